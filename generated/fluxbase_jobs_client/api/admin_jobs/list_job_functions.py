@@ -1,0 +1,180 @@
+# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.job_function import JobFunction
+from ...types import UNSET, Response, Unset, read
+
+ANSWERS: Final[Mapping[int, Any]] = {
+    200: list[JobFunction] | None,
+    401: Error,
+    403: Error,
+    404: Error,
+    429: Error,
+    500: Error,
+    503: Error,
+}
+"""The described statuses and the type that each one's body has; None: no body."""
+
+
+def build_request(
+    *,
+    namespace: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The keyword arguments of `httpx.Client.request` for this operation; pure."""
+    headers: dict[str, Any] = {}
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-ID"] = x_request_id
+
+    params: dict[str, Any] = {}
+
+    params["namespace"] = namespace
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    request: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/admin/jobs/functions",
+        "params": params,
+    }
+    request["headers"] = headers
+    return request
+
+
+def read_response(
+    response: httpx.Response, *, raise_on_unexpected_status: bool = False
+) -> Response[Error | list[JobFunction] | None]:
+    """What the server answered; pure.
+
+    Raises:
+        errors.UnexpectedStatus: if asked for, on a status that is not described.
+        msgspec.DecodeError: if asked for, on a body that can't be read; else such an answer has `parsed=None`.
+    """
+    return read(ANSWERS, response, raise_on_unexpected_status)
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    namespace: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | list[JobFunction] | None]:
+    """List job functions, without their code
+
+     The whole body is null where there are none.
+
+    Args:
+        namespace (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | list[JobFunction] | None]
+    """
+
+    request = build_request(
+        namespace=namespace,
+        x_request_id=x_request_id,
+    )
+    response = client.get_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    namespace: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Error | list[JobFunction] | None | None:
+    """List job functions, without their code
+
+     The whole body is null where there are none.
+
+    Args:
+        namespace (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | list[JobFunction] | None
+    """
+
+    return (
+        sync_detailed(
+            client=client,
+            namespace=namespace,
+            x_request_id=x_request_id,
+        )
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    namespace: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | list[JobFunction] | None]:
+    """List job functions, without their code
+
+     The whole body is null where there are none.
+
+    Args:
+        namespace (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | list[JobFunction] | None]
+    """
+
+    request = build_request(
+        namespace=namespace,
+        x_request_id=x_request_id,
+    )
+    response = await client.get_async_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    namespace: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Error | list[JobFunction] | None | None:
+    """List job functions, without their code
+
+     The whole body is null where there are none.
+
+    Args:
+        namespace (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | list[JobFunction] | None
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            namespace=namespace,
+            x_request_id=x_request_id,
+        )
+    ).parsed

@@ -1,0 +1,160 @@
+# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.worker import Worker
+from ...types import UNSET, Response, Unset, read
+
+ANSWERS: Final[Mapping[int, Any]] = {
+    200: list[Worker] | None,
+    401: Error,
+    403: Error,
+    404: Error,
+    429: Error,
+    500: Error,
+    503: Error,
+}
+"""The described statuses and the type that each one's body has; None: no body."""
+
+
+def build_request(
+    *,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The keyword arguments of `httpx.Client.request` for this operation; pure."""
+    headers: dict[str, Any] = {}
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-ID"] = x_request_id
+
+    request: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/admin/jobs/workers",
+    }
+    request["headers"] = headers
+    return request
+
+
+def read_response(
+    response: httpx.Response, *, raise_on_unexpected_status: bool = False
+) -> Response[Error | list[Worker] | None]:
+    """What the server answered; pure.
+
+    Raises:
+        errors.UnexpectedStatus: if asked for, on a status that is not described.
+        msgspec.DecodeError: if asked for, on a body that can't be read; else such an answer has `parsed=None`.
+    """
+    return read(ANSWERS, response, raise_on_unexpected_status)
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | list[Worker] | None]:
+    """List the workers that run jobs
+
+     April answers null although workers run, as they belong to no tenant.
+
+    Args:
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | list[Worker] | None]
+    """
+
+    request = build_request(
+        x_request_id=x_request_id,
+    )
+    response = client.get_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Error | list[Worker] | None | None:
+    """List the workers that run jobs
+
+     April answers null although workers run, as they belong to no tenant.
+
+    Args:
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | list[Worker] | None
+    """
+
+    return (
+        sync_detailed(
+            client=client,
+            x_request_id=x_request_id,
+        )
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | list[Worker] | None]:
+    """List the workers that run jobs
+
+     April answers null although workers run, as they belong to no tenant.
+
+    Args:
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | list[Worker] | None]
+    """
+
+    request = build_request(
+        x_request_id=x_request_id,
+    )
+    response = await client.get_async_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Error | list[Worker] | None | None:
+    """List the workers that run jobs
+
+     April answers null although workers run, as they belong to no tenant.
+
+    Args:
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | list[Worker] | None
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            x_request_id=x_request_id,
+        )
+    ).parsed

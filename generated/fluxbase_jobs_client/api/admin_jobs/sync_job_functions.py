@@ -1,0 +1,216 @@
+# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.sync_request import SyncRequest
+from ...models.sync_result import SyncResult
+from ...types import UNSET, Response, Unset, encode, read
+
+ANSWERS: Final[Mapping[int, Any]] = {
+    200: SyncResult,
+    400: Error,
+    401: Error,
+    403: Error,
+    404: Error,
+    409: Error,
+    413: Error,
+    422: Error,
+    429: Error,
+    500: Error,
+    503: Error,
+}
+"""The described statuses and the type that each one's body has; None: no body."""
+
+
+def build_request(
+    *,
+    body: SyncRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The keyword arguments of `httpx.Client.request` for this operation; pure."""
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-ID"] = x_request_id
+
+    request: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/admin/jobs/sync",
+    }
+    request["content"] = encode(body)
+    headers["Content-Type"] = "application/json"
+    request["headers"] = headers
+    return request
+
+
+def read_response(
+    response: httpx.Response, *, raise_on_unexpected_status: bool = False
+) -> Response[Error | SyncResult]:
+    """What the server answered; pure.
+
+    Raises:
+        errors.UnexpectedStatus: if asked for, on a status that is not described.
+        msgspec.DecodeError: if asked for, on a body that can't be read; else such an answer has `parsed=None`.
+    """
+    return read(ANSWERS, response, raise_on_unexpected_status)
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SyncRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | SyncResult]:
+    """Create, update and delete job functions
+
+     With no `jobs`, or an empty list, the server loads its own folder, ignores `options` (a dry run too)
+    and reports
+    zeros. April stores functions sent here **without their code**: each of their jobs fails with
+    `Job function has no code`. The answer is 200 even where single functions failed; see `errors`. 403
+    also for
+    callers outside the server's allowed networks. The body may have 500 MB.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SyncRequest): The functions that a namespace shall have.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | SyncResult]
+    """
+
+    request = build_request(
+        body=body,
+        idempotency_key=idempotency_key,
+        x_request_id=x_request_id,
+    )
+    response = client.get_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: SyncRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Error | SyncResult | None:
+    """Create, update and delete job functions
+
+     With no `jobs`, or an empty list, the server loads its own folder, ignores `options` (a dry run too)
+    and reports
+    zeros. April stores functions sent here **without their code**: each of their jobs fails with
+    `Job function has no code`. The answer is 200 even where single functions failed; see `errors`. 403
+    also for
+    callers outside the server's allowed networks. The body may have 500 MB.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SyncRequest): The functions that a namespace shall have.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | SyncResult
+    """
+
+    return (
+        sync_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+            x_request_id=x_request_id,
+        )
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SyncRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | SyncResult]:
+    """Create, update and delete job functions
+
+     With no `jobs`, or an empty list, the server loads its own folder, ignores `options` (a dry run too)
+    and reports
+    zeros. April stores functions sent here **without their code**: each of their jobs fails with
+    `Job function has no code`. The answer is 200 even where single functions failed; see `errors`. 403
+    also for
+    callers outside the server's allowed networks. The body may have 500 MB.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SyncRequest): The functions that a namespace shall have.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | SyncResult]
+    """
+
+    request = build_request(
+        body=body,
+        idempotency_key=idempotency_key,
+        x_request_id=x_request_id,
+    )
+    response = await client.get_async_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: SyncRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Error | SyncResult | None:
+    """Create, update and delete job functions
+
+     With no `jobs`, or an empty list, the server loads its own folder, ignores `options` (a dry run too)
+    and reports
+    zeros. April stores functions sent here **without their code**: each of their jobs fails with
+    `Job function has no code`. The answer is 200 even where single functions failed; see `errors`. 403
+    also for
+    callers outside the server's allowed networks. The body may have 500 MB.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SyncRequest): The functions that a namespace shall have.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | SyncResult
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+            x_request_id=x_request_id,
+        )
+    ).parsed

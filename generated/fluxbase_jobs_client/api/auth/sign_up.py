@@ -1,0 +1,182 @@
+# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.error import Error
+from ...models.session import Session
+from ...models.sign_up_request import SignUpRequest
+from ...types import UNSET, Response, Unset, encode, read
+
+ANSWERS: Final[Mapping[int, Any]] = {
+    201: Session,
+    400: Error,
+    401: Error,
+    403: Error,
+    413: Error,
+    429: Error,
+    500: Error,
+}
+"""The described statuses and the type that each one's body has; None: no body."""
+
+
+def build_request(
+    *,
+    body: SignUpRequest,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The keyword arguments of `httpx.Client.request` for this operation; pure."""
+    headers: dict[str, Any] = {}
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-ID"] = x_request_id
+
+    request: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/auth/signup",
+    }
+    request["content"] = encode(body)
+    headers["Content-Type"] = "application/json"
+    request["headers"] = headers
+    return request
+
+
+def read_response(response: httpx.Response, *, raise_on_unexpected_status: bool = False) -> Response[Error | Session]:
+    """What the server answered; pure.
+
+    Raises:
+        errors.UnexpectedStatus: if asked for, on a status that is not described.
+        msgspec.DecodeError: if asked for, on a body that can't be read; else such an answer has `parsed=None`.
+    """
+    return read(ANSWERS, response, raise_on_unexpected_status)
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SignUpRequest,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | Session]:
+    """Create an account
+
+     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
+    confirmed first,
+    the answer has no tokens.
+
+    Args:
+        x_request_id (str | Unset):
+        body (SignUpRequest): An account to make.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Session]
+    """
+
+    request = build_request(
+        body=body,
+        x_request_id=x_request_id,
+    )
+    response = client.get_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SignUpRequest,
+    x_request_id: str | Unset = UNSET,
+) -> Error | Session | None:
+    """Create an account
+
+     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
+    confirmed first,
+    the answer has no tokens.
+
+    Args:
+        x_request_id (str | Unset):
+        body (SignUpRequest): An account to make.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Session
+    """
+
+    return (
+        sync_detailed(
+            client=client,
+            body=body,
+            x_request_id=x_request_id,
+        )
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SignUpRequest,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | Session]:
+    """Create an account
+
+     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
+    confirmed first,
+    the answer has no tokens.
+
+    Args:
+        x_request_id (str | Unset):
+        body (SignUpRequest): An account to make.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Session]
+    """
+
+    request = build_request(
+        body=body,
+        x_request_id=x_request_id,
+    )
+    response = await client.get_async_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: SignUpRequest,
+    x_request_id: str | Unset = UNSET,
+) -> Error | Session | None:
+    """Create an account
+
+     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
+    confirmed first,
+    the answer has no tokens.
+
+    Args:
+        x_request_id (str | Unset):
+        body (SignUpRequest): An account to make.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Session
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            x_request_id=x_request_id,
+        )
+    ).parsed

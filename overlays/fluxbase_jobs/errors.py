@@ -1,0 +1,143 @@
+"""The error values of this package: everything that can stand in the `error` place of a result.
+
+    FluxbaseError
+     ├─ InvalidInput              refused before anything was sent (also a ValueError)
+     ├─ ConnectionFailed          no connection, TLS failure, or the connection broke off
+     ├─ RequestTimeout            no complete answer in time
+     ├─ InvalidResponse           1xx, 3xx, or a 2xx without the documented body
+     ├─ Rejected                  any other 4xx
+     │   ├─ AuthenticationFailed  401
+     │   ├─ PermissionDenied      403
+     │   ├─ NotFound              404
+     │   ├─ Conflict              409
+     │   ├─ PayloadTooLarge       413
+     │   ├─ Unprocessable         422
+     │   ├─ RateLimited           429, with `retry_after`
+     │   └─ NotAllowedInState     the body names the job's `status`, which does not allow the call
+     └─ ServerFailed              5xx
+
+They are returned, not raised; `result.unwrap()` raises them. All are true in a condition, so that `if error:` narrows for type checkers,
+and all can be pickled. No message or repr holds a key, a token or a payload.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+
+class FluxbaseError(Exception):
+    """What went wrong, in words and in fields.
+
+    Attributes:
+        message: one sentence for people.
+        code: the server's error code where it sent one (text; an integer from the March 2026 server's last-resort handler).
+        status: the HTTP status, None where no answer came.
+        request_id: the server's id of the request, for its logs.
+        hint: what to do about it, where we or the server know.
+        details: what else the server said; for an InvalidResponse the body as text.
+        retryable: whether the same call may succeed later without a change.
+        attempts: how many requests were sent for the call that failed.
+        job_id: the job that the call was about, where there is one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | int | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        hint: str | None = None,
+        details: Any = None,
+        retryable: bool = False,
+        attempts: int = 0,
+        job_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+        self.hint = hint
+        self.details = details
+        self.retryable = retryable
+        self.attempts = attempts
+        self.job_id = job_id
+
+    def __bool__(self) -> Literal[True]:
+        return True
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __repr__(self) -> str:
+        known = (f", {name}={getattr(self, name)!r}" for name in ("code", "status", "job_id") if getattr(self, name) is not None)
+        return f"{type(self).__name__}({self.message!r}{''.join(known)})"
+
+
+class InvalidInput(FluxbaseError, ValueError):
+    """An argument that the server would refuse, change or store wrongly; nothing was sent. The message names it and the rule."""
+
+
+class ConnectionFailed(FluxbaseError):
+    """No connection, a TLS failure, or a connection that broke off before the answer was complete."""
+
+
+class RequestTimeout(FluxbaseError):
+    """No complete answer within the request's timeout. The server may have carried the request out all the same."""
+
+
+class InvalidResponse(FluxbaseError):
+    """An answer that is not one of this API: 1xx, 3xx, or a 2xx without the documented body. `details` keeps the body as text."""
+
+
+class Rejected(FluxbaseError):
+    """The server refused the request: any 4xx that has no class of its own."""
+
+
+class AuthenticationFailed(Rejected):
+    """401: no credentials, or bad, expired or revoked ones."""
+
+
+class PermissionDenied(Rejected):
+    """403: the caller's role does not allow this."""
+
+
+class NotFound(Rejected):
+    """404: no such job, function or route. The server answers a failed database look-up this way too."""
+
+
+class Conflict(Rejected):
+    """409: the same idempotency key is in progress."""
+
+
+class PayloadTooLarge(Rejected):
+    """413: the request body is over the server's limit."""
+
+
+class Unprocessable(Rejected):
+    """422: the idempotency key was used before, for another request."""
+
+
+class RateLimited(Rejected):
+    """429: too many requests.
+
+    Attributes:
+        retry_after: the seconds after which the server wants to be asked again, None where it did not say.
+    """
+
+    retry_after: float | None = None
+
+
+class NotAllowedInState(Rejected):
+    """The job's state does not allow the call.
+
+    Attributes:
+        job_status: the job's status at that time, e.g. "completed".
+    """
+
+    job_status: str | None = None
+
+
+class ServerFailed(FluxbaseError):
+    """5xx: the server, or a proxy before it, failed."""

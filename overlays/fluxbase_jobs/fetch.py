@@ -1,0 +1,161 @@
+"""Requests to one server: its address, headers, credentials, timeout, and the httpx client that sends them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+
+from ._arguments import Seconds
+from ._drivers import run, run_async
+from ._plans.exchange import refusing
+from ._plans.steps import Plan
+from ._session import AsyncKey, Key, Session, make_session
+from ._twins import documented_like
+from .result import Result
+
+T = TypeVar("T")
+
+DEFAULT_TIMEOUT: Final = 30.0
+
+
+class FluxbaseFetch:
+    """The requests of one client to one server.
+
+    Threads and tasks may share it. It may be used from one event loop after another, and after a fork: each gets connections of its own.
+
+    Args:
+        base_url: the server's address, e.g. `https://example.com`; a path before `/api` is kept.
+        key: a token or key, or a callable (for the async client also a coroutine function) that is asked for one before each request. Sent by its form: `sk_`, `pk_` and `fb_` as
+            X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token. None: no credentials.
+        headers: sent with every request; names and printable ASCII texts.
+        timeout: seconds for one request, 5 of them at most to connect.
+        http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+
+    Raises:
+        InvalidInput: an argument is not as described.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: Key | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT,
+        http_client: httpx.Client | None = None,
+    ) -> None:
+        self._session = make_session(base_url, key, headers, timeout)
+        self._given = http_client
+        self._own: httpx.Client | None = None
+        self._owner: object = None
+        self._closed = False
+
+    def session(self, timeout: Seconds | None = None) -> Session:
+        """The settings for one call, `timeout` in place of the client's where it is given."""
+        return self._session.override(timeout)
+
+    def run(self, plan: Plan[Result[T]]) -> Result[T]:
+        """Carry out what a verb plans."""
+        return run(refusing(plan), self._http())
+
+    def close(self) -> None:
+        """Close the connections. A given `http_client` stays open."""
+        self._closed = True
+        if self._own is not None and self._owner == os.getpid():
+            self._own.close()
+
+    def _http(self) -> httpx.Client:
+        _refuse_closed(self._closed)
+        if self._given is not None:
+            return self._given
+        # A connection must not be shared with the process that this one was forked from.
+        if self._own is None or self._owner != os.getpid():
+            self._own, self._owner = httpx.Client(**_own_settings()), os.getpid()
+        return self._own
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._session.base_url!r})"
+
+
+@documented_like(FluxbaseFetch)
+class AsyncFluxbaseFetch:
+    """The requests of one client to one server."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: AsyncKey | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._session = make_session(base_url, key, headers, timeout)
+        self._given = http_client
+        self._own: httpx.AsyncClient | None = None
+        self._owner: object = None
+        self._closed = False
+
+    def session(self, timeout: Seconds | None = None) -> Session:
+        """The settings for one call, `timeout` in place of the client's where it is given."""
+        return self._session.override(timeout)
+
+    async def run(self, plan: Plan[Result[T]]) -> Result[T]:
+        """Carry out what a verb plans."""
+        return await run_async(refusing(plan), self._http())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        if self._own is not None and self._owner == _here():
+            await self._own.aclose()
+
+    def _http(self) -> httpx.AsyncClient:
+        _refuse_closed(self._closed)
+        if self._given is not None:
+            return self._given
+        # A connection belongs to its event loop; in another one it fails with "Event loop is closed".
+        if self._own is None or self._owner != _here():
+            self._own, self._owner = httpx.AsyncClient(**_own_settings()), _here()
+        return self._own
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._session.base_url!r})"
+
+
+def _own_settings() -> dict[str, Any]:
+    # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later (CONTRACT 0.13).
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return {"cookies": no_cookies, "headers": {"user-agent": f"fluxbase-jobs/{version('fluxbase-jobs')}"}}
+
+
+def _refuse_closed(closed: bool) -> None:  # noqa: FBT001  # a guard of two callers
+    if closed:
+        raise RuntimeError("this client is closed")
+
+
+def _here() -> tuple[int, object]:
+    """The process and the event loop that this runs in; loops that are not asyncio's count as one."""
+    try:
+        return os.getpid(), asyncio.get_running_loop()
+    except RuntimeError:
+        return os.getpid(), None

@@ -1,0 +1,135 @@
+"""Results: what every verb returns. `Ok` and `Err` unpack to `(data, error)` and narrow under mypy and pyright."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, final
+
+from attrs import evolve, field, frozen
+from typing_extensions import TypeIs
+
+from .errors import FluxbaseError
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@frozen(kw_only=True)
+class Meta:
+    """How a result came about, beside the data itself."""
+
+    status: int | None = None
+    """The HTTP status of the last answer; None where none came."""
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    """The last answer's headers; names in any case. Cookies are not kept."""
+    attempts: int = 0
+    """How many requests were sent."""
+    elapsed: float = 0.0
+    """Seconds from the start of the call to its end, pauses included."""
+    logs_error: FluxbaseError | None = None
+    """Why the log that was asked for with the job could not be read."""
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of the last request, for its logs."""
+        return self.headers.get("x-request-id")
+
+    @property
+    def idempotency_replayed(self) -> bool:
+        """Whether the server answered from its memory of the idempotency key and did nothing anew."""
+        return self.headers.get("idempotency-replayed", "").lower() == "true"
+
+
+NO_META: Final = Meta()
+
+
+def both(first: Meta, second: Meta, shown: Meta) -> Meta:
+    """One meta over two exchanges: the answer of the one that is shown, the attempts and seconds of both."""
+    return evolve(shown, attempts=first.attempts + second.attempts, elapsed=first.elapsed + second.elapsed)
+
+
+@final
+class Ok(tuple[T, None], Generic[T]):  # noqa: SLOT001  # a tuple with slots has no place for `meta`
+    """Success: unpacks to `(data, None)`."""
+
+    __match_args__ = ("data",)
+    if TYPE_CHECKING:
+        ok: Literal[True]
+        data: T
+        error: None
+        meta: Meta
+    else:
+        ok = True
+        data = property(operator.itemgetter(0), doc="The value.")
+        error = property(operator.itemgetter(1), doc="None.")
+
+    def __new__(cls, data: T, meta: Meta = NO_META) -> Ok[T]:
+        """Success with this data."""
+        made = super().__new__(cls, (data, None))
+        made.meta = meta
+        return made
+
+    def __reduce__(self) -> tuple[type[Ok[T]], tuple[T, Meta]]:
+        return (Ok, (self.data, self.meta))
+
+    def __repr__(self) -> str:
+        return f"Ok({self.data!r})"
+
+    def unwrap(self) -> T:
+        """The data."""
+        return self.data
+
+    def unwrap_or(self, default: object) -> T:  # noqa: ARG002  # the twin of Err.unwrap_or
+        """The data; `default` is for the other half."""
+        return self.data
+
+
+@final
+class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
+    """Failure: unpacks to `(None, error)`."""
+
+    __match_args__ = ("error",)
+    if TYPE_CHECKING:
+        ok: Literal[False]
+        # Any on purpose: only so do both type checkers narrow `data` after `if error: return`.
+        data: Any
+        error: FluxbaseError
+        meta: Meta
+    else:
+        ok = False
+        data = property(operator.itemgetter(0), doc="None.")
+        error = property(operator.itemgetter(1), doc="What went wrong.")
+
+    def __new__(cls, error: FluxbaseError, meta: Meta = NO_META) -> Err:
+        """Failure with this error."""
+        made = super().__new__(cls, (None, error))
+        made.meta = meta
+        return made
+
+    def __reduce__(self) -> tuple[type[Err], tuple[FluxbaseError, Meta]]:
+        return (Err, (self.error, self.meta))
+
+    def __repr__(self) -> str:
+        return f"Err({self.error!r})"
+
+    def unwrap(self) -> NoReturn:
+        """Raises the error."""
+        raise self.error
+
+    def unwrap_or(self, default: U) -> U:
+        """The `default`."""
+        return default
+
+
+Result: TypeAlias = Ok[T] | Err
+
+
+def is_ok(result: Result[T]) -> TypeIs[Ok[T]]:
+    """Whether the result has data; narrows it to `Ok`."""
+    return result.ok
+
+
+def is_err(result: Result[T]) -> TypeIs[Err]:
+    """Whether the result has an error; narrows it to `Err`."""
+    return not result.ok
