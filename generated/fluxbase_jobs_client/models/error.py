@@ -19,7 +19,7 @@ class Error:
     """A longer text for people."""
 
     code: int | str | None = None
-    """A code for programs. On older servers the HTTP status as a number in some answers."""
+    """A code for programs; on March the HTTP status, as a number, where the framework answers."""
 
     hint: str | None = None
     """What to do about it."""

@@ -1,7 +1,7 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, field
 
 from ..models.job_progress_data import JobProgressData
 from ..types import AwareDatetime
@@ -42,14 +42,14 @@ class Job:
     job_function_id: str | None = None
     """UUID of the function; absent once that was deleted."""
 
-    payload: str | None = None
+    payload: str | None = field(default=None, repr=False)
     """JSON text, absent where none was sent. Submit echoes it compact with sorted keys, get as the database prints
     it."""
 
-    result: str | None = None
+    result: str | None = field(default=None, repr=False)
     """JSON text of an object. `{}` where the function returned null; one that returns a list, text or number fails."""
 
-    progress: str | None = None
+    progress: str | None = field(default=None, repr=False)
     """JSON text of an object with `percent` (an integer, not always within 0 to 100) and at times `message`, `data`
     and `estimated_seconds_left` (seconds, as of the report)."""
 
@@ -105,7 +105,7 @@ class Job:
     progress_message: str | None = None
     """Taken from `progress`. Not in lists."""
 
-    progress_data: JobProgressData | None = None
+    progress_data: JobProgressData | None = field(default=None, repr=False)
     """Taken from `progress`. Not in lists."""
 
     deduplication_key: str | None = None

@@ -1,7 +1,7 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, field
 
 from ..models.on_behalf_of import OnBehalfOf
 from ..models.submit_job_request_payload_type_0 import SubmitJobRequestPayloadType0
@@ -19,7 +19,7 @@ class SubmitJobRequest:
     """The function's namespace. Without it, or empty, the first namespace in alphabetical order that has such a
     function."""
 
-    payload: None | SubmitJobRequestPayloadType0 = None
+    payload: None | SubmitJobRequestPayloadType0 = field(default=None, repr=False)
     """What the function receives. An object; a list, text, number or boolean is 400."""
 
     priority: int | None = None

@@ -6,7 +6,7 @@ from attrs import define
 
 @define(frozen=True, kw_only=True, slots=False)
 class SyncOptions:
-    """How to sync."""
+    """How to sync. Without it nothing is deleted and the changes are made."""
 
     delete_missing: bool | None = None
     """Whether functions of the namespace that are not in `jobs` go."""

@@ -18,4 +18,4 @@ class SyncRequest:
     """The functions. Absent or empty - the server loads its own folder instead."""
 
     options: SyncOptions | None = None
-    """How to sync."""
+    """How to sync. Without it nothing is deleted and the changes are made."""

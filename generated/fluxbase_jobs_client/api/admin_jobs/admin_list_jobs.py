@@ -86,26 +86,31 @@ def sync_detailed(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | JobPage]:
-    """List jobs (admin)
+    """List jobs (admin).
 
-     As `list_jobs`, and by worker.
+    As `list_jobs`, and by worker.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        worker_id (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        worker_id: Only jobs that this worker took, by its UUID. What is no UUID counts as absent.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | JobPage]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -134,26 +139,31 @@ def sync(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | JobPage | None:
-    """List jobs (admin)
+    """List jobs (admin).
 
-     As `list_jobs`, and by worker.
+    As `list_jobs`, and by worker.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        worker_id (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        worker_id: Only jobs that this worker took, by its UUID. What is no UUID counts as absent.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | JobPage
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -183,26 +193,31 @@ async def asyncio_detailed(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | JobPage]:
-    """List jobs (admin)
+    """List jobs (admin).
 
-     As `list_jobs`, and by worker.
+    As `list_jobs`, and by worker.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        worker_id (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        worker_id: Only jobs that this worker took, by its UUID. What is no UUID counts as absent.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | JobPage]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -231,26 +246,31 @@ async def asyncio(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | JobPage | None:
-    """List jobs (admin)
+    """List jobs (admin).
 
-     As `list_jobs`, and by worker.
+    As `list_jobs`, and by worker.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        worker_id (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        worker_id: Only jobs that this worker took, by its UUID. What is no UUID counts as absent.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | JobPage
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -65,21 +65,33 @@ def sync_detailed(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Message]:
-    """Put a failed job back into the queue (admin)
+    """Put a failed job back into the queue (admin).
 
-     Short form of `admin_retry_job`. April only.
+    Short form of `admin_retry_job`. April only.
 
     Args:
-        job_id (str):
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Message]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -98,21 +110,33 @@ def sync(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Message | None:
-    """Put a failed job back into the queue (admin)
+    """Put a failed job back into the queue (admin).
 
-     Short form of `admin_retry_job`. April only.
+    Short form of `admin_retry_job`. April only.
 
     Args:
-        job_id (str):
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Message
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -132,21 +156,33 @@ async def asyncio_detailed(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Message]:
-    """Put a failed job back into the queue (admin)
+    """Put a failed job back into the queue (admin).
 
-     Short form of `admin_retry_job`. April only.
+    Short form of `admin_retry_job`. April only.
 
     Args:
-        job_id (str):
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Message]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -165,21 +201,33 @@ async def asyncio(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Message | None:
-    """Put a failed job back into the queue (admin)
+    """Put a failed job back into the queue (admin).
 
-     Short form of `admin_retry_job`. April only.
+    Short form of `admin_retry_job`. April only.
 
     Args:
-        job_id (str):
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Message
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -62,18 +62,23 @@ def sync_detailed(
     namespace: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | JobStats]:
-    """Count jobs by status, day and function
+    """Count jobs by status, day and function.
+
+
 
     Args:
-        namespace (str | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        namespace: Only jobs of this namespace. For `default` April counts nothing.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | JobStats]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -90,18 +95,23 @@ def sync(
     namespace: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | JobStats | None:
-    """Count jobs by status, day and function
+    """Count jobs by status, day and function.
+
+
 
     Args:
-        namespace (str | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        namespace: Only jobs of this namespace. For `default` April counts nothing.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | JobStats
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -119,18 +129,23 @@ async def asyncio_detailed(
     namespace: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | JobStats]:
-    """Count jobs by status, day and function
+    """Count jobs by status, day and function.
+
+
 
     Args:
-        namespace (str | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        namespace: Only jobs of this namespace. For `default` April counts nothing.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | JobStats]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -147,18 +162,23 @@ async def asyncio(
     namespace: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | JobStats | None:
-    """Count jobs by status, day and function
+    """Count jobs by status, day and function.
+
+
 
     Args:
-        namespace (str | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        namespace: Only jobs of this namespace. For `default` April counts nothing.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | JobStats
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

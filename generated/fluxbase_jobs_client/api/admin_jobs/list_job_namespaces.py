@@ -55,17 +55,22 @@ def sync_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | NamespaceList]:
-    """List the namespaces that have job functions
+    """List the namespaces that have job functions.
+
+
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | NamespaceList]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -80,17 +85,22 @@ def sync(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Error | NamespaceList | None:
-    """List the namespaces that have job functions
+    """List the namespaces that have job functions.
+
+
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | NamespaceList
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -106,17 +116,22 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | NamespaceList]:
-    """List the namespaces that have job functions
+    """List the namespaces that have job functions.
+
+
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | NamespaceList]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -131,17 +146,22 @@ async def asyncio(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Error | NamespaceList | None:
-    """List the namespaces that have job functions
+    """List the namespaces that have job functions.
+
+
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | NamespaceList
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -55,19 +55,22 @@ def sync_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | list[Worker] | None]:
-    """List the workers that run jobs
+    """List the workers that run jobs.
 
-     April answers null although workers run, as they belong to no tenant.
+    April answers null although workers run, as they belong to no tenant.
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | list[Worker] | None]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -82,19 +85,22 @@ def sync(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Error | list[Worker] | None | None:
-    """List the workers that run jobs
+    """List the workers that run jobs.
 
-     April answers null although workers run, as they belong to no tenant.
+    April answers null although workers run, as they belong to no tenant.
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | list[Worker] | None
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -110,19 +116,22 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | list[Worker] | None]:
-    """List the workers that run jobs
+    """List the workers that run jobs.
 
-     April answers null although workers run, as they belong to no tenant.
+    April answers null although workers run, as they belong to no tenant.
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | list[Worker] | None]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -137,19 +146,22 @@ async def asyncio(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Error | list[Worker] | None | None:
-    """List the workers that run jobs
+    """List the workers that run jobs.
 
-     April answers null although workers run, as they belong to no tenant.
+    April answers null although workers run, as they belong to no tenant.
 
     Args:
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | list[Worker] | None
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -14,7 +14,6 @@ ANSWERS: Final[Mapping[int, Any]] = {
     200: Tokens,
     400: Error,
     401: Error,
-    403: Error,
     413: Error,
     429: Error,
     500: Error,
@@ -58,24 +57,25 @@ def sync_detailed(
     body: RefreshRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Tokens]:
-    """Exchange a refresh token for new tokens
+    """Exchange a refresh token for new tokens.
 
-     The refresh token is used up and a new one comes with the answer, so refreshes must not run side by
-    side. Access
-    tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole server.
-    No
-    Idempotency-Key here: the server ignores it.
+    The refresh token is used up and a new one comes with the answer, so refreshes must not run side by side.
+    Access tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole
+    server. No Idempotency-Key here: the server ignores it.
 
     Args:
-        x_request_id (str | Unset):
-        body (RefreshRequest): The token to use up.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Tokens]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -92,24 +92,25 @@ def sync(
     body: RefreshRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Tokens | None:
-    """Exchange a refresh token for new tokens
+    """Exchange a refresh token for new tokens.
 
-     The refresh token is used up and a new one comes with the answer, so refreshes must not run side by
-    side. Access
-    tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole server.
-    No
-    Idempotency-Key here: the server ignores it.
+    The refresh token is used up and a new one comes with the answer, so refreshes must not run side by side.
+    Access tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole
+    server. No Idempotency-Key here: the server ignores it.
 
     Args:
-        x_request_id (str | Unset):
-        body (RefreshRequest): The token to use up.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Tokens
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -127,24 +128,25 @@ async def asyncio_detailed(
     body: RefreshRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Tokens]:
-    """Exchange a refresh token for new tokens
+    """Exchange a refresh token for new tokens.
 
-     The refresh token is used up and a new one comes with the answer, so refreshes must not run side by
-    side. Access
-    tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole server.
-    No
-    Idempotency-Key here: the server ignores it.
+    The refresh token is used up and a new one comes with the answer, so refreshes must not run side by side.
+    Access tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole
+    server. No Idempotency-Key here: the server ignores it.
 
     Args:
-        x_request_id (str | Unset):
-        body (RefreshRequest): The token to use up.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Tokens]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -161,24 +163,25 @@ async def asyncio(
     body: RefreshRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Tokens | None:
-    """Exchange a refresh token for new tokens
+    """Exchange a refresh token for new tokens.
 
-     The refresh token is used up and a new one comes with the answer, so refreshes must not run side by
-    side. Access
-    tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole server.
-    No
-    Idempotency-Key here: the server ignores it.
+    The refresh token is used up and a new one comes with the answer, so refreshes must not run side by side.
+    Access tokens issued before stay valid. Limited to 5 a minute, on the default set-up for the whole
+    server. No Idempotency-Key here: the server ignores it.
 
     Args:
-        x_request_id (str | Unset):
-        body (RefreshRequest): The token to use up.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Tokens
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

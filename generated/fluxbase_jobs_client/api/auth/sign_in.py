@@ -58,23 +58,25 @@ def sync_detailed(
     body: SignInRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Session]:
-    """Exchange an address and a password for tokens
+    """Exchange an address and a password for tokens.
 
-     401: wrong address or password. 403: account locked (after five wrong passwords), address not
-    confirmed, or
-    passwords switched off. 200 without tokens: a second factor is due, which this document does not
+    401: wrong address or password. 403: account locked (after five wrong passwords), address not confirmed,
+    or passwords switched off. 200 without tokens: a second factor is due, which this document does not
     cover.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignInRequest): Who signs in.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Session]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -91,23 +93,25 @@ def sync(
     body: SignInRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Session | None:
-    """Exchange an address and a password for tokens
+    """Exchange an address and a password for tokens.
 
-     401: wrong address or password. 403: account locked (after five wrong passwords), address not
-    confirmed, or
-    passwords switched off. 200 without tokens: a second factor is due, which this document does not
+    401: wrong address or password. 403: account locked (after five wrong passwords), address not confirmed,
+    or passwords switched off. 200 without tokens: a second factor is due, which this document does not
     cover.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignInRequest): Who signs in.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Session
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -125,23 +129,25 @@ async def asyncio_detailed(
     body: SignInRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Session]:
-    """Exchange an address and a password for tokens
+    """Exchange an address and a password for tokens.
 
-     401: wrong address or password. 403: account locked (after five wrong passwords), address not
-    confirmed, or
-    passwords switched off. 200 without tokens: a second factor is due, which this document does not
+    401: wrong address or password. 403: account locked (after five wrong passwords), address not confirmed,
+    or passwords switched off. 200 without tokens: a second factor is due, which this document does not
     cover.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignInRequest): Who signs in.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Session]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -158,23 +164,25 @@ async def asyncio(
     body: SignInRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Session | None:
-    """Exchange an address and a password for tokens
+    """Exchange an address and a password for tokens.
 
-     401: wrong address or password. 403: account locked (after five wrong passwords), address not
-    confirmed, or
-    passwords switched off. 200 without tokens: a second factor is due, which this document does not
+    401: wrong address or password. 403: account locked (after five wrong passwords), address not confirmed,
+    or passwords switched off. 200 without tokens: a second factor is due, which this document does not
     cover.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignInRequest): Who signs in.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Session
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -13,7 +13,6 @@ from ...types import UNSET, Response, Unset, encode, read
 ANSWERS: Final[Mapping[int, Any]] = {
     201: Session,
     400: Error,
-    401: Error,
     403: Error,
     413: Error,
     429: Error,
@@ -58,22 +57,24 @@ def sync_detailed(
     body: SignUpRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Session]:
-    """Create an account
+    """Create an account.
 
-     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
-    confirmed first,
-    the answer has no tokens.
+    400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be confirmed
+    first, the answer has no tokens.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignUpRequest): An account to make.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Session]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -90,22 +91,24 @@ def sync(
     body: SignUpRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Session | None:
-    """Create an account
+    """Create an account.
 
-     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
-    confirmed first,
-    the answer has no tokens.
+    400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be confirmed
+    first, the answer has no tokens.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignUpRequest): An account to make.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Session
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -123,22 +126,24 @@ async def asyncio_detailed(
     body: SignUpRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Session]:
-    """Create an account
+    """Create an account.
 
-     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
-    confirmed first,
-    the answer has no tokens.
+    400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be confirmed
+    first, the answer has no tokens.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignUpRequest): An account to make.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Session]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -155,22 +160,24 @@ async def asyncio(
     body: SignUpRequest,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Session | None:
-    """Create an account
+    """Create an account.
 
-     400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be
-    confirmed first,
-    the answer has no tokens.
+    400 where the account can't be made, 403 where sign-up is switched off. Where addresses must be confirmed
+    first, the answer has no tokens.
 
     Args:
-        x_request_id (str | Unset):
-        body (SignUpRequest): An account to make.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        body: what to send.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Session
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

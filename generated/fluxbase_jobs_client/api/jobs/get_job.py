@@ -57,23 +57,26 @@ def sync_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Job]:
-    """Read a job
+    """Read a job.
 
-     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
-    database. The
-    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
-    `error_message`.
+    400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is
+    in `error_message`.
 
     Args:
-        job_id (str):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Job]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -90,23 +93,26 @@ def sync(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Job | None:
-    """Read a job
+    """Read a job.
 
-     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
-    database. The
-    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
-    `error_message`.
+    400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is
+    in `error_message`.
 
     Args:
-        job_id (str):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Job
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -124,23 +130,26 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Job]:
-    """Read a job
+    """Read a job.
 
-     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
-    database. The
-    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
-    `error_message`.
+    400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is
+    in `error_message`.
 
     Args:
-        job_id (str):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Job]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -157,23 +166,26 @@ async def asyncio(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Job | None:
-    """Read a job
+    """Read a job.
 
-     400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
-    database. The
-    job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is in
-    `error_message`.
+    400: the id has no form of a UUID. 404: no such job, and also any trouble of the server with its
+    database. The job has neither `logs` nor `error`: logs have an endpoint of their own, the error's text is
+    in `error_message`.
 
     Args:
-        job_id (str):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Job
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -66,29 +66,30 @@ def sync_detailed(
     after_line: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | LogPage]:
-    """Read a job's log lines
+    """Read a job's log lines.
 
-     All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after
-    the job's
-    end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
+    All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after the
+    job's end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
 
-    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted
-    without a user
-    (by client key, say) and the caller is no service role. April's default set-up hides the lines
-    written since the
-    server's start: `logs` is null and `count` 0 there until it starts again.
+    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted without a
+    user (by client key, say) and the caller is no service role. April's default set-up hides the lines
+    written since the server's start: `logs` is null and `count` 0 there until it starts again.
 
     Args:
-        job_id (str):
-        after_line (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        after_line: Only lines with a higher `line_number`; 0 without it. What is no integer counts as absent.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | LogPage]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -107,29 +108,30 @@ def sync(
     after_line: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | LogPage | None:
-    """Read a job's log lines
+    """Read a job's log lines.
 
-     All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after
-    the job's
-    end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
+    All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after the
+    job's end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
 
-    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted
-    without a user
-    (by client key, say) and the caller is no service role. April's default set-up hides the lines
-    written since the
-    server's start: `logs` is null and `count` 0 there until it starts again.
+    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted without a
+    user (by client key, say) and the caller is no service role. April's default set-up hides the lines
+    written since the server's start: `logs` is null and `count` 0 there until it starts again.
 
     Args:
-        job_id (str):
-        after_line (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        after_line: Only lines with a higher `line_number`; 0 without it. What is no integer counts as absent.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | LogPage
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -149,29 +151,30 @@ async def asyncio_detailed(
     after_line: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | LogPage]:
-    """Read a job's log lines
+    """Read a job's log lines.
 
-     All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after
-    the job's
-    end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
+    All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after the
+    job's end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
 
-    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted
-    without a user
-    (by client key, say) and the caller is no service role. April's default set-up hides the lines
-    written since the
-    server's start: `logs` is null and `count` 0 there until it starts again.
+    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted without a
+    user (by client key, say) and the caller is no service role. April's default set-up hides the lines
+    written since the server's start: `logs` is null and `count` 0 there until it starts again.
 
     Args:
-        job_id (str):
-        after_line (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        after_line: Only lines with a higher `line_number`; 0 without it. What is no integer counts as absent.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | LogPage]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -190,29 +193,30 @@ async def asyncio(
     after_line: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | LogPage | None:
-    """Read a job's log lines
+    """Read a job's log lines.
 
-     All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after
-    the job's
-    end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
+    All lines after `after_line`, ordered by `line_number`. Lines arrive about a second late, also after the
+    job's end. The text of a thrown error is here, after `Job execution error: `, and nowhere else.
 
-    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted
-    without a user
-    (by client key, say) and the caller is no service role. April's default set-up hides the lines
-    written since the
-    server's start: `logs` is null and `count` 0 there until it starts again.
+    500 `Failed to get job`: there is no such job. 404: the job is another user's, or was submitted without a
+    user (by client key, say) and the caller is no service role. April's default set-up hides the lines
+    written since the server's start: `logs` is null and `count` 0 there until it starts again.
 
     Args:
-        job_id (str):
-        after_line (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
+            before it. Braces, blanks and anything else are 400. Encode it as one path segment.
+        client: where to send the request.
+        after_line: Only lines with a higher `line_number`; 0 without it. What is no integer counts as absent.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | LogPage
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -82,29 +82,33 @@ def sync_detailed(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | JobPage]:
-    """List jobs
+    """List jobs.
 
-     Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
-    created in
-    the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is no
-    total count.
-    Items lack `payload` and the three `progress_` fields in every case, and `result` unless asked for.
+    Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
+    created in the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is
+    no total count. Items lack `payload` and the three `progress_` fields in every case, and `result` unless
+    asked for.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | JobPage]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -131,29 +135,33 @@ def sync(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | JobPage | None:
-    """List jobs
+    """List jobs.
 
-     Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
-    created in
-    the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is no
-    total count.
-    Items lack `payload` and the three `progress_` fields in every case, and `result` unless asked for.
+    Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
+    created in the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is
+    no total count. Items lack `payload` and the three `progress_` fields in every case, and `result` unless
+    asked for.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | JobPage
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -181,29 +189,33 @@ async def asyncio_detailed(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | JobPage]:
-    """List jobs
+    """List jobs.
 
-     Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
-    created in
-    the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is no
-    total count.
-    Items lack `payload` and the three `progress_` fields in every case, and `result` unless asked for.
+    Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
+    created in the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is
+    no total count. Items lack `payload` and the three `progress_` fields in every case, and `result` unless
+    asked for.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | JobPage]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -230,29 +242,33 @@ async def asyncio(
     offset: int | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | JobPage | None:
-    """List jobs
+    """List jobs.
 
-     Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
-    created in
-    the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is no
-    total count.
-    Items lack `payload` and the three `progress_` fields in every case, and `result` unless asked for.
+    Newest first, in an envelope and not as a bare list. Everybody's jobs, not only the caller's. Jobs
+    created in the same instant have no fixed order, so neighbouring pages may repeat or skip one. There is
+    no total count. Items lack `payload` and the three `progress_` fields in every case, and `result` unless
+    asked for.
 
     Args:
-        status (str | Unset):
-        job_name (str | Unset):
-        namespace (str | Unset):
-        include_result (bool | Unset):
-        limit (int | Unset):
-        offset (int | Unset):
-        x_request_id (str | Unset):
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: where to send the request.
+        status: Only jobs in exactly this status. An unknown one matches nothing; an empty one counts as none.
+        job_name: Only jobs of exactly this name.
+        namespace: Only jobs of this namespace. Do not send `default`: on April it matches nothing, although that is
+            where most jobs are. March takes it at its word.
+        include_result: Whether items carry `result`. Only the literal `true` counts; `True` and `1` do not.
+        limit: At most so many jobs; 50 without it. 0 or less means **no limit at all**, and `offset` is ignored
+            then. There is no upper bound. What is no integer counts as absent.
+        offset: So many jobs are skipped; 0 without it, and for less than 0.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | JobPage
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (

@@ -67,29 +67,37 @@ def sync_detailed(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Job]:
-    """Queue a job
+    """Queue a job.
 
-     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
-    caller
-    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+    Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
 
     What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
-    UTF-8 and
-    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
-    and a
-    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+    UTF-8 and lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the
+    payload and a priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
 
     Args:
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
-        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+        client: where to send the request.
+        body: what to send.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Job]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -108,29 +116,37 @@ def sync(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Job | None:
-    """Queue a job
+    """Queue a job.
 
-     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
-    caller
-    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+    Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
 
     What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
-    UTF-8 and
-    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
-    and a
-    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+    UTF-8 and lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the
+    payload and a priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
 
     Args:
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
-        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+        client: where to send the request.
+        body: what to send.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Job
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
@@ -150,29 +166,37 @@ async def asyncio_detailed(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Error | Job]:
-    """Queue a job
+    """Queue a job.
 
-     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
-    caller
-    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+    Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
 
     What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
-    UTF-8 and
-    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
-    and a
-    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+    UTF-8 and lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the
+    payload and a priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
 
     Args:
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
-        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+        client: where to send the request.
+        body: what to send.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Response[Error | Job]
+        The answer: status, headers, content, and `parsed`, which is None where the body is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     request = build_request(
@@ -191,29 +215,37 @@ async def asyncio(
     idempotency_key: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Error | Job | None:
-    """Queue a job
+    """Queue a job.
 
-     Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
-    caller
-    lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
+    Answers the job as stored, in status `pending`. 403: the function is disabled, wants a role that the
+    caller lacks, or `on_behalf_of` was used without a service role. 404: no such function (names are exact).
 
     What the server takes but does not keep as sent: integers beyond 2^53 lose digits, bytes that are no
-    UTF-8 and
-    lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the payload
-    and a
-    priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
+    UTF-8 and lone surrogates become U+FFFD, of repeated keys the last one stays. A NUL character in the
+    payload and a priority beyond 32 bits are answered with 500. A body of more than 1,048,576 bytes is 413.
 
     Args:
-        idempotency_key (str | Unset):
-        x_request_id (str | Unset):
-        body (SubmitJobRequest): A job to queue. Unknown keys are ignored, silently.
+        client: where to send the request.
+        body: what to send.
+        idempotency_key: 1 to 256 bytes; an empty one counts as none. Makes a repeated request safe for 24 hours: the same
+            key with the same method, path and body bytes gets the first answer again, marked `Idempotency-
+            Replayed`, without being carried out. Another path or body under the key is 422, and 409 as long as
+            the first request is under way.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+            Answers of 4xx are kept and replayed too, a 401 even to a caller who has a good token by now: take a
+            new key after a token refresh. 5xx, 413 and 429 are not kept. Keys are the server's, not the
+            caller's: whoever sends a key gets its answer, so it must be hard to guess. A key makes a repetition
+            safe, not a race: March made two jobs of eight requests sent at once.
+        x_request_id: An id of the caller's, in visible ASCII, which then stands in the answer and in the server's log.
+            Else the server makes one.
 
     Returns:
-        Error | Job
+        What the body says, an error included; None where it is not a described one.
+
+    Raises:
+        errors.UnexpectedStatus: if the client was told to raise, on a status that is not described.
+        msgspec.DecodeError: if the client was told to raise, on a body that can't be read.
+        httpx.HTTPError: if no answer came, or not within the client's timeout.
     """
 
     return (
