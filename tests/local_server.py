@@ -1,0 +1,157 @@
+"""A real HTTP server on loopback: it answers what a test tells it, faults included, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from attrs import define, field, frozen
+
+Fault = Literal["drop before reading", "drop after reading", "half a body"]
+
+
+@frozen(kw_only=True)
+class Request:
+    """What one request said. Header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The target without its query, as it came."""
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters."""
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+@frozen
+class Answer:
+    """What to answer one request with."""
+
+    status: int = 200
+    body: Any = b""
+    """Bytes as they are; text in UTF-8; anything else as JSON."""
+    headers: Mapping[str, str] = field(factory=dict[str, str])
+    fault: Fault | None = None
+    delay: float = 0.0
+    """Seconds before the answer."""
+    pieces: int = 1
+    """In how many pieces the body comes, `delay` seconds apart."""
+
+    def content(self) -> bytes:
+        """The body's bytes."""
+        if isinstance(self.body, bytes):
+            return self.body
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+
+
+@define
+class LocalServer:
+    """The server. Without answers left it repeats the last one."""
+
+    answers: deque[Answer] = field(factory=deque[Answer])
+    requests: list[Request] = field(factory=list[Request])
+    last: Answer = Answer(status=500)
+    http: ThreadingHTTPServer = field(init=False)
+    _thread: threading.Thread = field(init=False)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    @property
+    def asked(self) -> list[str]:
+        """What was asked so far: methods and paths."""
+        return [f"{request.method} {request.path}" for request in self.requests]
+
+    def answer(self, *answers: Answer) -> Self:
+        """Answer the next requests so, in this order."""
+        self.answers.extend(answers)
+        return self
+
+    def next(self) -> Answer:
+        """The answer to the request at hand."""
+        if self.answers:
+            self.last = self.answers.popleft()
+        return self.last
+
+    def __enter__(self) -> Self:
+        handler = type("Handler", (_Handler,), {"server_under_test": self})
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.http.daemon_threads = True
+        self._thread = threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_under_test: ClassVar[LocalServer]
+
+    def do_GET(self) -> None:
+        answer = self.server_under_test.next()
+        if answer.fault == "drop before reading":
+            self.close_connection = True
+            return
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server_under_test.requests.append(Request(method=self.command, target=self.path, headers=headers, body=body))
+        if answer.fault == "drop after reading":
+            self.close_connection = True
+            return
+        self._send(answer)
+
+    do_POST = do_DELETE = do_GET  # noqa: N815  # names that http.server looks for
+
+    def _send(self, answer: Answer) -> None:
+        content = answer.content()
+        time.sleep(answer.delay)
+        self.send_response(answer.status, "Answer")
+        for name, value in {
+            "content-type": "application/json; charset=utf-8",
+            "content-length": str(len(content)),
+            **answer.headers,
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if answer.fault == "half a body":
+            self.wfile.write(content[: len(content) // 2])
+            self.close_connection = True
+            return
+        size = max(1, -(-len(content) // answer.pieces))
+        for start in range(0, len(content), size):
+            self.wfile.write(content[start : start + size])
+            self.wfile.flush()
+            time.sleep(answer.delay)
+
+    def handle(self) -> None:
+        """Serve; a client that hangs up, as timeouts do, is no fault of the test."""
+        try:
+            super().handle()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
