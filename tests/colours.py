@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, Literal, cast
 
@@ -27,13 +27,17 @@ class InStep:
     def _shown(self, value: Any) -> Any:
         if type(value).__name__.startswith("Async"):
             return InStep(value, self._runner)
-        if inspect.iscoroutinefunction(value):
-            return lambda *args, **options: self._shown(self._runner.run(value(*args, **options)))
-        return value
+        return self._settled(value) if inspect.iscoroutinefunction(value) else value
+
+    def _settled(self, function: Callable[..., Coroutine[Any, Any, object]]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            return self._shown(self._runner.run(function(*args, **options)))
+
+        return call
 
 
 @contextmanager
-def connecting(colour: Colour) -> Iterator[Connect]:
+def connecting(colour: Colour) -> Generator[Connect]:
     """A function that makes clients of one colour; they are closed at the end."""
     clients: list[Any] = []
     with asyncio.Runner() as runner:

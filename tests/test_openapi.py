@@ -133,7 +133,7 @@ def test_an_undescribed_status_is_caught() -> None:
 
 
 @pytest.mark.parametrize(
-    "body,fault",
+    ("body", "fault"),
     [
         (JOB.replace('"id"', '"identity"'), "'identity' was unexpected"),
         (JOB.replace('"id"', '"identity"'), "'id' is a required property"),
@@ -149,7 +149,7 @@ def test_a_tampered_body_is_caught(body: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers,fault",
+    ("headers", "fault"),
     [
         ({"x-request-id": "1", "content-type": "text/html"}, "a body of type text/html is not described"),
         ({"x-request-id": "1", "content-type": "application/json", "x-colour": "red"}, "header x-colour is not described"),
@@ -163,7 +163,7 @@ def test_a_tampered_header_is_caught(headers: dict[str, str], fault: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "body,fault",
+    ("body", "fault"),
     [
         ('{"payload": {}}', "'job_name' is a required property"),
         ('{"job_name": "echo", "payload": [1]}', "[1] is not of type 'object', 'null'"),

@@ -240,7 +240,9 @@ def test_refuses_arguments_that_cannot_be_sent_as_they_are(
     client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any], says: str
 ) -> None:
     """The error names the argument, is a ValueError too, and nothing is sent."""
-    job, error = client.jobs.submit(**{"job_name": "resize", **arguments})
+    given: dict[str, Any] = {"job_name": "resize", **arguments}
+
+    job, error = client.jobs.submit(**given)
 
     assert job is None
     assert isinstance(error, InvalidInput)
