@@ -90,6 +90,28 @@ def is_source(path: Path) -> bool:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def demo(session: nox.Session) -> None:
+    """Start the emulator, submit a job, show its progress, its result and its log."""
+    install(session)
+    session.run("python", "-m", "fluxbase_jobs.demo")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def conformance(session: nox.Session) -> None:
+    """Hold the emulator against the recorded servers; `-- FOLDER` says where the recordings and their tools are."""
+    install(session)
+    session.run("python", "-m", "tests.conformance", *(session.posargs or [str(ROOT.parent / "shared" / "wire")]))
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def live(session: nox.Session) -> None:
+    """The life of jobs on a server of yours: `-- URL KEY PROFILE`; it needs the functions of tests/emulator/functions.py."""
+    install(session, "tests")
+    variables = dict(zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True))
+    session.run("pytest", "tests/test_lifecycle.py", env=variables)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def lint(session: nox.Session) -> None:
     """Style: ruff with all rules but the named exceptions, and the format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
@@ -103,3 +125,4 @@ def types(session: nox.Session) -> None:
     install(session, "types")
     session.run("mypy", "generated", "overlays", "tests", "noxfile.py")
     session.run("pyright")
+    session.run("pytest", "tests/typing/check_typing.py")
