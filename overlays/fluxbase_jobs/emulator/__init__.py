@@ -1,0 +1,21 @@
+"""An embedded development server that speaks the Fluxbase jobs API and runs Python handlers.
+
+Start it with `python -m fluxbase_jobs.emulator --functions handlers.py`; in `handlers.py`:
+
+    from fluxbase_jobs.emulator import Context, function
+
+    @function("resize", max_retries=2)
+    def resize(payload: dict[str, Any], context: Context) -> dict[str, Any]:
+        context.progress(50, "half way")
+        return {"width": payload["width"] // 2}
+
+It needs the extra: `pip install "fluxbase-jobs[emulator]"`. This module itself does not, so that handlers
+can be imported and tested without a server.
+"""
+
+from __future__ import annotations
+
+from .context import Context, JobUser
+from .functions import JobFunction, function
+
+__all__ = ["Context", "JobFunction", "JobUser", "function"]

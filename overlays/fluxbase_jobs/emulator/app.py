@@ -1,0 +1,125 @@
+"""An emulator as an ASGI application, put together from its parts."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from .clock import Clock, SystemClock, micros
+from .credentials import Credentials
+from .functions import FunctionSet
+from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RequestId, VerbatimPath
+from .responses import traced_error
+from .routes import all_routes
+from .services import Services
+from .store import ClientKeys, Database, IdempotencyKeys, Jobs, Logs, Users
+from .tokens import SERVICE_SECONDS, Tokens
+from .workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from .settings import Settings
+    from .store import User
+
+DEVELOPER = "developer@example.com"
+
+
+class Emulator:
+    """One emulator: its state, its workers and its application. Several can live in one process.
+
+    Args:
+        settings: how it behaves.
+        functions: what it can run.
+        clock: where its time comes from.
+
+    Raises:
+        UnusableDatabaseError: the settings' database cannot be opened.
+
+    """
+
+    def __init__(self, settings: Settings, functions: FunctionSet, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self._clock = clock or SystemClock()
+        self._database = Database(settings.database, self._clock)
+        self._services = self._wire(functions)
+        self.app = self._application()
+
+    def service_key(self) -> str:
+        """Return a token of the role `service_role`, good for a day."""
+        return self._services.tokens.role("service_role")
+
+    def user_key(self) -> str:
+        """Return a token of the user developer@example.com, good for a day."""
+        return self._services.tokens.access(self._developer(), SERVICE_SECONDS)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Let the workers run while the block does; the application's lifespan does this too. Closes the database."""
+        self._services.workers.start()
+        try:
+            yield
+        finally:
+            await self._services.workers.stop()
+            self._database.close()
+
+    def _wire(self, functions: FunctionSet) -> Services:
+        settings, clock, database = self.settings, self._clock, self._database
+        jobs, client_keys = Jobs(database), ClientKeys(database)
+        logs = Logs(database, hide_this_start=settings.profile.hides_logs_until_restart)
+        tokens = Tokens(settings.jwt_secret, clock)
+        return Services(
+            settings=settings,
+            clock=clock,
+            functions=functions,
+            jobs=jobs,
+            logs=logs,
+            users=Users(database),
+            client_keys=client_keys,
+            tokens=tokens,
+            credentials=Credentials(tokens, client_keys, settings.profile, clock),
+            workers=Workers(settings, functions, jobs, logs, clock),
+        )
+
+    def _application(self) -> Starlette:
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+            async with self.running():
+                yield
+
+        racing = self.settings.profile.racing_submits
+        keys = IdempotencyKeys(self._database)
+        return Starlette(
+            routes=all_routes(self._services),
+            middleware=[
+                Middleware(Disconnects),
+                Middleware(RequestId),
+                Middleware(VerbatimPath),
+                Middleware(AccessLog),
+                Middleware(BodyLimit),
+                Middleware(Idempotency, keys=keys, clock=self._clock, racing=racing),
+            ],
+            exception_handlers={Exception: _broken},
+            lifespan=lifespan,
+        )
+
+    def _developer(self) -> User:
+        users = self._services.users
+        # No password hashes to an empty text: this user cannot sign in, only its printed key works.
+        return users.by_email(DEVELOPER) or users.add(DEVELOPER, "$", {"name": "Developer"}, micros(self._clock))
+
+
+async def _broken(request: Request, _: Exception) -> Response:
+    """Answer when the emulator itself is at fault; the traceback goes to the server's log."""
+    return traced_error(request, 500, "Internal Server Error")
+
+
+def create_app(settings: Settings, functions: FunctionSet | None = None, clock: Clock | None = None) -> Starlette:
+    """Return a new emulator's ASGI application; serving its lifespan runs the workers."""
+    return Emulator(settings, functions or FunctionSet(), clock).app

@@ -1,0 +1,134 @@
+"""Job functions: the `@function` mark, and the set of functions that an emulator runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from uuid import NAMESPACE_URL, uuid5
+
+from attrs import evolve, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .context import Context
+
+Result: TypeAlias = "dict[str, Any] | None"
+Handler: TypeAlias = "Callable[[dict[str, Any], Context], Result | Awaitable[Result]]"
+_H = TypeVar("_H", bound=Callable[..., Any])
+
+_MARK = "__fluxbase_job_functions__"
+
+
+@frozen
+class JobFunction:
+    """One job function: a handler and what the server should know of it. `timeout` is seconds."""
+
+    name: str
+    handler: Handler = field(repr=False)
+    namespace: str = "default"
+    max_retries: int = 0
+    timeout: int = 300
+    require_roles: tuple[str, ...] = ()
+    enabled: bool = True
+    execution_logs: bool = True
+    """As the real server's annotation, this changes nothing that was seen (progress_and_logs: quiet)."""
+
+    @property
+    def id(self) -> str:
+        """The `job_function_id` of its jobs: the same after a restart."""
+        return str(uuid5(NAMESPACE_URL, f"fluxbase-jobs:{self.namespace}/{self.name}"))
+
+
+def function(
+    name: str,
+    *,
+    namespace: str = "default",
+    max_retries: int = 0,
+    timeout: int = 300,
+    require_roles: Sequence[str] = (),
+    enabled: bool = True,
+    execution_logs: bool = True,
+) -> Callable[[_H], _H]:
+    """Mark a handler as a job function; the handler itself stays what it is.
+
+    The handler, sync or async, is called with the job's payload (a dict) and a `Context`, and returns a dict, or
+    None for `{}`. An exception makes the job fail, and so does `{"success": False, "error": "why"}`.
+
+    Args:
+        name: what clients submit.
+        namespace: where the function lives.
+        max_retries: how often a failed job may be retried by hand.
+        timeout: seconds after which a run is stopped.
+        require_roles: the roles that may submit it; none means everybody.
+        enabled: whether it can be submitted at all.
+        execution_logs: accepted for the sake of the real server's option, which has no effect either.
+
+    Returns:
+        A decorator that returns its handler.
+
+    Raises:
+        TypeError: `name` is missing, as in a bare `@function`.
+        ValueError: an empty name, a negative `max_retries` or a `timeout` below one second.
+
+    """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped code writes `@function`
+        message = 'write @function("name"): a job function needs a name'
+        raise TypeError(message)
+    if not name or max_retries < 0 or timeout < 1:
+        message = "a job function needs a name, max_retries of at least 0 and a timeout of at least 1 second"
+        raise ValueError(message)
+
+    def mark(handler: _H) -> _H:
+        definition = JobFunction(name, handler, namespace, max_retries, timeout, tuple(require_roles), enabled, execution_logs)
+        setattr(handler, _MARK, (*getattr(handler, _MARK, ()), definition))
+        return handler
+
+    return mark
+
+
+def marked(candidates: Iterable[Any]) -> list[JobFunction]:
+    """Return the job functions among the candidates, each once, in order.
+
+    The handler is the candidate itself: a decorator above `@function` that wraps the handler is part of it.
+    """
+    found: dict[JobFunction, None] = {}
+    for candidate in candidates:
+        definitions: tuple[JobFunction, ...] = getattr(candidate, "__dict__", {}).get(_MARK, ())
+        found |= dict.fromkeys(evolve(definition, handler=candidate) for definition in definitions)
+    return list(found)
+
+
+class DuplicateFunctionError(ValueError):
+    """Two job functions have the same namespace and name."""
+
+
+class FunctionSet:
+    """The job functions of one emulator.
+
+    Raises:
+        DuplicateFunctionError: see there.
+
+    """
+
+    def __init__(self, functions: Iterable[JobFunction] = ()) -> None:
+        self._by_name: dict[tuple[str, str], JobFunction] = {}
+        for definition in functions:
+            self._add(definition)
+
+    def find(self, name: str, namespace: str = "") -> JobFunction | None:
+        """Return the function; without a namespace the first one of that name, by alphabet of namespaces."""
+        if namespace:
+            return self._by_name.get((namespace, name))
+        return next((definition for definition in self if definition.name == name), None)
+
+    def __iter__(self) -> Iterator[JobFunction]:
+        """Go through all functions by namespace and name."""
+        return iter([self._by_name[key] for key in sorted(self._by_name)])
+
+    def _add(self, definition: JobFunction) -> None:
+        key = (definition.namespace, definition.name)
+        if key in self._by_name:
+            message = f"two job functions are called {definition.namespace}/{definition.name}"
+            raise DuplicateFunctionError(message)
+        self._by_name[key] = definition

@@ -1,0 +1,12 @@
+"""What happens to every request before and after its route, in the server's order."""
+
+from __future__ import annotations
+
+from .access_log import AccessLog
+from .body_limit import BodyLimit
+from .disconnects import Disconnects
+from .idempotency import Idempotency
+from .request_id import RequestId
+from .verbatim_path import VerbatimPath
+
+__all__ = ["AccessLog", "BodyLimit", "Disconnects", "Idempotency", "RequestId", "VerbatimPath"]

@@ -1,0 +1,63 @@
+"""What differs between the server's eras, as data: one line a difference, each seen in the recordings."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+
+@frozen
+class Profile:
+    """One era of the server. A new era is a new instance below; nothing else in this package names an era."""
+
+    name: str
+    super_roles: frozenset[str]
+    """Roles that pass every `require_roles` and may use admin routes beside plain `admin`."""
+    auth_errors_have_codes: bool
+    """Sign-in and refresh errors carry `code` and `request_id` (auth_tokens)."""
+    signin_names_tenant: bool
+    """The user in a sign-in answer has `tenant_id` (auth_tokens)."""
+    hides_logs_until_restart: bool
+    """Lines written since the start are not readable before the next start (lifecycle: `logs`)."""
+    default_namespace_filter_matches: bool
+    """`?namespace=default` on list finds the jobs of the namespace default (list_filters)."""
+    unknown_route_needs_admin: bool
+    """Unknown routes below /api/v1 ask for an admin role before they are 404 (submit_validation)."""
+    reads_query_and_clientkey_header: bool
+    """`?token=`, `?clientkey=` and the header `clientkey` are credentials (credentials)."""
+    health_lists_services: bool
+    """`/health` tells everybody the state of its services (database_down)."""
+    racing_submits: int
+    """How many simultaneous first requests with one Idempotency-Key may run (idempotency: `parallel`)."""
+    refused_client_key_scopes: frozenset[str] = field(default=frozenset[str]())
+    """Scope names that the making of a client key rejects (credentials: `create a client key`)."""
+
+
+MARCH = Profile(
+    name="2026-03",
+    super_roles=frozenset({"service_role", "dashboard_admin"}),
+    auth_errors_have_codes=False,
+    signin_names_tenant=False,
+    hides_logs_until_restart=False,
+    default_namespace_filter_matches=True,
+    unknown_route_needs_admin=True,
+    reads_query_and_clientkey_header=False,
+    health_lists_services=True,
+    racing_submits=2,
+    refused_client_key_scopes=frozenset({"jobs:read", "jobs:write"}),
+)
+
+APRIL = Profile(
+    name="2026-04",
+    super_roles=frozenset({"service_role", "instance_admin", "tenant_service"}),
+    auth_errors_have_codes=True,
+    signin_names_tenant=True,
+    hides_logs_until_restart=True,
+    default_namespace_filter_matches=False,
+    unknown_route_needs_admin=False,
+    reads_query_and_clientkey_header=True,
+    health_lists_services=False,
+    racing_submits=1,
+)
+
+PROFILES = {profile.name: profile for profile in (MARCH, APRIL)}
+NEWEST = APRIL

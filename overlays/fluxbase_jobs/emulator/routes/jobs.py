@@ -1,0 +1,148 @@
+"""The jobs routes for users. Only the log is its owner's: everything else is open to every caller (ids, list_filters)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fluxbase_jobs.emulator import wireforms
+from fluxbase_jobs.emulator.clock import micros
+from fluxbase_jobs.emulator.identifiers import read_uuid
+from fluxbase_jobs.emulator.responses import error, json_response, traced_error
+from fluxbase_jobs.emulator.store import JobFilter
+from fluxbase_jobs.emulator.submission import InvalidBodyError, read_submission
+
+from .endpoint import Call, Handler, authenticated
+from .submitting import Refusal, new_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fluxbase_jobs.emulator.services import Services
+    from fluxbase_jobs.emulator.store import Job
+
+_PREFIX = "/api/v1/jobs"
+_INT64 = 2**63
+_READS_ALL_LOGS = {"service_role", "tenant_service"}
+
+
+def routes(services: Services) -> list[Route]:
+    """Return the routes below /api/v1/jobs."""
+
+    def route(path: str, method: str, handler: Callable[[Services, Call], Response]) -> Route:
+        bound: Handler = partial(handler, services)
+        return Route(_PREFIX + path, authenticated(bound, services.credentials), methods=[method])
+
+    return [
+        route("/submit", "POST", submit),
+        route("", "GET", list_jobs),
+        route("/{id}", "GET", get),
+        route("/{id}/cancel", "POST", cancel),
+        route("/{id}/retry", "POST", retry),
+        route("/{id}/logs", "GET", logs),
+    ]
+
+
+def submit(services: Services, call: Call) -> Response:
+    """Queue a job."""
+    try:
+        submission = read_submission(call.request.headers.get("content-type", ""), call.body)
+    except InvalidBodyError:
+        return error(400, "Invalid request body")
+    job = new_job(services, submission, call.caller)
+    if isinstance(job, Refusal):
+        return error(job.status, job.message, **job.extras)
+    if job.is_storable:
+        services.jobs.add(job.row)
+        scheduled_at = submission.scheduled_at.echo if submission.scheduled_at else None
+        return json_response(wireforms.submitted(job.row, submission.payload, scheduled_at), 201)
+    return traced_error(call.request, 500, "Failed to submit job")
+
+
+def list_jobs(services: Services, call: Call) -> Response:
+    """List jobs, newest first."""
+    query = call.query
+    wanted = JobFilter(
+        status=query.get("status") or None,
+        namespace=_namespace_filter(services, query.get("namespace", "")),
+        job_name=query.get("job_name") or None,
+        limit=_integer(query.get("limit", ""), 50),
+        offset=_integer(query.get("offset", ""), 0),
+    )
+    include_result = query.get("include_result") == "true"
+    now_ns = services.clock.now_ns()
+    items = [wireforms.listed(job, now_ns, include_result=include_result) for job in services.jobs.find(wanted)]
+    return json_response({"jobs": items or None, "limit": wanted.limit, "offset": wanted.offset})
+
+
+def get(services: Services, call: Call) -> Response:
+    """Return one job."""
+    job = _find(services, call)
+    return json_response(wireforms.full(job, services.clock.now_ns())) if not isinstance(job, Response) else job
+
+
+def cancel(services: Services, call: Call) -> Response:
+    """Cancel a job and end its run."""
+    job = _find(services, call)
+    if isinstance(job, Response):
+        return job
+    if job.status not in {"pending", "running"}:
+        return error(400, "Job cannot be cancelled", status=job.status)
+    if not services.jobs.cancel(job.id, micros(services.clock)):
+        return traced_error(call.request, 500, "Failed to cancel job")
+    services.workers.stop_run(job.id)
+    return json_response({"message": "Job cancelled"})
+
+
+def retry(services: Services, call: Call) -> Response:
+    """Put a failed job back to pending. No retry left is a 500, not a refusal (failures: `retry 3`)."""
+    job = _find(services, call)
+    if isinstance(job, Response):
+        return job
+    if job.status != "failed":
+        return error(400, "Only failed jobs can be retried", status=job.status)
+    if not services.jobs.retry(job.id):
+        return traced_error(call.request, 500, "Failed to retry job")
+    return json_response({"message": "Job requeued for retry"})
+
+
+def logs(services: Services, call: Call) -> Response:
+    """Return a job's log lines to its owner or a service role."""
+    job_id = read_uuid(call.request.path_params["id"])
+    if job_id is None:
+        return error(400, "Invalid job ID")
+    job = services.jobs.get(job_id)
+    if job is None:
+        return error(500, "Failed to get job")  # as recorded (progress_and_logs: `logs of an unknown job`)
+    caller = call.caller
+    if caller.role not in _READS_ALL_LOGS and (caller.user_id is None or caller.user_id != job.created_by):
+        return error(404, "Job not found")
+    lines = services.logs.list(job_id, _integer(call.query.get("after_line", ""), 0))
+    return json_response({"count": len(lines), "logs": [wireforms.log_line(line) for line in lines] or None})
+
+
+def _find(services: Services, call: Call) -> Job | Response:
+    job_id = read_uuid(call.request.path_params["id"])
+    if job_id is None:
+        return error(400, "Invalid job ID")
+    return services.jobs.get(job_id) or error(404, "Job not found")
+
+
+def _namespace_filter(services: Services, namespace: str) -> str | None:
+    if not namespace:
+        return None
+    if namespace == "default" and not services.settings.profile.default_namespace_filter_matches:
+        return ""  # a namespace that no job has
+    return namespace
+
+
+def _integer(text: str, default: int) -> int:
+    """Read a query's integer as Go does; what is none counts as absent."""
+    digits = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):
+        return default
+    value = int(text)
+    return value if -_INT64 <= value < _INT64 else default

@@ -1,0 +1,32 @@
+"""What the routes of one emulator work with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .credentials import Credentials
+    from .functions import FunctionSet
+    from .settings import Settings
+    from .store import ClientKeys, Jobs, Logs, Users
+    from .tokens import Tokens
+    from .workers import Workers
+
+
+@frozen
+class Services:
+    """One emulator's parts."""
+
+    settings: Settings
+    clock: Clock
+    functions: FunctionSet
+    jobs: Jobs
+    logs: Logs
+    users: Users
+    client_keys: ClientKeys
+    tokens: Tokens
+    credentials: Credentials
+    workers: Workers

@@ -1,0 +1,27 @@
+"""The emulator's state: one SQLite database, one module for each kind of record."""
+
+from __future__ import annotations
+
+from .client_keys import ClientKey, ClientKeys
+from .database import Database, UnusableDatabaseError
+from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
+from .jobs import Job, JobFilter, Jobs
+from .logs import Logs
+from .users import EmailTakenError, User, Users
+
+__all__ = [
+    "ClientKey",
+    "ClientKeys",
+    "Database",
+    "EmailTakenError",
+    "IdempotencyKeys",
+    "Job",
+    "JobFilter",
+    "Jobs",
+    "KeyRecord",
+    "Logs",
+    "StoredResponse",
+    "UnusableDatabaseError",
+    "User",
+    "Users",
+]

@@ -1,0 +1,94 @@
+"""Users and their sessions (a session is one refresh token that has not been used)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from .database import Database
+
+
+class EmailTakenError(Exception):
+    """Another user has this e-mail address."""
+
+
+@frozen(kw_only=True)
+class User:
+    """One user as stored."""
+
+    id: str
+    email: str
+    password_hash: str = field(repr=False)
+    role: str = "authenticated"
+    metadata: dict[str, Any] | None = None
+    created_at: int
+    updated_at: int
+
+
+class Users:
+    """The users of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, email: str, password_hash: str, metadata: dict[str, Any] | None, now: int) -> User:
+        """Store a new user.
+
+        Raises:
+            EmailTakenError: the address is in use.
+
+        """
+        user = User(
+            id=str(uuid4()),
+            email=email,
+            password_hash=password_hash,
+            metadata=metadata,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            self._db.change(
+                "INSERT INTO users (id, email, password_hash, role, metadata, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [user.id, email, password_hash, user.role, metadata and json.dumps(metadata), now, now],
+            )
+        except sqlite3.IntegrityError as error:
+            raise EmailTakenError(email) from error
+        return user
+
+    def by_email(self, email: str) -> User | None:
+        """Return the user with this address, if there is one."""
+        return _user(self._db.one("SELECT * FROM users WHERE email = ?", [email]))
+
+    def by_id(self, user_id: str) -> User | None:
+        """Return the user with this id, if there is one."""
+        return _user(self._db.one("SELECT * FROM users WHERE id = ?", [user_id]))
+
+    def open_session(self, user_id: str, refresh_token: str, expires_at: int) -> None:
+        """Make a refresh token usable, once."""
+        self._db.change("INSERT INTO sessions VALUES (?, ?, ?)", [_hash(refresh_token), user_id, expires_at])
+
+    def close_session(self, refresh_token: str, now: int) -> str | None:
+        """Use a refresh token up; return whose it was, or None if it is used, unknown or too old."""
+        row = self._db.one("DELETE FROM sessions WHERE refresh_hash = ? RETURNING user_id, expires_at", [_hash(refresh_token)])
+        return row["user_id"] if row and row["expires_at"] > now else None
+
+    def tenant_id(self) -> str:
+        """Return the id of the one tenant."""
+        row = self._db.one("SELECT id FROM tenants")
+        return str(row["id"]) if row else ""
+
+
+def _user(row: dict[str, Any] | None) -> User | None:
+    if row is None:
+        return None
+    return User(**{**row, "metadata": row["metadata"] and json.loads(row["metadata"])})
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,68 @@
+"""Moments and spans as the server writes and reads them (Go's RFC 3339 and duration texts)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from attrs import frozen
+
+_RFC3339 = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)",
+    re.ASCII,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@frozen
+class Moment:
+    """A time that a client sent: what the database keeps, and what the answer to the submit repeats."""
+
+    micros: int
+    echo: str
+
+
+def rfc3339(micros: int) -> str:
+    """Microseconds since 1970 as UTC text without trailing zeros."""
+    return rfc3339_nanos(micros * 1_000)
+
+
+def rfc3339_nanos(nanos: int) -> str:
+    """Nanoseconds since 1970 as UTC text without trailing zeros."""
+    whole, fraction = divmod(nanos, 1_000_000_000)
+    text = (_EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}{_fraction(f'{fraction:09d}')}Z"
+
+
+def read_moment(text: str) -> Moment:
+    """Read RFC 3339 with an offset, strictly (schedule: every other form is refused).
+
+    Raises:
+        ValueError: the text has another form or names no real time.
+
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        message = "not RFC 3339"
+        raise ValueError(message)
+    day, time, fraction, zone = match["day"], match["time"], match["fraction"] or "", match["zone"]
+    # Nine digits are kept in the echo, six in the database; more are cut (schedule: nanoseconds).
+    at = datetime.fromisoformat(f"{day}T{time}{zone}")
+    micros = (at - _EPOCH) // _MICROSECOND + int(fraction[:6].ljust(6, "0"))
+    echo_zone = "Z" if at.utcoffset() == timedelta() else zone
+    return Moment(micros, f"{day}T{time}{_fraction(fraction[:9])}{echo_zone}")
+
+
+def duration(seconds: int) -> str:
+    """Whole seconds as `2s`, `5m0s`, `1h0m0s`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def _fraction(digits: str) -> str:
+    digits = digits.rstrip("0")
+    return f".{digits}" if digits else ""

@@ -1,0 +1,128 @@
+"""The workers: on every tick each may claim one job, highest priority first, and runs what it has claimed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from attrs import define, field
+from starlette.concurrency import run_in_threadpool
+
+from .clock import Clock, micros
+from .execution import Run
+from .outcomes import Completed, Failed, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from .functions import FunctionSet
+    from .settings import Settings
+    from .store import Job, Jobs, Logs
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class _Worker:
+    """One worker's name on the wire, and how much it has to do."""
+
+    id: str = field(factory=lambda: str(uuid4()))
+    running: int = 0
+
+
+class Workers:
+    """All workers of one emulator.
+
+    Args:
+        settings: pace and numbers.
+        functions: what can be run.
+        jobs: where work comes from.
+        logs: takes the log lines.
+        clock: gives the ticks.
+
+    """
+
+    def __init__(self, settings: Settings, functions: FunctionSet, jobs: Jobs, logs: Logs, clock: Clock) -> None:
+        self._settings = settings
+        self._functions = functions
+        self._jobs = jobs
+        self._logs = logs
+        self._clock = clock
+        self._workers = [_Worker() for _ in range(settings.workers)]
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to claim jobs, and to wait for those that an earlier server left running."""
+        self._spawn(self._tick_for_ever())
+        self._spawn(self._requeue_left_behind(self._jobs.running()))
+
+    async def stop(self) -> None:
+        """Stop claiming and end all runs; their jobs stay `running`, for the next start to requeue."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def stop_run(self, job_id: str) -> None:
+        """End the run of a job, if there is one. May be called from any thread."""
+        run = self._runs.get(job_id)
+        if run:
+            run.stop()
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await self._claim()
+            await self._clock.sleep(self._settings.poll_interval)
+
+    async def _claim(self) -> None:
+        for worker in self._workers:
+            if worker.running < self._settings.jobs_per_worker:
+                job = await run_in_threadpool(self._jobs.claim, worker.id, micros(self._clock))
+                if job is None:
+                    return
+                self._spawn(self._work(worker, job))
+
+    async def _work(self, worker: _Worker, job: Job) -> None:
+        worker.running += 1
+        try:
+            outcome = await self._outcome(job)
+            await run_in_threadpool(self._end, job, outcome)
+        except Exception:
+            _LOGGER.exception("job %s could not be ended", job.id)
+        finally:
+            worker.running -= 1
+
+    async def _outcome(self, job: Job) -> Outcome | None:
+        definition = self._functions.find(job.job_name, job.namespace)
+        if definition is None:
+            return Failed(f"Job function not found: {job.namespace}/{job.job_name}")
+        if not definition.enabled:
+            return Failed("Job function is disabled")
+        run = self._runs[job.id] = Run(job, definition, self._jobs, self._logs, self._clock)
+        try:
+            # A cancel that came after the claim, but before the run could be found, shows in the row alone.
+            still_running = await run_in_threadpool(self._jobs.is_running, job.id)
+            return await run.outcome() if still_running else None
+        finally:
+            del self._runs[job.id]
+
+    def _end(self, job: Job, outcome: Outcome | None) -> None:
+        match outcome:
+            case Completed(result):
+                self._jobs.complete(job.id, result, micros(self._clock))
+            case Failed(error_message):
+                self._jobs.fail(job.id, error_message, micros(self._clock))
+            case None:
+                """Cancelled: the job's row says so already."""
+
+    async def _requeue_left_behind(self, job_ids: list[str]) -> None:
+        if job_ids:
+            await self._clock.sleep(self._settings.worker_timeout)
+            await run_in_threadpool(self._jobs.requeue, job_ids)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
