@@ -12,6 +12,7 @@ from .errors import InvalidInput
 Seconds: TypeAlias = float | timedelta
 
 INT32: Final = 2**31 - 1
+MAX_KEY: Final = 256
 # The forms the server takes (recorded, scenario ids): any case, with or without hyphens, as a URN. uuid.UUID() would take braces and
 # misplaced hyphens too, which the server refuses.
 _UUID_FORMS: Final = re.compile(r"(urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
@@ -88,7 +89,7 @@ def moment(name: str, value: object, now: datetime) -> datetime:
 
 def idempotency_key(value: object) -> str:
     """A key of 1 to 256 visible ASCII characters: what an HTTP header can carry and the server takes."""
-    if isinstance(value, str) and 1 <= len(value) <= 256 and all("!" <= character <= "~" for character in value):
+    if isinstance(value, str) and 1 <= len(value) <= MAX_KEY and all("!" <= character <= "~" for character in value):
         return value
     raise InvalidInput("idempotency_key must be 1 to 256 visible ASCII characters without blanks")
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from . import errors
-from ._operations import Operation
+from ._operations.operation import Operation
 from ._plans.steps import Reply
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from .. import _arguments as arguments
-from .._operations import Operation
+from .._operations.operation import Operation
 from .._replies import judge
 from .._session import Session, key_header
 from ..errors import FluxbaseError, InvalidInput

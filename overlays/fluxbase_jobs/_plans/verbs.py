@@ -8,7 +8,8 @@ from typing import TypeVar
 from attrs import evolve
 
 from .. import _arguments as arguments
-from .. import _operations as operations
+from .._operations import auth
+from .._operations import jobs as operations
 from .._session import Session
 from ..errors import AuthenticationFailed, NotAllowedInState
 from ..models import Job, LogLine, Submission, Tokens, with_logs
@@ -65,7 +66,7 @@ def retry(session: Session, job_id: object) -> Plan[Result[Job]]:
 
 def sign_in(session: Session, email: object, password: object) -> Plan[Result[Tokens]]:
     """Exchange an email and a password for tokens."""
-    answered = yield from exchange(session, operations.sign_in(email, password))
+    answered = yield from exchange(session, auth.sign_in(email, password))
     if isinstance(answered, Err):
         return answered
     signed_in = answered.data
