@@ -1,5 +1,6 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
+from .async_jobs import AsyncFluxbaseJobs
 from .client import AsyncFluxbaseClient, FluxbaseClient, create_client
 from .errors import (
     AuthenticationFailed,
@@ -8,6 +9,9 @@ from .errors import (
     FluxbaseError,
     InvalidInput,
     InvalidResponse,
+    JobCancelled,
+    JobError,
+    JobFailed,
     NotAllowedInState,
     NotFound,
     PayloadTooLarge,
@@ -17,11 +21,14 @@ from .errors import (
     RequestTimeout,
     ServerFailed,
     Unprocessable,
+    WaitTimeout,
 )
 from .fetch import AsyncFluxbaseFetch, FluxbaseFetch
-from .jobs import AsyncFluxbaseJobs, FluxbaseJobs
+from .jobs import FluxbaseJobs
 from .models import Job, JobStatus, LogLine, OnBehalfOf, Submission, Tokens
+from .poll import PollPolicy
 from .result import Err, Meta, Ok, Result, is_err, is_ok
+from .retry import RetryPolicy
 
 __all__ = [
     "AsyncFluxbaseClient",
@@ -38,6 +45,9 @@ __all__ = [
     "InvalidInput",
     "InvalidResponse",
     "Job",
+    "JobCancelled",
+    "JobError",
+    "JobFailed",
     "JobStatus",
     "LogLine",
     "Meta",
@@ -47,14 +57,17 @@ __all__ = [
     "OnBehalfOf",
     "PayloadTooLarge",
     "PermissionDenied",
+    "PollPolicy",
     "RateLimited",
     "Rejected",
     "RequestTimeout",
     "Result",
+    "RetryPolicy",
     "ServerFailed",
     "Submission",
     "Tokens",
     "Unprocessable",
+    "WaitTimeout",
     "create_client",
     "is_err",
     "is_ok",

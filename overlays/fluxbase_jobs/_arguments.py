@@ -87,11 +87,11 @@ def moment(name: str, value: object, now: datetime) -> datetime:
     raise InvalidInput(f"{name} must be an aware datetime, a timedelta from now, or RFC 3339 text with an offset; got {_shown(value)}")
 
 
-def idempotency_key(value: object) -> str:
+def idempotency_key(value: object, name: str = "idempotency_key") -> str:
     """A key of 1 to 256 visible ASCII characters: what an HTTP header can carry and the server takes."""
     if isinstance(value, str) and 1 <= len(value) <= MAX_KEY and all("!" <= character <= "~" for character in value):
         return value
-    raise InvalidInput("idempotency_key must be 1 to 256 visible ASCII characters without blanks")
+    raise InvalidInput(f"{name} must be 1 to 256 visible ASCII characters without blanks")
 
 
 def _shown(value: object) -> str:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import random
+import threading
 import time
+from collections.abc import AsyncGenerator, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final, TypeVar, assert_never
 
+import anyio  # comes with httpx, whose async half runs on it, under asyncio and trio
 import httpx
 
-from ._plans.steps import Ask, Instant, Now, Plan, Reply, Send, Step
+from ._plans.steps import Acquire, Ask, Emit, Instant, Now, Pause, Plan, Reply, Send, Step, Stream
 from .errors import ConnectionFailed, FluxbaseError, RequestTimeout
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 CONNECT_SECONDS: Final = 5.0
+LOCK_POLL_SECONDS: Final = 0.005
 
 
 def run(plan: Plan[T], http: httpx.Client) -> T:
@@ -28,8 +37,9 @@ def run(plan: Plan[T], http: httpx.Client) -> T:
                 result: T = end.value
                 return result
             told = _perform(step, http)
-    finally:
-        plan.close()
+    except BaseException as error:
+        _tell(plan, error)
+        raise
 
 
 async def run_async(plan: Plan[T], http: httpx.AsyncClient) -> T:
@@ -43,33 +53,117 @@ async def run_async(plan: Plan[T], http: httpx.AsyncClient) -> T:
                 result: T = end.value
                 return result
             told = await _perform_async(step, http)
+    except BaseException as error:
+        _tell(plan, error)
+        raise
+
+
+def _tell(plan: Plan[T], error: BaseException) -> None:
+    """Let a plan know what ends it (Ctrl-C, a cancelled task, a user's callback): it may release what it holds and add a note, not go on."""
+    with contextlib.suppress(BaseException):
+        plan.throw(error)
+    plan.close()
+
+
+def iterate(stream: Stream[T], http: httpx.Client) -> Generator[T]:
+    """Carry a stream out as far as the caller goes along."""
+    told: Any = None
+    try:
+        while True:
+            try:
+                step = stream.send(told)
+            except StopIteration:
+                return
+            if isinstance(step, Emit):
+                yield step.value
+                told = None
+            else:
+                told = _perform(step, http)
     finally:
-        plan.close()
+        stream.close()
+
+
+async def iterate_async(stream: Stream[T], http: httpx.AsyncClient) -> AsyncGenerator[T]:
+    """Carry a stream out as far as the caller goes along."""
+    told: Any = None
+    try:
+        while True:
+            try:
+                step = stream.send(told)
+            except StopIteration:
+                return
+            if isinstance(step, Emit):
+                yield step.value
+                told = None
+            else:
+                told = await _perform_async(step, http)
+    finally:
+        stream.close()
+
+
+def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.Client, concurrency: int) -> Generator[tuple[ItemT, T]]:
+    """Carry out many plans, `concurrency` at a time, and give each one's result beside what it was for, in order."""
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="fluxbase-jobs") as threads:
+        while batch := list(islice(plans, concurrency)):
+            running = [(item, threads.submit(run, plan, http)) for item, plan in batch]
+            yield from [(item, result.result()) for item, result in running]
+
+
+async def run_many_async(
+    plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient, concurrency: int
+) -> AsyncGenerator[tuple[ItemT, T]]:
+    """Carry out many plans, `concurrency` at a time, and give each one's result beside what it was for, in order."""
+    while batch := list(islice(plans, concurrency)):
+        for pair in await _together(batch, http):
+            yield pair
+
+
+async def _together(batch: list[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient) -> list[tuple[ItemT, T]]:
+    # Not in the generator itself: a task group must not be left open over a yield.
+    results: dict[int, T] = {}
+
+    async def carry_out(number: int, plan: Plan[T]) -> None:
+        results[number] = await run_async(plan, http)
+
+    async with anyio.create_task_group() as tasks:
+        for number, (_, plan) in enumerate(batch):
+            tasks.start_soon(carry_out, number, plan)
+    return [(item, results[number]) for number, (item, _) in enumerate(batch)]
 
 
 def _perform(step: Step, http: httpx.Client) -> object:
     match step:
         case Send():
             return _send(step, http)
+        case Pause(seconds):
+            time.sleep(seconds)
         case Ask(callback):
             return callback()
+        case Acquire(lock):
+            lock.acquire()
         case Now():
             return instant()
         case _:
             assert_never(step)
+    return None
 
 
 async def _perform_async(step: Step, http: httpx.AsyncClient) -> object:
     match step:
         case Send():
             return await _send_async(step, http)
+        case Pause(seconds):
+            await anyio.sleep(seconds)
         case Ask(callback):
             told = callback()
             return await told if inspect.isawaitable(told) else told
+        case Acquire(lock):
+            await _acquire(lock)
         case Now():
             return instant()
         case _:
             assert_never(step)
+    return None
 
 
 def _send(step: Send, http: httpx.Client) -> Reply | FluxbaseError:
@@ -96,9 +190,15 @@ async def _send_async(step: Send, http: httpx.AsyncClient) -> Reply | FluxbaseEr
         return _failure(fault, step)
 
 
+async def _acquire(lock: threading.Lock) -> None:
+    """Take a lock that tasks of several event loops, and threads, may hold; an event loop's own lock knows only its tasks."""
+    while not lock.acquire(blocking=False):  # noqa: ASYNC110  # an event, too, knows only the tasks of one loop
+        await anyio.sleep(LOCK_POLL_SECONDS)
+
+
 def instant() -> Instant:
     """Both clocks, now."""
-    return Instant(time.monotonic(), datetime.now(UTC))
+    return Instant(time.monotonic(), datetime.now(UTC), random.random())  # noqa: S311  # jitter, no secret
 
 
 def _built(step: Send, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:

@@ -70,8 +70,7 @@ def _refusal(reply: Reply, job_id: str | None, utc: datetime) -> errors.Fluxbase
     )
     if isinstance(error, errors.NotAllowedInState):
         error.job_status = _text(body, "status")
-    if isinstance(error, errors.RateLimited):
-        error.retry_after = retry_after(reply, utc)
+    error.retry_after = _retry_after(reply, utc)
     return error
 
 
@@ -125,7 +124,7 @@ def _text(body: dict[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def retry_after(reply: Reply, utc: datetime) -> float | None:
+def _retry_after(reply: Reply, utc: datetime) -> float | None:
     """The seconds that the server wants to be left alone: from the header, seconds or a date, else from the body."""
     told = reply.headers.get("retry-after", "").strip()
     if told.isascii() and told.isdigit():

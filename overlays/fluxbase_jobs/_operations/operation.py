@@ -29,8 +29,10 @@ class Operation(Generic[T]):
     """Whether sending it again does no harm: reads, and all that carries an idempotency key."""
 
     def rekeyed(self) -> Operation[T]:
-        """The same under another idempotency key, if it has one: the server replays a 401 for 24 hours to whoever sends its key
-        (recorded, idempotency). The new key follows from the old one, so that a program that is run again finds its jobs.
+        """The same under another idempotency key, if it has one.
+
+        The server replays a 401 for 24 hours to whoever sends its key (recorded, idempotency). The new key follows from the old one, so
+        that a program that is run again finds its jobs.
         """
         headers = self.request.get("headers", {})
         if KEY_HEADER not in headers:
