@@ -1,7 +1,9 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
+from ._typed import TypedJob
 from .async_jobs import AsyncFluxbaseJobs
 from .client import AsyncFluxbaseClient, FluxbaseClient, create_client
+from .definitions import AsyncJobDefinition, JobDefinition
 from .errors import (
     AuthenticationFailed,
     Conflict,
@@ -34,6 +36,7 @@ __all__ = [
     "AsyncFluxbaseClient",
     "AsyncFluxbaseFetch",
     "AsyncFluxbaseJobs",
+    "AsyncJobDefinition",
     "AuthenticationFailed",
     "Conflict",
     "ConnectionFailed",
@@ -46,6 +49,7 @@ __all__ = [
     "InvalidResponse",
     "Job",
     "JobCancelled",
+    "JobDefinition",
     "JobError",
     "JobFailed",
     "JobStatus",
@@ -66,6 +70,7 @@ __all__ = [
     "ServerFailed",
     "Submission",
     "Tokens",
+    "TypedJob",
     "Unprocessable",
     "WaitTimeout",
     "create_client",

@@ -17,6 +17,7 @@ from ._plans.waiting import OnProgress
 from ._plans.watching import Patience
 from ._session import CallOptions, RetryOption
 from ._twins import documented_like
+from .definitions import AsyncJobDefinition, In, Out
 from .fetch import AsyncFluxbaseFetch
 from .jobs import DEFAULT_POLL, WAIT_TIMEOUT, FluxbaseJobs, ItemT, Payload
 from .models import Filters, Job, LogLine, OnBehalfOf, Submission
@@ -186,3 +187,9 @@ class AsyncFluxbaseJobs:
     ) -> AsyncGenerator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
         return self._fetch.iterate(batches.wait_many(self._fetch.session(**call), job_ids, Patience(timeout=timeout, poll=poll)))
+
+    def define(
+        self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
+    ) -> AsyncJobDefinition[In, Out]:
+        """Name the types of a job's payload and result."""
+        return AsyncJobDefinition(self, job_name, payload_type, result_type, namespace)

@@ -16,6 +16,7 @@ from ._plans.batches import Batch, submissions, workers
 from ._plans.waiting import OnProgress
 from ._plans.watching import Patience
 from ._session import CallOptions, RetryOption
+from .definitions import In, JobDefinition, Out
 from .fetch import FluxbaseFetch
 from .models import Filters, Job, LogLine, OnBehalfOf, Submission
 from .poll import PollPolicy
@@ -364,3 +365,19 @@ class FluxbaseJobs:
             read or has not ended in time. Jobs come in the list's form, without payload.
         """
         return self._fetch.iterate(batches.wait_many(self._fetch.session(**call), job_ids, Patience(timeout=timeout, poll=poll)))
+
+    def define(
+        self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
+    ) -> JobDefinition[In, Out]:
+        """Name the types of a job's payload and result.
+
+        Args:
+            job_name: the function.
+            payload_type: an attrs class, dataclass, TypedDict, msgspec.Struct or pydantic model.
+            result_type: another one.
+            namespace: the function's namespace, as in `submit`.
+
+        Returns:
+            A definition with `submit`, `run` and `read`; nothing is sent.
+        """
+        return JobDefinition(self, job_name, payload_type, result_type, namespace)

@@ -11,7 +11,7 @@ from .. import _arguments as arguments
 from .._operations import auth
 from .._operations import jobs as operations
 from .._session import Session
-from ..errors import AuthenticationFailed, NotAllowedInState
+from ..errors import AuthenticationFailed, InvalidResponse, NotAllowedInState
 from ..models import Job, LogLine, Submission, Tokens, with_logs
 from ..result import Err, Ok, Result, both
 from .exchange import exchange
@@ -73,12 +73,14 @@ def sign_in(session: Session, email: object, password: object) -> Plan[Result[To
     if signed_in.access_token:
         tokens = Tokens(access_token=signed_in.access_token, refresh_token=signed_in.refresh_token, expires_in=signed_in.expires_in)
         return Ok(tokens, answered.meta)
+    if not signed_in.requires_2fa:
+        return Err(InvalidResponse("the server signed nobody in: it sent no tokens", status=answered.meta.status), answered.meta)
     hint = "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
     error = AuthenticationFailed(
         signed_in.message or "the server asks for a second factor and sent no tokens",
         status=answered.meta.status,
         request_id=answered.meta.request_id,
-        hint=hint if signed_in.requires_2fa else None,
+        hint=hint,
         attempts=answered.meta.attempts,
     )
     return Err(error, answered.meta)
