@@ -35,7 +35,7 @@ def judge(operation: Operation[T], reply: Reply, utc: datetime) -> tuple[T, None
     if 200 <= reply.status < 300:
         try:
             return operation.read(reply.content), None
-        except (msgspec.DecodeError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             return None, _unreadable(reply, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation.job_id)
     if 400 <= reply.status < 600:
         return None, _refusal(reply, operation.job_id, utc)
@@ -114,7 +114,7 @@ def _details(body: dict[str, Any]) -> Any:
 def _object(content: bytes) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 

@@ -67,7 +67,7 @@ def make_session(
     """A client's settings from what its constructor was given. Raises InvalidInput, naming the argument."""
     session = Session(
         base_url=_base_url(url),
-        headers=dict(_header(name, value) for name, value in (headers or {}).items()),
+        headers=_headers({} if headers is None else headers),
         timeout=arguments.seconds("timeout", timeout),
         retry=RetryPolicy(attempts=1) if retry is None else retry,
         credentials=credentials,
@@ -79,8 +79,8 @@ def make_session(
 def _base_url(url: object) -> str:
     text = arguments.text("url", url)
     try:
-        parts = urlsplit(text)
-        valid = _is_server(parts)
+        # urlsplit drops line breaks, outer blanks, and a query or fragment that is empty.
+        valid = _is_server(urlsplit(text)) and not any(character.isspace() or character in "?#\\" for character in text)
     except ValueError:
         valid = False
     if not valid:
@@ -90,12 +90,18 @@ def _base_url(url: object) -> str:
 
 def _is_server(parts: SplitResult) -> bool:
     # Reading .port raises ValueError where it is no port.
-    plain = not (parts.username or parts.password or parts.query or parts.fragment) and parts.port != 0
+    plain = parts.username is None and parts.password is None and parts.port != 0
     return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _headers(given: object) -> dict[str, str]:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("headers must be a mapping of names to texts")
+    return dict(_header(name, value) for name, value in cast("Mapping[object, object]", given).items())
 
 
 def _header(name: object, value: object) -> tuple[str, str]:
     sound = isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    if not (sound and isinstance(value, str) and value.isascii() and value.isprintable()):
-        raise InvalidInput(f"headers must map names to printable ASCII text; {name!r} does not")
+    if not (sound and isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()):
+        raise InvalidInput(f"headers must map names to printable ASCII text without outer blanks; {name!r} does not")
     return str(name).lower(), value

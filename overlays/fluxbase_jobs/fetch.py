@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import TracebackType
@@ -14,7 +14,7 @@ import httpx
 
 from ._arguments import Seconds
 from ._credentials import AsyncKey, Credentials, Key, OnTokens
-from ._drivers import iterate, iterate_async, run, run_async, run_many, run_many_async
+from ._drivers import hide_location, hide_location_async, iterate, iterate_async, run, run_async, run_many, run_many_async
 from ._plans.exchange import refusing
 from ._plans.steps import Plan, Stream
 from ._session import CallOptions, Session, make_session
@@ -96,7 +96,7 @@ class FluxbaseFetch:
             return self._given
         # A connection must not be shared with the process that this one was forked from.
         if self._own is None or self._owner != os.getpid():
-            self._own, self._owner = httpx.Client(**_own_settings()), os.getpid()
+            self._own, self._owner = httpx.Client(**_own_settings(hide_location)), os.getpid()
         return self._own
 
     def __enter__(self) -> Self:
@@ -159,7 +159,7 @@ class AsyncFluxbaseFetch:
             return self._given
         # A connection belongs to its event loop; in another one it fails with "Event loop is closed".
         if self._own is None or self._owner != _here():
-            self._own, self._owner = httpx.AsyncClient(**_own_settings()), _here()
+            self._own, self._owner = httpx.AsyncClient(**_own_settings(hide_location_async)), _here()
         return self._own
 
     async def __aenter__(self) -> Self:
@@ -172,10 +172,11 @@ class AsyncFluxbaseFetch:
         return f"{type(self).__name__}({self._session.base_url!r})"
 
 
-def _own_settings() -> dict[str, Any]:
+def _own_settings(on_response: Callable[[httpx.Response], object]) -> dict[str, Any]:
     # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later (CONTRACT 0.13).
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return {"cookies": no_cookies, "headers": {"user-agent": f"fluxbase-jobs/{version('fluxbase-jobs')}"}}
+    user_agent = f"fluxbase-jobs/{version('fluxbase-jobs')}"
+    return {"cookies": no_cookies, "headers": {"user-agent": user_agent}, "event_hooks": {"response": [on_response]}}
 
 
 def _refuse_closed(closed: bool) -> None:  # noqa: FBT001  # a guard of two callers

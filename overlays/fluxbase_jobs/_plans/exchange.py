@@ -33,8 +33,8 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
     end, attempts, may_renew = started.monotonic + session.retry.total, 0, True
     left = session.retry.total
     while True:
-        attempts += 1
         tried = yield from _try(session, operation, left)
+        attempts += not isinstance(tried.outcome, InvalidInput)
         left = end - tried.at.monotonic
         result = _result(operation, tried, attempts, tried.at.monotonic - started.monotonic)
         if isinstance(result, Ok):
@@ -55,8 +55,13 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
 
 def _try(session: Session, operation: Operation[T], left: float) -> Plan[_Try]:
     key = yield from current_key(session)
-    request = addressed(session, operation.request, carried(key))
-    outcome = yield from send(request, min(session.timeout, max(left, 0.001)))
+    outcome: Reply | FluxbaseError
+    try:
+        credentials = carried(key)
+    except InvalidInput as error:
+        outcome = error
+    else:
+        outcome = yield from send(addressed(session, operation.request, credentials), min(session.timeout, max(left, 0.001)))
     return _Try(key, outcome, (yield from now()))
 
 
