@@ -1,6 +1,9 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
+from ._typed import TypedJob
+from .async_jobs import AsyncFluxbaseJobs
 from .client import AsyncFluxbaseClient, FluxbaseClient, create_client
+from .definitions import AsyncJobDefinition, JobDefinition
 from .errors import (
     AuthenticationFailed,
     Conflict,
@@ -8,6 +11,9 @@ from .errors import (
     FluxbaseError,
     InvalidInput,
     InvalidResponse,
+    JobCancelled,
+    JobError,
+    JobFailed,
     NotAllowedInState,
     NotFound,
     PayloadTooLarge,
@@ -17,16 +23,20 @@ from .errors import (
     RequestTimeout,
     ServerFailed,
     Unprocessable,
+    WaitTimeout,
 )
 from .fetch import AsyncFluxbaseFetch, FluxbaseFetch
-from .jobs import AsyncFluxbaseJobs, FluxbaseJobs
+from .jobs import FluxbaseJobs
 from .models import Job, JobStatus, LogLine, OnBehalfOf, Submission, Tokens
+from .poll import PollPolicy
 from .result import Err, Meta, Ok, Result, is_err, is_ok
+from .retry import RetryPolicy
 
 __all__ = [
     "AsyncFluxbaseClient",
     "AsyncFluxbaseFetch",
     "AsyncFluxbaseJobs",
+    "AsyncJobDefinition",
     "AuthenticationFailed",
     "Conflict",
     "ConnectionFailed",
@@ -38,6 +48,10 @@ __all__ = [
     "InvalidInput",
     "InvalidResponse",
     "Job",
+    "JobCancelled",
+    "JobDefinition",
+    "JobError",
+    "JobFailed",
     "JobStatus",
     "LogLine",
     "Meta",
@@ -47,14 +61,18 @@ __all__ = [
     "OnBehalfOf",
     "PayloadTooLarge",
     "PermissionDenied",
+    "PollPolicy",
     "RateLimited",
     "Rejected",
     "RequestTimeout",
     "Result",
+    "RetryPolicy",
     "ServerFailed",
     "Submission",
     "Tokens",
+    "TypedJob",
     "Unprocessable",
+    "WaitTimeout",
     "create_client",
     "is_err",
     "is_ok",

@@ -12,9 +12,13 @@ from .errors import InvalidInput
 Seconds: TypeAlias = float | timedelta
 
 INT32: Final = 2**31 - 1
+MAX_KEY: Final = 256
+MAX_SECONDS: Final = 1_000_000_000
 # The forms the server takes (recorded, scenario ids): any case, with or without hyphens, as a URN. uuid.UUID() would take braces and
 # misplaced hyphens too, which the server refuses.
-_UUID_FORMS: Final = re.compile(r"(urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
+_UUID_FORMS: Final = re.compile(
+    r"(urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE | re.ASCII
+)
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -67,9 +71,9 @@ def flag(name: str, value: object) -> bool:
 def seconds(name: str, value: object) -> float:
     """A positive and finite number of seconds, from a number or a timedelta."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number < float("inf"):
+    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= MAX_SECONDS:
         return float(number)
-    raise InvalidInput(f"{name} must be a positive number of seconds or a timedelta; got {_shown(value)}")
+    raise InvalidInput(f"{name} must be a positive number of seconds, at most {MAX_SECONDS:,}, or a timedelta; got {_shown(value)}")
 
 
 def moment(name: str, value: object, now: datetime) -> datetime:
@@ -86,11 +90,11 @@ def moment(name: str, value: object, now: datetime) -> datetime:
     raise InvalidInput(f"{name} must be an aware datetime, a timedelta from now, or RFC 3339 text with an offset; got {_shown(value)}")
 
 
-def idempotency_key(value: object) -> str:
+def idempotency_key(value: object, name: str = "idempotency_key") -> str:
     """A key of 1 to 256 visible ASCII characters: what an HTTP header can carry and the server takes."""
-    if isinstance(value, str) and 1 <= len(value) <= 256 and all("!" <= character <= "~" for character in value):
+    if isinstance(value, str) and 1 <= len(value) <= MAX_KEY and all("!" <= character <= "~" for character in value):
         return value
-    raise InvalidInput("idempotency_key must be 1 to 256 visible ASCII characters without blanks")
+    raise InvalidInput(f"{name} must be 1 to 256 visible ASCII characters without blanks")
 
 
 def _shown(value: object) -> str:

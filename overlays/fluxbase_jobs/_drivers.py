@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import random
+import threading
 import time
+from collections.abc import AsyncGenerator, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final, TypeVar, assert_never
 
+import anyio  # comes with httpx, whose async half runs on it, under asyncio and trio
 import httpx
 
-from ._plans.steps import Ask, Instant, Now, Plan, Reply, Send, Step
+from ._plans.steps import Acquire, Ask, Emit, Instant, Now, Pause, Plan, Reply, Send, Step, Stream
 from .errors import ConnectionFailed, FluxbaseError, RequestTimeout
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 CONNECT_SECONDS: Final = 5.0
+LOCATION: Final = "fluxbase_jobs.location"
+LOCK_POLL_SECONDS: Final = 0.005
+LONGEST_TIMEOUT: Final = 1_000_000.0
+"""Seconds; sockets count milliseconds in 32 bits."""
+FAULTS: Final = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError)
+"""What httpx raises of its own, and what it lets through: host names that no resolver takes, and an expired time of ours."""
 
 
 def run(plan: Plan[T], http: httpx.Client) -> T:
@@ -28,8 +42,9 @@ def run(plan: Plan[T], http: httpx.Client) -> T:
                 result: T = end.value
                 return result
             told = _perform(step, http)
-    finally:
-        plan.close()
+    except BaseException as error:
+        _tell(plan, error)
+        raise
 
 
 async def run_async(plan: Plan[T], http: httpx.AsyncClient) -> T:
@@ -43,92 +58,197 @@ async def run_async(plan: Plan[T], http: httpx.AsyncClient) -> T:
                 result: T = end.value
                 return result
             told = await _perform_async(step, http)
+    except BaseException as error:
+        _tell(plan, error)
+        raise
+
+
+def _tell(plan: Plan[T], error: BaseException) -> None:
+    """Let a plan know what ends it (Ctrl-C, a cancelled task, a user's callback): it may release what it holds and add a note, not go on."""
+    with contextlib.suppress(BaseException):
+        plan.throw(error)
+    plan.close()
+
+
+def iterate(stream: Stream[T], http: httpx.Client) -> Generator[T]:
+    """Carry a stream out as far as the caller goes along."""
+    told: Any = None
+    try:
+        while True:
+            try:
+                step = stream.send(told)
+            except StopIteration:
+                return
+            if isinstance(step, Emit):
+                yield step.value
+                told = None
+            else:
+                told = _perform(step, http)
     finally:
-        plan.close()
+        stream.close()
+
+
+async def iterate_async(stream: Stream[T], http: httpx.AsyncClient) -> AsyncGenerator[T]:
+    """Carry a stream out as far as the caller goes along."""
+    told: Any = None
+    try:
+        while True:
+            try:
+                step = stream.send(told)
+            except StopIteration:
+                return
+            if isinstance(step, Emit):
+                yield step.value
+                told = None
+            else:
+                told = await _perform_async(step, http)
+    finally:
+        stream.close()
+
+
+def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.Client, concurrency: int) -> Generator[tuple[ItemT, T]]:
+    """Carry out many plans, `concurrency` at a time, and give each one's result beside what it was for, in order."""
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="fluxbase-jobs") as threads:
+        while batch := list(islice(plans, concurrency)):
+            running = [(item, threads.submit(run, plan, http)) for item, plan in batch]
+            yield from [(item, result.result()) for item, result in running]
+
+
+async def run_many_async(
+    plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient, concurrency: int
+) -> AsyncGenerator[tuple[ItemT, T]]:
+    """Carry out many plans, `concurrency` at a time, and give each one's result beside what it was for, in order."""
+    while batch := list(islice(plans, concurrency)):
+        for pair in await _together(batch, http):
+            yield pair
+
+
+async def _together(batch: list[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient) -> list[tuple[ItemT, T]]:
+    # Not in the generator itself: a task group must not be left open over a yield.
+    results: dict[int, T] = {}
+
+    async def carry_out(number: int, plan: Plan[T]) -> None:
+        results[number] = await run_async(plan, http)
+
+    async with anyio.create_task_group() as tasks:
+        for number, (_, plan) in enumerate(batch):
+            tasks.start_soon(carry_out, number, plan)
+    return [(item, results[number]) for number, (item, _) in enumerate(batch)]
 
 
 def _perform(step: Step, http: httpx.Client) -> object:
     match step:
         case Send():
             return _send(step, http)
+        case Pause(seconds):
+            time.sleep(seconds)
         case Ask(callback):
             return callback()
+        case Acquire(lock):
+            lock.acquire()
         case Now():
             return instant()
         case _:
             assert_never(step)
+    return None
 
 
 async def _perform_async(step: Step, http: httpx.AsyncClient) -> object:
     match step:
         case Send():
             return await _send_async(step, http)
+        case Pause(seconds):
+            await anyio.sleep(seconds)
         case Ask(callback):
             told = callback()
             return await told if inspect.isawaitable(told) else told
+        case Acquire(lock):
+            await _acquire(lock)
         case Now():
             return instant()
         case _:
             assert_never(step)
+    return None
 
 
 def _send(step: Send, http: httpx.Client) -> Reply | FluxbaseError:
-    deadline = _Deadline(step)
+    end = time.monotonic() + step.timeout
     try:
         response = http.send(_built(step, http), stream=True, follow_redirects=False)
         try:
-            return _reply(response, [deadline.checked(chunk) for chunk in response.iter_bytes()])
+            return _reply(response, [_in_time(chunk, end) for chunk in response.iter_bytes()])
+        except httpx.DecodingError:
+            return _reply(response, [])
         finally:
             response.close()
-    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+    except FAULTS as fault:
         return _failure(fault, step)
 
 
 async def _send_async(step: Send, http: httpx.AsyncClient) -> Reply | FluxbaseError:
-    deadline = _Deadline(step)
     try:
-        response = await http.send(_built(step, http), stream=True, follow_redirects=False)
-        try:
-            return _reply(response, [deadline.checked(chunk) async for chunk in response.aiter_bytes()])
-        finally:
-            await response.aclose()
-    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        with anyio.fail_after(step.timeout):
+            response = await http.send(_built(step, http), stream=True, follow_redirects=False)
+            try:
+                return _reply(response, [chunk async for chunk in response.aiter_bytes()])
+            except httpx.DecodingError:
+                return _reply(response, [])
+            finally:
+                await response.aclose()
+    except FAULTS as fault:
         return _failure(fault, step)
+
+
+def _in_time(chunk: bytes, end: float) -> bytes:
+    """A piece of an answer, if it is not too late: httpx's timeout is one for each piece, so an answer that trickles would never end.
+
+    The head of an answer is read by httpx in one go: a server that trickles that outlasts the timeout in the sync client.
+    """
+    if time.monotonic() > end:
+        raise TimeoutError
+    return chunk
+
+
+async def _acquire(lock: threading.Lock) -> None:
+    """Take a lock that tasks of several event loops, and threads, may hold; an event loop's own lock knows only its tasks."""
+    while not lock.acquire(blocking=False):  # noqa: ASYNC110  # an event, too, knows only the tasks of one loop
+        await anyio.sleep(LOCK_POLL_SECONDS)
 
 
 def instant() -> Instant:
     """Both clocks, now."""
-    return Instant(time.monotonic(), datetime.now(UTC))
+    return Instant(time.monotonic(), datetime.now(UTC), random.random())  # noqa: S311  # jitter, no secret
 
 
 def _built(step: Send, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-    timeout = httpx.Timeout(step.timeout, connect=min(step.timeout, CONNECT_SECONDS))
+    timeout = httpx.Timeout(min(step.timeout, LONGEST_TIMEOUT), connect=min(step.timeout, CONNECT_SECONDS))
     request = http.build_request(**step.request, timeout=timeout)
     # On admin and auth routes the server prefers a cookie to the Authorization header, however stale (CONTRACT 0.13).
     request.headers.pop("cookie", None)
     return request
 
 
-class _Deadline:
-    """Ends an answer that trickles: httpx's timeout is one for each piece, not for the whole."""
-
-    def __init__(self, step: Send) -> None:
-        self._end = time.monotonic() + step.timeout
-
-    def checked(self, chunk: bytes) -> bytes:
-        if time.monotonic() > self._end:
-            raise httpx.ReadTimeout("the answer was not complete in time")
-        return chunk
-
-
 def _reply(response: httpx.Response, chunks: list[bytes]) -> Reply:
     response.headers.pop("set-cookie", None)
+    if LOCATION in response.extensions:
+        response.headers["location"] = response.extensions[LOCATION]
     return Reply(response.status_code, response.headers, b"".join(chunks))
 
 
-def _failure(fault: httpx.HTTPError | httpx.InvalidURL, step: Send) -> FluxbaseError:
+def hide_location(response: httpx.Response) -> None:
+    """Keep httpx from a redirect's address: it reads it even where it does not follow, and fails on one that is none."""
+    if "location" in response.headers:
+        response.extensions[LOCATION] = response.headers.pop("location")
+
+
+async def hide_location_async(response: httpx.Response) -> None:
+    """The same, as the async client wants it."""
+    hide_location(response)
+
+
+def _failure(fault: Exception, step: Send) -> FluxbaseError:
     """What kept an answer from coming; by kind, as a fault's own words could quote a header."""
-    if isinstance(fault, httpx.TimeoutException):
+    if isinstance(fault, httpx.TimeoutException | TimeoutError):
         return RequestTimeout(f"no complete answer within {step.timeout:g} s", retryable=True)
-    words = "" if isinstance(fault, httpx.LocalProtocolError | httpx.InvalidURL) else f": {fault}"
+    words = f": {fault}" if isinstance(fault, httpx.TransportError) and not isinstance(fault, httpx.LocalProtocolError) else ""
     return ConnectionFailed(f"no complete answer ({type(fault).__name__}{words})", retryable=True)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from . import errors
-from ._operations import Operation
+from ._operations.operation import Operation
 from ._plans.steps import Reply
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def judge(operation: Operation[T], reply: Reply, utc: datetime) -> tuple[T, None
     if 200 <= reply.status < 300:
         try:
             return operation.read(reply.content), None
-        except (msgspec.DecodeError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             return None, _unreadable(reply, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation.job_id)
     if 400 <= reply.status < 600:
         return None, _refusal(reply, operation.job_id, utc)
@@ -70,8 +70,7 @@ def _refusal(reply: Reply, job_id: str | None, utc: datetime) -> errors.Fluxbase
     )
     if isinstance(error, errors.NotAllowedInState):
         error.job_status = _text(body, "status")
-    if isinstance(error, errors.RateLimited):
-        error.retry_after = retry_after(reply, utc)
+    error.retry_after = _retry_after(reply, utc)
     return error
 
 
@@ -115,7 +114,7 @@ def _details(body: dict[str, Any]) -> Any:
 def _object(content: bytes) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
@@ -125,7 +124,7 @@ def _text(body: dict[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def retry_after(reply: Reply, utc: datetime) -> float | None:
+def _retry_after(reply: Reply, utc: datetime) -> float | None:
     """The seconds that the server wants to be left alone: from the header, seconds or a date, else from the body."""
     told = reply.headers.get("retry-after", "").strip()
     if told.isascii() and told.isdigit():

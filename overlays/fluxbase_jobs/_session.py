@@ -1,61 +1,86 @@
-"""What all requests of one client share: where they go, what they carry, how long they may take."""
+"""What all requests of one client share: where they go, what they carry, how long and how often they are tried."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeAlias, cast
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import evolve, field, frozen
 
 from . import _arguments as arguments
+from ._arguments import Seconds
+from ._credentials import Credentials
 from .errors import InvalidInput
+from .retry import RetryPolicy
 
-Key: TypeAlias = str | Callable[[], str]
-AsyncKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
+_INHERIT: Final = object()
 
-_KEY_HEADERS: Final = {"sk_": "x-service-key", "pk_": "x-service-key", "fb_": "x-service-key", "fbk_": "x-client-key"}
+
+class RetryOption(TypedDict, total=False):
+    """What every verb takes in place of the client's setting."""
+
+    retry: RetryPolicy | None
+    """How often and how long to try; None: one attempt."""
+
+
+class CallOptions(RetryOption, total=False):
+    """What the verbs that do not wait take in place of the client's settings."""
+
+    timeout: Seconds
+    """Seconds for one request."""
 
 
 @frozen(kw_only=True)
 class Session:
-    """One client's settings, checked."""
+    """One client's settings, checked, and its credentials."""
 
     base_url: str
-    key: AsyncKey | None = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     timeout: float
+    retry: RetryPolicy
+    credentials: Credentials
 
-    def override(self, timeout: object) -> Session:
-        """These settings with another timeout, in seconds, for one call; None leaves it. It is checked when the call is made."""
-        return self if timeout is None else evolve(self, timeout=cast("float", timeout))
+    def override(self, *, timeout: Any = None, retry: Any = _INHERIT) -> Session:
+        """These settings with others for one call. They are checked when the call is made, as only then there is a result to say so."""
+        policy = self.retry if retry is _INHERIT else evolve(self.retry, attempts=1) if retry is None else retry
+        return (
+            self
+            if timeout is None and policy is self.retry
+            else evolve(self, timeout=self.timeout if timeout is None else timeout, retry=policy)
+        )
+
+    def within(self, left: float) -> Session:
+        """These settings for a call that has only so many seconds left."""
+        return evolve(self, retry=evolve(self.retry, total=min(self.retry.total, max(left, 0.001))))
+
+    def check(self) -> None:
+        """Raise InvalidInput for what `override` let pass."""
+        arguments.seconds("timeout", self.timeout)
+        if not isinstance(cast("object", self.retry), RetryPolicy):
+            raise InvalidInput("retry must be a RetryPolicy, or None for one attempt")
 
 
-def make_session(url: object, key: object, headers: Mapping[str, str] | None, timeout: object) -> Session:
+def make_session(
+    url: object, headers: Mapping[str, str] | None, timeout: object, retry: RetryPolicy | None, credentials: Credentials
+) -> Session:
     """A client's settings from what its constructor was given. Raises InvalidInput, naming the argument."""
-    if not (key is None or callable(key)):
-        key_header(key)
-    return Session(
+    session = Session(
         base_url=_base_url(url),
-        key=key,  # type: ignore[arg-type]  # checked above
-        headers=dict(_header(name, value) for name, value in (headers or {}).items()),
+        headers=_headers({} if headers is None else headers),
         timeout=arguments.seconds("timeout", timeout),
+        retry=RetryPolicy(attempts=1) if retry is None else retry,
+        credentials=credentials,
     )
-
-
-def key_header(key: object) -> dict[str, str]:
-    """The header that carries a key of this form: `sk_`, `pk_`, `fb_` are service keys, `fbk_` client keys, all else is a token."""
-    if not isinstance(key, str) or not key or not all("!" <= character <= "~" for character in key):
-        raise InvalidInput("key must be text of visible ASCII characters without blanks, or a callable that returns such text")
-    form = key[: key.find("_") + 1]
-    return {_KEY_HEADERS[form]: key} if form in _KEY_HEADERS else {"authorization": f"Bearer {key}"}
+    session.check()
+    return session
 
 
 def _base_url(url: object) -> str:
     text = arguments.text("url", url)
     try:
-        parts = urlsplit(text)
-        valid = _is_server(parts)
+        # urlsplit drops line breaks, outer blanks, and a query or fragment that is empty.
+        valid = _is_server(urlsplit(text)) and not any(character.isspace() or character in "?#\\" for character in text)
     except ValueError:
         valid = False
     if not valid:
@@ -65,12 +90,18 @@ def _base_url(url: object) -> str:
 
 def _is_server(parts: SplitResult) -> bool:
     # Reading .port raises ValueError where it is no port.
-    plain = not (parts.username or parts.password or parts.query or parts.fragment) and parts.port != 0
+    plain = parts.username is None and parts.password is None and parts.port != 0
     return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _headers(given: object) -> dict[str, str]:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("headers must be a mapping of names to texts")
+    return dict(_header(name, value) for name, value in cast("Mapping[object, object]", given).items())
 
 
 def _header(name: object, value: object) -> tuple[str, str]:
     sound = isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    if not (sound and isinstance(value, str) and value.isascii() and value.isprintable()):
-        raise InvalidInput(f"headers must map names to printable ASCII text; {name!r} does not")
+    if not (sound and isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()):
+        raise InvalidInput(f"headers must map names to printable ASCII text without outer blanks; {name!r} does not")
     return str(name).lower(), value

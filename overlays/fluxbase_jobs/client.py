@@ -5,28 +5,35 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, Self, TypedDict, Unpack
+from typing import Any, Final, Self, TypedDict, Unpack
 
 import httpx
 
 from ._arguments import Seconds
+from ._credentials import AsyncKey, Key, OnTokens
 from ._plans import verbs
-from ._session import AsyncKey, Key
 from ._twins import documented_like
+from .async_jobs import AsyncFluxbaseJobs
 from .errors import InvalidInput
-from .fetch import DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
-from .jobs import AsyncFluxbaseJobs, FluxbaseJobs
+from .fetch import DEFAULT_RETRY, DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
+from .jobs import FluxbaseJobs
+from .models import Tokens
 from .result import Err, Ok, Result
+from .retry import RetryPolicy
 
 URL_VARIABLE: Final = "FLUXBASE_URL"
 KEY_VARIABLE: Final = "FLUXBASE_KEY"
+REFRESH_VARIABLE: Final = "FLUXBASE_REFRESH_TOKEN"
 
 
 class Settings(TypedDict, total=False):
     """The keyword arguments that all ways to a client share; FluxbaseClient says what they mean."""
 
+    refresh_token: str | None
+    on_tokens: OnTokens | None
     headers: Mapping[str, str] | None
     timeout: Seconds
+    retry: RetryPolicy | None
 
 
 class Options(Settings, total=False):
@@ -54,8 +61,12 @@ class FluxbaseClient:
         url: the server's address; a path before `/api` is kept.
         key: a token or key, or a callable (for the async client also a coroutine function) that is asked for one before each request. Sent
             by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
+        refresh_token: buys the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
+        on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function): a refresh token works once, so
+            keep the new one.
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
+        retry: how often and how long a call is tried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
 
     Raises:
@@ -67,25 +78,39 @@ class FluxbaseClient:
         url: str,
         key: Key | None = None,
         *,
+        refresh_token: str | None = None,
+        on_tokens: OnTokens | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Seconds = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
     ) -> None:
-        self.fetch: Final = FluxbaseFetch(url, key, headers=headers, timeout=timeout, http_client=http_client)
+        self.fetch: Final = FluxbaseFetch(
+            url,
+            key,
+            refresh_token=refresh_token,
+            on_tokens=on_tokens,
+            headers=headers,
+            timeout=timeout,
+            retry=retry,
+            http_client=http_client,
+        )
         self.jobs: Final = FluxbaseJobs(self.fetch)
 
     @classmethod
     def from_env(cls, **options: Unpack[Options]) -> Self:
-        """A client for the server and key named by the environment variables FLUXBASE_URL and FLUXBASE_KEY.
+        """A client for the server and credentials of the environment: FLUXBASE_URL, FLUXBASE_KEY, FLUXBASE_REFRESH_TOKEN.
 
         Raises:
             InvalidInput: FLUXBASE_URL is not set, or a variable or argument is not as FluxbaseClient wants it.
         """
-        return cls(*_from_environment(), **options)
+        url, key, refresh_token = _from_environment()
+        options.setdefault("refresh_token", refresh_token)
+        return cls(url, key, **options)
 
     @classmethod
     def sign_in(cls, url: str, email: str, password: str, **options: Unpack[Options]) -> Result[Self]:
-        """Sign a user in and return a client with that user's access token, which lasts 15 minutes on a server left at its default.
+        """Sign a user in and return a client that keeps that user's tokens fresh.
 
         Args:
             url: the server's address.
@@ -97,14 +122,14 @@ class FluxbaseClient:
             The client. AuthenticationFailed for a wrong email or password, and, with a hint, where the account wants a second factor.
         """
         try:
-            fetch = FluxbaseFetch(url, **options)
+            fetch = FluxbaseFetch(url, **_signing_in(options))
         except InvalidInput as error:
             return Err(error)
         with fetch:
             answered = fetch.run(verbs.sign_in(fetch.session(), email, password))
         if isinstance(answered, Err):
             return answered
-        return Ok(cls(url, answered.data.access_token, **options), answered.meta)
+        return Ok(cls(url, **_signed_in(options, answered.data)), answered.meta)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
@@ -129,30 +154,44 @@ class AsyncFluxbaseClient:
         url: str,
         key: AsyncKey | None = None,
         *,
+        refresh_token: str | None = None,
+        on_tokens: OnTokens | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Seconds = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        self.fetch: Final = AsyncFluxbaseFetch(url, key, headers=headers, timeout=timeout, http_client=http_client)
+        self.fetch: Final = AsyncFluxbaseFetch(
+            url,
+            key,
+            refresh_token=refresh_token,
+            on_tokens=on_tokens,
+            headers=headers,
+            timeout=timeout,
+            retry=retry,
+            http_client=http_client,
+        )
         self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
 
     @classmethod
     def from_env(cls, **options: Unpack[AsyncOptions]) -> Self:
-        """A client for the server and key named by the environment variables FLUXBASE_URL and FLUXBASE_KEY."""
-        return cls(*_from_environment(), **options)
+        """A client for the server and credentials of the environment: FLUXBASE_URL, FLUXBASE_KEY, FLUXBASE_REFRESH_TOKEN."""
+        url, key, refresh_token = _from_environment()
+        options.setdefault("refresh_token", refresh_token)
+        return cls(url, key, **options)
 
     @classmethod
     async def sign_in(cls, url: str, email: str, password: str, **options: Unpack[AsyncOptions]) -> Result[Self]:
-        """Sign a user in and return a client with that user's access token."""
+        """Sign a user in and return a client that keeps that user's tokens fresh."""
         try:
-            fetch = AsyncFluxbaseFetch(url, **options)
+            fetch = AsyncFluxbaseFetch(url, **_signing_in(options))
         except InvalidInput as error:
             return Err(error)
         async with fetch:
             answered = await fetch.run(verbs.sign_in(fetch.session(), email, password))
         if isinstance(answered, Err):
             return answered
-        return Ok(cls(url, answered.data.access_token, **options), answered.meta)
+        return Ok(cls(url, **_signed_in(options, answered.data)), answered.meta)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -173,8 +212,18 @@ def create_client(url: str, key: Key | None = None, **options: Unpack[Options]) 
     return FluxbaseClient(url, key, **options)
 
 
-def _from_environment() -> tuple[str, str | None]:
+def _from_environment() -> tuple[str, str | None, str | None]:
     url = os.environ.get(URL_VARIABLE)
     if not url:
         raise InvalidInput(f"{URL_VARIABLE} is not set: it names the server, like https://example.com")
-    return url, os.environ.get(KEY_VARIABLE) or None
+    return url, os.environ.get(KEY_VARIABLE) or None, os.environ.get(REFRESH_VARIABLE) or None
+
+
+def _signed_in(options: Any, tokens: Tokens) -> Any:
+    """The options of a client that goes on with these tokens."""
+    return {"key": tokens.access_token, **options, "refresh_token": tokens.refresh_token}
+
+
+def _signing_in(options: Any) -> Any:
+    """The options of the requests that sign in: nobody's credentials."""
+    return {name: value for name, value in options.items() if name not in {"refresh_token", "on_tokens"}}

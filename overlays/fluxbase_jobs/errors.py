@@ -14,7 +14,11 @@
      │   ├─ Unprocessable         422
      │   ├─ RateLimited           429, with `retry_after`
      │   └─ NotAllowedInState     the body names the job's `status`, which does not allow the call
-     └─ ServerFailed              5xx
+     ├─ ServerFailed              5xx
+     └─ JobError                  the call went well, the job did not; with the `job`
+         ├─ JobFailed             it failed; the message is its own, `log_tail` its last lines
+         ├─ JobCancelled          it was cancelled
+         └─ WaitTimeout           it had not ended in time; it goes on
 
 They are returned, not raised; `result.unwrap()` raises them. All are true in a condition, so that `if error:` narrows for type checkers,
 and all can be pickled. No message or repr holds a key, a token or a payload.
@@ -22,7 +26,11 @@ and all can be pickled. No message or repr holds a key, a token or a payload.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .models import Job, LogLine
 
 
 class FluxbaseError(Exception):
@@ -38,7 +46,10 @@ class FluxbaseError(Exception):
         retryable: whether the same call may succeed later without a change.
         attempts: how many requests were sent for the call that failed.
         job_id: the job that the call was about, where there is one.
+        retry_after: the seconds after which the server wants to be asked again, where it said so.
     """
+
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -120,13 +131,7 @@ class Unprocessable(Rejected):
 
 
 class RateLimited(Rejected):
-    """429: too many requests.
-
-    Attributes:
-        retry_after: the seconds after which the server wants to be asked again, None where it did not say.
-    """
-
-    retry_after: float | None = None
+    """429: too many requests; `retry_after` says when to ask again. The server's limit is 100 a minute for an address."""
 
 
 class NotAllowedInState(Rejected):
@@ -141,3 +146,31 @@ class NotAllowedInState(Rejected):
 
 class ServerFailed(FluxbaseError):
     """5xx: the server, or a proxy before it, failed."""
+
+
+class JobError(FluxbaseError):
+    """What a job came to, where the caller asked for its completion.
+
+    Attributes:
+        job: the job as it was last seen; None where it never was.
+    """
+
+    job: Job | None = None
+
+
+class JobFailed(JobError):
+    """The job failed. The message is the text that it threw, from its log: the server's `error_message` says only "exit status 1".
+
+    Attributes:
+        log_tail: the last lines of the log, 20 at most, without the line that carries the result.
+    """
+
+    log_tail: Sequence[LogLine] = ()
+
+
+class JobCancelled(JobError):
+    """The job was cancelled."""
+
+
+class WaitTimeout(JobError):
+    """The job had not ended within the time; it goes on, and can be waited for again."""

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, Unpack
 
 import httpx
 
 from ._arguments import Seconds
-from ._drivers import run, run_async
+from ._credentials import AsyncKey, Credentials, Key, OnTokens
+from ._drivers import hide_location, hide_location_async, iterate, iterate_async, run, run_async, run_many, run_many_async
 from ._plans.exchange import refusing
-from ._plans.steps import Plan
-from ._session import AsyncKey, Key, Session, make_session
+from ._plans.steps import Plan, Stream
+from ._session import CallOptions, Session, make_session
 from ._twins import documented_like
 from .result import Result
+from .retry import RetryPolicy
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 DEFAULT_TIMEOUT: Final = 30.0
+DEFAULT_RETRY: Final = RetryPolicy()
 
 
 class FluxbaseFetch:
@@ -34,8 +38,12 @@ class FluxbaseFetch:
         base_url: the server's address, e.g. `https://example.com`; a path before `/api` is kept.
         key: a token or key, or a callable (for the async client also a coroutine function) that is asked for one before each request. Sent by its form: `sk_`, `pk_` and `fb_` as
             X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token. None: no credentials.
+        refresh_token: buys the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
+        on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function): a refresh token works once, so
+            keep the new one.
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
+        retry: how often and how long a call is tried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
 
     Raises:
@@ -47,23 +55,34 @@ class FluxbaseFetch:
         base_url: str,
         key: Key | None = None,
         *,
+        refresh_token: str | None = None,
+        on_tokens: OnTokens | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Seconds = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
     ) -> None:
-        self._session = make_session(base_url, key, headers, timeout)
+        self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
         self._given = http_client
         self._own: httpx.Client | None = None
         self._owner: object = None
         self._closed = False
 
-    def session(self, timeout: Seconds | None = None) -> Session:
-        """The settings for one call, `timeout` in place of the client's where it is given."""
-        return self._session.override(timeout)
+    def session(self, **call: Unpack[CallOptions]) -> Session:
+        """The settings for one call: the client's, but for those that are given."""
+        return self._session.override(**call)
 
     def run(self, plan: Plan[Result[T]]) -> Result[T]:
         """Carry out what a verb plans."""
         return run(refusing(plan), self._http())
+
+    def iterate(self, stream: Stream[T]) -> Generator[T]:
+        """Carry out what an iterating verb plans."""
+        return iterate(stream, self._http())
+
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
+        """Carry out many plans, some at a time; each result comes beside what it is for."""
+        return run_many(plans, self._http(), concurrency)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
@@ -77,7 +96,7 @@ class FluxbaseFetch:
             return self._given
         # A connection must not be shared with the process that this one was forked from.
         if self._own is None or self._owner != os.getpid():
-            self._own, self._owner = httpx.Client(**_own_settings()), os.getpid()
+            self._own, self._owner = httpx.Client(**_own_settings(hide_location)), os.getpid()
         return self._own
 
     def __enter__(self) -> Self:
@@ -99,23 +118,34 @@ class AsyncFluxbaseFetch:
         base_url: str,
         key: AsyncKey | None = None,
         *,
+        refresh_token: str | None = None,
+        on_tokens: OnTokens | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Seconds = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._session = make_session(base_url, key, headers, timeout)
+        self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
         self._given = http_client
         self._own: httpx.AsyncClient | None = None
         self._owner: object = None
         self._closed = False
 
-    def session(self, timeout: Seconds | None = None) -> Session:
-        """The settings for one call, `timeout` in place of the client's where it is given."""
-        return self._session.override(timeout)
+    def session(self, **call: Unpack[CallOptions]) -> Session:
+        """The settings for one call: the client's, but for those that are given."""
+        return self._session.override(**call)
 
     async def run(self, plan: Plan[Result[T]]) -> Result[T]:
         """Carry out what a verb plans."""
         return await run_async(refusing(plan), self._http())
+
+    def iterate(self, stream: Stream[T]) -> AsyncGenerator[T]:
+        """Carry out what an iterating verb plans."""
+        return iterate_async(stream, self._http())
+
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
+        """Carry out many plans, some at a time; each result comes beside what it is for."""
+        return run_many_async(plans, self._http(), concurrency)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -129,7 +159,7 @@ class AsyncFluxbaseFetch:
             return self._given
         # A connection belongs to its event loop; in another one it fails with "Event loop is closed".
         if self._own is None or self._owner != _here():
-            self._own, self._owner = httpx.AsyncClient(**_own_settings()), _here()
+            self._own, self._owner = httpx.AsyncClient(**_own_settings(hide_location_async)), _here()
         return self._own
 
     async def __aenter__(self) -> Self:
@@ -142,10 +172,11 @@ class AsyncFluxbaseFetch:
         return f"{type(self).__name__}({self._session.base_url!r})"
 
 
-def _own_settings() -> dict[str, Any]:
+def _own_settings(on_response: Callable[[httpx.Response], object]) -> dict[str, Any]:
     # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later (CONTRACT 0.13).
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return {"cookies": no_cookies, "headers": {"user-agent": f"fluxbase-jobs/{version('fluxbase-jobs')}"}}
+    user_agent = f"fluxbase-jobs/{version('fluxbase-jobs')}"
+    return {"cookies": no_cookies, "headers": {"user-agent": user_agent}, "event_hooks": {"response": [on_response]}}
 
 
 def _refuse_closed(closed: bool) -> None:  # noqa: FBT001  # a guard of two callers

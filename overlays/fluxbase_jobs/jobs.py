@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime, timedelta
+from logging import Logger
+from typing import Final, TypeAlias, TypeVar, Unpack
 from uuid import UUID
 
 from ._arguments import Seconds
-from ._plans import listing, verbs
-from ._twins import documented_like
-from .fetch import AsyncFluxbaseFetch, FluxbaseFetch
+from ._operations import jobs as operations
+from ._plans import batches, listing, paging, tailing, verbs, waiting, watching
+from ._plans.batches import Batch, submissions, workers
+from ._plans.waiting import OnProgress
+from ._plans.watching import Patience
+from ._session import CallOptions, RetryOption
+from .definitions import In, JobDefinition, Out
+from .fetch import FluxbaseFetch
 from .models import Filters, Job, LogLine, OnBehalfOf, Submission
+from .poll import PollPolicy
 from .result import Result
+
+Payload: TypeAlias = Mapping[str, object] | object | None
+ItemT = TypeVar("ItemT", bound=batches.Item)
+
+WAIT_TIMEOUT: Final = 900.0
+DEFAULT_POLL: Final = PollPolicy()
 
 
 class FluxbaseJobs:
     """Submit, read, list, cancel and retry background jobs, and read their logs.
 
     Every verb returns a result that unpacks to `(data, error)`. It raises for a programmer's mistake only: a wrong number of arguments, a
-    closed client, an exception of your own callback. Every verb takes `timeout`, the seconds for one request, in place of the client's.
+    closed client, an exception of your own callback. Every verb takes `timeout`, the seconds for one request, and `retry`, a RetryPolicy or None for one
+    attempt, in place of the client's.
 
     The server does not keep users apart here: any signed-in user reads, lists, cancels and retries everybody's jobs; only logs are private.
     """
@@ -30,14 +45,14 @@ class FluxbaseJobs:
     def submit(
         self,
         job_name: str,
-        payload: Mapping[str, object] | object | None = None,
+        payload: Payload = None,
         *,
         namespace: str | None = None,
         priority: int | None = None,
         scheduled: datetime | timedelta | str | None = None,
         on_behalf_of: str | UUID | OnBehalfOf | None = None,
         idempotency_key: str | None = None,
-        timeout: Seconds | None = None,
+        **call: Unpack[CallOptions],
     ) -> Result[Job]:
         """Queue a job.
 
@@ -51,7 +66,7 @@ class FluxbaseJobs:
             on_behalf_of: the user that the job shall belong to, by id or as OnBehalfOf; for service roles only.
             idempotency_key: 1 to 256 visible ASCII characters. The same key and arguments again within 24 hours give the first answer,
                 errors included, and no second job. None: a new key for each call.
-            timeout: seconds for one request; None: the client's.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
 
         Returns:
             The job, pending. InvalidInput where an argument can't be sent as it is, with nothing sent; NotFound for an unknown function;
@@ -66,21 +81,21 @@ class FluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        return self._fetch.run(verbs.submit(self._fetch.session(timeout), submission))
+        return self._fetch.run(verbs.submit(self._fetch.session(**call), submission))
 
-    def get(self, job_id: str | UUID, *, include_logs: bool = False, timeout: Seconds | None = None) -> Result[Job]:
+    def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job.
 
         Args:
             job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             include_logs: read its log too, in a second request. If that fails, the job comes all the same, with `logs` None and the
                 reason in the result's `meta.logs_error`.
-            timeout: seconds for one request; None: the client's.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
 
         Returns:
             The job. NotFound for an unknown id; the server answers so too when its database fails.
         """
-        return self._fetch.run(verbs.get(self._fetch.session(timeout), job_id, include_logs))
+        return self._fetch.run(verbs.get(self._fetch.session(**call), job_id, include_logs))
 
     def list(
         self,
@@ -91,7 +106,7 @@ class FluxbaseJobs:
         include_result: bool = False,
         limit: int = 50,
         offset: int = 0,
-        timeout: Seconds | None = None,
+        **call: Unpack[CallOptions],
     ) -> Result[builtins.list[Job]]:
         """Read one page of jobs, newest first. Jobs in a list have no payload.
 
@@ -103,76 +118,123 @@ class FluxbaseJobs:
             include_result: with each job's result.
             limit: at most so many jobs, from 1; the server knows no upper bound.
             offset: leave out the first so many. Jobs that arrive between two calls shift it.
-            timeout: seconds for one request; None: the client's.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
 
         Returns:
             The jobs, everybody's and not only the caller's; an empty list where there are none.
         """
         filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return self._fetch.run(listing.list_jobs(self._fetch.session(timeout), filters, limit, offset))
+        return self._fetch.run(listing.list_jobs(self._fetch.session(**call), filters, limit, offset))
 
-    def cancel(self, job_id: str | UUID, *, timeout: Seconds | None = None) -> Result[None]:
+    def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job.
 
         Args:
             job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            timeout: seconds for one request; None: the client's.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
 
         Returns:
             Nothing. NotAllowedInState where the job has ended already, also where it ended while the server was cancelling it.
         """
-        return self._fetch.run(verbs.cancel(self._fetch.session(timeout), job_id))
+        return self._fetch.run(verbs.cancel(self._fetch.session(**call), job_id))
 
-    def retry(self, job_id: str | UUID, *, timeout: Seconds | None = None) -> Result[Job]:
+    def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under its id.
 
         Args:
             job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            timeout: seconds for one request; None: the client's.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
 
         Returns:
             The job as it is afterwards; it keeps its last progress until it runs. NotAllowedInState where it has not failed, or where
             `retry_count` has reached `max_retries`, which is 0 unless the function says more. An error after the server accepted the
             retry says so and is not `retryable`.
         """
-        return self._fetch.run(verbs.retry(self._fetch.session(timeout), job_id))
+        return self._fetch.run(verbs.retry(self._fetch.session(**call), job_id))
 
-    def logs(self, job_id: str | UUID, *, after_line: int = 0, timeout: Seconds | None = None) -> Result[builtins.list[LogLine]]:
+    def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log.
 
         Args:
             job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             after_line: only lines with a higher number than this; numbers start from 1.
-            timeout: seconds for one request; None: the client's.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
 
         Returns:
             The lines that the server has by now, about a second behind the job; the job's own result is among them as a line that starts
             with `__RESULT__::`. The April 2026 server shows none before its next start. NotFound for another user's job, ServerFailed for
             an unknown id.
         """
-        return self._fetch.run(verbs.logs(self._fetch.session(timeout), job_id, after_line))
+        return self._fetch.run(verbs.logs(self._fetch.session(**call), job_id, after_line))
 
+    def wait(
+        self,
+        job_id: str | UUID,
+        *,
+        timeout: Seconds = WAIT_TIMEOUT,
+        poll: PollPolicy = DEFAULT_POLL,
+        on_progress: OnProgress | None = None,
+        cancel_on_timeout: bool = False,
+        **call: Unpack[RetryOption],
+    ) -> Result[Job]:
+        """Wait for a job's end.
 
-@documented_like(FluxbaseJobs)
-class AsyncFluxbaseJobs:
-    """Submit, read, list, cancel and retry background jobs, and read their logs."""
+        Failed looks are ridden out as long as they may pass. Ctrl-C, or a cancelled task, leaves the job alone; a note on the exception
+        names it.
 
-    def __init__(self, fetch: AsyncFluxbaseFetch) -> None:
-        self._fetch = fetch
+        Args:
+            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            timeout: seconds in all; no request and no pause goes beyond them. A job whose server died may stay running for good.
+            poll: how often to look.
+            on_progress: called with the job at each change, its end included; for the async client also a coroutine function. Its
+                exceptions are yours.
+            cancel_on_timeout: cancel the job when the time is over.
+            **call: `retry`, in place of the client's, for each look.
 
-    async def submit(
+        Returns:
+            The job in its final state, whichever that is. WaitTimeout, with the job as last seen, where it has not ended in time; the
+            server's refusal where it can't be read.
+        """
+        return self._fetch.run(
+            waiting.wait(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll), on_progress, cancel_on_timeout)
+        )
+
+    def run(
         self,
         job_name: str,
-        payload: Mapping[str, object] | object | None = None,
+        payload: Payload = None,
         *,
         namespace: str | None = None,
         priority: int | None = None,
         scheduled: datetime | timedelta | str | None = None,
         on_behalf_of: str | UUID | OnBehalfOf | None = None,
         idempotency_key: str | None = None,
-        timeout: Seconds | None = None,
+        timeout: Seconds = WAIT_TIMEOUT,
+        poll: PollPolicy = DEFAULT_POLL,
+        on_progress: OnProgress | None = None,
+        cancel_on_timeout: bool = False,
+        **call: Unpack[RetryOption],
     ) -> Result[Job]:
-        """Queue a job."""
+        """Submit a job and wait for its completion.
+
+        Args:
+            job_name: as in `submit`, like all that it takes.
+            payload: as in `submit`.
+            namespace: as in `submit`.
+            priority: as in `submit`.
+            scheduled: as in `submit`.
+            on_behalf_of: as in `submit`.
+            idempotency_key: as in `submit`.
+            timeout: seconds for the wait, as in `wait`.
+            poll: as in `wait`.
+            on_progress: as in `wait`.
+            cancel_on_timeout: as in `wait`.
+            **call: `retry`, in place of the client's.
+
+        Returns:
+            The completed job. JobFailed, JobCancelled and WaitTimeout carry the `job`; any error after the submit has its `job_id`. The
+            message of JobFailed is what the job threw, looked for in its log for up to 2 seconds.
+        """
         submission = Submission(
             job_name,
             payload,
@@ -182,35 +244,140 @@ class AsyncFluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        return await self._fetch.run(verbs.submit(self._fetch.session(timeout), submission))
+        patience = Patience(timeout=timeout, poll=poll)
+        return self._fetch.run(waiting.run(self._fetch.session(**call), submission, patience, on_progress, cancel_on_timeout))
 
-    async def get(self, job_id: str | UUID, *, include_logs: bool = False, timeout: Seconds | None = None) -> Result[Job]:
-        """Read a job."""
-        return await self._fetch.run(verbs.get(self._fetch.session(timeout), job_id, include_logs))
+    def watch(
+        self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
+    ) -> Generator[Result[Job]]:
+        """Follow a job: each change of its status and progress once, its final state last.
 
-    async def list(
+        Args:
+            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            timeout: seconds in all.
+            poll: how often to look.
+            **call: `retry`, in place of the client's, for each look.
+
+        Returns:
+            An iterator of results. An error is the last one: WaitTimeout at the deadline, or the server's refusal. Closing it stops the
+            looking.
+        """
+        return self._fetch.iterate(watching.watch(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll)))
+
+    def tail(
+        self,
+        job_id: str | UUID,
+        *,
+        after_line: int = 0,
+        timeout: Seconds = WAIT_TIMEOUT,
+        to_logger: Logger | None = None,
+        **call: Unpack[RetryOption],
+    ) -> Generator[Result[LogLine]]:
+        """Follow a job's log until the job has ended and the log is complete: each line once, in order, over retries and server restarts.
+
+        Args:
+            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            after_line: only lines with a higher number than this.
+            timeout: seconds in all.
+            to_logger: a logger that gets each line too, at its level.
+            **call: `retry`, in place of the client's, for each look.
+
+        Returns:
+            An iterator of results, without the line in which the job's result is passed on. An error is the last one. The April 2026
+            server shows no lines before its next start.
+        """
+        patience = Patience(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate(tailing.tail(self._fetch.session(**call), job_id, after_line, patience, to_logger))
+
+    def iterate(
         self,
         *,
         status: str | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
         include_result: bool = False,
-        limit: int = 50,
-        offset: int = 0,
-        timeout: Seconds | None = None,
-    ) -> Result[builtins.list[Job]]:
-        """Read one page of jobs, newest first. Jobs in a list have no payload."""
+        page_size: int = 100,
+        **call: Unpack[CallOptions],
+    ) -> Generator[Result[Job]]:
+        """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages.
+
+        Args:
+            status: as in `list`, like the other filters.
+            namespace: as in `list`; "default" is picked out here.
+            job_name: as in `list`.
+            include_result: as in `list`.
+            page_size: how many jobs to ask for at a time.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+
+        Returns:
+            An iterator of results. An error is the last one.
+        """
         filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return await self._fetch.run(listing.list_jobs(self._fetch.session(timeout), filters, limit, offset))
+        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), operations.list_, filters, page_size))
 
-    async def cancel(self, job_id: str | UUID, *, timeout: Seconds | None = None) -> Result[None]:
-        """Cancel a pending or running job."""
-        return await self._fetch.run(verbs.cancel(self._fetch.session(timeout), job_id))
+    def submit_many(
+        self,
+        items: Iterable[ItemT],
+        *,
+        concurrency: int = 8,
+        batch_key: str | None = None,
+        retry_failed: bool = False,
+        **call: Unpack[CallOptions],
+    ) -> Generator[tuple[ItemT, Result[Job]]]:
+        """Submit many jobs, some at a time, without ever failing as a whole.
 
-    async def retry(self, job_id: str | UUID, *, timeout: Seconds | None = None) -> Result[Job]:
-        """Put a failed job back into the queue, under its id."""
-        return await self._fetch.run(verbs.retry(self._fetch.session(timeout), job_id))
+        Args:
+            items: pairs of a job name and a payload, or Submissions; also a generator of any length, read at most `concurrency` items
+                ahead.
+            concurrency: how many requests are under way at once.
+            batch_key: with it, the same call within 24 hours submits only what is missing: each item's idempotency key is made of it and
+                of the item's own key, else of its place, so the order must be the same then.
+            retry_failed: with a batch key, submit items anew that failed in an earlier run; the server replays their errors otherwise.
+            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
 
-    async def logs(self, job_id: str | UUID, *, after_line: int = 0, timeout: Seconds | None = None) -> Result[builtins.list[LogLine]]:
-        """Read a job's log."""
-        return await self._fetch.run(verbs.logs(self._fetch.session(timeout), job_id, after_line))
+        Returns:
+            An iterator of items with their results, in order, one each.
+
+        Raises:
+            InvalidInput: an argument other than `items` is not as described; there is no result to put it in.
+        """
+        batch = Batch(key=batch_key, retry_failed=retry_failed)
+        return self._fetch.run_many(submissions(self._fetch.session(**call), items, batch), workers(concurrency))
+
+    def wait_many(
+        self,
+        job_ids: Iterable[str | UUID],
+        *,
+        timeout: Seconds = WAIT_TIMEOUT,
+        poll: PollPolicy = DEFAULT_POLL,
+        **call: Unpack[RetryOption],
+    ) -> Generator[tuple[str, Result[Job]]]:
+        """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them.
+
+        Args:
+            job_ids: UUIDs, as in `wait`.
+            timeout: seconds in all.
+            poll: how often to look.
+            **call: `retry`, in place of the client's, for each request.
+
+        Returns:
+            An iterator of ids, in their canonical form, with results, as the jobs end: one for each id, an error where it could not be
+            read or has not ended in time. Jobs come in the list's form, without payload.
+        """
+        return self._fetch.iterate(batches.wait_many(self._fetch.session(**call), job_ids, Patience(timeout=timeout, poll=poll)))
+
+    def define(
+        self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
+    ) -> JobDefinition[In, Out]:
+        """Name the types of a job's payload and result.
+
+        Args:
+            job_name: the function.
+            payload_type: an attrs class, dataclass, TypedDict, msgspec.Struct or pydantic model.
+            result_type: another one.
+            namespace: the function's namespace, as in `submit`.
+
+        Returns:
+            A definition with `submit`, `run` and `read`; nothing is sent.
+        """
+        return JobDefinition(self, job_name, payload_type, result_type, namespace)

@@ -129,6 +129,9 @@ class LogLine(_LogFields):
     def __str__(self) -> str:
         return self.message
 
+    def __repr__(self) -> str:
+        return f"LogLine(line_number={self.line_number!r}, level={self.level!r}, message={self.message!r})"
+
 
 def _decoded(job: Job, name: str) -> Any:
     """A field as it was decoded, where a property of the same name hides it."""

@@ -1,57 +1,85 @@
-"""The single exchange that every verb is made of: credentials, one request, a judgement."""
+"""The single exchange that every verb is made of: credentials, a request, a judgement, and another try where it is worth one."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from .. import _arguments as arguments
-from .._operations import Operation
+from attrs import define
+
+from .._operations.operation import Operation
 from .._replies import judge
-from .._session import Session, key_header
-from ..errors import FluxbaseError, InvalidInput
+from .._session import Session
+from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
-from .steps import Ask, Instant, Plan, Reply, now, send
+from .credentials import addressed, carried, current_key, renewed
+from .steps import Instant, Pause, Plan, Reply, now, send
 
 T = TypeVar("T")
 
 
+@define
+class _Try:
+    """One request and what came of it."""
+
+    key: object
+    outcome: Reply | FluxbaseError
+    at: Instant
+
+
 def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
-    """Send a request and read its answer. One attempt; the place for more is around `_attempt`."""
+    """Send a request and read its answer; try again as the session's policy says, and once more with new credentials after a 401."""
+    session.check()
     started = yield from now()
-    outcome = yield from _attempt(session, operation)
-    ended = yield from now()
-    return _result(operation, outcome, started, ended)
+    end, attempts, may_renew = started.monotonic + session.retry.total, 0, True
+    left = session.retry.total
+    while True:
+        tried = yield from _try(session, operation, left)
+        attempts += not isinstance(tried.outcome, InvalidInput)
+        left = end - tried.at.monotonic
+        result = _result(operation, tried, attempts, tried.at.monotonic - started.monotonic)
+        if isinstance(result, Ok):
+            return result
+        if (
+            may_renew
+            and isinstance(result.error, AuthenticationFailed)
+            and (yield from _other_credentials(session, result.meta, tried.key))
+        ):
+            operation, may_renew = operation.rekeyed(), False
+            continue
+        delay = session.retry.delay(result.error, attempts, left, tried.at.dice) if operation.resendable else None
+        if delay is None:
+            return result
+        yield Pause(delay)
+        left -= delay
 
 
-def _attempt(session: Session, operation: Operation[T]) -> Plan[Reply | FluxbaseError]:
-    timeout = arguments.seconds("timeout", session.timeout)
-    credentials = yield from _credentials(session)
-    request = dict(operation.request)
-    own = {name.lower(): value for name, value in request.get("headers", {}).items()}
-    request["url"] = session.base_url + request["url"]
-    request["headers"] = {**session.headers, **credentials, **own}
-    return (yield from send(request, timeout))
+def _try(session: Session, operation: Operation[T], left: float) -> Plan[_Try]:
+    key = yield from current_key(session)
+    outcome: Reply | FluxbaseError
+    try:
+        credentials = carried(key)
+    except InvalidInput as error:
+        outcome = error
+    else:
+        outcome = yield from send(addressed(session, operation.request, credentials), min(session.timeout, max(left, 0.001)))
+    return _Try(key, outcome, (yield from now()))
 
 
-def _credentials(session: Session) -> Plan[dict[str, str]]:
-    if session.key is None:
-        return {}
-    key: Any = session.key
-    if callable(key):
-        key = yield Ask(key)
-    return key_header(key)
+def _other_credentials(session: Session, meta: Meta, used: object) -> Plan[bool]:
+    """Whether a second try may fare better: with a new key, or because the 401 was only the memory of an earlier one."""
+    return meta.idempotency_replayed or (yield from renewed(session, used))
 
 
-def _result(operation: Operation[T], outcome: Reply | FluxbaseError, started: Instant, ended: Instant) -> Result[T]:
-    elapsed = ended.monotonic - started.monotonic
+def _result(operation: Operation[T], tried: _Try, attempts: int, elapsed: float) -> Result[T]:
+    outcome = tried.outcome
     if isinstance(outcome, FluxbaseError):
-        outcome.attempts, outcome.job_id = 1, operation.job_id
-        return Err(outcome, Meta(attempts=1, elapsed=elapsed))
-    meta = Meta(status=outcome.status, headers=outcome.headers, attempts=1, elapsed=elapsed)
-    data, error = judge(operation, outcome, ended.utc)
+        outcome.attempts, outcome.job_id = attempts, operation.job_id
+        return Err(outcome, Meta(attempts=attempts, elapsed=elapsed))
+    meta = Meta(status=outcome.status, headers=outcome.headers, attempts=attempts, elapsed=elapsed)
+    data, error = judge(operation, outcome, tried.at.utc)
     if error is None:
         return Ok(data, meta)
-    error.attempts = 1
+    error.attempts = attempts
     return Err(error, meta)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import evolve
 
-from .. import _operations as operations
+from .._operations import jobs as operations
 from .._session import Session
 from ..errors import FluxbaseError
 from ..models import Filters, Job

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -33,28 +34,54 @@ class Send:
 
 
 @frozen
+class Pause:
+    """Wait. The plan is told nothing."""
+
+    seconds: float
+
+
+@frozen
 class Ask:
     """Call a function of the user, or await it; its exceptions are not the plan's business. The plan is told what it returns."""
 
-    callback: Callable[..., Any]
+    callback: Callable[[], Any]
+
+
+@frozen
+class Acquire:
+    """Wait until the lock is ours; the plan releases it. The plan is told nothing."""
+
+    lock: threading.Lock
 
 
 @frozen
 class Now:
-    """Look at the clock. The plan is told an Instant."""
+    """Look at the clocks and throw a die. The plan is told an Instant."""
+
+
+@frozen
+class Emit(Generic[T]):
+    """Hand a value to the caller, who may not come back. Only iterators' plans do this."""
+
+    value: T
 
 
 @frozen
 class Instant:
-    """One look at both clocks."""
+    """What time it is, and a random number."""
 
     monotonic: float
     """Seconds, for durations."""
     utc: datetime
+    dice: float
+    """From 0 to 1."""
 
 
-Step: TypeAlias = Send | Ask | Now
+Step: TypeAlias = Send | Pause | Ask | Acquire | Now
 Plan: TypeAlias = Generator[Step, Any, T]
+"""A call: it ends with its result."""
+Stream: TypeAlias = Generator[Step | Emit[T], Any, None]
+"""An iteration: it emits its results."""
 
 
 def send(request: Mapping[str, Any], timeout: float) -> Plan[Reply | FluxbaseError]:
@@ -64,6 +91,22 @@ def send(request: Mapping[str, Any], timeout: float) -> Plan[Reply | FluxbaseErr
 
 
 def now() -> Plan[Instant]:
-    """Look at the clock."""
+    """Look at the clocks and throw a die."""
     instant: Instant = yield Now()
     return instant
+
+
+def each(stream: Stream[T], handle: Callable[[T], Plan[None]]) -> Plan[T]:
+    """Go through a stream inside a plan: `handle` each value, end with the last one."""
+    told: object = None
+    values: list[T] = []
+    while True:
+        try:
+            step = stream.send(told)
+        except StopIteration:
+            return values[0]
+        if isinstance(step, Emit):
+            values, told = [step.value], None
+            yield from handle(step.value)
+        else:
+            told = yield step

@@ -1,0 +1,35 @@
+"""The token endpoints."""
+
+from __future__ import annotations
+
+import msgspec
+from fluxbase_jobs_client import models as wire
+from fluxbase_jobs_client.api.auth import refresh_tokens
+from fluxbase_jobs_client.api.auth import sign_in as sign_in_endpoint
+
+from .. import _arguments as arguments
+from ..errors import InvalidInput
+from ..models import Tokens
+from .operation import Operation
+
+_read_session = msgspec.json.Decoder(wire.Session).decode
+_read_tokens = msgspec.json.Decoder(wire.Tokens).decode
+
+
+def sign_in(email: object, password: object) -> Operation[wire.Session]:
+    """Exchange an email and a password for tokens."""
+    if not isinstance(password, str) or not password:
+        raise InvalidInput("password must be text and not empty")
+    body = wire.SignInRequest(email=arguments.text("email", email), password=password)
+    return Operation(request=sign_in_endpoint.build_request(body=body), read=_read_session, resendable=False)
+
+
+def refresh(refresh_token: str) -> Operation[Tokens]:
+    """Exchange a refresh token for the next pair of tokens. It works once: sent again, it is refused (recorded, auth_tokens)."""
+    body = wire.RefreshRequest(refresh_token=refresh_token)
+    return Operation(request=refresh_tokens.build_request(body=body), read=_tokens, resendable=False)
+
+
+def _tokens(content: bytes) -> Tokens:
+    told = _read_tokens(content)
+    return Tokens(access_token=told.access_token, refresh_token=told.refresh_token, expires_in=told.expires_in)

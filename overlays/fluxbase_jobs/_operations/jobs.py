@@ -1,0 +1,80 @@
+"""The endpoints that every caller may use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fluxbase_jobs_client import models as wire
+from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, list_jobs, retry_job, submit_job
+from fluxbase_jobs_client.types import UNSET
+
+from .. import _arguments as arguments
+from .. import _payload
+from ..errors import InvalidInput
+from ..models import Filters, Job, LogLine, OnBehalfOf, Submission
+from . import readers
+from .operation import Operation, idempotency_key
+
+
+def submit(job: Submission, now: datetime) -> Operation[Job]:
+    """Queue a job. `now` is what a timedelta in `scheduled` counts from."""
+    body = wire.SubmitJobRequest(
+        job_name=arguments.text("job_name", job.job_name),
+        payload=_payload.json_object(job.payload),
+        namespace=arguments.optional_text("namespace", job.namespace),
+        priority=None if job.priority is None else arguments.integer("priority", job.priority, -arguments.INT32 - 1),
+        scheduled_at=None if job.scheduled is None else arguments.moment("scheduled", job.scheduled, now),
+        on_behalf_of=None if job.on_behalf_of is None else _on_behalf_of(job.on_behalf_of),
+    )
+    request = submit_job.build_request(body=body, idempotency_key=idempotency_key(job.idempotency_key))
+    size = len(request["content"])
+    if size > _payload.MAX_BODY_BYTES:
+        raise InvalidInput(f"payload makes a request of {size:,} bytes; the server takes {_payload.MAX_BODY_BYTES:,}")
+    return Operation(request=request, read=readers.job)
+
+
+def get(job_id: object) -> Operation[Job]:
+    """Read a job."""
+    job = arguments.uuid("job_id", job_id)
+    return Operation(request=get_job.build_request(job), read=readers.job, job_id=job)
+
+
+def list_(filters: Filters, limit: object, offset: object) -> Operation[list[Job]]:
+    """Read a page of jobs, newest first."""
+    request = list_jobs.build_request(
+        status=arguments.optional_text("status", filters.status) or UNSET,
+        namespace=arguments.optional_text("namespace", filters.namespace) or UNSET,
+        job_name=arguments.optional_text("job_name", filters.job_name) or UNSET,
+        include_result=arguments.flag("include_result", filters.include_result) or UNSET,
+        limit=arguments.integer("limit", limit, 1),
+        offset=arguments.integer("offset", offset, 0),
+    )
+    return Operation(request=request, read=readers.jobs)
+
+
+def cancel(job_id: object) -> Operation[None]:
+    """Cancel a pending or running job."""
+    job = arguments.uuid("job_id", job_id)
+    return Operation(request=cancel_job.build_request(job, idempotency_key=idempotency_key()), read=readers.confirmation, job_id=job)
+
+
+def retry(job_id: object) -> Operation[None]:
+    """Put a failed job back into the queue; the answer does not say more than that."""
+    job = arguments.uuid("job_id", job_id)
+    return Operation(request=retry_job.build_request(job, idempotency_key=idempotency_key()), read=readers.confirmation, job_id=job)
+
+
+def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
+    """Read the lines of a job's log that come after a line number."""
+    job = arguments.uuid("job_id", job_id)
+    request = get_job_logs.build_request(job, after_line=arguments.integer("after_line", after_line, 0))
+    return Operation(request=request, read=readers.lines, job_id=job)
+
+
+def _on_behalf_of(user: object) -> wire.OnBehalfOf:
+    given = user if isinstance(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
+    return wire.OnBehalfOf(
+        user_id=arguments.uuid("on_behalf_of", given.user_id),
+        user_email=arguments.optional_text("on_behalf_of.user_email", given.user_email),
+        user_role=arguments.optional_text("on_behalf_of.user_role", given.user_role),
+    )

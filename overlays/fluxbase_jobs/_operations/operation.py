@@ -1,0 +1,46 @@
+"""What one call sends and how its answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from secrets import token_urlsafe
+from typing import Any, Final, Generic, TypeVar
+
+from attrs import evolve, frozen
+
+from .. import _arguments as arguments
+
+T = TypeVar("T")
+
+KEY_HEADER: Final = "Idempotency-Key"
+_AFTER_401: Final = "~401"
+
+
+@frozen(kw_only=True)
+class Operation(Generic[T]):
+    """One request and how to read its answer."""
+
+    request: Mapping[str, Any]
+    """Method, path, query, headers and body, as a generated `build_request` gives them."""
+    read: Callable[[bytes], T]
+    """The body of a 2xx answer as what users receive; raises msgspec.DecodeError."""
+    job_id: str | None = None
+    resendable: bool = True
+    """Whether sending it again does no harm: reads, and all that carries an idempotency key."""
+
+    def rekeyed(self) -> Operation[T]:
+        """The same under another idempotency key, if it has one.
+
+        The server replays a 401 for 24 hours to whoever sends its key (recorded, idempotency). The new key follows from the old one, so
+        that a program that is run again finds its jobs.
+        """
+        headers = self.request.get("headers", {})
+        if KEY_HEADER not in headers:
+            return self
+        key = headers[KEY_HEADER][: arguments.MAX_KEY - len(_AFTER_401)] + _AFTER_401
+        return evolve(self, request={**self.request, "headers": {**headers, KEY_HEADER: key}})
+
+
+def idempotency_key(given: object = None) -> str:
+    """The caller's key, or a new one that nobody can guess: the server hands the stored answer to anyone who sends it."""
+    return token_urlsafe(24) if given is None else arguments.idempotency_key(given)

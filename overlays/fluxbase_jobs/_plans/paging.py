@@ -1,0 +1,44 @@
+"""Going through all jobs, page by page, as far as the caller goes along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from attrs import evolve
+
+from .. import _arguments as arguments
+from .._operations.operation import Operation
+from .._session import Session
+from ..models import Filters, Job
+from ..result import Err, Ok, Result
+from .exchange import exchange
+from .listing import DEFAULT_NAMESPACE
+from .steps import Emit, Stream
+
+PageOf: TypeAlias = Callable[[Filters, object, object], Operation[list[Job]]]
+
+
+def iterate(session: Session, page_of: PageOf, filters: Filters, page_size: object) -> Stream[Result[Job]]:
+    """Each job that matches once, newest first; then an end, or an error.
+
+    Jobs that arrive meanwhile shift the pages: what was there before comes again and is left out. The default namespace is picked out
+    here, as the April server finds nothing in it (recorded, list_filters).
+    """
+    size = arguments.integer("page_size", page_size, 1)
+    picked = filters.namespace == DEFAULT_NAMESPACE
+    asked = evolve(filters, namespace=None) if picked else filters
+    seen: set[str] = set()
+    offset = 0
+    while True:
+        page = yield from exchange(session, page_of(asked, size, offset))
+        if isinstance(page, Err):
+            yield Emit(page)
+            return
+        for job in page.data:
+            if job.id not in seen and not (picked and job.namespace != DEFAULT_NAMESPACE):
+                yield Emit(Ok(job, page.meta))
+        seen.update(job.id for job in page.data)
+        if len(page.data) < size:
+            return
+        offset += size
