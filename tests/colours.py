@@ -6,12 +6,15 @@ import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import httpx
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Ok, Result
 
 Colour = Literal["sync", "async"]
+
+ONE_ATTEMPT: Final[dict[str, Any]] = {"retry": None}
+"""How tests connect: what is tried again, and when, is said by the tests that are about it."""
 
 
 class InStep:
@@ -49,15 +52,15 @@ class Connect:
         self._made: list[Any] = []
 
     def __call__(self, *args: Any, **options: Any) -> FluxbaseClient:
-        return self._kept(self._class(*args, **options))
+        return self._kept(self._class(*args, **{**ONE_ATTEMPT, **options}))
 
     def from_env(self, **options: Any) -> FluxbaseClient:
         """A client as the environment says."""
-        return self._kept(self._class.from_env(**options))
+        return self._kept(self._class.from_env(**{**ONE_ATTEMPT, **options}))
 
     def sign_in(self, *args: Any, **options: Any) -> Result[FluxbaseClient]:
         """A client of a user that signs in."""
-        result: Result[Any] = self.settled(self._class.sign_in(*args, **options))
+        result: Result[Any] = self.settled(self._class.sign_in(*args, **{**ONE_ATTEMPT, **options}))
         return Ok(self._kept(result.data), result.meta) if result.ok else result
 
     def http(self, **settings: Any) -> Any:

@@ -153,9 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         size = max(1, -(-len(content) // answer.pieces))
         for start in range(0, len(content), size):
+            time.sleep(answer.delay if start else 0)
             self.wfile.write(content[start : start + size])
             self.wfile.flush()
-            time.sleep(answer.delay)
 
     def handle(self) -> None:
         """Serve; a client that hangs up, as timeouts do, is no fault of the test."""

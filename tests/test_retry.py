@@ -146,6 +146,17 @@ def test_an_unexplained_500_counts_both_requests(client: FluxbaseClient, server:
     assert (result.meta.attempts, result.error.attempts) == (2, 2)
 
 
+@pytest.mark.parametrize("status", [501, 502, 503, 504, 520])
+def test_another_failure_is_not_looked_into(client: FluxbaseClient, server: LocalServer, status: int) -> None:
+    """Only a bare 500 may be a lost race or the end of the retries."""
+    server.answer(Answer(status))
+
+    _, error = client.jobs.retry(JOB_ID)
+
+    assert isinstance(error, ServerFailed)
+    assert (error.status, server.asked) == (status, [POST])
+
+
 @pytest.mark.parametrize(
     ("second", "kind", "status"),
     [

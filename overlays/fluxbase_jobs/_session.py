@@ -15,6 +15,8 @@ from .errors import InvalidInput
 from .retry import RetryPolicy
 
 _INHERIT: Final = object()
+# The HTTP library's own business; one from outside would break the request, and cookies are never sent.
+_RESERVED: Final = frozenset({"connection", "content-length", "cookie", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
 class RetryOption(TypedDict, total=False):
@@ -54,11 +56,11 @@ class Session:
         """These settings for a call that has only so many seconds left."""
         return evolve(self, retry=evolve(self.retry, total=min(self.retry.total, max(left, 0.001))))
 
-    def check(self) -> None:
-        """Raise InvalidInput for what `override` let pass."""
-        arguments.seconds("timeout", self.timeout)
+    def checked(self) -> Session:
+        """These settings, fit for use. Raises InvalidInput for what `override` let pass."""
         if not isinstance(cast("object", self.retry), RetryPolicy):
             raise InvalidInput("retry must be a RetryPolicy, or None for one attempt")
+        return evolve(self, timeout=arguments.seconds("timeout", self.timeout))
 
 
 def make_session(
@@ -72,8 +74,7 @@ def make_session(
         retry=RetryPolicy(attempts=1) if retry is None else retry,
         credentials=credentials,
     )
-    session.check()
-    return session
+    return session.checked()
 
 
 def _base_url(url: object) -> str:
@@ -101,7 +102,10 @@ def _headers(given: object) -> dict[str, str]:
 
 
 def _header(name: object, value: object) -> tuple[str, str]:
-    sound = isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    if not (sound and isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()):
-        raise InvalidInput(f"headers must map names to printable ASCII text without outer blanks; {name!r} does not")
-    return str(name).lower(), value
+    if not isinstance(name, str) or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise InvalidInput(f"headers has the name {name!r}; names are ASCII letters, digits and hyphens")
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
+        raise InvalidInput(f"headers must map {name!r} to printable ASCII text without outer blanks")
+    if name.lower() in _RESERVED:
+        raise InvalidInput(f"headers must not contain {name!r}, which belongs to the connection")
+    return name.lower(), value

@@ -6,12 +6,13 @@ from typing import TypeVar
 
 from attrs import define
 
+from .._credentials import key_header
 from .._operations.operation import Operation
 from .._replies import judge
 from .._session import Session
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
-from .credentials import addressed, carried, current_key, renewed
+from .credentials import addressed, current_key, renewed
 from .steps import Instant, Pause, Plan, Reply, now, send
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class _Try:
 
 def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
     """Send a request and read its answer; try again as the session's policy says, and once more with new credentials after a 401."""
-    session.check()
+    session = session.checked()
     started = yield from now()
     end, attempts, may_renew = started.monotonic + session.retry.total, 0, True
     left = session.retry.total
@@ -57,7 +58,7 @@ def _try(session: Session, operation: Operation[T], left: float) -> Plan[_Try]:
     key = yield from current_key(session)
     outcome: Reply | FluxbaseError
     try:
-        credentials = carried(key)
+        credentials = {} if session.credentials.key is None else key_header(key)
     except InvalidInput as error:
         outcome = error
     else:

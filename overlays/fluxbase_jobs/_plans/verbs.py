@@ -8,11 +8,10 @@ from typing import Final, TypeVar
 from attrs import evolve
 
 from .. import _arguments as arguments
-from .._credentials import key_header
 from .._operations import auth
 from .._operations import jobs as operations
 from .._session import Session
-from ..errors import AuthenticationFailed, InvalidInput, InvalidResponse, NotAllowedInState
+from ..errors import AuthenticationFailed, NotAllowedInState
 from ..models import Job, LogLine, Submission, Tokens, with_logs
 from ..result import Err, Ok, Result, both
 from .exchange import exchange
@@ -75,16 +74,10 @@ def sign_in(session: Session, email: object, password: object) -> Plan[Result[To
     if isinstance(answered, Err):
         return answered
     told, meta = answered.data, answered.meta
-    if told.access_token is None and told.requires_2fa:
+    if told.requires_2fa:
         message, hint = told.message or "the server asks for a second factor and sent no tokens", SECOND_FACTOR
         error = AuthenticationFailed(message, status=meta.status, request_id=meta.request_id, hint=hint, attempts=meta.attempts)
         return Err(error, meta)
-    try:
-        key_header(told.access_token)
-    except InvalidInput:
-        return Err(
-            InvalidResponse("the server sent no token", status=meta.status, request_id=meta.request_id, attempts=meta.attempts), meta
-        )
     return Ok(Tokens(access_token=str(told.access_token), refresh_token=told.refresh_token, expires_in=told.expires_in), meta)
 
 
