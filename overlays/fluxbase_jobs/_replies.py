@@ -27,6 +27,11 @@ _BY_STATUS: Final[dict[int, type[errors.Rejected]]] = {
 PASSING: Final = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may succeed later."""
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
+_HINTS: Final = {
+    # The answer of the admin routes to a key that came in a header of its own (recorded, admin).
+    "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they don't look at service keys "
+    "(sk_, pk_, fb_) and client keys (fbk_)",
+}
 _IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
 
 
@@ -63,7 +68,7 @@ def _refusal(reply: Reply, job_id: str | None, utc: datetime) -> errors.Fluxbase
         code=code,
         status=reply.status,
         request_id=reply.headers.get("x-request-id") or _text(body, "request_id"),
-        hint=_text(body, "hint"),
+        hint=_text(body, "hint") or _HINTS.get(str(code)),
         details=_details(body),
         retryable=reply.status in PASSING or code == _IN_PROGRESS,
         job_id=job_id,

@@ -88,7 +88,10 @@ class RequestTimeout(FluxbaseError):
 
 
 class InvalidResponse(FluxbaseError):
-    """An answer that is not one of this API: 1xx, 3xx, or a 2xx without the documented body. `details` keeps the body as text."""
+    """An answer that is not one of this API: 1xx, 3xx, or a 2xx without the documented body. `details` keeps the body as text.
+
+    So is a sync whose functions were found without code: there `details` is the SyncResult.
+    """
 
 
 class Rejected(FluxbaseError):

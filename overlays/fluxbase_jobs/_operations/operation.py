@@ -29,14 +29,22 @@ class Operation(Generic[T]):
     """Whether sending it again does no harm: reads, and all that carries an idempotency key."""
 
     def rekeyed(self) -> Operation[T]:
-        """The same under another idempotency key, if it has one: the server replays a 401 for 24 hours to whoever sends its key
-        (recorded, idempotency). The new key follows from the old one, so that a program that is run again finds its jobs.
+        """The same under another idempotency key, if it has one.
+
+        The server replays a 401 for 24 hours to whoever sends its key (recorded, idempotency). The new key follows from the old one, so
+        that a program that is run again finds its jobs.
         """
         headers = self.request.get("headers", {})
         if KEY_HEADER not in headers:
             return self
         key = headers[KEY_HEADER][: arguments.MAX_KEY - len(_AFTER_401)] + _AFTER_401
         return evolve(self, request={**self.request, "headers": {**headers, KEY_HEADER: key}})
+
+
+def keyed(build: Callable[..., Mapping[str, Any]], job_id: object, read: Callable[[bytes], T]) -> Operation[T]:
+    """A change of one job, under a key of its own."""
+    job = arguments.uuid("job_id", job_id)
+    return Operation(request=build(job, idempotency_key=idempotency_key()), read=read, job_id=job)
 
 
 def idempotency_key(given: object = None) -> str:
