@@ -1,5 +1,19 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
+from .admin import AsyncFluxbaseAdmin, AsyncFluxbaseAdminJobs, FluxbaseAdmin, FluxbaseAdminJobs
+from .admin_models import (
+    DayCount,
+    FunctionCount,
+    JobFunction,
+    JobStats,
+    StatusCount,
+    SyncDetails,
+    SyncError,
+    SyncFunction,
+    SyncResult,
+    SyncSummary,
+    Worker,
+)
 from .client import AsyncFluxbaseClient, FluxbaseClient, create_client
 from .errors import (
     AuthenticationFailed,
@@ -24,20 +38,28 @@ from .models import Job, JobStatus, LogLine, OnBehalfOf, Submission, Tokens
 from .result import Err, Meta, Ok, Result, is_err, is_ok
 
 __all__ = [
+    "AsyncFluxbaseAdmin",
+    "AsyncFluxbaseAdminJobs",
     "AsyncFluxbaseClient",
     "AsyncFluxbaseFetch",
     "AsyncFluxbaseJobs",
     "AuthenticationFailed",
     "Conflict",
     "ConnectionFailed",
+    "DayCount",
     "Err",
+    "FluxbaseAdmin",
+    "FluxbaseAdminJobs",
     "FluxbaseClient",
     "FluxbaseError",
     "FluxbaseFetch",
     "FluxbaseJobs",
+    "FunctionCount",
     "InvalidInput",
     "InvalidResponse",
     "Job",
+    "JobFunction",
+    "JobStats",
     "JobStatus",
     "LogLine",
     "Meta",
@@ -52,9 +74,16 @@ __all__ = [
     "RequestTimeout",
     "Result",
     "ServerFailed",
+    "StatusCount",
     "Submission",
+    "SyncDetails",
+    "SyncError",
+    "SyncFunction",
+    "SyncResult",
+    "SyncSummary",
     "Tokens",
     "Unprocessable",
+    "Worker",
     "create_client",
     "is_err",
     "is_ok",

@@ -1,4 +1,4 @@
-"""The clients: one server, one set of credentials, and the verbs below `.jobs`."""
+"""The clients: one server, one set of credentials, and the verbs below `.jobs` and `.admin.jobs`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ._arguments import Seconds
 from ._plans import verbs
 from ._session import AsyncKey, Key
 from ._twins import documented_like
+from .admin import AsyncFluxbaseAdmin, FluxbaseAdmin
 from .errors import InvalidInput
 from .fetch import DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
 from .jobs import AsyncFluxbaseJobs, FluxbaseJobs
@@ -73,6 +74,7 @@ class FluxbaseClient:
     ) -> None:
         self.fetch: Final = FluxbaseFetch(url, key, headers=headers, timeout=timeout, http_client=http_client)
         self.jobs: Final = FluxbaseJobs(self.fetch)
+        self.admin: Final = FluxbaseAdmin(self.fetch)
 
     @classmethod
     def from_env(cls, **options: Unpack[Options]) -> Self:
@@ -135,6 +137,7 @@ class AsyncFluxbaseClient:
     ) -> None:
         self.fetch: Final = AsyncFluxbaseFetch(url, key, headers=headers, timeout=timeout, http_client=http_client)
         self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
+        self.admin: Final = AsyncFluxbaseAdmin(self.fetch)
 
     @classmethod
     def from_env(cls, **options: Unpack[AsyncOptions]) -> Self:
