@@ -154,6 +154,7 @@ def test_resubmits_a_job(client: FluxbaseClient, server: LocalServer) -> None:
     [
         ("cancel", {"status": "completed"}, "the job cannot be cancelled: it is completed already"),
         ("terminate", {"status": "failed"}, "the job cannot be terminated: it is failed, and only running jobs can"),
+        ("terminate", {"status": "pending"}, "the job cannot be terminated: it is pending, and only running jobs can"),
         ("retry", {"status": "running"}, "the job cannot be retried: it is running, and only failed jobs can"),
         ("retry", {"status": "failed", "retry_count": 2, "max_retries": 2}, "the job cannot be retried: no retries left, 2 of 2 used"),
     ],
