@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final, Literal, cast
 
@@ -15,6 +15,17 @@ Colour = Literal["sync", "async"]
 
 ONE_ATTEMPT: Final[dict[str, Any]] = {"retry": None}
 """How tests connect: what is tried again, and when, is said by the tests that are about it."""
+
+
+END: Final = object()
+
+
+async def _next(values: AsyncGenerator[Any]) -> Any:
+    return await anext(values, END)
+
+
+async def _closed(values: AsyncGenerator[Any]) -> None:
+    await values.aclose()
 
 
 class InStep:
@@ -33,11 +44,21 @@ class InStep:
     def _shown(self, value: Any) -> Any:
         if type(value).__name__.startswith("Async"):
             return InStep(value, self._runner)
-        return self._settled(value) if inspect.iscoroutinefunction(value) else value
+        if inspect.isasyncgen(value):
+            return self._gone_through(value)
+        return self._settled(value) if inspect.ismethod(value) else value
 
-    def _settled(self, function: Callable[..., Coroutine[Any, Any, object]]) -> Callable[..., Any]:
+    def _gone_through(self, values: AsyncGenerator[Any]) -> Generator[Any]:
+        try:
+            while (value := self._runner.run(_next(values))) is not END:
+                yield value
+        finally:
+            self._runner.run(_closed(values))
+
+    def _settled(self, function: Callable[..., object]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
-            return self._shown(self._runner.run(function(*args, **options)))
+            made = function(*args, **options)
+            return self._shown(self._runner.run(made) if inspect.iscoroutine(made) else made)
 
         return call
 

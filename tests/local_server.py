@@ -20,7 +20,7 @@ Fault = Literal["drop before reading", "drop after reading", "half a body"]
 
 @frozen(kw_only=True)
 class Request:
-    """What one request said. Header names are in lower case."""
+    """What one request said. Header names are in lower case, the values of repeated ones joined by commas."""
 
     method: str
     target: str
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
         port = self.client_address[1]
         request = Request(method=self.command, target=self.path, headers=headers, body=body, connection=port)
         self.server_under_test.requests.append(request)

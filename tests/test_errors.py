@@ -34,6 +34,9 @@ BASES: Final = {
     "RateLimited": "Rejected",
     "NotAllowedInState": "Rejected",
     "ServerFailed": "FluxbaseError",
+    "JobFailed": "FluxbaseError",
+    "JobCancelled": "FluxbaseError",
+    "WaitTimeout": "FluxbaseError",
 }
 """The error classes and what each is a kind of."""
 

@@ -1,6 +1,20 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
 from ._typed import TypedJob
+from .admin import AsyncFluxbaseAdmin, AsyncFluxbaseAdminJobs, FluxbaseAdmin, FluxbaseAdminJobs
+from .admin_models import (
+    DayCount,
+    FunctionCount,
+    JobFunction,
+    JobStats,
+    StatusCount,
+    SyncDetails,
+    SyncError,
+    SyncFunction,
+    SyncResult,
+    SyncSummary,
+    Worker,
+)
 from .async_jobs import AsyncFluxbaseJobs
 from .client import AsyncFluxbaseClient, FluxbaseClient, create_client
 from .definitions import AsyncJobDefinition, JobDefinition
@@ -12,7 +26,6 @@ from .errors import (
     InvalidInput,
     InvalidResponse,
     JobCancelled,
-    JobError,
     JobFailed,
     NotAllowedInState,
     NotFound,
@@ -33,6 +46,8 @@ from .result import Err, Meta, Ok, Result, is_err, is_ok
 from .retry import RetryPolicy
 
 __all__ = [
+    "AsyncFluxbaseAdmin",
+    "AsyncFluxbaseAdminJobs",
     "AsyncFluxbaseClient",
     "AsyncFluxbaseFetch",
     "AsyncFluxbaseJobs",
@@ -40,18 +55,23 @@ __all__ = [
     "AuthenticationFailed",
     "Conflict",
     "ConnectionFailed",
+    "DayCount",
     "Err",
+    "FluxbaseAdmin",
+    "FluxbaseAdminJobs",
     "FluxbaseClient",
     "FluxbaseError",
     "FluxbaseFetch",
     "FluxbaseJobs",
+    "FunctionCount",
     "InvalidInput",
     "InvalidResponse",
     "Job",
     "JobCancelled",
     "JobDefinition",
-    "JobError",
     "JobFailed",
+    "JobFunction",
+    "JobStats",
     "JobStatus",
     "LogLine",
     "Meta",
@@ -68,11 +88,18 @@ __all__ = [
     "Result",
     "RetryPolicy",
     "ServerFailed",
+    "StatusCount",
     "Submission",
+    "SyncDetails",
+    "SyncError",
+    "SyncFunction",
+    "SyncResult",
+    "SyncSummary",
     "Tokens",
     "TypedJob",
     "Unprocessable",
     "WaitTimeout",
+    "Worker",
     "create_client",
     "is_err",
     "is_ok",

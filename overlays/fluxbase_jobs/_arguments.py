@@ -14,11 +14,13 @@ Seconds: TypeAlias = float | timedelta
 INT32: Final = 2**31 - 1
 MAX_KEY: Final = 256
 MAX_SECONDS: Final = 1_000_000_000
+DEFAULT_NAMESPACE: Final = "default"
 # The forms the server takes (recorded, scenario ids): any case, with or without hyphens, as a URN. uuid.UUID() would take braces and
 # misplaced hyphens too, which the server refuses.
 _UUID_FORMS: Final = re.compile(
     r"(urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE | re.ASCII
 )
+_SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9._~-]+")
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -38,6 +40,13 @@ def text(name: str, value: object) -> str:
     if fault := text_fault(value):
         raise InvalidInput(f"{name} must not contain {fault}")
     return value
+
+
+def segment(name: str, value: object) -> str:
+    """Text that can be a part of a path as it is: the server does not decode what is percent-encoded there (seen on both servers)."""
+    if _SEGMENT.fullmatch(text(name, value)):
+        return str(value)
+    raise InvalidInput(f"{name} must consist of the letters a to z, digits and -._~, else the server does not find it; got {_shown(value)}")
 
 
 def optional_text(name: str, value: object) -> str | None:

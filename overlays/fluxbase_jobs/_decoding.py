@@ -6,6 +6,7 @@ from typing import Any, get_type_hints
 
 import attrs
 import msgspec
+from msgspec.structs import force_setattr
 
 
 def struct_of(model: type[Any], **local: Any) -> Any:
@@ -25,6 +26,18 @@ def struct_of(model: type[Any], **local: Any) -> Any:
     # A blank in the wire name: no server's key of that name, of whatever shape, can end up in the field.
     fields += [(name, kind | None, msgspec.field(default=None, name=f"local {name}")) for name, kind in local.items()]
     return msgspec.defstruct(f"{model.__name__}Fields", fields, kw_only=True, frozen=True, dict=True, module=model.__module__)
+
+
+def decoded(fields: type[Any], value: object, name: str) -> Any:
+    """A field as it was decoded, where a property of the same name hides it."""
+    return vars(fields)[name].__get__(value)
+
+
+def fill_empty(value: Any, *names: str) -> None:
+    """Turn null lists, as they are just being decoded, into empty ones: in this server's language both are the same."""
+    for name in names:
+        if getattr(value, name) is None:
+            force_setattr(value, name, [])
 
 
 def json_value(text: str | None) -> Any:

@@ -31,6 +31,11 @@ PASSING: Final = frozenset({408, 425, 429, 502, 503, 504})
 MAX_NESTED: Final = 200
 """Lists and objects in an error's body; pickle, for one, follows only some hundred into one another."""
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
+_HINTS: Final = {
+    # The answer of the admin routes to a key that came in a header of its own (recorded, admin).
+    "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they don't look at service keys "
+    "(sk_, pk_, fb_) and client keys (fbk_)",
+}
 _IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
 
 
@@ -67,7 +72,7 @@ def _refusal(reply: Reply, job_id: str | None, utc: datetime) -> errors.Fluxbase
         code=code,
         status=reply.status,
         request_id=reply.headers.get("x-request-id") or _text(body, "request_id"),
-        hint=_text(body, "hint"),
+        hint=_text(body, "hint") or _HINTS.get(str(code)),
         details=_details(reply, body),
         retryable=reply.status in PASSING or code == _IN_PROGRESS,
         job_id=job_id,
@@ -141,4 +146,4 @@ def _retry_after(reply: Reply, utc: datetime) -> float | None:
         return max(0.0, (moment - utc).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
         seconds = _object(reply.content).get("retry_after")
-        return min(float(seconds), MAX_SECONDS) if isinstance(seconds, int | float) and 0 <= seconds < math.inf else None
+        return float(min(seconds, MAX_SECONDS)) if isinstance(seconds, int | float) and 0 <= seconds < math.inf else None

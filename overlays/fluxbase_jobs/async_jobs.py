@@ -10,7 +10,6 @@ from typing import Unpack
 from uuid import UUID
 
 from ._arguments import Seconds
-from ._operations import jobs as operations
 from ._plans import batches, listing, paging, tailing, verbs, waiting, watching
 from ._plans.batches import Batch, submissions, workers
 from ._plans.waiting import OnProgress
@@ -162,7 +161,7 @@ class AsyncFluxbaseJobs:
     ) -> AsyncGenerator[Result[Job]]:
         """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages."""
         filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), operations.list_, filters, page_size))
+        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), filters, page_size))
 
     def submit_many(
         self,

@@ -1,4 +1,4 @@
-"""The clients: one server, one set of credentials, and the verbs below `.jobs`."""
+"""The clients: one server, one set of credentials, and the verbs below `.jobs` and `.admin.jobs`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ._arguments import Seconds
 from ._credentials import AsyncKey, Key, OnTokens
 from ._plans import verbs
 from ._twins import documented_like
+from .admin import AsyncFluxbaseAdmin, FluxbaseAdmin
 from .async_jobs import AsyncFluxbaseJobs
 from .errors import InvalidInput
 from .fetch import DEFAULT_RETRY, DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
@@ -96,6 +97,7 @@ class FluxbaseClient:
             http_client=http_client,
         )
         self.jobs: Final = FluxbaseJobs(self.fetch)
+        self.admin: Final = FluxbaseAdmin(self.fetch)
 
     @classmethod
     def from_env(cls, **options: Unpack[Options]) -> Self:
@@ -175,6 +177,7 @@ class AsyncFluxbaseClient:
             http_client=http_client,
         )
         self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
+        self.admin: Final = AsyncFluxbaseAdmin(self.fetch)
 
     @classmethod
     def from_env(cls, **options: Unpack[AsyncOptions]) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
+from typing import Any, Generic, TypeVar, Unpack
 from uuid import UUID
 
 from ._arguments import Seconds
@@ -15,10 +15,6 @@ from .errors import InvalidInput
 from .models import Job, OnBehalfOf
 from .poll import PollPolicy
 from .result import Err, Ok, Result
-
-if TYPE_CHECKING:
-    from .async_jobs import AsyncFluxbaseJobs
-    from .jobs import FluxbaseJobs
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -49,7 +45,9 @@ class JobDefinition(Generic[In, Out]):
     fit its type, `job.result` is the plain value.
     """
 
-    def __init__(self, jobs: FluxbaseJobs, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None) -> None:
+    def __init__(
+        self, jobs: sync_jobs.FluxbaseJobs, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None
+    ) -> None:
         self._jobs = jobs
         self.job_name = job_name
         self.payload_type = payload_type
@@ -111,7 +109,7 @@ class AsyncJobDefinition(Generic[In, Out]):
     """A job by its types, made with `jobs.define`."""
 
     def __init__(
-        self, jobs: AsyncFluxbaseJobs, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None
+        self, jobs: async_jobs.AsyncFluxbaseJobs, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None
     ) -> None:
         self._jobs = jobs
         self.job_name = job_name
@@ -153,3 +151,8 @@ def _plain(payload: object, payload_type: Any) -> Result[object]:
         return Ok(typed_payload(payload, payload_type))
     except InvalidInput as error:
         return Err(error)
+
+
+# At the end, and modules instead of classes: they import this one. The annotations above stay readable at run time so.
+from . import async_jobs  # noqa: E402
+from . import jobs as sync_jobs  # noqa: E402

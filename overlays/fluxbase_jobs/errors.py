@@ -15,10 +15,9 @@
      │   ├─ RateLimited           429, with `retry_after`
      │   └─ NotAllowedInState     the body names the job's `status`, which does not allow the call
      ├─ ServerFailed              5xx
-     └─ JobError                  the call went well, the job did not; with the `job`
-         ├─ JobFailed             it failed; the message is its own, `log_tail` its last lines
-         ├─ JobCancelled          it was cancelled
-         └─ WaitTimeout           it had not ended in time; it goes on
+     ├─ JobFailed                 the call went well, the job did not; with the `job` and its `log_tail`
+     ├─ JobCancelled              the job was cancelled; with the `job`
+     └─ WaitTimeout               the job had not ended in time and goes on; with the `job`
 
 They are returned, not raised; `result.unwrap()` raises them. All are true in a condition, so that `if error:` narrows for type checkers,
 and all can be pickled. No message or repr holds a key, a token or a payload.
@@ -99,7 +98,10 @@ class RequestTimeout(FluxbaseError):
 
 
 class InvalidResponse(FluxbaseError):
-    """An answer that is not one of this API: 1xx, 3xx, or a 2xx without the documented body. `details` keeps the body as text."""
+    """An answer that is not one of this API: 1xx, 3xx, or a 2xx without the documented body. `details` keeps the body as text.
+
+    So is a sync whose functions were found without code: there `details` is the SyncResult.
+    """
 
 
 class Rejected(FluxbaseError):
@@ -148,29 +150,33 @@ class ServerFailed(FluxbaseError):
     """5xx: the server, or a proxy before it, failed."""
 
 
-class JobError(FluxbaseError):
-    """What a job came to, where the caller asked for its completion.
+class JobFailed(FluxbaseError):
+    """The job failed. The message is the text that it threw, from its log: the server's `error_message` says only "exit status 1".
+
+    Attributes:
+        job: the job as it was last seen.
+        log_tail: the last lines of the log, 20 at most, without the line that carries the result.
+    """
+
+    job: Job | None = None
+    log_tail: Sequence[LogLine] = ()
+
+
+class JobCancelled(FluxbaseError):
+    """The job was cancelled.
+
+    Attributes:
+        job: the job as it was last seen.
+    """
+
+    job: Job | None = None
+
+
+class WaitTimeout(FluxbaseError):
+    """The job had not ended within the time; it goes on, and can be waited for again.
 
     Attributes:
         job: the job as it was last seen; None where it never was.
     """
 
     job: Job | None = None
-
-
-class JobFailed(JobError):
-    """The job failed. The message is the text that it threw, from its log: the server's `error_message` says only "exit status 1".
-
-    Attributes:
-        log_tail: the last lines of the log, 20 at most, without the line that carries the result.
-    """
-
-    log_tail: Sequence[LogLine] = ()
-
-
-class JobCancelled(JobError):
-    """The job was cancelled."""
-
-
-class WaitTimeout(JobError):
-    """The job had not ended within the time; it goes on, and can be waited for again."""

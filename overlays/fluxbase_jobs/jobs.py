@@ -10,7 +10,6 @@ from typing import Final, TypeAlias, TypeVar, Unpack
 from uuid import UUID
 
 from ._arguments import Seconds
-from ._operations import jobs as operations
 from ._plans import batches, listing, paging, tailing, verbs, waiting, watching
 from ._plans.batches import Batch, submissions, workers
 from ._plans.waiting import OnProgress
@@ -313,7 +312,7 @@ class FluxbaseJobs:
             An iterator of results. An error is the last one.
         """
         filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), operations.list_, filters, page_size))
+        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), filters, page_size))
 
     def submit_many(
         self,

@@ -14,7 +14,7 @@ from attrs import field, frozen
 from fluxbase_jobs_client import models as wire
 from msgspec.structs import replace
 
-from ._decoding import json_value, struct_of
+from ._decoding import decoded, json_value, struct_of
 
 if TYPE_CHECKING:
     from fluxbase_jobs_client.models import Job as _JobFields
@@ -83,7 +83,7 @@ class Job(_JobFields):
 
     def _reported(self, field: str, key: str, kind: type[T]) -> T | None:
         """A progress field of its own, else what `progress` says: lists send only the latter (recorded)."""
-        told = _decoded(self, field)
+        told = decoded(_JobFields, self, field)
         report: Any = self.progress
         if told is None and isinstance(report, dict):
             told = cast("dict[str, Any]", report).get(key)
@@ -92,17 +92,17 @@ class Job(_JobFields):
     @property
     def payload_text(self) -> str | None:
         """The payload's JSON text as the server sent it."""
-        return cast("str | None", _decoded(self, "payload"))
+        return cast("str | None", decoded(_JobFields, self, "payload"))
 
     @property
     def result_text(self) -> str | None:
         """The result's JSON text as the server sent it."""
-        return cast("str | None", _decoded(self, "result"))
+        return cast("str | None", decoded(_JobFields, self, "result"))
 
     @property
     def progress_text(self) -> str | None:
         """The progress report's JSON text as the server sent it."""
-        return cast("str | None", _decoded(self, "progress"))
+        return cast("str | None", decoded(_JobFields, self, "progress"))
 
     @property
     def error(self) -> str | None:
@@ -131,11 +131,6 @@ class LogLine(_LogFields):
 
     def __repr__(self) -> str:
         return f"LogLine(line_number={self.line_number!r}, level={self.level!r}, message={self.message!r})"
-
-
-def _decoded(job: Job, name: str) -> Any:
-    """A field as it was decoded, where a property of the same name hides it."""
-    return vars(_JobFields)[name].__get__(job)
 
 
 def with_logs(job: Job, lines: list[LogLine] | None) -> Job:
@@ -179,6 +174,8 @@ class Filters:
     namespace: str | None = None
     job_name: str | None = None
     include_result: bool = False
+    worker_id: str | UUID | None = None
+    """For admins only: users' lists know no such filter."""
 
 
 @frozen(kw_only=True)

@@ -11,7 +11,7 @@ from typing_extensions import TypeIs
 
 from .errors import FluxbaseError
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)  # noqa: PLC0105  # a result of a Job is one of a Job or None
 U = TypeVar("U")
 
 

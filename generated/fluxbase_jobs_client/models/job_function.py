@@ -1,7 +1,7 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, field
 
 from ..types import AwareDatetime
 
@@ -64,10 +64,10 @@ class JobFunction:
     description: str | None = None
     """For people."""
 
-    code: str | None = None
+    code: str | None = field(default=None, repr=False)
     """The code that runs."""
 
-    original_code: str | None = None
+    original_code: str | None = field(default=None, repr=False)
     """The code before bundling."""
 
     bundle_error: str | None = None

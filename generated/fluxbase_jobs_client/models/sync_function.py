@@ -1,7 +1,7 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, field
 
 
 @define(frozen=True, kw_only=True, slots=False)
@@ -11,13 +11,13 @@ class SyncFunction:
     name: str
     """The name jobs are submitted under."""
 
-    code: str
+    code: str = field(repr=False)
     """The code, TypeScript or JavaScript. April loses it."""
 
     description: str | None = None
     """For people."""
 
-    original_code: str | None = None
+    original_code: str | None = field(default=None, repr=False)
     """The code before bundling."""
 
     is_bundled: bool | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, list_jobs, retry_job, submit_job
@@ -13,7 +14,7 @@ from .. import _payload
 from ..errors import InvalidInput
 from ..models import Filters, Job, LogLine, OnBehalfOf, Submission
 from . import readers
-from .operation import Operation, idempotency_key
+from .operation import Operation, idempotency_key, keyed
 
 
 def submit(job: Submission, now: datetime) -> Operation[Job]:
@@ -41,27 +42,29 @@ def get(job_id: object) -> Operation[Job]:
 
 def list_(filters: Filters, limit: object, offset: object) -> Operation[list[Job]]:
     """Read a page of jobs, newest first."""
-    request = list_jobs.build_request(
-        status=arguments.optional_text("status", filters.status) or UNSET,
-        namespace=arguments.optional_text("namespace", filters.namespace) or UNSET,
-        job_name=arguments.optional_text("job_name", filters.job_name) or UNSET,
-        include_result=arguments.flag("include_result", filters.include_result) or UNSET,
-        limit=arguments.integer("limit", limit, 1),
-        offset=arguments.integer("offset", offset, 0),
-    )
-    return Operation(request=request, read=readers.jobs)
+    return Operation(request=list_jobs.build_request(**page(filters, limit, offset)), read=readers.jobs)
+
+
+def page(filters: Filters, limit: object, offset: object) -> dict[str, Any]:
+    """The parameters of a page of jobs that users and admins have in common."""
+    return {
+        "status": arguments.optional_text("status", filters.status) or UNSET,
+        "namespace": arguments.optional_text("namespace", filters.namespace) or UNSET,
+        "job_name": arguments.optional_text("job_name", filters.job_name) or UNSET,
+        "include_result": arguments.flag("include_result", filters.include_result) or UNSET,
+        "limit": arguments.integer("limit", limit, 1),
+        "offset": arguments.integer("offset", offset, 0),
+    }
 
 
 def cancel(job_id: object) -> Operation[None]:
     """Cancel a pending or running job."""
-    job = arguments.uuid("job_id", job_id)
-    return Operation(request=cancel_job.build_request(job, idempotency_key=idempotency_key()), read=readers.confirmation, job_id=job)
+    return keyed(cancel_job.build_request, job_id, readers.confirmation)
 
 
 def retry(job_id: object) -> Operation[None]:
     """Put a failed job back into the queue; the answer does not say more than that."""
-    job = arguments.uuid("job_id", job_id)
-    return Operation(request=retry_job.build_request(job, idempotency_key=idempotency_key()), read=readers.confirmation, job_id=job)
+    return keyed(retry_job.build_request, job_id, readers.confirmation)
 
 
 def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:

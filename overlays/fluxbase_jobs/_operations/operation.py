@@ -41,6 +41,12 @@ class Operation(Generic[T]):
         return evolve(self, request={**self.request, "headers": {**headers, KEY_HEADER: key}})
 
 
+def keyed(build: Callable[..., Mapping[str, Any]], job_id: object, read: Callable[[bytes], T]) -> Operation[T]:
+    """A change of one job, under a key of its own."""
+    job = arguments.uuid("job_id", job_id)
+    return Operation(request=build(job, idempotency_key=idempotency_key()), read=read, job_id=job)
+
+
 def idempotency_key(given: object = None) -> str:
     """The caller's key, or a new one that nobody can guess: the server hands the stored answer to anyone who sends it."""
     return token_urlsafe(24) if given is None else arguments.idempotency_key(given)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 from fluxbase_jobs_client import models as wire
 
+from ..admin_models import JobFunction, JobStats, SyncResult, Worker
+from ..admin_models import sync_result as _sync_result
 from ..models import Job, LogLine
 
 
@@ -16,10 +18,20 @@ class _Lines(msgspec.Struct):
     logs: list[LogLine] | None
 
 
+class _Namespaces(msgspec.Struct):
+    namespaces: list[str] | None
+
+
 # Loose on purpose: an empty list is null on the wire (recorded), and an envelope may one day be the bare list.
 job = msgspec.json.Decoder(Job).decode
+function = msgspec.json.Decoder(JobFunction).decode
+stats = msgspec.json.Decoder(JobStats).decode
 _read_jobs = msgspec.json.Decoder(_Jobs | list[Job] | None).decode
 _read_lines = msgspec.json.Decoder(_Lines | list[LogLine] | None).decode
+_read_namespaces = msgspec.json.Decoder(_Namespaces | list[str] | None).decode
+_read_workers = msgspec.json.Decoder(list[Worker] | None).decode
+_read_functions = msgspec.json.Decoder(list[JobFunction] | None).decode
+_read_sync = msgspec.json.Decoder(wire.SyncResult).decode
 _read_message = msgspec.json.Decoder(wire.Message).decode
 
 
@@ -38,3 +50,30 @@ def lines(content: bytes) -> list[LogLine]:
 def confirmation(content: bytes) -> None:
     """The sentence that says that it was done."""
     _read_message(content)
+
+
+def namespaces(content: bytes) -> list[str]:
+    """The names of the namespaces."""
+    told = _read_namespaces(content)
+    return (told.namespaces if isinstance(told, _Namespaces) else told) or []
+
+
+def workers(content: bytes) -> list[Worker]:
+    """The workers."""
+    return _read_workers(content) or []
+
+
+def functions(content: bytes) -> list[JobFunction]:
+    """The functions."""
+    return _read_functions(content) or []
+
+
+def sync_result(content: bytes) -> SyncResult:
+    """What a sync did."""
+    return _sync_result(_read_sync(content))
+
+
+def nothing(content: bytes) -> None:
+    """An answer without a body, which says that it was done."""
+    if content:
+        raise msgspec.DecodeError("it should be empty")

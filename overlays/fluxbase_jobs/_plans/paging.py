@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from attrs import evolve
 
 from .. import _arguments as arguments
-from .._operations.operation import Operation
+from .._arguments import DEFAULT_NAMESPACE
+from .._operations.routes import USERS, Routes
 from .._session import Session
 from ..models import Filters, Job
 from ..result import Err, Ok, Result
 from .exchange import exchange
-from .listing import DEFAULT_NAMESPACE
 from .steps import Emit, Stream
 
-PageOf: TypeAlias = Callable[[Filters, object, object], Operation[list[Job]]]
 
-
-def iterate(session: Session, page_of: PageOf, filters: Filters, page_size: object) -> Stream[Result[Job]]:
+def iterate(session: Session, filters: Filters, page_size: object, routes: Routes = USERS) -> Stream[Result[Job]]:
     """Each job that matches once, newest first; then an end, or an error.
 
     Jobs that arrive meanwhile shift the pages: what was there before comes again and is left out. The default namespace is picked out
@@ -31,7 +26,7 @@ def iterate(session: Session, page_of: PageOf, filters: Filters, page_size: obje
     seen: set[str] = set()
     offset = 0
     while True:
-        page = yield from exchange(session, page_of(asked, size, offset))
+        page = yield from exchange(session, routes.list(asked, size, offset))
         if isinstance(page, Err):
             yield Emit(page)
             return

@@ -10,14 +10,17 @@ from attrs import evolve
 from .. import _arguments as arguments
 from .._operations import auth
 from .._operations import jobs as operations
+from .._operations.operation import Operation
+from .._operations.routes import USERS, Routes
 from .._session import Session
-from ..errors import AuthenticationFailed, NotAllowedInState
+from ..errors import AuthenticationFailed, FluxbaseError, NotAllowedInState
 from ..models import Job, LogLine, Submission, Tokens, with_logs
-from ..result import Err, Ok, Result, both
+from ..result import Err, Meta, Ok, Result, both
 from .exchange import exchange
 from .steps import Plan, now
 
 T = TypeVar("T")
+E = TypeVar("E", bound=FluxbaseError)
 
 SECOND_FACTOR: Final = (
     "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
@@ -46,26 +49,20 @@ def logs(session: Session, job_id: object, after_line: object) -> Plan[Result[li
     return (yield from exchange(session, operations.logs(job_id, after_line)))
 
 
-def cancel(session: Session, job_id: object) -> Plan[Result[None]]:
+def cancel(session: Session, job_id: object, routes: Routes = USERS) -> Plan[Result[None]]:
     """Cancel a job."""
-    done = yield from exchange(session, operations.cancel(job_id))
-    return (yield from _explained(session, done, job_id, _why_not_cancelled)) if isinstance(done, Err) else done
+    done = yield from exchange(session, routes.cancel(job_id))
+    return (yield from explained(session, done, routes.get(job_id), _why_not_cancelled)) if isinstance(done, Err) else done
 
 
-def retry(session: Session, job_id: object) -> Plan[Result[Job]]:
+def retry(session: Session, job_id: object, routes: Routes = USERS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's answer does not contain it."""
-    accepted = yield from exchange(session, operations.retry(job_id))
+    accepted = yield from exchange(session, routes.retry(job_id))
     if isinstance(accepted, Err):
-        return (yield from _explained(session, accepted, job_id, _why_not_retried))
-    found = yield from exchange(session, operations.get(job_id))
+        return (yield from explained(session, accepted, routes.get(job_id), _why_not_retried))
+    found = yield from exchange(session, routes.get(job_id))
     meta = both(accepted.meta, found.meta, found.meta)
-    if isinstance(found, Ok):
-        return Ok(found.data, meta)
-    error = found.error
-    error.message = f"the retry was accepted, but the job could not be read back: {error.message}"
-    error.retryable = False
-    error.attempts = meta.attempts
-    return Err(error, meta)
+    return Ok(found.data, meta) if isinstance(found, Ok) else unread(found.error, "the retry was accepted, but the job", meta)
 
 
 def sign_in(session: Session, email: object, password: object) -> Plan[Result[Tokens]]:
@@ -81,31 +78,43 @@ def sign_in(session: Session, email: object, password: object) -> Plan[Result[To
     return Ok(Tokens(access_token=str(told.access_token), refresh_token=told.refresh_token, expires_in=told.expires_in), meta)
 
 
-def _explained(session: Session, failed: Err, job_id: object, reason_of: Callable[[Job], str | None]) -> Plan[Err]:
-    """The failure of a cancel or retry; where it is the server's bare 500, with the reason that the job's state shows.
+def unread(error: FluxbaseError, what: str, meta: Meta) -> Err:
+    """The failure to read back what was done: not worth a repeat of the whole."""
+    error.message = f"{what} could not be read back: {error.message}"
+    error.retryable = False
+    error.attempts = meta.attempts
+    return Err(error, meta)
+
+
+def explained(session: Session, failed: Err, look: Operation[Job], reason_of: Callable[[Job], str | None]) -> Plan[Err]:
+    """The failure of a change; where it is the server's bare 500, with the reason that the job's state shows.
 
     That 500 is what a lost race and exhausted retries look like (recorded, failures), so it is worth a look and never worth a repeat.
     """
     if failed.error.status != 500:
         return failed
-    found = yield from exchange(session, operations.get(job_id))
+    found = yield from exchange(session, look)
     reason = None if isinstance(found, Err) else reason_of(found.data)
-    told = failed.error
     meta = both(failed.meta, found.meta, failed.meta)
-    told.attempts = meta.attempts
+    failed.error.attempts = meta.attempts
     if reason is None:
-        return Err(told, meta)
-    error = NotAllowedInState(
-        reason,
+        return Err(failed.error, meta)
+    error = instead(NotAllowedInState, reason, failed.error, meta)
+    error.job_status = found.data.status
+    return Err(error, meta)
+
+
+def instead(kind: type[E], message: str, told: FluxbaseError, meta: Meta) -> E:
+    """The error in place of a bare 500, where a look at the state of things has shown the reason."""
+    return kind(
+        message,
         code=told.code,
         status=told.status,
         request_id=told.request_id,
         details=told.message,
-        attempts=told.attempts,
+        attempts=meta.attempts,
         job_id=told.job_id,
     )
-    error.job_status = found.data.status
-    return Err(error, meta)
 
 
 def _why_not_cancelled(job: Job) -> str | None:

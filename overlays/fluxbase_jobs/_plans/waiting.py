@@ -11,7 +11,7 @@ from attrs import evolve
 from .. import _arguments as arguments
 from .._operations import jobs as operations
 from .._session import Session
-from ..errors import FluxbaseError, InvalidInput, JobCancelled, JobError, JobFailed, NotAllowedInState, WaitTimeout
+from ..errors import FluxbaseError, InvalidInput, JobCancelled, JobFailed, NotAllowedInState, WaitTimeout
 from ..models import Job, LogLine, Submission
 from ..result import Err, Meta, Ok, Result
 from . import verbs
@@ -88,7 +88,7 @@ def run(
 def _name_job(error: FluxbaseError, job: Job) -> None:
     """An error after the submit must not lose the job."""
     error.job_id = job.id
-    if isinstance(error, JobError):
+    if isinstance(error, WaitTimeout):
         error.job = error.job or job
 
 

@@ -1,0 +1,134 @@
+"""The endpoints for admins. They take tokens only, and look at no service or client key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fluxbase_jobs_client import models as wire
+from fluxbase_jobs_client.api.admin_jobs import (
+    admin_cancel_job,
+    admin_get_job,
+    admin_list_jobs,
+    admin_resubmit_job,
+    admin_retry_job,
+    admin_terminate_job,
+    delete_job_function,
+    get_job_function,
+    get_job_stats,
+    list_job_functions,
+    list_job_namespaces,
+    list_job_workers,
+    sync_job_functions,
+)
+from fluxbase_jobs_client.types import UNSET
+
+from .. import _arguments as arguments
+from .. import _functions
+from ..admin_models import JobFunction, JobStats, SyncOrder, SyncResult, Worker
+from ..errors import InvalidInput
+from ..models import Filters, Job
+from . import readers
+from .jobs import page
+from .operation import Operation, idempotency_key, keyed
+
+
+def get(job_id: object) -> Operation[Job]:
+    """Read a job."""
+    job = arguments.uuid("job_id", job_id)
+    return Operation(request=admin_get_job.build_request(job), read=readers.job, job_id=job)
+
+
+def list_(filters: Filters, limit: object, offset: object) -> Operation[list[Job]]:
+    """Read a page of jobs, newest first. A worker id that is none would be passed over by the server, and all jobs listed."""
+    worker = UNSET if filters.worker_id is None else arguments.uuid("worker_id", filters.worker_id)
+    return Operation(request=admin_list_jobs.build_request(**page(filters, limit, offset), worker_id=worker), read=readers.jobs)
+
+
+def cancel(job_id: object) -> Operation[None]:
+    """Cancel a pending or running job."""
+    return keyed(admin_cancel_job.build_request, job_id, readers.confirmation)
+
+
+def terminate(job_id: object) -> Operation[None]:
+    """Kill a running job."""
+    return keyed(admin_terminate_job.build_request, job_id, readers.confirmation)
+
+
+def retry(job_id: object) -> Operation[None]:
+    """Put a failed job back into the queue."""
+    return keyed(admin_retry_job.build_request, job_id, readers.confirmation)
+
+
+def resubmit(job_id: object) -> Operation[Job]:
+    """Queue a copy of a job."""
+    return keyed(admin_resubmit_job.build_request, job_id, readers.job)
+
+
+def get_stats(namespace: object) -> Operation[JobStats]:
+    """Count jobs."""
+    wanted = arguments.optional_text("namespace", namespace)
+    if wanted == arguments.DEFAULT_NAMESPACE:
+        raise InvalidInput(
+            "namespace 'default' can't be counted alone: the April 2026 server answers zeros for it; leave it out to count all"
+        )
+    return Operation(request=get_job_stats.build_request(namespace=wanted or UNSET), read=readers.stats)
+
+
+def list_workers() -> Operation[list[Worker]]:
+    """Read the workers."""
+    return Operation(request=list_job_workers.build_request(), read=readers.workers)
+
+
+def list_namespaces() -> Operation[list[str]]:
+    """Read the names of the namespaces."""
+    return Operation(request=list_job_namespaces.build_request(), read=readers.namespaces)
+
+
+def list_functions(namespace: str | None) -> Operation[list[JobFunction]]:
+    """Read the functions of a namespace, or all, without their code."""
+    return Operation(request=list_job_functions.build_request(namespace=namespace or UNSET), read=readers.functions)
+
+
+def get_function(namespace: object, name: object) -> Operation[JobFunction]:
+    """Read a function with its code."""
+    return Operation(request=get_job_function.build_request(*_place(namespace, name)), read=readers.function)
+
+
+def delete_function(namespace: object, name: object) -> Operation[None]:
+    """Delete a function."""
+    request = delete_job_function.build_request(*_place(namespace, name), idempotency_key=idempotency_key())
+    return Operation(request=request, read=readers.nothing)
+
+
+def sync(order: SyncOrder) -> Operation[SyncResult]:
+    """Create, update and delete functions."""
+    functions = _functions.checked(order.functions)
+    options = {name: arguments.flag(name, getattr(order, name)) or None for name in ("delete_missing", "dry_run")}
+    _refuse_surprises(order, functions, [*options.values(), arguments.flag("verify", order.verify)])
+    body = wire.SyncRequest(
+        namespace=arguments.text("namespace", order.namespace),
+        jobs=functions or None,
+        options=wire.SyncOptions(**options) if any(options.values()) else None,
+    )
+    return Operation(request=sync_job_functions.build_request(body=body, idempotency_key=idempotency_key()), read=readers.sync_result)
+
+
+def _refuse_surprises(order: SyncOrder, functions: Sequence[wire.SyncFunction], options: Sequence[bool | None]) -> None:
+    """Raise InvalidInput for a sync that would do something else than it seems to, or could not be verified once it was done."""
+    if arguments.flag("from_server_folder", order.from_server_folder):
+        if functions or any(options):
+            raise InvalidInput(
+                "from_server_folder goes alone: the server then ignores functions and options, and does not tell what it did"
+            )
+    elif not functions:
+        raise InvalidInput(
+            "functions must not be empty: the server takes that as the order to load its own folder into the namespace; "
+            "if it shall, say from_server_folder=True"
+        )
+    if order.verify:
+        for function in functions:
+            get_function(order.namespace, function.name)
+
+
+def _place(namespace: object, name: object) -> tuple[str, str]:
+    return arguments.segment("namespace", namespace), arguments.segment("name", name)
