@@ -107,7 +107,9 @@ def conformance(session: nox.Session) -> None:
 def live(session: nox.Session) -> None:
     """The life of jobs on a server of yours: `-- URL KEY PROFILE`; it needs the functions of tests/emulator/functions.py."""
     install(session, "tests")
-    variables = dict(zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True))
+    variables: dict[str, str | None] = dict(
+        zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True)
+    )
     session.run("pytest", "tests/test_lifecycle.py", env=variables)
 
 

@@ -45,7 +45,7 @@ class InStep:
         if type(value).__name__.startswith("Async"):
             return InStep(value, self._runner)
         if inspect.isasyncgen(value):
-            return self._gone_through(value)
+            return self._gone_through(cast("AsyncGenerator[Any]", value))
         return self._settled(value) if inspect.ismethod(value) else value
 
     def _gone_through(self, values: AsyncGenerator[Any]) -> Generator[Any]:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ def main(wire: Path) -> None:
     if not (wire / "record.py").exists():
         sys.exit(f"conformance: {wire} has no record.py: pass the folder of the recordings, `nox -s conformance -- FOLDER`")
     with ThreadPoolExecutor() as pool:
-        reports = dict(zip(AT_LEAST, pool.map(lambda profile: compared(wire, profile), AT_LEAST), strict=True))
+        reports = dict(zip(AT_LEAST, pool.map(compared, repeat(wire), AT_LEAST), strict=False))
     for profile, report in reports.items():
         print(f"== {profile}: at least {AT_LEAST[profile]}\n{report}")
     if too_few := [profile for profile, report in reports.items() if agreeing(report) < AT_LEAST[profile]]:

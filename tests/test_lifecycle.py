@@ -10,7 +10,7 @@ from typing import Final, cast
 from uuid import uuid4
 
 import pytest
-from fluxbase_jobs import FluxbaseClient, Job, NotAllowedInState, NotFound, ServerFailed
+from fluxbase_jobs import FluxbaseClient, Job, NotAllowedInState, NotFound, PollPolicy, ServerFailed
 
 from tests.colours import Connect
 from tests.emulators import started
@@ -37,12 +37,10 @@ def live(connect: Connect, place: tuple[str, str, str]) -> FluxbaseClient:
 
 def until(client: FluxbaseClient, job_id: str, reached: Callable[[Job], bool]) -> Job:
     """The job once it has come so far; a minute at most."""
-    for _ in range(600):
-        job = client.jobs.get(job_id).unwrap()
-        if reached(job):
-            return job
-        time.sleep(0.1)
-    raise AssertionError(f"still {job!r}")
+    for job in client.jobs.watch(job_id, timeout=60, poll=PollPolicy(initial=0.1, factor=1)):
+        if reached(job.unwrap()):
+            return job.unwrap()
+    raise AssertionError("the job ended otherwise")
 
 
 def ended(client: FluxbaseClient, job_id: str) -> Job:

@@ -38,7 +38,7 @@ def after_unpacking(client: FluxbaseClient) -> None:
     if error:
         print(error.mesage)  # type: ignore[attr-defined]
         print(error.data)  # type: ignore[attr-defined]
-        print(error.retry_after)  # type: ignore[attr-defined]
+        print(error.job_status)  # type: ignore[attr-defined]
         return
     print(error.message)  # type: ignore[attr-defined]
     print(job.stauts)  # type: ignore[union-attr]
@@ -86,8 +86,8 @@ def by_position(client: FluxbaseClient) -> None:
     client.jobs.get(ID, True)  # type: ignore[call-arg]
     client.jobs.list("failed")  # type: ignore[call-arg]
     client.jobs.logs(ID, 3)  # type: ignore[call-arg]
-    client.jobs.cancel(ID, 5)  # type: ignore[call-arg]
-    FluxbaseClient("https://example.com", "key", {})  # type: ignore[call-arg]
+    client.jobs.cancel(ID, 5)  # type: ignore[arg-type, call-arg]
+    FluxbaseClient("https://example.com", "key", {})  # type: ignore[arg-type, call-arg]
     Submission("resize", {"id": 7}, "media")  # type: ignore[call-arg]
 
 
@@ -129,7 +129,7 @@ def wrong_clients() -> None:
     FluxbaseClient("https://example.com", headers={"x-a": 1})  # type: ignore[dict-item]
     FluxbaseClient("https://example.com", http_client=httpx.AsyncClient())  # type: ignore[arg-type]
     AsyncFluxbaseClient("https://example.com", http_client=httpx.Client())  # type: ignore[arg-type]
-    FluxbaseClient.from_env("https://example.com")  # type: ignore[arg-type, call-arg]
+    FluxbaseClient.from_env("https://example.com")  # type: ignore[call-arg]
     FluxbaseClient.from_env(tiemout=5)  # type: ignore[call-arg]
     FluxbaseClient.sign_in("https://example.com", "ada@example.com")  # type: ignore[call-arg]
     FluxbaseClient.sign_in("https://example.com", "ada@example.com", "x").close()  # type: ignore[union-attr]
@@ -167,7 +167,7 @@ def misread(result: Result[Job]) -> None:
     if is_ok(result):
         print(result.error.message)  # type: ignore[attr-defined]
     if is_err(result):
-        print(result.error.retry_after)  # type: ignore[attr-defined]
+        print(result.error.job_status)  # type: ignore[attr-defined]
     else:
         print(result.data.stauts)  # type: ignore[attr-defined]
     if result.ok is True:
@@ -211,7 +211,7 @@ def matches_errors_wrongly(result: Result[Job]) -> None:
         case Err(RateLimited() as limited):
             print(limited.retry_aftr)  # type: ignore[attr-defined]
         case Err(error):
-            print(error.retry_after)  # type: ignore[attr-defined]
+            print(error.job_status)  # type: ignore[attr-defined]
         case Ok(job, _):  # type: ignore[misc]
             print(job)
         case _:
