@@ -41,7 +41,7 @@ def methods(kind: type) -> dict[str, Any]:
 
 def in_sync_words(annotation: object) -> str:
     """An annotation as its sync twin would have it."""
-    return str(annotation).replace("async_jobs.", "sync_jobs.").replace("Async", "").replace("async_", "sync_")
+    return str(annotation).replace("Async", "").replace("async_", "sync_")
 
 
 def parameters(method: Any) -> list[tuple[str, object, object, str]]:

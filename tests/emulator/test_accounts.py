@@ -126,9 +126,9 @@ def test_on_behalf_of(nobody: Client, sign: Sign) -> None:
 @pytest.mark.parametrize(
     ("role", "user_id", "error"),
     [
-        ("authenticated", str(uuid4()), "on_behalf_of requires service_role"),
-        ("admin", str(uuid4()), "on_behalf_of requires service_role"),
-        ("service_role", str(uuid4()), "User not found in on_behalf_of.user_id"),
+        ("authenticated", NOBODYS_ID, "on_behalf_of requires service_role"),
+        ("admin", NOBODYS_ID, "on_behalf_of requires service_role"),
+        ("service_role", NOBODYS_ID, "User not found in on_behalf_of.user_id"),
         ("service_role", "bob", "Invalid user_id in on_behalf_of"),
         ("service_role", None, "Invalid user_id in on_behalf_of"),
     ],
