@@ -54,8 +54,8 @@ def watch(session: Session, job_id: object, patience: Patience) -> Stream[Result
         forgiving = False
         job = result.data
         changed = job is not None and (last is None or _shown(job) != _shown(last))
+        last = job or last
         if changed:
-            last = job
             yield Emit(result)
         if job is not None and job.is_terminal:
             return
