@@ -61,10 +61,12 @@ def _cancelled(session: Session, result: Err, late: WaitTimeout) -> Plan[Result[
     done = yield from verbs.cancel(brief, late.job_id)
     if isinstance(done, Ok):
         late.hint = "it was cancelled"
-    elif isinstance(done.error, NotAllowedInState):
-        return (yield from exchange(brief, operations.get(late.job_id)))
-    else:
-        late.hint = f"it could not be cancelled: {done.error.message}"
+        return result
+    if isinstance(done.error, NotAllowedInState):
+        found = yield from exchange(brief, operations.get(late.job_id))
+        if isinstance(found, Ok) and found.data.is_terminal:
+            return found
+    late.hint = f"it could not be cancelled: {done.error.message}"
     return result
 
 
