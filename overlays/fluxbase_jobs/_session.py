@@ -54,6 +54,10 @@ class Session:
         """These settings for a call that has only so many seconds left."""
         return evolve(self, retry=evolve(self.retry, total=min(self.retry.total, max(left, 0.001))))
 
+    def hurried(self, left: float) -> Session:
+        """These settings for a request that has only so many seconds left."""
+        return evolve(self, timeout=min(arguments.seconds("timeout", self.timeout), max(left, 0.001)))
+
     def check(self) -> None:
         """Raise InvalidInput for what `override` let pass."""
         arguments.seconds("timeout", self.timeout)

@@ -31,10 +31,9 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
     session.check()
     started = yield from now()
     end, attempts, may_renew = started.monotonic + session.retry.total, 0, True
-    left = session.retry.total
     while True:
         attempts += 1
-        tried = yield from _try(session, operation, left)
+        tried = yield from _try(session, operation, end)
         left = end - tried.at.monotonic
         result = _result(operation, tried, attempts, tried.at.monotonic - started.monotonic)
         if isinstance(result, Ok):
@@ -42,7 +41,7 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
         if (
             may_renew
             and isinstance(result.error, AuthenticationFailed)
-            and (yield from _other_credentials(session, result.meta, tried.key))
+            and (yield from _other_credentials(session.hurried(left), result.meta, tried.key))
         ):
             operation, may_renew = operation.rekeyed(), False
             continue
@@ -50,13 +49,14 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
         if delay is None:
             return result
         yield Pause(delay)
-        left -= delay
 
 
-def _try(session: Session, operation: Operation[T], left: float) -> Plan[_Try]:
-    key = yield from current_key(session)
+def _try(session: Session, operation: Operation[T], end: float) -> Plan[_Try]:
+    instant = yield from now()
+    key = yield from current_key(session.hurried(end - instant.monotonic))
     request = addressed(session, operation.request, carried(key))
-    outcome = yield from send(request, min(session.timeout, max(left, 0.001)))
+    instant = yield from now()  # the key may have taken its time
+    outcome = yield from send(request, session.hurried(end - instant.monotonic).timeout)
     return _Try(key, outcome, (yield from now()))
 
 
