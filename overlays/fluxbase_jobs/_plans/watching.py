@@ -51,7 +51,7 @@ def watch(session: Session, job_id: object, patience: Patience) -> Stream[Result
         if isinstance(result, Err) and not passing(result.error, forgiving=forgiving):
             yield Emit(result)
             return
-        forgiving = False
+        forgiving = forgiving and isinstance(result, Err) and not isinstance(result.error, NotFound)
         job = result.data
         changed = job is not None and (last is None or _shown(job) != _shown(last))
         last = job or last
