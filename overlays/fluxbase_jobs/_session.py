@@ -51,7 +51,8 @@ class Session:
         )
 
     def within(self, left: float) -> Session:
-        """These settings for a call that has only so many seconds left."""
+        """These settings for a call that has only so many seconds left. Raises InvalidInput for what `override` let pass."""
+        self.check()
         return evolve(self, retry=evolve(self.retry, total=min(self.retry.total, max(left, 0.001))))
 
     def hurried(self, left: float) -> Session:

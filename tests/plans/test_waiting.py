@@ -26,6 +26,7 @@ from fluxbase_jobs import (
     WaitTimeout,
 )
 from fluxbase_jobs._credentials import Credentials
+from fluxbase_jobs._plans.exchange import refusing
 from fluxbase_jobs._plans.steps import Plan, Reply
 from fluxbase_jobs._plans.waiting import wait
 from fluxbase_jobs._plans.watching import Patience
@@ -354,16 +355,18 @@ def test_a_hanging_cancel_ends_after_a_while() -> None:
         (partial(waiting, timeout=float("inf")), "timeout"),
         (partial(waiting, poll=1.0), "poll"),
         (partial(waiting, cancels=1), "cancel_on_timeout"),
+        (partial(waiting, of=session().override(retry=3)), "retry"),
         (lambda: wait(session(), "{x}", Patience(timeout=1, poll=PollPolicy()), None, False), "job_id"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_sent(plan: Callable[[], Plan[Result[Job]]], says: str) -> None:
-    """Also before the first look at the clock; the verb makes an error value of it."""
+    """As an error value that names the argument."""
     driver = FakeDriver(one_job(FOREVER))
 
-    with pytest.raises(InvalidInput, match=says):
-        driver.run(plan())
+    error = driver.run(refusing(plan())).error
 
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith(says)
     assert driver.asked == []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from attrs import define
 
@@ -12,9 +14,10 @@ from .._session import Session
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
 from .credentials import addressed, carried, current_key, renewed
-from .steps import Instant, Pause, Plan, Reply, now, send
+from .steps import Emit, Instant, Pause, Plan, Reply, Stream, now, send
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @define
@@ -84,3 +87,16 @@ def refusing(plan: Plan[Result[T]]) -> Plan[Result[T]]:
         return (yield from plan)
     except InvalidInput as error:
         return Err(error)
+
+
+def refusing_stream(plan: Callable[P, Stream[Result[T]]]) -> Callable[P, Stream[Result[T]]]:
+    """A decorator: arguments that the stream refuses are turned into an error value, its only one."""
+
+    @wraps(plan)
+    def stream(*args: P.args, **options: P.kwargs) -> Stream[Result[T]]:
+        try:
+            yield from plan(*args, **options)
+        except InvalidInput as error:
+            yield Emit(Err(error))
+
+    return stream

@@ -12,13 +12,14 @@ from .._operations.operation import Operation
 from .._session import Session
 from ..models import Filters, Job
 from ..result import Err, Ok, Result
-from .exchange import exchange
+from .exchange import exchange, refusing_stream
 from .listing import DEFAULT_NAMESPACE
 from .steps import Emit, Stream
 
 PageOf: TypeAlias = Callable[[Filters, object, object], Operation[list[Job]]]
 
 
+@refusing_stream
 def iterate(session: Session, page_of: PageOf, filters: Filters, page_size: object) -> Stream[Result[Job]]:
     """Each job that matches once, newest first; then an end, or an error.
 

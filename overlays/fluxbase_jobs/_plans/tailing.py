@@ -16,7 +16,7 @@ from ..errors import InvalidInput
 from ..models import Job, LogLine
 from ..poll import PollPolicy
 from ..result import Err, Ok, Result
-from .exchange import exchange
+from .exchange import exchange, refusing_stream
 from .steps import Ask, Emit, Plan, Stream, now
 from .waiting import RESULT_LINE
 from .watching import Patience, late, passing, rest
@@ -68,6 +68,7 @@ class _Cursor:
         return (line.line_number or 0) > self.first or (self.started_at is not None and line.timestamp >= self.started_at)
 
 
+@refusing_stream
 def tail(session: Session, job_id: object, after_line: object, patience: Patience, to_logger: object) -> Stream[Result[LogLine]]:
     """Each line of a job's log once, in order; after the last one an end, or an error."""
     timeout, logger = patience.checked(), _logger(to_logger)

@@ -11,7 +11,7 @@ from attrs import evolve
 from .. import _arguments as arguments
 from .._operations import jobs as operations
 from .._session import Session
-from ..errors import FluxbaseError, InvalidInput, JobCancelled, JobError, JobFailed, NotAllowedInState, WaitTimeout
+from ..errors import FluxbaseError, JobCancelled, JobError, JobFailed, NotAllowedInState, WaitTimeout
 from ..models import Job, LogLine, Submission
 from ..result import Err, Meta, Ok, Result
 from . import verbs
@@ -42,8 +42,6 @@ def wait(
     cancels = arguments.flag("cancel_on_timeout", cancel_on_timeout)
     try:
         result = yield from each(watch(session, job_id, patience), partial(_tell, on_progress))
-    except InvalidInput:
-        raise
     except BaseException as interruption:
         interruption.add_note(f"job {job_id} goes on; wait for it again with jobs.wait({str(job_id)!r})")
         raise
