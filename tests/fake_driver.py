@@ -153,5 +153,5 @@ def replies(*answers: Reply | FluxbaseError | Callable[[], Reply | FluxbaseError
 
 def session(**options: Any) -> Session:
     """The settings of a client, with a token."""
-    settings = {"timeout": 30.0, "retry": RetryPolicy(), "credentials": Credentials("eyJ.a-token", None, None), **options}
+    settings: dict[str, Any] = {"timeout": 30.0, "retry": RetryPolicy(), "credentials": Credentials("eyJ.a-token", None, None), **options}
     return make_session("http://server.test", {}, **settings)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fluxbase_jobs import InvalidInput, Job, JobCancelled, JobFailed, NotFound, Ok, PollPolicy, RequestTimeout, Result, Submission, WaitTimeout
+from fluxbase_jobs import (
+    InvalidInput,
+    Job,
+    JobCancelled,
+    JobFailed,
+    NotFound,
+    Ok,
+    PollPolicy,
+    RequestTimeout,
+    Result,
+    Submission,
+    WaitTimeout,
+)
 from fluxbase_jobs._plans.steps import Plan, Reply
 from fluxbase_jobs._plans.waiting import run
 from fluxbase_jobs._plans.watching import Patience
@@ -188,7 +200,12 @@ def test_a_refused_submit_is_the_result() -> None:
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [({"timeout": 0}, "timeout"), ({"poll": 1.0}, "poll"), ({"cancels": "no"}, "cancel_on_timeout"), ({"submission": Submission("")}, "job_name")],
+    [
+        ({"timeout": 0}, "timeout"),
+        ({"poll": 1.0}, "poll"),
+        ({"cancels": "no"}, "cancel_on_timeout"),
+        ({"submission": Submission("")}, "job_name"),
+    ],
 )
 def test_bad_arguments_are_refused_before_the_submit(options: dict[str, Any], says: str) -> None:
     """A job must not be on its way when an argument of the wait turns out to be wrong."""

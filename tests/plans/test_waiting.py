@@ -21,7 +21,6 @@ from fluxbase_jobs import (
     PollPolicy,
     RequestTimeout,
     Result,
-    RetryPolicy,
     ServerFailed,
     WaitTimeout,
 )
@@ -41,7 +40,7 @@ UNAVAILABLE = reply(503, {"error": "service_unavailable", "message": "Unable to 
 
 
 def waiting(
-    timeout: float = 900.0, *, of: Session | None = None, poll: PollPolicy | None = None, on_progress: Any = None, cancels: object = False
+    timeout: float = 900.0, *, of: Session | None = None, poll: Any = None, on_progress: Any = None, cancels: object = False
 ) -> Plan[Result[Job]]:
     """The plan of a wait."""
     return wait(of or session(), JOB_ID, Patience(timeout=timeout, poll=poll or PollPolicy()), on_progress, cancels)
@@ -174,6 +173,7 @@ def test_a_refusal_ends_the_wait_at_once(refusal: Reply, kind: type[FluxbaseErro
 
     _, error = driver.run(waiting())
 
+    assert error is not None
     assert type(error) is kind
     assert error.job_id == JOB_ID
     assert len(driver.asked) == 2
@@ -194,7 +194,18 @@ def test_a_401_is_refreshed_once_a_look() -> None:
     running = reply(200, job(**RUNNING))
     credentials = Credentials("eyJ.a-token", "refresh", None)
     driver = FakeDriver(
-        replies(expired, reply(200, tokens[0]), running, running, expired, reply(200, tokens[1]), running, expired, reply(200, tokens[2]), expired)
+        replies(
+            expired,
+            reply(200, tokens[0]),
+            running,
+            running,
+            expired,
+            reply(200, tokens[1]),
+            running,
+            expired,
+            reply(200, tokens[2]),
+            expired,
+        )
     )
 
     _, error = driver.run(waiting(of=session(credentials=credentials)))
@@ -414,7 +425,7 @@ def test_jitter_keeps_waiting_programs_out_of_step() -> None:
         driver.run(waiting(60.0))
 
     early, planned, late = (driver.pauses[0] for driver in rhythms)
-    assert (early, planned, late) == (pytest.approx(0.45), pytest.approx(0.5), pytest.approx(0.55))
+    assert [early, planned, late] == pytest.approx([0.45, 0.5, 0.55])
 
 
 def test_an_error_value_is_what_a_wait_returns() -> None:
