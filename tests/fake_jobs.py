@@ -15,6 +15,7 @@ from tests.fake_driver import Asked, Clock, Server, at, reply
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
 """From which second on a job shows what; each change is laid over the ones before it."""
 
+BODY: Mapping[str, Any] = job()
 PENDING: Mapping[str, Any] = {"status": "pending", "result": None, "worker_id": None, "started_at": None, "completed_at": None}
 RUNNING: Mapping[str, Any] = {**PENDING, "status": "running"}
 
@@ -61,9 +62,10 @@ class FakeJobs:
 
     def __call__(self, asked: Asked, clock: Clock) -> Reply | FluxbaseError:
         """Answer a request."""
-        for start, end, fault in self.faults:
-            if start <= clock.seconds < end:
-                return fault
+        faults = (fault for start, end, fault in self.faults if start <= clock.seconds < end)
+        return next(faults, None) or self._answer(asked, clock)
+
+    def _answer(self, asked: Asked, clock: Clock) -> Reply:
         match asked.method, asked.path.split("/")[4:]:
             case "GET", []:
                 return self._page(asked.query, clock)
@@ -83,11 +85,11 @@ class FakeJobs:
         return reply(200, {"jobs": [self._job(job_id, clock) for job_id in [*self.lives][start : start + size]] or None})
 
     def _job(self, job_id: str, clock: Clock) -> dict[str, Any]:
-        shown: dict[str, Any] = {}
+        shown = {**BODY, "id": job_id}
         for since, changes in self.lives[job_id]:
             if since <= clock.seconds:
                 shown |= changes
-        return job(id=job_id, **shown)
+        return {key: value for key, value in shown.items() if value is not None}
 
     def _log(self, after: int, clock: Clock) -> dict[str, Any]:
         lines = [line for line in self.lines if line.written + line.lag <= clock.seconds and line.number > after]
