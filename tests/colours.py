@@ -6,12 +6,15 @@ import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
-from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient
+import httpx
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Ok, Result
 
 Colour = Literal["sync", "async"]
-Connect = Callable[..., FluxbaseClient]
+
+ONE_ATTEMPT: Final[dict[str, Any]] = {"retry": None}
+"""How tests connect: what is tried again, and when, is said by the tests that are about it."""
 
 
 class InStep:
@@ -23,6 +26,9 @@ class InStep:
 
     def __getattr__(self, name: str) -> Any:
         return self._shown(getattr(self._target, name))
+
+    def __repr__(self) -> str:
+        return repr(self._target)
 
     def _shown(self, value: Any) -> Any:
         if type(value).__name__.startswith("Async"):
@@ -36,19 +42,51 @@ class InStep:
         return call
 
 
+class Connect:
+    """Makes clients of one colour, in each way there is, and closes them at the end."""
+
+    def __init__(self, colour: Colour, runner: asyncio.Runner) -> None:
+        self.colour = colour
+        self._runner = runner
+        self._class: Any = FluxbaseClient if colour == "sync" else AsyncFluxbaseClient
+        self._made: list[Any] = []
+
+    def __call__(self, *args: Any, **options: Any) -> FluxbaseClient:
+        return self._kept(self._class(*args, **{**ONE_ATTEMPT, **options}))
+
+    def from_env(self, **options: Any) -> FluxbaseClient:
+        """A client as the environment says."""
+        return self._kept(self._class.from_env(**{**ONE_ATTEMPT, **options}))
+
+    def sign_in(self, *args: Any, **options: Any) -> Result[FluxbaseClient]:
+        """A client of a user that signs in."""
+        result: Result[Any] = self.settled(self._class.sign_in(*args, **{**ONE_ATTEMPT, **options}))
+        return Ok(self._kept(result.data), result.meta) if result.ok else result
+
+    def http(self, **settings: Any) -> Any:
+        """A httpx client of this colour."""
+        made = httpx.Client(**settings) if self.colour == "sync" else httpx.AsyncClient(**settings)
+        self._made.append(made)
+        return made
+
+    def settled(self, value: Any) -> Any:
+        """What a function of either colour returned, awaited where it is a coroutine."""
+        return self._runner.run(value) if inspect.iscoroutine(value) else value
+
+    def close(self) -> None:
+        """Close all that was made."""
+        for made in self._made:
+            self.settled(made.aclose() if isinstance(made, httpx.AsyncClient) else made.close())
+
+    def _kept(self, client: Any) -> FluxbaseClient:
+        self._made.append(client if self.colour == "sync" else InStep(client, self._runner))
+        return cast("FluxbaseClient", self._made[-1])
+
+
 @contextmanager
 def connecting(colour: Colour) -> Generator[Connect]:
-    """A function that makes clients of one colour; they are closed at the end."""
-    clients: list[Any] = []
+    """A maker of clients of one colour; they are closed at the end."""
     with asyncio.Runner() as runner:
-
-        def connect(*args: Any, **options: Any) -> FluxbaseClient:
-            if colour == "sync":
-                clients.append(FluxbaseClient(*args, **options))
-            else:
-                clients.append(InStep(AsyncFluxbaseClient(*args, **options), runner))
-            return cast("FluxbaseClient", clients[-1])
-
+        connect = Connect(colour, runner)
         yield connect
-        for client in clients:
-            client.close()
+        connect.close()

@@ -6,10 +6,11 @@ from collections.abc import Mapping, MutableMapping
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
-from attrs import define, fields, has
+from attrs import define, field, fields, has
 
 from . import errors
 
@@ -37,8 +38,8 @@ class Response(Generic[T]):
 
     status_code: int
     """The status; an `http.HTTPStatus` where one exists (a proxy's 520 has none)."""
-    content: bytes
-    headers: MutableMapping[str, str]
+    content: bytes = field(repr=False)
+    headers: MutableMapping[str, str] = field(repr=False)
     parsed: T | None
     """The decoded body; None where the status is not described or the body can't be read."""
 
@@ -53,8 +54,8 @@ def decode(content: bytes, answer: Any) -> Any:
     """A body as its described type, None where none is described. Raises `msgspec.DecodeError`, which names the place."""
     try:
         return None if answer is None else decoder(answer).decode(content)
-    except RecursionError as error:
-        raise msgspec.DecodeError("JSON is nested too deep") from error
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(f"the body can't be read: {type(error).__name__}") from error
 
 
 def read(answers: Mapping[int, Any], response: httpx.Response, raise_on_unexpected_status: bool) -> Response[Any]:
@@ -72,6 +73,14 @@ def read(answers: Mapping[int, Any], response: httpx.Response, raise_on_unexpect
     return Response(status_code=status, content=response.content, headers=response.headers, parsed=parsed)
 
 
+def segment(value: Any) -> str:
+    """A path parameter as one segment of a path. Raises ValueError for what is none and would reach another path."""
+    text = str(value)
+    if text in {"", ".", ".."}:
+        raise ValueError(f"a path parameter can't be {text!r}")
+    return quote(text, safe="")
+
+
 def encode(body: Any) -> bytes:
     """JSON bytes of a model; optional keys that are None are left out."""
     return msgspec.json.encode(_without_unset(body))
@@ -79,9 +88,9 @@ def encode(body: Any) -> bytes:
 
 def _without_unset(value: Any) -> Any:
     if has(type(value)):
-        given = ((field.name, getattr(value, field.name)) for field in fields(type(value)))
+        given = ((each.name, getattr(value, each.name)) for each in fields(type(value)))
         return {name: _without_unset(item) for name, item in given if item is not None}
     return [_without_unset(item) for item in value] if isinstance(value, list) else value
 
 
-__all__ = ["UNSET", "AwareDatetime", "Response", "Unset", "decode", "encode", "read"]
+__all__ = ["UNSET", "AwareDatetime", "Response", "Unset", "decode", "encode", "read", "segment"]

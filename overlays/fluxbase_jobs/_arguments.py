@@ -13,9 +13,12 @@ Seconds: TypeAlias = float | timedelta
 
 INT32: Final = 2**31 - 1
 MAX_KEY: Final = 256
+MAX_SECONDS: Final = 1_000_000_000
 # The forms the server takes (recorded, scenario ids): any case, with or without hyphens, as a URN. uuid.UUID() would take braces and
 # misplaced hyphens too, which the server refuses.
-_UUID_FORMS: Final = re.compile(r"(urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
+_UUID_FORMS: Final = re.compile(
+    r"(urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE | re.ASCII
+)
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -68,9 +71,9 @@ def flag(name: str, value: object) -> bool:
 def seconds(name: str, value: object) -> float:
     """A positive and finite number of seconds, from a number or a timedelta."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number < float("inf"):
+    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= MAX_SECONDS:
         return float(number)
-    raise InvalidInput(f"{name} must be a positive number of seconds or a timedelta; got {_shown(value)}")
+    raise InvalidInput(f"{name} must be a positive number of seconds, at most {MAX_SECONDS:,}, or a timedelta; got {_shown(value)}")
 
 
 def moment(name: str, value: object, now: datetime) -> datetime:

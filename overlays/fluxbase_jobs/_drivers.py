@@ -23,7 +23,12 @@ T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 CONNECT_SECONDS: Final = 5.0
+LOCATION: Final = "fluxbase_jobs.location"
 LOCK_POLL_SECONDS: Final = 0.005
+LONGEST_TIMEOUT: Final = 1_000_000.0
+"""Seconds; sockets count milliseconds in 32 bits."""
+FAULTS: Final = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError)
+"""What httpx raises of its own, and what it lets through: host names that no resolver takes, TLS that breaks off, our own TimeoutError."""
 
 
 def run(plan: Plan[T], http: httpx.Client) -> T:
@@ -167,27 +172,48 @@ async def _perform_async(step: Step, http: httpx.AsyncClient) -> object:
 
 
 def _send(step: Send, http: httpx.Client) -> Reply | FluxbaseError:
-    deadline = _Deadline(step)
+    end = time.monotonic() + step.timeout
     try:
-        response = http.send(_built(step, http), stream=True, follow_redirects=False)
+        request = _built(step, http)
+        response = http.send(request, stream=True, follow_redirects=False, auth=_auth(request))
         try:
-            return _reply(response, [deadline.checked(chunk) for chunk in response.iter_bytes()])
+            return _reply(response, [_in_time(chunk, end) for chunk in response.iter_bytes()])
+        except httpx.DecodingError:
+            return _reply(response, [])
         finally:
             response.close()
-    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+    except FAULTS as fault:
         return _failure(fault, step)
 
 
 async def _send_async(step: Send, http: httpx.AsyncClient) -> Reply | FluxbaseError:
-    deadline = _Deadline(step)
     try:
-        response = await http.send(_built(step, http), stream=True, follow_redirects=False)
-        try:
-            return _reply(response, [deadline.checked(chunk) async for chunk in response.aiter_bytes()])
-        finally:
-            await response.aclose()
-    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        with anyio.fail_after(step.timeout):
+            request = _built(step, http)
+            response = await http.send(request, stream=True, follow_redirects=False, auth=_auth(request))
+            try:
+                return _reply(response, [chunk async for chunk in response.aiter_bytes()])
+            except httpx.DecodingError:
+                return _reply(response, [])
+            finally:
+                await response.aclose()
+    except FAULTS as fault:
         return _failure(fault, step)
+
+
+def _auth(request: httpx.Request) -> Any:
+    """No credentials of a given httpx client in place of ours."""
+    return None if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
+
+
+def _in_time(chunk: bytes, end: float) -> bytes:
+    """A piece of an answer, if it is not too late: httpx's timeout is one for each piece, so an answer that trickles would never end.
+
+    The head of an answer is read by httpx in one go: a server that trickles that outlasts the timeout in the sync client.
+    """
+    if time.monotonic() > end:
+        raise TimeoutError
+    return chunk
 
 
 async def _acquire(lock: threading.Lock) -> None:
@@ -202,33 +228,34 @@ def instant() -> Instant:
 
 
 def _built(step: Send, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-    timeout = httpx.Timeout(step.timeout, connect=min(step.timeout, CONNECT_SECONDS))
+    timeout = httpx.Timeout(min(step.timeout, LONGEST_TIMEOUT), connect=min(step.timeout, CONNECT_SECONDS))
     request = http.build_request(**step.request, timeout=timeout)
     # On admin and auth routes the server prefers a cookie to the Authorization header, however stale (CONTRACT 0.13).
     request.headers.pop("cookie", None)
     return request
 
 
-class _Deadline:
-    """Ends an answer that trickles: httpx's timeout is one for each piece, not for the whole."""
-
-    def __init__(self, step: Send) -> None:
-        self._end = time.monotonic() + step.timeout
-
-    def checked(self, chunk: bytes) -> bytes:
-        if time.monotonic() > self._end:
-            raise httpx.ReadTimeout("the answer was not complete in time")
-        return chunk
-
-
 def _reply(response: httpx.Response, chunks: list[bytes]) -> Reply:
     response.headers.pop("set-cookie", None)
+    if LOCATION in response.extensions:
+        response.headers["location"] = response.extensions[LOCATION]
     return Reply(response.status_code, response.headers, b"".join(chunks))
 
 
-def _failure(fault: httpx.HTTPError | httpx.InvalidURL, step: Send) -> FluxbaseError:
+def hide_location(response: httpx.Response) -> None:
+    """Keep httpx from a redirect's address: it reads it even where it does not follow, and fails on one that is none."""
+    if "location" in response.headers:
+        response.extensions[LOCATION] = response.headers.pop("location")
+
+
+async def hide_location_async(response: httpx.Response) -> None:
+    """The same, as the async client wants it."""
+    hide_location(response)
+
+
+def _failure(fault: Exception, step: Send) -> FluxbaseError:
     """What kept an answer from coming; by kind, as a fault's own words could quote a header."""
-    if isinstance(fault, httpx.TimeoutException):
+    if isinstance(fault, httpx.TimeoutException | TimeoutError):
         return RequestTimeout(f"no complete answer within {step.timeout:g} s", retryable=True)
-    words = "" if isinstance(fault, httpx.LocalProtocolError | httpx.InvalidURL) else f": {fault}"
+    words = f": {fault}" if isinstance(fault, httpx.TransportError) and not isinstance(fault, httpx.LocalProtocolError) else ""
     return ConnectionFailed(f"no complete answer ({type(fault).__name__}{words})", retryable=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from . import errors
+from ._arguments import MAX_SECONDS
 from ._operations.operation import Operation
 from ._plans.steps import Reply
 
@@ -26,6 +28,8 @@ _BY_STATUS: Final[dict[int, type[errors.Rejected]]] = {
 }
 PASSING: Final = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may succeed later."""
+MAX_NESTED: Final = 200
+"""Lists and objects in an error's body; pickle, for one, follows only some hundred into one another."""
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
 
@@ -35,7 +39,7 @@ def judge(operation: Operation[T], reply: Reply, utc: datetime) -> tuple[T, None
     if 200 <= reply.status < 300:
         try:
             return operation.read(reply.content), None
-        except (msgspec.DecodeError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             return None, _unreadable(reply, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation.job_id)
     if 400 <= reply.status < 600:
         return None, _refusal(reply, operation.job_id, utc)
@@ -64,7 +68,7 @@ def _refusal(reply: Reply, job_id: str | None, utc: datetime) -> errors.Fluxbase
         status=reply.status,
         request_id=reply.headers.get("x-request-id") or _text(body, "request_id"),
         hint=_text(body, "hint"),
-        details=_details(body),
+        details=_details(reply, body),
         retryable=reply.status in PASSING or code == _IN_PROGRESS,
         job_id=job_id,
     )
@@ -105,8 +109,10 @@ def _no_words(reply: Reply) -> str:
     return f"the server answered {reply.status} with {len(reply.content):,} bytes of {kind}"
 
 
-def _details(body: dict[str, Any]) -> Any:
-    """The server's `details`, else all that the body says beyond what has a place of its own."""
+def _details(reply: Reply, body: dict[str, Any]) -> Any:
+    """The server's `details`, else all that the body says beyond what has a place of its own; as text where it is too much to be a value."""
+    if reply.content.count(b"[") + reply.content.count(b"{") > MAX_NESTED:
+        return reply.content.decode(errors="replace")
     rest = {key: value for key, value in body.items() if key not in {"error", "message", "code", "hint", "request_id"}}
     return rest.get("details", rest or None)
 
@@ -114,7 +120,7 @@ def _details(body: dict[str, Any]) -> Any:
 def _object(content: bytes) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
@@ -128,11 +134,11 @@ def _retry_after(reply: Reply, utc: datetime) -> float | None:
     """The seconds that the server wants to be left alone: from the header, seconds or a date, else from the body."""
     told = reply.headers.get("retry-after", "").strip()
     if told.isascii() and told.isdigit():
-        return float(told)
+        return min(float(told), MAX_SECONDS)
     try:
         moment = parsedate_to_datetime(told)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - utc).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
         seconds = _object(reply.content).get("retry_after")
-        return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - utc).total_seconds())
+        return min(float(seconds), MAX_SECONDS) if isinstance(seconds, int | float) and 0 <= seconds < math.inf else None

@@ -15,6 +15,8 @@ from .errors import InvalidInput
 from .retry import RetryPolicy
 
 _INHERIT: Final = object()
+# The HTTP library's own business; one from outside would break the request, and cookies are never sent.
+_RESERVED: Final = frozenset({"connection", "content-length", "cookie", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
 class RetryOption(TypedDict, total=False):
@@ -52,18 +54,18 @@ class Session:
 
     def within(self, left: float) -> Session:
         """These settings for a call that has only so many seconds left. Raises InvalidInput for what `override` let pass."""
-        self.check()
-        return evolve(self, retry=evolve(self.retry, total=min(self.retry.total, max(left, 0.001))))
+        sound = self.checked()
+        return evolve(sound, retry=evolve(sound.retry, total=min(sound.retry.total, max(left, 0.001))))
 
     def hurried(self, left: float) -> Session:
         """These settings for a request that has only so many seconds left."""
-        return evolve(self, timeout=min(arguments.seconds("timeout", self.timeout), max(left, 0.001)))
+        return evolve(self, timeout=min(self.timeout, max(left, 0.001)))
 
-    def check(self) -> None:
-        """Raise InvalidInput for what `override` let pass."""
-        arguments.seconds("timeout", self.timeout)
+    def checked(self) -> Session:
+        """These settings, fit for use. Raises InvalidInput for what `override` let pass."""
         if not isinstance(cast("object", self.retry), RetryPolicy):
             raise InvalidInput("retry must be a RetryPolicy, or None for one attempt")
+        return evolve(self, timeout=arguments.seconds("timeout", self.timeout))
 
 
 def make_session(
@@ -72,20 +74,19 @@ def make_session(
     """A client's settings from what its constructor was given. Raises InvalidInput, naming the argument."""
     session = Session(
         base_url=_base_url(url),
-        headers=dict(_header(name, value) for name, value in (headers or {}).items()),
+        headers=_headers({} if headers is None else headers),
         timeout=arguments.seconds("timeout", timeout),
         retry=RetryPolicy(attempts=1) if retry is None else retry,
         credentials=credentials,
     )
-    session.check()
-    return session
+    return session.checked()
 
 
 def _base_url(url: object) -> str:
     text = arguments.text("url", url)
     try:
-        parts = urlsplit(text)
-        valid = _is_server(parts)
+        # urlsplit drops line breaks, outer blanks, and a query or fragment that is empty.
+        valid = _is_server(urlsplit(text)) and not any(character.isspace() or character in "?#\\" for character in text)
     except ValueError:
         valid = False
     if not valid:
@@ -95,12 +96,21 @@ def _base_url(url: object) -> str:
 
 def _is_server(parts: SplitResult) -> bool:
     # Reading .port raises ValueError where it is no port.
-    plain = not (parts.username or parts.password or parts.query or parts.fragment) and parts.port != 0
+    plain = parts.username is None and parts.password is None and parts.port != 0
     return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
+def _headers(given: object) -> dict[str, str]:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("headers must be a mapping of names to texts")
+    return dict(_header(name, value) for name, value in cast("Mapping[object, object]", given).items())
+
+
 def _header(name: object, value: object) -> tuple[str, str]:
-    sound = isinstance(name, str) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    if not (sound and isinstance(value, str) and value.isascii() and value.isprintable()):
-        raise InvalidInput(f"headers must map names to printable ASCII text; {name!r} does not")
-    return str(name).lower(), value
+    if not isinstance(name, str) or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise InvalidInput(f"headers has the name {name!r}; names are ASCII letters, digits and hyphens")
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
+        raise InvalidInput(f"headers must map {name!r} to printable ASCII text without outer blanks")
+    if name.lower() in _RESERVED:
+        raise InvalidInput(f"headers must not contain {name!r}, which belongs to the connection")
+    return name.lower(), value

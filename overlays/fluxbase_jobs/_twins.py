@@ -14,9 +14,10 @@ def documented_like(twin: type[object]) -> Callable[[C], C]:
 
     def document(cls: C) -> C:
         cls.__doc__ = twin.__doc__
-        for name, method in vars(cls).items():
+        for name, member in vars(cls).items():
+            method = getattr(member, "__func__", member)
             if isfunction(method) and not name.startswith("_"):
-                method.__doc__ = vars(twin)[name].__doc__
+                method.__doc__ = getattr(twin, name).__doc__
         return cls
 
     return document

@@ -101,6 +101,9 @@ class FluxbaseClient:
     def from_env(cls, **options: Unpack[Options]) -> Self:
         """A client for the server and credentials of the environment: FLUXBASE_URL, FLUXBASE_KEY, FLUXBASE_REFRESH_TOKEN.
 
+        Args:
+            **options: the keyword arguments of the client.
+
         Raises:
             InvalidInput: FLUXBASE_URL is not set, or a variable or argument is not as FluxbaseClient wants it.
         """

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from contextlib import aclosing
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack
+from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 import httpx
+from anyio.lowlevel import current_token
 
 from ._arguments import Seconds
 from ._credentials import AsyncKey, Credentials, Key, OnTokens
-from ._drivers import iterate, iterate_async, run, run_async, run_many, run_many_async
+from ._drivers import hide_location, hide_location_async, iterate, iterate_async, run, run_async, run_many, run_many_async
 from ._plans.exchange import refusing
 from ._plans.steps import Plan, Stream
 from ._session import CallOptions, Session, make_session
 from ._twins import documented_like
+from .errors import InvalidInput
 from .result import Result
 from .retry import RetryPolicy
 
 T = TypeVar("T")
+H = TypeVar("H")
 ItemT = TypeVar("ItemT")
 
 DEFAULT_TIMEOUT: Final = 30.0
@@ -63,9 +67,10 @@ class FluxbaseFetch:
         http_client: httpx.Client | None = None,
     ) -> None:
         self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._given = http_client
+        self._given = _checked(http_client, httpx.Client)
         self._own: httpx.Client | None = None
-        self._owner: object = None
+        self._owner = 0
+        self._opening = threading.Lock()
         self._closed = False
 
     def session(self, **call: Unpack[CallOptions]) -> Session:
@@ -95,9 +100,11 @@ class FluxbaseFetch:
         if self._given is not None:
             return self._given
         # A connection must not be shared with the process that this one was forked from.
-        if self._own is None or self._owner != os.getpid():
-            self._own, self._owner = httpx.Client(**_own_settings()), os.getpid()
-        return self._own
+        if self._owner != os.getpid():
+            with self._opening:
+                if self._own is None or self._owner != os.getpid():
+                    self._own, self._owner = httpx.Client(**_own_settings(hide_location)), os.getpid()
+        return cast("httpx.Client", self._own)
 
     def __enter__(self) -> Self:
         return self
@@ -126,9 +133,8 @@ class AsyncFluxbaseFetch:
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
         self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._given = http_client
-        self._own: httpx.AsyncClient | None = None
-        self._owner: object = None
+        self._given = _checked(http_client, httpx.AsyncClient)
+        self._own: dict[object, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
         self._closed = False
 
     def session(self, **call: Unpack[CallOptions]) -> Session:
@@ -137,30 +143,45 @@ class AsyncFluxbaseFetch:
 
     async def run(self, plan: Plan[Result[T]]) -> Result[T]:
         """Carry out what a verb plans."""
-        return await run_async(refusing(plan), self._http())
+        return await run_async(refusing(plan), await self._http())
 
-    def iterate(self, stream: Stream[T]) -> AsyncGenerator[T]:
+    async def iterate(self, stream: Stream[T]) -> AsyncGenerator[T]:
         """Carry out what an iterating verb plans."""
-        return iterate_async(stream, self._http())
+        async with aclosing(iterate_async(stream, await self._http())) as values:
+            async for value in values:
+                yield value
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
+    async def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
         """Carry out many plans, some at a time; each result comes beside what it is for."""
-        return run_many_async(plans, self._http(), concurrency)
+        async with aclosing(run_many_async(plans, await self._http(), concurrency)) as pairs:
+            async for pair in pairs:
+                yield pair
 
     async def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        if self._own is not None and self._owner == _here():
-            await self._own.aclose()
+        if _here() in self._own:
+            await self._own[_here()][1].aclose()
 
-    def _http(self) -> httpx.AsyncClient:
+    async def _http(self) -> httpx.AsyncClient:
         _refuse_closed(self._closed)
         if self._given is not None:
             return self._given
         # A connection belongs to its event loop; in another one it fails with "Event loop is closed".
-        if self._own is None or self._owner != _here():
-            self._own, self._owner = httpx.AsyncClient(**_own_settings()), _here()
-        return self._own
+        here = _here()
+        if here not in self._own:
+            http = httpx.AsyncClient(**_own_settings(hide_location_async))
+            self._own[here] = http, self._open(here, http)
+            await anext(self._own[here][1])
+        return self._own[here][0]
+
+    async def _open(self, here: object, http: httpx.AsyncClient) -> AsyncGenerator[None]:
+        """Holds connections open; as an event loop that ends closes its generators, they end with it."""
+        try:
+            yield
+        finally:
+            del self._own[here]
+            await http.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -172,10 +193,11 @@ class AsyncFluxbaseFetch:
         return f"{type(self).__name__}({self._session.base_url!r})"
 
 
-def _own_settings() -> dict[str, Any]:
+def _own_settings(on_response: Callable[[httpx.Response], object]) -> dict[str, Any]:
     # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later (CONTRACT 0.13).
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return {"cookies": no_cookies, "headers": {"user-agent": f"fluxbase-jobs/{version('fluxbase-jobs')}"}}
+    user_agent = f"fluxbase-jobs/{version('fluxbase-jobs')}"
+    return {"cookies": no_cookies, "headers": {"user-agent": user_agent}, "event_hooks": {"response": [on_response]}}
 
 
 def _refuse_closed(closed: bool) -> None:  # noqa: FBT001  # a guard of two callers
@@ -184,8 +206,11 @@ def _refuse_closed(closed: bool) -> None:  # noqa: FBT001  # a guard of two call
 
 
 def _here() -> tuple[int, object]:
-    """The process and the event loop that this runs in; loops that are not asyncio's count as one."""
-    try:
-        return os.getpid(), asyncio.get_running_loop()
-    except RuntimeError:
-        return os.getpid(), None
+    """The process and the event loop that this runs in, asyncio's or trio's."""
+    return os.getpid(), current_token()
+
+
+def _checked(http_client: H | None, kind: type[H]) -> H | None:
+    if http_client is None or isinstance(cast("object", http_client), kind):
+        return http_client
+    raise InvalidInput(f"http_client must be a httpx.{kind.__name__}")

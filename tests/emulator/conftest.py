@@ -49,6 +49,13 @@ def client(march: Running) -> Iterator[Client]:
 
 
 @pytest.fixture
+def nobody(era: Running) -> Iterator[Client]:
+    """A client of each era in turn that sends no credential by itself."""
+    with era.client("") as client:
+        yield client
+
+
+@pytest.fixture
 def sign() -> Sign:
     """Make a token of any claims with the emulators' secret: `sign(role="anon")`; `lifetime` is seconds."""
 

@@ -10,6 +10,9 @@ from fluxbase_jobs.emulator import function
 if TYPE_CHECKING:
     from fluxbase_jobs.emulator import Context
 
+SECOND = 1.0
+"""Tests that only want the ends make it shorter."""
+
 
 @function("admins", require_roles=["admin"])
 def admins(_payload: dict[str, Any], _context: Context) -> dict[str, Any]:
@@ -35,7 +38,7 @@ async def chatty(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Write many log lines."""
     for i in range(250):
         context.log(f"line {i}")
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3 * SECOND)
     return {"lines": 250}
 
 
@@ -105,7 +108,7 @@ def quiet(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
 async def slow(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Take a minute."""
     for i in range(600):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1 * SECOND)
         if i % 10 == 0:
             context.log(f"tick {i}")
             context.progress(i // 6, f"tick {i}")
@@ -123,7 +126,7 @@ async def steps(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Report progress step by step."""
     count, delay = payload.get("steps", 4), payload.get("delay_ms", 700)
     for i in range(1, count + 1):
-        await asyncio.sleep(delay / 1000)
+        await asyncio.sleep(delay / 1000 * SECOND)
         context.log(f"step {i} of {count}")
         if i % 2 == 0:
             context.log(f"warning: step {i} was even", level="warn")

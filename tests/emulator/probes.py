@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 gate = threading.Event()
-ended = threading.Event()
+ended = threading.Semaphore(0)
 contexts: list[Context] = []
 
 
 def reset() -> None:
     """Forget what earlier tests left."""
     gate.clear()
-    ended.clear()
+    while ended.acquire(blocking=False):
+        pass
     contexts.clear()
 
 
@@ -51,7 +52,7 @@ async def async_sleeper(_payload: dict[str, Any], context: Context) -> None:
     try:
         await asyncio.sleep(60)
     finally:
-        ended.set()
+        ended.release()
 
 
 @function("sync_looper", timeout=1)
@@ -62,7 +63,7 @@ def sync_looper(_payload: dict[str, Any], context: Context) -> None:
             context.log("still here")
             time.sleep(0.01)
     finally:
-        ended.set()
+        ended.release()
 
 
 @function("polite")
@@ -70,7 +71,7 @@ def polite(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Goes on until it is told to stop."""
     while not context.cancelled:
         time.sleep(0.01)
-    ended.set()
+    ended.release()
     return {"too": "late"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from attrs import define, evolve, frozen
 from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.functions import FunctionSet, marked
 from fluxbase_jobs.emulator.loading import load_functions
+from fluxbase_jobs.emulator.server import listen, url_of
 from fluxbase_jobs.emulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from fluxbase_jobs.emulator.clock import Clock
 
 HANDLERS: Final = Path(__file__).with_name("functions.py")
-OVERLAYS: Final = Path(__file__).parents[2] / "overlays"
 SECRET: Final = "0123456789abcdef0123456789abcdef"
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
 _PATIENCE_SECONDS: Final = 20
@@ -103,6 +102,13 @@ class Client(httpx.Client):
         lines: list[dict[str, str]] = self.logs(job_id).raise_for_status().json()["logs"] or []
         return [(line["level"], line["message"]) for line in lines]
 
+    def refusal(self, headers: dict[str, str] | None = None, query: str = "") -> str | None:
+        """Return why a request with these credentials is refused, if it is."""
+        response = self.get(f"{_JOBS}?limit=1{query}", headers=headers)
+        assert response.status_code in {200, 401}
+        error: str | None = response.json().get("error")
+        return error
+
     def listed(self, **query: Any) -> list[dict[str, Any]]:
         """List jobs."""
         jobs: list[dict[str, Any]] | None = self.get(_JOBS, params=query).raise_for_status().json()["jobs"]
@@ -111,17 +117,20 @@ class Client(httpx.Client):
 
 @define
 class AdjustableClock:
-    """The machine's clock, set forward by as much as a test wants. Waiting takes real time."""
+    """The machine's clock, set forward by as much as a test wants, which ends waits; waiting takes `pace` of its time."""
 
     ahead_seconds: float = 0.0
+    pace: float = 1.0
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970, and ahead."""
         return time.time_ns() + int(self.ahead_seconds * 1e9)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait really."""
-        await asyncio.sleep(seconds)
+        """Wait."""
+        end = self.now_ns() + seconds * self.pace * 1e9
+        while (left := end - self.now_ns()) > 0:  # noqa: ASYNC110 - the clock is set forward from another thread
+            await asyncio.sleep(min(left / 1e9, 0.01))
 
 
 def eventually(look: Callable[[], _T], is_so: Callable[[_T], bool]) -> _T:
@@ -138,13 +147,13 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
     """Serve an emulator from a thread while the block runs: with the twins of the recorded functions, or other handlers."""
     functions = FunctionSet(marked(handlers)) if handlers else load_functions(HANDLERS)
     emulator = Emulator(evolve(Settings(jwt_secret=SECRET, poll_interval=0.01), **settings), functions, clock)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(emulator.app, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         eventually(lambda: server.started, bool)
-        yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator.service_key(), emulator.user_key())
+        yield Running(url_of(listener), emulator.service_key(), emulator.user_key())
     finally:
         server.should_exit = True
         thread.join()
@@ -176,10 +185,10 @@ def program(*options: object) -> Generator[Program]:
             process.kill()
 
 
-def command(*options: object, python: tuple[str, ...] = ()) -> dict[str, Any]:
+def command(*options: object) -> dict[str, Any]:
     """Return what subprocess needs to run the program."""
-    environment = {**os.environ, "PYTHONPATH": str(OVERLAYS), "PYTHONWARNINGS": "error"}
-    arguments = [sys.executable, *python, "-m", "fluxbase_jobs.emulator", *map(str, options)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
+    arguments = [sys.executable, "-m", "fluxbase_jobs.emulator", *map(str, options)]
     return {"args": arguments, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 

@@ -8,6 +8,7 @@ from fluxbase_jobs_client.api.auth import refresh_tokens
 from fluxbase_jobs_client.api.auth import sign_in as sign_in_endpoint
 
 from .. import _arguments as arguments
+from .._credentials import key_header
 from ..errors import InvalidInput
 from ..models import Tokens
 from .operation import Operation
@@ -18,10 +19,25 @@ _read_tokens = msgspec.json.Decoder(wire.Tokens).decode
 
 def sign_in(email: object, password: object) -> Operation[wire.Session]:
     """Exchange an email and a password for tokens."""
-    if not isinstance(password, str) or not password:
-        raise InvalidInput("password must be text and not empty")
+    if not isinstance(password, str) or not password or arguments.text_fault(password):
+        raise InvalidInput("password must be text, not empty, without NUL characters and lone surrogates")
     body = wire.SignInRequest(email=arguments.text("email", email), password=password)
-    return Operation(request=sign_in_endpoint.build_request(body=body), read=_read_session, resendable=False)
+    return Operation(request=sign_in_endpoint.build_request(body=body), read=_session, resendable=False)
+
+
+def _session(content: bytes) -> wire.Session:
+    told = _read_session(content)
+    if not told.requires_2fa:
+        _check_tokens(told.access_token)
+    return told
+
+
+def _check_tokens(access_token: object) -> None:
+    """Raise msgspec.DecodeError for what no request can carry."""
+    try:
+        key_header(access_token)
+    except InvalidInput:
+        raise msgspec.DecodeError("`access_token` is no token") from None
 
 
 def refresh(refresh_token: str) -> Operation[Tokens]:
@@ -32,4 +48,5 @@ def refresh(refresh_token: str) -> Operation[Tokens]:
 
 def _tokens(content: bytes) -> Tokens:
     told = _read_tokens(content)
+    _check_tokens(told.access_token)
     return Tokens(access_token=told.access_token, refresh_token=told.refresh_token, expires_in=told.expires_in)

@@ -158,7 +158,7 @@ def wait_many(session: Session, job_ids: Iterable[object], patience: Patience) -
 def _refused(session: Session, patience: Patience) -> InvalidInput | None:
     """What is wrong with the arguments beside the ids."""
     try:
-        session.check()
+        session.checked()
         patience.checked()
     except InvalidInput as error:
         return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from .._credentials import Credentials, expires_at, key_header
+from .._credentials import Credentials, expires_at
 from .._operations import auth
 from .._replies import judge
 from .._session import Session
@@ -68,8 +68,3 @@ def addressed(session: Session, request: Any, credentials: dict[str, str]) -> di
     """A request with its full address, the client's headers and the credentials."""
     own = {name.lower(): value for name, value in request.get("headers", {}).items()}
     return {**request, "url": session.base_url + request["url"], "headers": {**session.headers, **credentials, **own}}
-
-
-def carried(key: object) -> dict[str, str]:
-    """The header for a key; none for none."""
-    return {} if key is None else key_header(key)

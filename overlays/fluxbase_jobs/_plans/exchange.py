@@ -8,12 +8,13 @@ from typing import ParamSpec, TypeVar
 
 from attrs import define
 
+from .._credentials import key_header
 from .._operations.operation import Operation
 from .._replies import judge
 from .._session import Session
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
-from .credentials import addressed, carried, current_key, renewed
+from .credentials import addressed, current_key, renewed
 from .steps import Emit, Instant, Pause, Plan, Reply, Stream, now, send
 
 T = TypeVar("T")
@@ -31,12 +32,12 @@ class _Try:
 
 def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
     """Send a request and read its answer; try again as the session's policy says, and once more with new credentials after a 401."""
-    session.check()
+    session = session.checked()
     started = yield from now()
     end, attempts, may_renew = started.monotonic + session.retry.total, 0, True
     while True:
-        attempts += 1
         tried = yield from _try(session, operation, end)
+        attempts += not isinstance(tried.outcome, InvalidInput)
         left = end - tried.at.monotonic
         result = _result(operation, tried, attempts, tried.at.monotonic - started.monotonic)
         if isinstance(result, Ok):
@@ -57,9 +58,15 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
 def _try(session: Session, operation: Operation[T], end: float) -> Plan[_Try]:
     instant = yield from now()
     key = yield from current_key(session.hurried(end - instant.monotonic))
-    request = addressed(session, operation.request, carried(key))
-    instant = yield from now()  # the key may have taken its time
-    outcome = yield from send(request, session.hurried(end - instant.monotonic).timeout)
+    outcome: Reply | FluxbaseError
+    try:
+        credentials = {} if session.credentials.key is None else key_header(key)
+    except InvalidInput as error:
+        outcome = error
+    else:
+        instant = yield from now()  # the key may have taken its time
+        timeout = session.hurried(end - instant.monotonic).timeout
+        outcome = yield from send(addressed(session, operation.request, credentials), timeout)
     return _Try(key, outcome, (yield from now()))
 
 

@@ -38,6 +38,7 @@ def _list_default(session: Session, filters: Filters, limit: int, offset: int) -
         page = yield from exchange(session, operations.list_(anywhere, size, page_number * size))
         meta = both(meta, page.meta, page.meta)
         if isinstance(page, Err):
+            page.error.attempts = meta.attempts
             return Err(page.error, meta)
         found |= {job.id: job for job in page.data if job.namespace == DEFAULT_NAMESPACE}
         if len(found) >= limit + offset or len(page.data) < size:

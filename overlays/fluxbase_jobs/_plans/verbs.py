@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from attrs import evolve
 
@@ -11,13 +11,17 @@ from .. import _arguments as arguments
 from .._operations import auth
 from .._operations import jobs as operations
 from .._session import Session
-from ..errors import AuthenticationFailed, InvalidResponse, NotAllowedInState
+from ..errors import AuthenticationFailed, NotAllowedInState
 from ..models import Job, LogLine, Submission, Tokens, with_logs
 from ..result import Err, Ok, Result, both
 from .exchange import exchange
 from .steps import Plan, now
 
 T = TypeVar("T")
+
+SECOND_FACTOR: Final = (
+    "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
+)
 
 
 def submit(session: Session, submission: Submission) -> Plan[Result[Job]]:
@@ -69,21 +73,12 @@ def sign_in(session: Session, email: object, password: object) -> Plan[Result[To
     answered = yield from exchange(session, auth.sign_in(email, password))
     if isinstance(answered, Err):
         return answered
-    signed_in = answered.data
-    if signed_in.access_token:
-        tokens = Tokens(access_token=signed_in.access_token, refresh_token=signed_in.refresh_token, expires_in=signed_in.expires_in)
-        return Ok(tokens, answered.meta)
-    if not signed_in.requires_2fa:
-        return Err(InvalidResponse("the server signed nobody in: it sent no tokens", status=answered.meta.status), answered.meta)
-    hint = "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
-    error = AuthenticationFailed(
-        signed_in.message or "the server asks for a second factor and sent no tokens",
-        status=answered.meta.status,
-        request_id=answered.meta.request_id,
-        hint=hint,
-        attempts=answered.meta.attempts,
-    )
-    return Err(error, answered.meta)
+    told, meta = answered.data, answered.meta
+    if told.requires_2fa:
+        message, hint = told.message or "the server asks for a second factor and sent no tokens", SECOND_FACTOR
+        error = AuthenticationFailed(message, status=meta.status, request_id=meta.request_id, hint=hint, attempts=meta.attempts)
+        return Err(error, meta)
+    return Ok(Tokens(access_token=str(told.access_token), refresh_token=told.refresh_token, expires_in=told.expires_in), meta)
 
 
 def _explained(session: Session, failed: Err, job_id: object, reason_of: Callable[[Job], str | None]) -> Plan[Err]:
@@ -95,20 +90,22 @@ def _explained(session: Session, failed: Err, job_id: object, reason_of: Callabl
         return failed
     found = yield from exchange(session, operations.get(job_id))
     reason = None if isinstance(found, Err) else reason_of(found.data)
-    if reason is None:
-        return failed
     told = failed.error
+    meta = both(failed.meta, found.meta, failed.meta)
+    told.attempts = meta.attempts
+    if reason is None:
+        return Err(told, meta)
     error = NotAllowedInState(
         reason,
         code=told.code,
         status=told.status,
         request_id=told.request_id,
         details=told.message,
-        attempts=told.attempts + found.meta.attempts,
+        attempts=told.attempts,
         job_id=told.job_id,
     )
     error.job_status = found.data.status
-    return Err(error, both(failed.meta, found.meta, failed.meta))
+    return Err(error, meta)
 
 
 def _why_not_cancelled(job: Job) -> str | None:

@@ -26,9 +26,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         _serve(options)
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
-        _leave(f'{error.name} is not installed: run pip install "fluxbase-jobs[emulator]"')
+        _leave(f'{package} is not installed: run pip install "fluxbase-jobs[emulator]"')
 
 
 def _serve(options: Options) -> None:

@@ -59,6 +59,10 @@ class Emulator:
         """Return a token of the user developer@example.com, good for a day."""
         return self._services.tokens.access(self._developer(), SERVICE_SECONDS)
 
+    def close(self) -> None:
+        """Close the database; `running` does it too. Idempotent."""
+        self._database.close()
+
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Let the workers run while the block does; the application's lifespan does this too. Closes the database."""
@@ -67,7 +71,7 @@ class Emulator:
             yield
         finally:
             await self._services.workers.stop()
-            self._database.close()
+            self.close()
 
     def _wire(self, functions: FunctionSet) -> Services:
         settings, clock, database = self.settings, self._clock, self._database
@@ -118,8 +122,3 @@ class Emulator:
 async def _broken(request: Request, _: Exception) -> Response:
     """Answer when the emulator itself is at fault; the traceback goes to the server's log."""
     return traced_error(request, 500, "Internal Server Error")
-
-
-def create_app(settings: Settings, functions: FunctionSet | None = None, clock: Clock | None = None) -> Starlette:
-    """Return a new emulator's ASGI application; serving its lifespan runs the workers."""
-    return Emulator(settings, functions or FunctionSet(), clock).app

@@ -184,9 +184,9 @@ def _float(digits: str) -> float:
     return number if math.isfinite(number) else _refuse(digits)
 
 
-def _integer(digits: str) -> int:
-    _float(digits)
-    return int(digits)
+def _integer(digits: str) -> float:
+    number = _float(digits)
+    return number if digits == "-0" else int(digits)  # a float has a negative zero, an int has not
 
 
 _GO = _Form(comma=",", colon=":", number=_number_text, key_order=str)

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 _GRACE_SECONDS = 2
+_BACKLOG = 2048
 
 
 class UnusableAddressError(Exception):
@@ -35,7 +36,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int) -> N
         UnusableDatabaseError: the settings' database cannot be opened.
 
     """
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         emulator = Emulator(settings, functions)
         config = uvicorn.Config(
             emulator.app,
@@ -46,7 +47,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int) -> N
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _leave)
-        _Server(config, emulator, functions, _url(listener)).run(sockets=[listener])
+        _Server(config, emulator, functions, url_of(listener)).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -76,20 +77,36 @@ def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str) -> lis
     ]
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 picks a free one.
+
+    Raises:
+        UnusableAddressError: see there.
+
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # With the protocol named: asyncio turns Nagle's delay off only then, and that delay is 40 ms a request.
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(2048)
+        return _bound(listener, address)
     except OSError as error:
         message = f"cannot listen on {host} port {port} ({error.strerror}): choose another with --host or --port"
         raise UnusableAddressError(message) from error
+
+
+def _bound(listener: socket.socket, address: Any) -> socket.socket:
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """Return the URL at which a socket listens."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

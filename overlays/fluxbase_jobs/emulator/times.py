@@ -31,7 +31,7 @@ def rfc3339(micros: int) -> str:
 def rfc3339_nanos(nanos: int) -> str:
     """Nanoseconds since 1970 as UTC text without trailing zeros."""
     whole, fraction = divmod(nanos, 1_000_000_000)
-    text = (_EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=whole)).replace(tzinfo=None).isoformat(timespec="seconds")
     return f"{text}{_fraction(f'{fraction:09d}')}Z"
 
 
@@ -49,7 +49,7 @@ def read_moment(text: str) -> Moment:
     day, time, fraction, zone = match["day"], match["time"], match["fraction"] or "", match["zone"]
     # Nine digits are kept in the echo, six in the database; more are cut (schedule: nanoseconds).
     at = datetime.fromisoformat(f"{day}T{time}{zone}")
-    micros = (at - _EPOCH) // _MICROSECOND + int(fraction[:6].ljust(6, "0"))
+    micros = (_in_utc(at) - _EPOCH) // _MICROSECOND + int(fraction[:6].ljust(6, "0"))
     echo_zone = "Z" if at.utcoffset() == timedelta() else zone
     return Moment(micros, f"{day}T{time}{_fraction(fraction[:9])}{echo_zone}")
 
@@ -61,6 +61,14 @@ def duration(seconds: int) -> str:
     if hours:
         return f"{hours}h{minutes}m{rest}s"
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        message = "before the first or after the last year"
+        raise ValueError(message) from error
 
 
 def _fraction(digits: str) -> str:

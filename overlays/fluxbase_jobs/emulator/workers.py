@@ -73,7 +73,10 @@ class Workers:
 
     async def _tick_for_ever(self) -> None:
         while True:
-            await self._claim()
+            try:
+                await self._claim()
+            except Exception:
+                _LOGGER.exception("no job could be claimed; the next tick tries again")
             await self._clock.sleep(self._settings.poll_interval)
 
     async def _claim(self) -> None:

@@ -1,14 +1,13 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import httpx
 
 from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.message import Message
-from ...types import UNSET, Response, Unset, read
+from ...types import UNSET, Response, Unset, read, segment
 
 ANSWERS: Final[Mapping[int, Any]] = {
     200: Message,
@@ -42,7 +41,7 @@ def build_request(
 
     request: dict[str, Any] = {
         "method": "post",
-        "url": f"/api/v1/admin/jobs/queue/{quote(str(job_id), safe='')}/cancel",
+        "url": f"/api/v1/admin/jobs/queue/{segment(job_id)}/cancel",
     }
     request["headers"] = headers
     return request

@@ -1,14 +1,13 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import httpx
 
 from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.job import Job
-from ...types import UNSET, Response, Unset, read
+from ...types import UNSET, Response, Unset, read, segment
 
 ANSWERS: Final[Mapping[int, Any]] = {
     200: Job,
@@ -35,7 +34,7 @@ def build_request(
 
     request: dict[str, Any] = {
         "method": "get",
-        "url": f"/api/v1/admin/jobs/queue/{quote(str(job_id), safe='')}",
+        "url": f"/api/v1/admin/jobs/queue/{segment(job_id)}",
     }
     request["headers"] = headers
     return request

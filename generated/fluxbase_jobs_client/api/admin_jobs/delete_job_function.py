@@ -1,13 +1,12 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import httpx
 
 from ...client import AuthenticatedClient
 from ...models.error import Error
-from ...types import UNSET, Response, Unset, read
+from ...types import UNSET, Response, Unset, read, segment
 
 ANSWERS: Final[Mapping[int, Any]] = {
     204: None,
@@ -42,7 +41,7 @@ def build_request(
 
     request: dict[str, Any] = {
         "method": "delete",
-        "url": f"/api/v1/admin/jobs/functions/{quote(str(namespace), safe='')}/{quote(str(name), safe='')}",
+        "url": f"/api/v1/admin/jobs/functions/{segment(namespace)}/{segment(name)}",
     }
     request["headers"] = headers
     return request

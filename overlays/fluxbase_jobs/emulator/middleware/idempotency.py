@@ -10,17 +10,18 @@ import asyncio
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message
 
 from fluxbase_jobs.emulator.clock import Clock, micros
 from fluxbase_jobs.emulator.responses import error
 from fluxbase_jobs.emulator.store import IdempotencyKeys, KeyRecord, StoredResponse
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 _EXEMPT = {"/api/v1/auth/refresh", "/api/v1/auth/logout"}
@@ -78,13 +79,15 @@ class Idempotency:
             await _in_progress()(scope, keyed.receive, send)
             return
         await asyncio.sleep(_PACE_SECONDS)
-        recorder = _Recorder(send)
+        answer = _Answer()
         try:
-            await self._app(scope, keyed.receive, recorder)
+            await self._app(scope, keyed.receive, answer.hold)
         except Exception:
             await run_in_threadpool(self._keys.fail, keyed.key)
             raise
-        await run_in_threadpool(self._keep, keyed.key, recorder.response(scope["state"]["request_id"]))
+        # Kept first, then sent: who has the answer and repeats the request at once must get a replay, not a 409.
+        await run_in_threadpool(self._keep, keyed.key, answer.stored(scope["state"]["request_id"]))
+        await answer.release(send)
 
     def _keep(self, key: str, response: StoredResponse) -> None:
         if response.status >= _SERVER_ERROR:
@@ -124,26 +127,24 @@ class _Keyed:
         return _replay(known.response) if known.response else None
 
 
-@define
-class _Recorder:
-    """Passes an answer on and keeps a copy."""
+@frozen
+class _Answer:
+    """An answer that is held back until it has been kept."""
 
-    send: Send
-    _status: int = 0
-    _headers: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
-    _body: bytes = b""
+    _messages: list[Message] = field(factory=list[Message])
 
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-            self._headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
-        else:
-            self._body += message.get("body", b"")
-        await self.send(message)
+    async def hold(self, message: Message) -> None:
+        self._messages.append(message)
 
-    def response(self, request_id: str) -> StoredResponse:
-        headers = [*self._headers, ("x-request-id", request_id)]
-        return StoredResponse(self._status, headers, self._body)
+    async def release(self, send: Send) -> None:
+        for message in self._messages:
+            await send(message)
+
+    def stored(self, request_id: str) -> StoredResponse:
+        start, *parts = self._messages
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+        body = b"".join(part.get("body", b"") for part in parts)
+        return StoredResponse(start["status"], [*headers, ("x-request-id", request_id)], body)
 
 
 def _is_covered(path: str) -> bool:

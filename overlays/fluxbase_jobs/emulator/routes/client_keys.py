@@ -65,6 +65,9 @@ def _wanted(body: bytes) -> dict[str, Any]:
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         message = "scopes is a list of texts"
         raise InvalidJSONError(message)
+    if not isinstance(value.get("rate_limit_per_minute"), int | None):
+        message = "rate_limit_per_minute is a whole number"
+        raise InvalidJSONError(message)
     return {**value, "scopes": scopes}
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fluxbase_jobs.emulator import wireforms
+from fluxbase_jobs.emulator.admission import Refusal, new_job
 from fluxbase_jobs.emulator.clock import micros
 from fluxbase_jobs.emulator.identifiers import read_uuid
 from fluxbase_jobs.emulator.responses import error, json_response, traced_error
@@ -16,7 +17,6 @@ from fluxbase_jobs.emulator.store import JobFilter
 from fluxbase_jobs.emulator.submission import InvalidBodyError, read_submission
 
 from .endpoint import Call, Handler, authenticated
-from .submitting import Refusal, new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "/api/v1/jobs"
 _INT64 = 2**63
+_LONGEST_INTEGER = 100
 _READS_ALL_LOGS = {"service_role", "tenant_service"}
 
 
@@ -142,7 +143,7 @@ def _namespace_filter(services: Services, namespace: str) -> str | None:
 def _integer(text: str, default: int) -> int:
     """Read a query's integer as Go does; what is none counts as absent."""
     digits = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
-    if not (digits.isascii() and digits.isdigit()):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_INTEGER):
         return default
     value = int(text)
     return value if -_INT64 <= value < _INT64 else default

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from fluxbase_jobs.emulator.clock import Clock
 
 
+# Exclusive: two emulators on one file would run each other's jobs. WAL: an acknowledged write outlives a kill -9.
+_PRAGMAS = ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+
+
 class UnusableDatabaseError(Exception):
     """The database file cannot be used; the text says why and what to do."""
 
@@ -37,8 +41,12 @@ class Database:
         self._lock = RLock()
         try:
             self._connection = _connect(path)
+        except sqlite3.Error as error:
+            raise UnusableDatabaseError(_why(path, error)) from error
+        try:
             self._prepare(clock)
         except sqlite3.Error as error:
+            self.close()
             raise UnusableDatabaseError(_why(path, error)) from error
 
     def all(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
@@ -74,6 +82,8 @@ class Database:
             self._connection.close()
 
     def _prepare(self, clock: Clock) -> None:
+        for pragma in _PRAGMAS:
+            self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()["user_version"]
         tables = self._connection.execute("SELECT count(*) AS n FROM sqlite_schema").fetchone()["n"]
         if version != VERSION and (version or tables):
@@ -86,11 +96,8 @@ class Database:
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    connection = sqlite3.connect(path or ":memory:", timeout=1.0, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection = sqlite3.connect(path or ":memory:", timeout=0.5, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.row_factory = _as_dict
-    # Exclusive: two emulators on one file would run each other's jobs. WAL: an acknowledged write outlives a kill -9.
-    for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
     return connection
 
 

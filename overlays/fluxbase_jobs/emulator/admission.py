@@ -7,16 +7,16 @@ from uuid import uuid4
 
 from attrs import field, frozen
 
-from fluxbase_jobs.emulator.clock import micros
-from fluxbase_jobs.emulator.identifiers import read_uuid
-from fluxbase_jobs.emulator.jsontext import JSONValue, NulInTextError, jsonb_text
-from fluxbase_jobs.emulator.store import Job
+from .clock import micros
+from .identifiers import read_uuid
+from .jsontext import JSONValue, NulInTextError, jsonb_text
+from .store import Job
 
 if TYPE_CHECKING:
-    from fluxbase_jobs.emulator.credentials import Caller
-    from fluxbase_jobs.emulator.functions import JobFunction
-    from fluxbase_jobs.emulator.services import Services
-    from fluxbase_jobs.emulator.submission import OnBehalfOf, Submission
+    from .credentials import Caller
+    from .functions import JobFunction
+    from .services import Services
+    from .submission import OnBehalfOf, Submission
 
 _INT32 = 2**31
 _PROGRESS_TIMEOUT_SECONDS = 300

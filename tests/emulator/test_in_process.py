@@ -1,0 +1,56 @@
+"""Emulators without a socket: several in one process, each with its own state."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from fluxbase_jobs.emulator import Context, function
+from fluxbase_jobs.emulator.app import Emulator
+from fluxbase_jobs.emulator.functions import FunctionSet, marked
+from fluxbase_jobs.emulator.profiles import APRIL, MARCH, Profile
+from fluxbase_jobs.emulator.settings import Settings
+
+
+@function("double")
+async def double(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """Double a number."""
+    return {"n": 2 * payload["n"]}
+
+
+async def run_in(profile: Profile, n: int) -> tuple[str, int]:
+    """Run one job in an emulator of its own; return its result and how many jobs there are."""
+    emulator = Emulator(Settings(profile=profile, poll_interval=0.01), FunctionSet(marked([double])))
+    headers = {"authorization": f"Bearer {emulator.user_key()}"}
+    transport = httpx.ASGITransport(emulator.app)
+    async with emulator.running(), httpx.AsyncClient(transport=transport, base_url="http://emulator", headers=headers) as client:
+        job = (await client.post("/api/v1/jobs/submit", json={"job_name": "double", "payload": {"n": n}})).json()
+        async with asyncio.timeout(10):
+            while job["status"] != "completed":
+                await asyncio.sleep(0.01)
+                job = (await client.get(f"/api/v1/jobs/{job['id']}")).json()
+        return job["result"], len((await client.get("/api/v1/jobs")).json()["jobs"])
+
+
+def test_two_in_one_loop() -> None:
+    """Two emulators run side by side on the test's own event loop and know nothing of each other."""
+
+    async def both() -> tuple[tuple[str, int], tuple[str, int]]:
+        first, second = await asyncio.gather(run_in(MARCH, 2), run_in(APRIL, 3))
+        return first, second
+
+    assert asyncio.run(both()) == (('{"n": 4}', 1), ('{"n": 6}', 1))
+
+
+def test_settings_hide_the_secret() -> None:
+    """What signs tokens is in no repr, and random if not given."""
+    first, second = Settings(), Settings()
+
+    assert first.jwt_secret not in repr(first)
+    assert first.jwt_secret != second.jwt_secret
+
+
+def test_handler_stays_callable() -> None:
+    """A marked handler is the function it was: it can be called and tested by itself."""
+    assert asyncio.run(double({"n": 1}, None)) == {"n": 2}  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -1,0 +1,216 @@
+"""The command line: start-up lines, errors in one line, a clean end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from fluxbase_jobs.emulator.loading import UnusableHandlersError, load_functions
+from fluxbase_jobs.emulator.options import read_options
+
+from tests.emulator.running import HANDLERS, command, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIXTURE_FILES = {
+    "syntax.py": "def broken(:\n",
+    "raises.py": "import os\n\nundefined_name\n",
+    "exits.py": "raise SystemExit(5)\n",
+    "empty.py": "x = 1\n",
+    "bare.py": "from fluxbase_jobs.emulator import function\n\n@function\ndef f(payload, context): ...\n",
+    "zero.py": "from fluxbase_jobs.emulator import function\n\n@function('f', timeout=0)\ndef f(payload, context): ...\n",
+    "twice.py": (
+        "from fluxbase_jobs.emulator import function\n\n"
+        "@function('f')\ndef f(payload, context): ...\n\n@function('f')\ndef g(payload, context): ...\n"
+    ),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with handlers files that cannot be used."""
+    for name, text in FIXTURE_FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def fail(*options: object) -> tuple[int, str]:
+    """Run the program, which must end by itself, and return exit status and the one line that it wrote."""
+    done = subprocess.run(**command(*options), text=True, timeout=20, check=False)
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.returncode, done.stderr.strip()
+
+
+def test_start_up_lines(tmp_path: Path) -> None:
+    """The program prints its URL, keys that work at once, its functions and where its state is."""
+    with program("--functions", HANDLERS, "--profile", "2026-03", "--database", tmp_path / "db") as started:
+        with started.running.client() as user, started.running.client(started.running.service_key) as service:
+            job = user.run("echo", {"n": 1})
+            lines = service.messages(job["id"])
+        status = started.end(signal.SIGTERM)
+        assert started.process.stderr
+        errors = started.process.stderr.read()
+
+    assert started.start_up.startswith("fluxbase-jobs emulator (2026-03) on http://127.0.0.1:")
+    assert "default/admins, default/big, default/boom" in started.start_up
+    assert str(tmp_path / "db") in started.start_up
+    assert (job["status"], job["user_email"]) == ("completed", "developer@example.com")
+    assert len(lines) == 1
+    assert (status, errors) == (0, "")
+
+
+def test_without_functions() -> None:
+    """Without a handlers file the program says how to name one, and in memory how to keep the state."""
+    with program() as started:
+        with started.running.client() as client:
+            refused = client.submit("echo")
+        status = started.end(signal.SIGINT)
+
+    assert "none: name a handlers file with --functions FILE.py" in started.start_up
+    assert "keep it with --database FILE" in started.start_up
+    assert (refused.status_code, status) == (404, 0)
+
+
+def test_end_while_jobs_run(tmp_path: Path) -> None:
+    """Ctrl-C ends the program well although handlers run that cannot be stopped."""
+    handlers = tmp_path / "handlers.py"
+    handlers.write_text(
+        "import asyncio, time\nfrom fluxbase_jobs.emulator import function\n\n"
+        "@function('sync')\ndef sync(payload, context): time.sleep(60)\n\n"
+        "@function('stubborn')\nasync def stubborn(payload, context):\n"
+        "    while True:\n        try: await asyncio.sleep(60)\n        except asyncio.CancelledError: pass\n"
+    )
+    with program("--functions", handlers) as started, started.running.client() as client:
+        for name in ("sync", "stubborn"):
+            client.until(client.queue(name), lambda job: job["status"] == "running")
+
+        assert started.end(signal.SIGINT) == 0
+
+
+def test_access_log() -> None:
+    """The access log has neither queries nor headers: they may hold credentials."""
+    with program("--access-log") as started:
+        with started.running.client() as client:
+            client.get("/api/v1/jobs", params={"token": "secret-in-query"})
+        started.end(signal.SIGTERM)
+        assert started.process.stderr
+        errors = started.process.stderr.read()
+
+    assert errors == "GET /api/v1/jobs 200\n"
+
+
+def test_neighbours_of_the_handlers_file(tmp_path: Path) -> None:
+    """A handlers file may import what lies beside it, and functions marked there count."""
+    (tmp_path / "beside.py").write_text(
+        "from fluxbase_jobs.emulator import function\n\n@function('near', namespace='n')\ndef near(payload, context): ...\n"
+    )
+    (tmp_path / "handlers.py").write_text("from beside import near\n")
+    with program("--functions", tmp_path / "handlers.py") as started:
+        started.end(signal.SIGTERM)
+
+    assert "functions:   n/near\n" in started.start_up
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.py", "does not exist: give the path of a Python file"),
+        ("syntax.py", "cannot be loaded (line 1): SyntaxError: invalid syntax"),
+        ("raises.py", "cannot be loaded (line 3): NameError: name 'undefined_name' is not defined"),
+        ("exits.py", "cannot be loaded (line 1): SystemExit: 5"),
+        ("empty.py", 'has no job functions: mark a handler with @function("name")'),
+        ("bare.py", 'cannot be loaded (line 3): TypeError: write @function("name"): a job function needs a name'),
+        ("zero.py", "a timeout of at least 1 second"),
+        ("twice.py", "two job functions are called default/f: rename one of them"),
+    ],
+)
+def test_unusable_handlers_file(folder: Path, name: str, words: str) -> None:
+    """A handlers file that cannot be used is one line that says where and why."""
+    with pytest.raises(UnusableHandlersError) as caught:
+        load_functions(folder / name)
+
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_program_without_its_handlers_file(tmp_path: Path) -> None:
+    """The program leaves with that line."""
+    status, line = fail("--functions", tmp_path / "missing.py")
+
+    assert status == 1
+    assert line.startswith(f"fluxbase-jobs emulator: handlers file {tmp_path / 'missing.py'} does not exist")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--port", "x"], "'x' is no port: give a number from 0 to 65535"),
+        (["--port", "65536"], "is no port"),
+        (["--profile", "2025-12"], "invalid choice: '2025-12'"),
+        (["--poll-interval", "0"], "'0' is no time: give seconds above zero"),
+        (["--worker-timeout", "nan"], "is no time"),
+        (["--jwt-secret", "short"], "give at least 32 characters"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--port"], "expected one argument"),
+    ],
+)
+def test_wrong_option(capsys: pytest.CaptureFixture[str], options: list[str], words: str) -> None:
+    """A wrong option is one line, and exit status 2."""
+    with pytest.raises(SystemExit) as caught:
+        read_options(options)
+    output = capsys.readouterr()
+
+    assert (caught.value.code, output.out, output.err.count("\n")) == (2, "", 1)
+    assert words in output.err
+    assert output.err.endswith("(--help lists the options)\n")
+
+
+def test_unusable_address() -> None:
+    """A port in use and a host that is none of this machine's are one line each."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        in_use = fail("--port", taken.getsockname()[1])
+    elsewhere = fail("--host", "192.0.2.1", "--port", 0)
+
+    assert (in_use[0], elsewhere[0]) == (1, 1)
+    assert in_use[1].endswith("(Address already in use): choose another with --host or --port")
+    assert "cannot listen on 192.0.2.1 port 0" in elsewhere[1]
+
+
+def test_unusable_database(tmp_path: Path) -> None:
+    """A database that cannot be opened is one line."""
+    status, line = fail("--port", 0, "--database", tmp_path)
+
+    assert status == 1
+    assert line.startswith(f"fluxbase-jobs emulator: database {tmp_path} cannot be used (unable to open database file)")
+
+
+@pytest.mark.parametrize("package", ["starlette", "uvicorn", "jwt"])
+def test_missing_extra(tmp_path: Path, package: str) -> None:
+    """Without the extra's packages the program says what to install."""
+    (tmp_path / "without.py").write_text(
+        f"import runpy, sys\nsys.modules[{package!r}] = None\nsys.argv[0] = 'emulator'\n"
+        "runpy.run_module('fluxbase_jobs.emulator', run_name='__main__')\n"
+    )
+    arguments = command("--port", 0)
+    arguments["args"][1:3] = [str(tmp_path / "without.py")]
+    done = subprocess.run(**arguments, text=True, timeout=20, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f'fluxbase-jobs emulator: {package} is not installed: run pip install "fluxbase-jobs[emulator]"\n'
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """The help names every option, and no secret."""
+    with pytest.raises(SystemExit) as caught:
+        read_options(["--help"])
+    output = capsys.readouterr().out
+
+    assert caught.value.code == 0
+    for option in ("--host", "--port", "--profile", "--jwt-secret", "--database", "--functions", "--poll-interval", "--worker-timeout"):
+        assert option in output
+    assert "random if not given\n" in output

@@ -1,0 +1,110 @@
+"""The sync and the async classes are one surface: the same names, signatures and words."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Final, get_type_hints
+
+import fluxbase_jobs
+import pytest
+
+TWINS: Final = ("FluxbaseClient", "FluxbaseFetch", "FluxbaseJobs")
+PURE: Final = {"FluxbaseClient": {"from_env"}, "FluxbaseFetch": {"session"}, "FluxbaseJobs": set[str]()}
+"""Methods that ask the server nothing, and so are not awaited."""
+
+MANAGERS: Final = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
+
+
+@pytest.fixture(params=TWINS)
+def name(request: pytest.FixtureRequest) -> str:
+    """Each class that comes in both colours."""
+    return str(request.param)
+
+
+def both(name: str) -> tuple[Any, Any]:
+    """The sync class and its async twin."""
+    return getattr(fluxbase_jobs, name), getattr(fluxbase_jobs, f"Async{name}")
+
+
+def methods(kind: type) -> dict[str, Any]:
+    """The public methods of a class, the constructor included, as functions."""
+    found = {name: inspect.getattr_static(kind, name) for name in vars(kind) if not name.startswith("_") or name == "__init__"}
+    return {name: getattr(method, "__func__", method) for name, method in found.items() if callable(getattr(kind, name))}
+
+
+def in_sync_words(annotation: object) -> str:
+    """An annotation as its sync twin would have it."""
+    return str(annotation).replace("Async", "")
+
+
+def parameters(method: Any) -> list[tuple[str, object, object, str]]:
+    """Names, kinds, defaults and types of a method's parameters."""
+    return [(each.name, each.kind, each.default, in_sync_words(each.annotation)) for each in inspect.signature(method).parameters.values()]
+
+
+def test_every_class_that_does_requests_has_a_twin() -> None:
+    """And the list above misses none."""
+    asynchronous = {name.removeprefix("Async") for name in fluxbase_jobs.__all__ if name.startswith("Async")}
+
+    assert asynchronous == set(TWINS)
+    assert set(TWINS) <= set(fluxbase_jobs.__all__)
+
+
+def test_twins_have_the_same_names(name: str) -> None:
+    """Methods, properties and attributes, and the context manager in its own form."""
+    sync, twin = both(name)
+
+    assert {each for each in dir(sync) if not each.startswith("_")} == {each for each in dir(twin) if not each.startswith("_")}
+    assert methods(sync).keys() == methods(twin).keys()
+    for plain, awaited in MANAGERS.items():
+        assert hasattr(sync, plain) == hasattr(twin, awaited)
+
+
+def test_instances_have_the_same_attributes() -> None:
+    """Those that a constructor sets: `client.jobs`, say."""
+    clients: list[object] = [kind("http://127.0.0.1:9") for kind in both("FluxbaseClient")]
+    sync, twin = (set(vars(client)) for client in clients)
+
+    assert sync == twin
+    assert sync >= {"jobs", "fetch"}
+
+
+def test_twins_have_the_same_signatures(name: str) -> None:
+    """Parameters by name, kind, default and type, and what comes back; `Async` in a type is the colour and no difference."""
+    sync, twin = both(name)
+
+    for method, function in methods(sync).items():
+        other = methods(twin)[method]
+        assert (method, parameters(other)) == (method, parameters(function))
+        returned = (inspect.signature(each).return_annotation for each in (function, other))
+        assert len(set(map(in_sync_words, returned))) == 1, method
+
+
+def test_twins_say_the_same(name: str) -> None:
+    """One docstring for each class and method, in full."""
+    sync, twin = both(name)
+
+    assert twin.__doc__ == sync.__doc__
+    for method, function in methods(sync).items():
+        assert (method, methods(twin)[method].__doc__) == (method, function.__doc__)
+
+
+def test_what_asks_the_server_is_awaited(name: str) -> None:
+    """Every method of the async class is a coroutine function but for those that ask nothing; none of the sync class is."""
+    sync, twin = both(name)
+    awaited = {method for method, function in methods(twin).items() if inspect.iscoroutinefunction(function)}
+
+    assert awaited == methods(twin).keys() - PURE[name] - {"__init__"}
+    assert not any(map(inspect.iscoroutinefunction, methods(sync).values()))
+
+
+def test_types_can_be_read_at_run_time(name: str) -> None:
+    """For tools that look at signatures; the awaitable key is the async classes' alone."""
+    sync, twin = both(name)
+
+    for kind in (sync, twin):
+        for method, function in methods(kind).items():
+            hints = get_type_hints(function)
+            assert hints.keys() >= inspect.signature(function).parameters.keys() - {"self", "cls", "kind"}, method
+    keys = [get_type_hints(kind.__init__).get("key") for kind in (sync, twin)]
+    assert [("Awaitable" in str(key)) for key in keys] == ([False, False] if name == "FluxbaseJobs" else [False, True])
