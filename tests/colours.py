@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, Final, Literal, cast
 
@@ -33,7 +33,30 @@ class InStep:
     def _shown(self, value: Any) -> Any:
         if type(value).__name__.startswith("Async"):
             return InStep(value, self._runner)
+        if inspect.isasyncgen(value):
+            return self._stepping(value)
+        if inspect.ismethod(value) and not inspect.iscoroutinefunction(value):
+            return self._calling(value)
         return self._settled(value) if inspect.iscoroutinefunction(value) else value
+
+    def _calling(self, function: Callable[..., object]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            return self._shown(function(*args, **options))
+
+        return call
+
+    def _stepping(self, iterator: AsyncGenerator[object]) -> Generator[Any]:
+        """An async iterator as a plain one; closing it closes the other."""
+        end = object()
+
+        async def following() -> object:
+            return await anext(iterator, end)
+
+        try:
+            while (value := self._runner.run(following())) is not end:
+                yield value
+        finally:
+            self._runner.run(iterator.aclose())
 
     def _settled(self, function: Callable[..., Coroutine[Any, Any, object]]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
