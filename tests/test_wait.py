@@ -24,7 +24,9 @@ DOWN: Final = Answer(503, {"error": "service_unavailable", "message": "Unable to
 
 def test_waits_for_the_end(client: FluxbaseClient, server: LocalServer) -> None:
     """Over a fault, a dropped connection and an unknown status, with one call for each change."""
-    server.answer(PENDING, DOWN, PENDING, Answer(fault="drop after reading"), RUNNING, RUNNING, Answer(200, job(status="napping")), COMPLETED)
+    server.answer(
+        PENDING, DOWN, PENDING, Answer(fault="drop after reading"), RUNNING, RUNNING, Answer(200, job(status="napping")), COMPLETED
+    )
     told: list[Job] = []
 
     finished, error = client.jobs.wait(JOB_ID, poll=QUICK, on_progress=told.append)
