@@ -34,7 +34,7 @@ class InStep:
         if type(value).__name__.startswith("Async"):
             return InStep(value, self._runner)
         if inspect.isasyncgen(value):
-            return self._stepping(value)
+            return self._stepping(cast("AsyncGenerator[object]", value))
         if inspect.ismethod(value) and not inspect.iscoroutinefunction(value):
             return self._calling(value)
         return self._settled(value) if inspect.iscoroutinefunction(value) else value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn, Self, TypedDict
 from uuid import UUID
@@ -87,7 +86,8 @@ MODELS: Final[dict[str, Any]] = {
 
 def kind_of(name: str) -> Any:
     """The model's type."""
-    return DictModel if name == "TypedDict" else type(MODELS[name])
+    found: Any = DictModel if name == "TypedDict" else type(MODELS[name])
+    return found
 
 
 def ended(result: Any) -> Answer:
@@ -119,7 +119,8 @@ def test_submit_takes_what_submit_takes(client: FluxbaseClient, server: LocalSer
 
     submitted = client.jobs.define("resize", AttrsModel, AttrsModel).submit(MODELS["attrs"], priority=4, idempotency_key="k").unwrap()
 
-    assert (submitted.status, submitted.result) == ("pending", None)
+    result: Any = submitted.result
+    assert (submitted.status, result) == ("pending", None)
     assert server.requests[0].json() == {"job_name": "resize", "payload": WIRE, "priority": 4}
     assert server.requests[0].headers["idempotency-key"] == "k"
 
@@ -234,8 +235,10 @@ def test_a_failure_is_that_of_run(client: FluxbaseClient, server: LocalServer) -
     assert error.message == "no disk"
 
 
-@pytest.mark.parametrize("verb", [lambda jobs: jobs.submit(MODELS["attrs"]), lambda jobs: jobs.run(MODELS["attrs"], timeout=0)])
-def test_what_submit_refuses_is_refused(client: FluxbaseClient, server: LocalServer, verb: Callable[[Any], Any]) -> None:
+def test_what_submit_and_run_refuse_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
     """A definition checks the payload; the name and the options are checked as ever."""
-    assert isinstance(verb(client.jobs.define("", AttrsModel, AttrsModel)).error, InvalidInput)
+    nameless, resize = client.jobs.define("", AttrsModel, AttrsModel), client.jobs.define("resize", AttrsModel, AttrsModel)
+
+    for refused in (nameless.submit(MODELS["attrs"]), resize.run(MODELS["attrs"], timeout=0)):
+        assert isinstance(refused.error, InvalidInput)
     assert server.requests == []

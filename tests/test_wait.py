@@ -94,7 +94,9 @@ def test_an_unknown_job_is_not_waited_for(client: FluxbaseClient, server: LocalS
 )
 def test_bad_arguments_are_values(client: FluxbaseClient, server: LocalServer, options: dict[str, Any]) -> None:
     """InvalidInput that names the argument, and nothing sent."""
-    error = client.jobs.wait(**{"job_id": JOB_ID, **options}).error
+    given: dict[str, Any] = {"job_id": JOB_ID, **options}
+
+    error = client.jobs.wait(**given).error
 
     assert isinstance(error, InvalidInput)
     assert error.message.startswith(next(iter(options)))
@@ -157,7 +159,7 @@ def test_a_cancelled_task_leaves_the_job_alone(server: LocalServer, verb: str) -
         async with AsyncFluxbaseClient(server.url, "eyJ.a-token") as client:
             waiting = client.jobs.wait(JOB_ID, poll=QUICK) if verb == "wait" else client.jobs.run("slow", poll=QUICK)
             task = asyncio.create_task(waiting)
-            while len(server.requests) < requests:
+            while len(server.requests) < requests:  # noqa: ASYNC110  # the server is in another thread
                 await asyncio.sleep(0.005)
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:

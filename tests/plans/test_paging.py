@@ -111,7 +111,7 @@ def test_a_passing_fault_is_ridden_out() -> None:
     [({"page_size": 0}, "page_size"), ({"page_size": 2**31}, "page_size"), ({"page_size": True}, "page_size"), ({"status": ""}, "status")],
 )
 def test_a_bad_argument_is_the_only_item(options: dict[str, Any], says: str) -> None:
-    """As an Err; nothing is sent. (A limit of 0 would mean all jobs to the server.)"""
+    """As an Err; nothing is sent. A limit of 0 would mean all jobs to the server."""
     driver = FakeDriver(Growing(1, 0))
 
     (only,) = driver.stream(iterating(**options))
