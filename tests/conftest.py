@@ -10,6 +10,7 @@ import trustme
 from fluxbase_jobs import FluxbaseClient
 
 from tests.colours import Colour, Connect, connecting
+from tests.emulators import Address, started
 from tests.local_server import LocalServer
 
 
@@ -47,3 +48,10 @@ def server() -> Iterator[LocalServer]:
 def client(connect: Connect, server: LocalServer) -> FluxbaseClient:
     """A client of that server."""
     return connect(server.url, "eyJ.a-token")
+
+
+@pytest.fixture(scope="session")
+def march() -> Iterator[Address]:
+    """An emulator that shows logs at once, as the server of March 2026 does."""
+    with started("--profile", "2026-03") as address:
+        yield address

@@ -57,7 +57,7 @@ def _read(text: str | None, kind: Any) -> object:
         return None
     try:
         return kind.model_validate_json(text) if _is_pydantic(kind) else msgspec.json.decode(text, type=kind)
-    except (ValueError, TypeError, RecursionError):
+    except Exception:  # noqa: BLE001  # a user's model may raise anything, and no completed job is lost over it
         return json_value(text)
 
 

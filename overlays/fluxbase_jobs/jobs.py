@@ -356,12 +356,13 @@ class FluxbaseJobs:
         Args:
             job_ids: UUIDs, as in `wait`.
             timeout: seconds in all.
-            poll: how often to look.
+            poll: how often to look; a round of several requests is followed by a second for each, so that they stay below the server's
+                limit.
             **call: `retry`, in place of the client's, for each request.
 
         Returns:
-            An iterator of ids, in their canonical form, with results, as the jobs end: one for each id, an error where it could not be
-            read or has not ended in time. Jobs come in the list's form, without payload.
+            An iterator of ids, in their canonical form, with results, as the jobs end: one for each id that was given, repeated and bad
+            ones included; an error where it could not be read or has not ended in time. Jobs come in the list's form, without payload.
         """
         return self._fetch.iterate(batches.wait_many(self._fetch.session(**call), job_ids, Patience(timeout=timeout, poll=poll)))
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import Sign
 
 
+NOBODYS_ID = "6f0b4f0e-3f4e-4d53-8a55-5f1e3b1c2d10"
+
+
 def account(email: str | None = None, **fields: Any) -> dict[str, Any]:
     """Return what signs a new user up."""
     return {"email": email or f"{uuid4()}@example.com", "password": "correct-horse-9", **fields}

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
 from datetime import timedelta
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from .. import _arguments as arguments
 from .._operations import jobs as operations
+from .._operations.operation import Operation
 from .._session import Session
-from ..errors import InvalidInput
+from ..errors import InvalidInput, RequestTimeout
 from ..models import Filters, Job, Submission
-from ..result import Err, Ok, Result
+from ..poll import PollPolicy
+from ..result import Err, Meta, Ok, Result
 from . import verbs
 from .exchange import exchange, refusing
-from .steps import Emit, Plan, Stream, now
+from .steps import Emit, Plan, Step, Stream, now
 from .watching import Patience, late, passing, rest
 
 Item: TypeAlias = tuple[str, object] | Submission
+T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=Item)
 Pair: TypeAlias = tuple[str, Result[Job]]
 
@@ -29,8 +33,8 @@ PAGE_SIZE: Final = 200
 WITH_RESULTS: Final = Filters(include_result=True)
 FEW: Final = 3
 """Up to so many jobs are asked for one by one: a page of other people's results costs more."""
-SINGLES: Final = 25
-"""So many single requests a round at most; the server allows 100 a minute."""
+SINGLES: Final = 15
+"""So many single requests a round at most, so that what they find is told soon."""
 
 
 @frozen(kw_only=True)
@@ -92,18 +96,42 @@ def _keyed(submission: Submission, batch: Batch, position: int) -> Submission:
 class _Waited:
     """The jobs of one `wait_many` that have not ended yet, by id, with what was last seen of each."""
 
-    open: dict[str, Job | None]
+    open: dict[str, Job | None] = field(factory=dict[str, Job | None])
+    given: Counter[str] = field(factory=Counter[str])
+    """How often each id was given."""
+    depth: int = 0
+    """In how many pages the last round found open jobs."""
+    requests: int = 0
+    """How many requests the last round took."""
 
-    def ended(self, jobs: Iterable[Job]) -> list[Job]:
+    def add(self, job_id: str) -> None:
+        """Wait for this one too."""
+        self.open[job_id] = None
+        self.given[job_id] += 1
+
+    def pages(self) -> int:
+        """How many pages of the list to read at most: as far as jobs were found and a bit further; none where single requests are fewer."""
+        pages = max(self.depth + 1, 1 + 2 * len(self.open) // PAGE_SIZE)
+        return 0 if len(self.open) <= max(FEW, self.depth) else pages
+
+    def saw(self, jobs: Iterable[Job], meta: Meta) -> list[Emit[Pair]]:
         """Take note of these jobs; those that have ended are no longer waited for."""
-        done: list[Job] = []
+        ended: list[Emit[Pair]] = []
         for job in jobs:
             if job.id in self.open:
                 self.open[job.id] = job
                 if job.is_terminal:
-                    done.append(job)
-                    del self.open[job.id]
-        return done
+                    ended += self.end(job.id, Ok(job, meta))
+        return ended
+
+    def end(self, job_id: str, result: Result[Job]) -> list[Emit[Pair]]:
+        """A job's result, as often as the job was asked for."""
+        del self.open[job_id]
+        return [Emit((job_id, result))] * self.given[job_id]
+
+    def rest(self, interval: float, poll: PollPolicy) -> float:
+        """The seconds before the next round: as planned, but a second for each request of this one, as the server allows 100 a minute."""
+        return max(interval, self.requests * min(1.0, 2 * poll.initial)) if self.requests > 1 else interval
 
 
 def wait_many(session: Session, job_ids: Iterable[object], patience: Patience) -> Stream[Pair]:
@@ -112,58 +140,84 @@ def wait_many(session: Session, job_ids: Iterable[object], patience: Patience) -
     One poller serves all: pages of the list until all jobs are covered, single requests for those that are not there. A page shows jobs
     without their payload.
     """
-    timeout = patience.checked()
-    waited = _Waited({})
-    for job_id in job_ids:
+    waited, refused = _Waited(), _refused(session, patience)
+    for given in job_ids:
         try:
-            waited.open[arguments.uuid("job_ids", job_id)] = None
+            job_id = arguments.uuid("job_ids", given)
         except InvalidInput as error:
-            yield Emit((str(job_id), Err(error)))
+            yield Emit((str(given), Err(error)))
+            continue
+        if refused:
+            yield Emit((job_id, Err(refused)))
+        else:
+            waited.add(job_id)
+    if waited.open:
+        yield from _wait(session, waited, patience)
+
+
+def _refused(session: Session, patience: Patience) -> InvalidInput | None:
+    """What is wrong with the arguments beside the ids."""
+    try:
+        session.checked()
+        patience.checked()
+    except InvalidInput as error:
+        return error
+    return None
+
+
+def _wait(session: Session, waited: _Waited, patience: Patience) -> Stream[Pair]:
+    timeout, interval = patience.checked(), None
     instant = yield from now()
-    end, interval = instant.monotonic + timeout, None
+    end = instant.monotonic + timeout
     while waited.open and instant.monotonic < end:
         before = len(waited.open)
-        failed, pairs = yield from _round(session.within(end - instant.monotonic), waited)
-        for pair in pairs:
-            yield Emit(pair)
+        failed = yield from _round(session, waited, end)
         instant = yield from now()
         interval = patience.poll.interval(interval, None, instant.utc, instant.dice, changed=len(waited.open) < before)
         if waited.open:
-            instant = yield from rest(interval, failed, instant, end)
-    for job_id, job in waited.open.items():
-        yield Emit((job_id, Err(late(job_id, job, timeout))))
+            instant = yield from rest(waited.rest(interval, patience.poll), failed, instant, end)
+    for job_id, job in [*waited.open.items()]:
+        yield from waited.end(job_id, Err(late(job_id, job, timeout)))
 
 
-def _round(session: Session, waited: _Waited) -> Plan[tuple[Err | None, list[Pair]]]:
-    """One look at all jobs: those that have ended, and the failure that cut the look short."""
-    pairs: list[Pair] = []
-    missing = set(waited.open)
-    pages = 0 if len(missing) <= FEW else 1 + 2 * len(missing) // PAGE_SIZE
+def _round(session: Session, waited: _Waited, end: float) -> Generator[Step | Emit[Pair], Any, Err | None]:
+    """One look at all jobs; emits those that have ended and tells the failure that cut the look short."""
+    waited.requests, missing, pages = 0, set(waited.open), waited.pages()
     for number in range(pages):
-        page = yield from exchange(session, operations.list_(WITH_RESULTS, PAGE_SIZE, number * PAGE_SIZE))
+        page = yield from _asked(session, operations.list_(WITH_RESULTS, PAGE_SIZE, number * PAGE_SIZE), waited, end)
         if isinstance(page, Err):
-            return _cut_short(page, waited, pairs)
-        missing -= {job.id for job in page.data}
-        pairs += [(job.id, Ok(job, page.meta)) for job in waited.ended(page.data)]
+            if passing(page.error):
+                return page
+            for job_id in [*waited.open]:
+                yield from waited.end(job_id, page)
+            return None
+        found = missing & {job.id for job in page.data}
+        missing -= found
+        yield from waited.saw(page.data, page.meta)
+        waited.depth = number + 1 if found & waited.open.keys() else min(waited.depth, number)
         if not missing or len(page.data) < PAGE_SIZE:
             break
-    for job_id in [job_id for job_id in waited.open if job_id in missing][:SINGLES]:
-        found = yield from exchange(session, operations.get(job_id))
+    return (yield from _singles(session, [job_id for job_id in waited.open if job_id in missing][:SINGLES], waited, end))
+
+
+def _singles(session: Session, job_ids: Iterable[str], waited: _Waited, end: float) -> Generator[Step | Emit[Pair], Any, Err | None]:
+    """A look at each of these jobs."""
+    for job_id in job_ids:
+        found = yield from _asked(session, operations.get(job_id), waited, end)
         waited.open[job_id] = waited.open.pop(job_id)  # to the end: the next round starts with those that this one leaves out
         if isinstance(found, Ok):
-            pairs += [(job_id, found) for _ in waited.ended([found.data])]
+            yield from waited.saw([found.data], found.meta)
         elif passing(found.error):
-            return found, pairs
+            return found
         else:
-            del waited.open[job_id]
-            pairs.append((job_id, found))
-    return None, pairs
+            yield from waited.end(job_id, found)
+    return None
 
 
-def _cut_short(page: Err, waited: _Waited, pairs: list[Pair]) -> tuple[Err | None, list[Pair]]:
-    """A page that could not be read: worth another round, or the end for all."""
-    if passing(page.error):
-        return page, pairs
-    failed: list[Pair] = [(job_id, page) for job_id in waited.open]
-    waited.open.clear()
-    return None, pairs + failed
+def _asked(session: Session, operation: Operation[T], waited: _Waited, end: float) -> Plan[Result[T]]:
+    """One request of a round, within the deadline of the whole."""
+    instant = yield from now()
+    if instant.monotonic >= end:
+        return Err(RequestTimeout("the time was over before all jobs could be looked at", retryable=True))
+    waited.requests += 1
+    return (yield from exchange(session.within(end - instant.monotonic), operation))

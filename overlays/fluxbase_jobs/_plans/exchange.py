@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from attrs import define
 
@@ -13,9 +15,10 @@ from .._session import Session
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
 from .credentials import addressed, current_key, renewed
-from .steps import Instant, Pause, Plan, Reply, now, send
+from .steps import Emit, Instant, Pause, Plan, Reply, Stream, now, send
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @define
@@ -32,9 +35,8 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
     session = session.checked()
     started = yield from now()
     end, attempts, may_renew = started.monotonic + session.retry.total, 0, True
-    left = session.retry.total
     while True:
-        tried = yield from _try(session, operation, left)
+        tried = yield from _try(session, operation, end)
         attempts += not isinstance(tried.outcome, InvalidInput)
         left = end - tried.at.monotonic
         result = _result(operation, tried, attempts, tried.at.monotonic - started.monotonic)
@@ -43,7 +45,7 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
         if (
             may_renew
             and isinstance(result.error, AuthenticationFailed)
-            and (yield from _other_credentials(session, result.meta, tried.key))
+            and (yield from _other_credentials(session.hurried(left), result.meta, tried.key))
         ):
             operation, may_renew = operation.rekeyed(), False
             continue
@@ -51,18 +53,20 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
         if delay is None:
             return result
         yield Pause(delay)
-        left -= delay
 
 
-def _try(session: Session, operation: Operation[T], left: float) -> Plan[_Try]:
-    key = yield from current_key(session)
+def _try(session: Session, operation: Operation[T], end: float) -> Plan[_Try]:
+    instant = yield from now()
+    key = yield from current_key(session.hurried(end - instant.monotonic))
     outcome: Reply | FluxbaseError
     try:
         credentials = {} if session.credentials.key is None else key_header(key)
     except InvalidInput as error:
         outcome = error
     else:
-        outcome = yield from send(addressed(session, operation.request, credentials), min(session.timeout, max(left, 0.001)))
+        instant = yield from now()  # the key may have taken its time
+        timeout = session.hurried(end - instant.monotonic).timeout
+        outcome = yield from send(addressed(session, operation.request, credentials), timeout)
     return _Try(key, outcome, (yield from now()))
 
 
@@ -90,3 +94,16 @@ def refusing(plan: Plan[Result[T]]) -> Plan[Result[T]]:
         return (yield from plan)
     except InvalidInput as error:
         return Err(error)
+
+
+def refusing_stream(plan: Callable[P, Stream[Result[T]]]) -> Callable[P, Stream[Result[T]]]:
+    """A decorator: arguments that the stream refuses are turned into an error value, its only one."""
+
+    @wraps(plan)
+    def stream(*args: P.args, **options: P.kwargs) -> Stream[Result[T]]:
+        try:
+            yield from plan(*args, **options)
+        except InvalidInput as error:
+            yield Emit(Err(error))
+
+    return stream

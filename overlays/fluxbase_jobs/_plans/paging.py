@@ -10,10 +10,11 @@ from .._operations.routes import USERS, Routes
 from .._session import Session
 from ..models import Filters, Job
 from ..result import Err, Ok, Result
-from .exchange import exchange
+from .exchange import exchange, refusing_stream
 from .steps import Emit, Stream
 
 
+@refusing_stream
 def iterate(session: Session, filters: Filters, page_size: object, routes: Routes = USERS) -> Stream[Result[Job]]:
     """Each job that matches once, newest first; then an end, or an error.
 

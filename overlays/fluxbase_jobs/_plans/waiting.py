@@ -11,19 +11,21 @@ from attrs import evolve
 from .. import _arguments as arguments
 from .._operations import jobs as operations
 from .._session import Session
-from ..errors import FluxbaseError, InvalidInput, JobCancelled, JobFailed, NotAllowedInState, WaitTimeout
+from ..errors import FluxbaseError, JobCancelled, JobFailed, NotAllowedInState, WaitTimeout
 from ..models import Job, LogLine, Submission
 from ..result import Err, Meta, Ok, Result
 from . import verbs
 from .exchange import exchange
-from .steps import Ask, Pause, Plan, each
+from .steps import Ask, Pause, Plan, each, now
 from .watching import AFTERMATH, Patience, watch
 
 OnProgress = Callable[[Job], object]
 THROWN: Final = "Job execution error: "
 RESULT_LINE: Final = "__RESULT__::"
-LOG_DELAYS: Final = (0.0, 0.5, 0.5, 1.0)
+LOG_PAUSE: Final = 0.6
 """Seconds between the looks for a failed job's last words: the server writes its log each second (CONTRACT 3)."""
+LOG_SECONDS: Final = 2.0
+"""After so many seconds no look begins any more."""
 TAIL: Final = 20
 BARE_FAILURE: Final = "exit status 1"
 """What the server says of every thrown error (recorded, failures)."""
@@ -40,8 +42,6 @@ def wait(
     cancels = arguments.flag("cancel_on_timeout", cancel_on_timeout)
     try:
         result = yield from each(watch(session, job_id, patience), partial(_tell, on_progress))
-    except InvalidInput:
-        raise
     except BaseException as interruption:
         interruption.add_note(f"job {job_id} goes on; wait for it again with jobs.wait({str(job_id)!r})")
         raise
@@ -61,10 +61,12 @@ def _cancelled(session: Session, result: Err, late: WaitTimeout) -> Plan[Result[
     done = yield from verbs.cancel(brief, late.job_id)
     if isinstance(done, Ok):
         late.hint = "it was cancelled"
-    elif isinstance(done.error, NotAllowedInState):
-        return (yield from exchange(brief, operations.get(late.job_id)))
-    else:
-        late.hint = f"it could not be cancelled: {done.error.message}"
+        return result
+    if isinstance(done.error, NotAllowedInState):
+        found = yield from exchange(brief, operations.get(late.job_id))
+        if isinstance(found, Ok) and found.data.is_terminal:
+            return found
+    late.hint = f"it could not be cancelled: {done.error.message}"
     return result
 
 
@@ -104,13 +106,16 @@ def _failure(session: Session, job: Job) -> Plan[JobFailed]:
     """The failure with its cause, which stands in the log only; the log lags behind the job."""
     lines: list[LogLine] = []
     thrown: str | None = None
-    for delay in LOG_DELAYS:
-        yield Pause(delay)
+    instant = yield from now()
+    end = instant.monotonic + LOG_SECONDS
+    while True:
         read = yield from exchange(session.within(AFTERMATH), operations.logs(job.id, 0))
         lines = lines if isinstance(read, Err) else read.data
         thrown = _thrown(lines, job)
-        if thrown is not None or isinstance(read, Err) or job.error_message != BARE_FAILURE:
+        instant = yield from now()
+        if thrown is not None or isinstance(read, Err) or job.error_message != BARE_FAILURE or instant.monotonic + LOG_PAUSE > end:
             break
+        yield Pause(LOG_PAUSE)
     hint = None if thrown or job.error_message != BARE_FAILURE else NO_CAUSE
     error = JobFailed(thrown or job.error_message or "the job failed", hint=hint, job_id=job.id)
     error.job = job

@@ -13,7 +13,7 @@ from ..errors import FluxbaseError, InvalidInput, NotFound, WaitTimeout
 from ..models import Job
 from ..poll import PollPolicy
 from ..result import Err, Result
-from .exchange import exchange
+from .exchange import exchange, refusing_stream
 from .steps import Emit, Instant, Pause, Plan, Stream, now
 
 AFTERMATH: Final = 10.0
@@ -36,6 +36,7 @@ class Patience:
         return arguments.seconds("timeout", self.timeout)
 
 
+@refusing_stream
 def watch(session: Session, job_id: object, patience: Patience) -> Stream[Result[Job]]:
     """Each change of the job once, its final state last; else an error last."""
     timeout = patience.checked()
@@ -51,11 +52,11 @@ def watch(session: Session, job_id: object, patience: Patience) -> Stream[Result
         if isinstance(result, Err) and not passing(result.error, forgiving=forgiving):
             yield Emit(result)
             return
-        forgiving = False
+        forgiving = forgiving and isinstance(result, Err) and not isinstance(result.error, NotFound)
         job = result.data
         changed = job is not None and (last is None or _shown(job) != _shown(last))
+        last = job or last
         if changed:
-            last = job
             yield Emit(result)
         if job is not None and job.is_terminal:
             return
