@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from fluxbase_jobs import FluxbaseClient, Result
+
+from tests.colours import Connect
 from tests.recordings import MARCH, Exchange, load
 
 JOB_ID: Final = "3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11"
@@ -24,3 +28,32 @@ def job(**changes: Any) -> dict[str, Any]:
 def page(*jobs: dict[str, Any]) -> dict[str, Any]:
     """An envelope of `list`."""
     return {"jobs": list(jobs) or None, "limit": 50, "offset": 0}
+
+
+SIGN_IN: Final = "sign in"
+_OF_A_CLIENT: Final[Mapping[str, Callable[[FluxbaseClient], Result[Any]]]] = {
+    "submit": lambda client: client.jobs.submit("echo", {"a": 1}),
+    "get": lambda client: client.jobs.get(JOB_ID),
+    "get with its log": lambda client: client.jobs.get(JOB_ID, include_logs=True),
+    "list": lambda client: client.jobs.list(),
+    "list the default namespace": lambda client: client.jobs.list(namespace="default"),
+    "cancel": lambda client: client.jobs.cancel(JOB_ID),
+    "retry": lambda client: client.jobs.retry(JOB_ID),
+    "logs": lambda client: client.jobs.logs(JOB_ID),
+}
+VERBS: Final = (*_OF_A_CLIENT, SIGN_IN)
+"""Everything a program can ask the server."""
+
+
+def ask(connect: Connect, verb: str, url: str, **options: Any) -> Result[Any]:
+    """Ask the server for that, as a new client with these options."""
+    if verb == SIGN_IN:
+        return connect.sign_in(url, "ada@example.com", "a-password", **options)
+    return _OF_A_CLIENT[verb](connect(url, "eyJ.a-token", **options))
+
+
+def ask_all(connect: Connect, url: str, **options: Any) -> Iterator[tuple[str, Result[Any]]]:
+    """Ask the server for everything, one after the other; each verb and its result. They share connections, for speed."""
+    http = options.pop("http_client", None) or connect.http()
+    for verb in VERBS:
+        yield verb, ask(connect, verb, url, http_client=http, **options)

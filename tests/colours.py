@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Literal, cast
 
-from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient
+import httpx
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Ok, Result
 
 Colour = Literal["sync", "async"]
-Connect = Callable[..., FluxbaseClient]
 
 
 class InStep:
-    """An async object whose coroutines run to their end at once, on one event loop."""
+    """An async object whose coroutines run to their end at once, and whose async iterators are iterators, on one event loop."""
 
     def __init__(self, target: object, runner: asyncio.Runner) -> None:
         self._target = target
@@ -24,31 +24,79 @@ class InStep:
     def __getattr__(self, name: str) -> Any:
         return self._shown(getattr(self._target, name))
 
+    def __repr__(self) -> str:
+        return repr(self._target)
+
     def _shown(self, value: Any) -> Any:
         if type(value).__name__.startswith("Async"):
             return InStep(value, self._runner)
-        return self._settled(value) if inspect.iscoroutinefunction(value) else value
+        if inspect.isasyncgen(value):
+            return self._drawn(value)
+        return self._settled(value) if inspect.ismethod(value) else value
 
-    def _settled(self, function: Callable[..., Coroutine[Any, Any, object]]) -> Callable[..., Any]:
+    def _settled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
-            return self._shown(self._runner.run(function(*args, **options)))
+            made = function(*args, **options)
+            return self._shown(self._runner.run(made) if inspect.iscoroutine(made) else made)
 
         return call
+
+    def _drawn(self, values: AsyncGenerator[Any]) -> Generator[Any]:
+        async def draw() -> Any:
+            return await anext(values, self)
+
+        try:
+            while (value := self._runner.run(draw())) is not self:
+                yield value
+        finally:
+            self._runner.run(values.aclose())
+
+
+class Connect:
+    """Makes clients of one colour, in each way there is, and closes them at the end."""
+
+    def __init__(self, colour: Colour, runner: asyncio.Runner) -> None:
+        self.colour = colour
+        self._runner = runner
+        self._class: Any = FluxbaseClient if colour == "sync" else AsyncFluxbaseClient
+        self._made: list[Any] = []
+
+    def __call__(self, *args: Any, **options: Any) -> FluxbaseClient:
+        return self._kept(self._class(*args, **options))
+
+    def from_env(self, **options: Any) -> FluxbaseClient:
+        """A client as the environment says."""
+        return self._kept(self._class.from_env(**options))
+
+    def sign_in(self, *args: Any, **options: Any) -> Result[FluxbaseClient]:
+        """A client of a user that signs in."""
+        result = self.settled(self._class.sign_in(*args, **options))
+        return Ok(self._kept(result.data), result.meta) if isinstance(result, Ok) else result
+
+    def http(self, **settings: Any) -> Any:
+        """A httpx client of this colour."""
+        made = httpx.Client(**settings) if self.colour == "sync" else httpx.AsyncClient(**settings)
+        self._made.append(made)
+        return made
+
+    def settled(self, value: Any) -> Any:
+        """What a function of either colour returned, awaited where it is a coroutine."""
+        return self._runner.run(value) if inspect.iscoroutine(value) else value
+
+    def close(self) -> None:
+        """Close all that was made."""
+        for made in self._made:
+            self.settled(made.aclose() if isinstance(made, httpx.AsyncClient) else made.close())
+
+    def _kept(self, client: Any) -> FluxbaseClient:
+        self._made.append(client if self.colour == "sync" else InStep(client, self._runner))
+        return cast("FluxbaseClient", self._made[-1])
 
 
 @contextmanager
 def connecting(colour: Colour) -> Generator[Connect]:
-    """A function that makes clients of one colour; they are closed at the end."""
-    clients: list[Any] = []
+    """A maker of clients of one colour; they are closed at the end."""
     with asyncio.Runner() as runner:
-
-        def connect(*args: Any, **options: Any) -> FluxbaseClient:
-            if colour == "sync":
-                clients.append(FluxbaseClient(*args, **options))
-            else:
-                clients.append(InStep(AsyncFluxbaseClient(*args, **options), runner))
-            return cast("FluxbaseClient", clients[-1])
-
+        connect = Connect(colour, runner)
         yield connect
-        for client in clients:
-            client.close()
+        connect.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -24,6 +26,8 @@ class Request:
     target: str
     headers: Mapping[str, str]
     body: bytes
+    connection: int
+    """The client's port, which tells connections apart."""
 
     @property
     def path(self) -> str:
@@ -94,9 +98,8 @@ class LocalServer:
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"server_under_test": self})
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.http.daemon_threads = True
-        self._thread = threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True)
+        self.http = _Listener(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self.http.serve_forever, args=(0.001,), daemon=True)
         self._thread.start()
         return self
 
@@ -104,6 +107,11 @@ class LocalServer:
         self.http.shutdown()
         self.http.server_close()
         self._thread.join()
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # five otherwise: the sixth of many connections at once waits a second
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -118,7 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server_under_test.requests.append(Request(method=self.command, target=self.path, headers=headers, body=body))
+        port = self.client_address[1]
+        request = Request(method=self.command, target=self.path, headers=headers, body=body, connection=port)
+        self.server_under_test.requests.append(request)
         if answer.fault == "drop after reading":
             self.close_connection = True
             return
@@ -156,3 +166,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the base class has it
         """Say nothing."""
+
+
+@contextmanager
+def raw_server(script: Callable[[socket.socket], None]) -> Generator[int]:
+    """A port on loopback where each connection goes to the script, for what no HTTP server would do."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            try:
+                while True:
+                    connection, _ = listener.accept()
+                    threading.Thread(target=converse, args=(connection,), daemon=True).start()
+            except OSError:  # the listener was shut down
+                return
+
+        def converse(connection: socket.socket) -> None:
+            with connection:
+                try:
+                    script(connection)
+                except OSError:  # the client hung up
+                    return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
