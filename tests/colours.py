@@ -31,7 +31,7 @@ class InStep:
         if type(value).__name__.startswith("Async"):
             return InStep(value, self._runner)
         if inspect.isasyncgen(value):
-            return self._drawn(value)
+            return self._drawn(cast("AsyncGenerator[Any]", value))
         return self._settled(value) if inspect.ismethod(value) else value
 
     def _settled(self, function: Callable[..., Any]) -> Callable[..., Any]:
