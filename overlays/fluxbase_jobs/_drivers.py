@@ -7,11 +7,11 @@ import inspect
 import random
 import threading
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, TypeVar, assert_never
+from typing import Any, Final, TypeAlias, TypeVar, assert_never
 
 import anyio  # comes with httpx, whose async half runs on it, under asyncio and trio
 import httpx
@@ -21,6 +21,8 @@ from .errors import ConnectionFailed, FluxbaseError, RequestTimeout
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
+Opened: TypeAlias = Callable[[], Awaitable[httpx.AsyncClient]]
+"""Gives the client of the event loop at hand: an iterator need not be walked on the loop, or any loop, where it was made."""
 
 CONNECT_SECONDS: Final = 5.0
 LOCK_POLL_SECONDS: Final = 0.005
@@ -83,10 +85,11 @@ def iterate(stream: Stream[T], http: httpx.Client) -> Generator[T]:
         stream.close()
 
 
-async def iterate_async(stream: Stream[T], http: httpx.AsyncClient) -> AsyncGenerator[T]:
+async def iterate_async(stream: Stream[T], opened: Opened) -> AsyncGenerator[T]:
     """Carry a stream out as far as the caller goes along."""
     told: Any = None
     try:
+        http = await opened()
         while True:
             try:
                 step = stream.send(told)
@@ -109,10 +112,9 @@ def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.Client, concurr
             yield from [(item, result.result()) for item, result in running]
 
 
-async def run_many_async(
-    plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient, concurrency: int
-) -> AsyncGenerator[tuple[ItemT, T]]:
+async def run_many_async(plans: Iterator[tuple[ItemT, Plan[T]]], opened: Opened, concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
     """Carry out many plans, `concurrency` at a time, and give each one's result beside what it was for, in order."""
+    http = await opened()
     while batch := list(islice(plans, concurrency)):
         for pair in await _together(batch, http):
             yield pair

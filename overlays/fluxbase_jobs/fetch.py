@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack
+from typing import Final, Self, TypeVar, Unpack
 
 import httpx
 
@@ -17,6 +13,7 @@ from ._credentials import AsyncKey, Credentials, Key, OnTokens
 from ._drivers import iterate, iterate_async, run, run_async, run_many, run_many_async
 from ._plans.exchange import refusing
 from ._plans.steps import Plan, Stream
+from ._pools import AsyncPool, Pool
 from ._session import CallOptions, Session, make_session
 from ._twins import documented_like
 from .result import Result
@@ -63,10 +60,7 @@ class FluxbaseFetch:
         http_client: httpx.Client | None = None,
     ) -> None:
         self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._given = http_client
-        self._own: httpx.Client | None = None
-        self._owner: object = None
-        self._closed = False
+        self._pool = Pool(http_client)
 
     def session(self, **call: Unpack[CallOptions]) -> Session:
         """The settings for one call: the client's, but for those that are given."""
@@ -74,30 +68,19 @@ class FluxbaseFetch:
 
     def run(self, plan: Plan[Result[T]]) -> Result[T]:
         """Carry out what a verb plans."""
-        return run(refusing(plan), self._http())
+        return run(refusing(plan), self._pool.http())
 
     def iterate(self, stream: Stream[T]) -> Generator[T]:
         """Carry out what an iterating verb plans."""
-        return iterate(stream, self._http())
+        return iterate(stream, self._pool.http())
 
     def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
         """Carry out many plans, some at a time; each result comes beside what it is for."""
-        return run_many(plans, self._http(), concurrency)
+        return run_many(plans, self._pool.http(), concurrency)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
-        self._closed = True
-        if self._own is not None and self._owner == os.getpid():
-            self._own.close()
-
-    def _http(self) -> httpx.Client:
-        _refuse_closed(self._closed)
-        if self._given is not None:
-            return self._given
-        # A connection must not be shared with the process that this one was forked from.
-        if self._own is None or self._owner != os.getpid():
-            self._own, self._owner = httpx.Client(**_own_settings()), os.getpid()
-        return self._own
+        self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -126,10 +109,7 @@ class AsyncFluxbaseFetch:
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
         self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._given = http_client
-        self._own: httpx.AsyncClient | None = None
-        self._owner: object = None
-        self._closed = False
+        self._pool = AsyncPool(http_client)
 
     def session(self, **call: Unpack[CallOptions]) -> Session:
         """The settings for one call: the client's, but for those that are given."""
@@ -137,30 +117,19 @@ class AsyncFluxbaseFetch:
 
     async def run(self, plan: Plan[Result[T]]) -> Result[T]:
         """Carry out what a verb plans."""
-        return await run_async(refusing(plan), self._http())
+        return await run_async(refusing(plan), await self._pool.http())
 
     def iterate(self, stream: Stream[T]) -> AsyncGenerator[T]:
         """Carry out what an iterating verb plans."""
-        return iterate_async(stream, self._http())
+        return iterate_async(stream, self._pool.http)
 
     def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
         """Carry out many plans, some at a time; each result comes beside what it is for."""
-        return run_many_async(plans, self._http(), concurrency)
+        return run_many_async(plans, self._pool.http, concurrency)
 
     async def close(self) -> None:
         """Close the connections."""
-        self._closed = True
-        if self._own is not None and self._owner == _here():
-            await self._own.aclose()
-
-    def _http(self) -> httpx.AsyncClient:
-        _refuse_closed(self._closed)
-        if self._given is not None:
-            return self._given
-        # A connection belongs to its event loop; in another one it fails with "Event loop is closed".
-        if self._own is None or self._owner != _here():
-            self._own, self._owner = httpx.AsyncClient(**_own_settings()), _here()
-        return self._own
+        await self._pool.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -170,22 +139,3 @@ class AsyncFluxbaseFetch:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._session.base_url!r})"
-
-
-def _own_settings() -> dict[str, Any]:
-    # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later (CONTRACT 0.13).
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return {"cookies": no_cookies, "headers": {"user-agent": f"fluxbase-jobs/{version('fluxbase-jobs')}"}}
-
-
-def _refuse_closed(closed: bool) -> None:  # noqa: FBT001  # a guard of two callers
-    if closed:
-        raise RuntimeError("this client is closed")
-
-
-def _here() -> tuple[int, object]:
-    """The process and the event loop that this runs in; loops that are not asyncio's count as one."""
-    try:
-        return os.getpid(), asyncio.get_running_loop()
-    except RuntimeError:
-        return os.getpid(), None
