@@ -27,6 +27,8 @@ class Operation(Generic[T]):
     job_id: str | None = None
     resendable: bool = True
     """Whether sending it again does no harm: reads, and all that carries an idempotency key."""
+    confidential: bool = False
+    """Whether the answer holds tokens, so that no error may quote it."""
 
     def rekeyed(self) -> Operation[T]:
         """The same under another idempotency key, if it has one.
