@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar, Unpack
 import httpx
 
 from ._arguments import Seconds
-from ._credentials import AsyncKey, Credentials, Key, OnTokens
+from ._credentials import AsyncKey, Credentials, Key, OnTokens, refuse_coroutine_functions
 from ._drivers import iterate, iterate_async, run, run_async, run_many, run_many_async
 from ._plans.exchange import refusing
 from ._plans.steps import Plan, Stream
@@ -59,6 +59,7 @@ class FluxbaseFetch:
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
     ) -> None:
+        refuse_coroutine_functions(key=key, on_tokens=on_tokens)
         self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
         self._pool = Pool(http_client)
 
