@@ -9,12 +9,12 @@ import signal
 import sys
 from functools import partial
 
-from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Result
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Job, Result
 
 JOB_ID = "3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11"
 
 
-def word(result: Result[object]) -> str:
+def word(result: Result[Job]) -> str:
     """What became of a call, in a word."""
     return "ok" if result.ok else type(result.error).__name__
 

@@ -51,13 +51,14 @@ class Script:
             except StopIteration as end:
                 result: T = end.value
                 return result
-            told = self._perform(step)
+            told = self.perform(step)
 
     def sent_headers(self, name: str) -> list[str | None]:
         """One header of all requests, None where it was not sent."""
         return [{key.lower(): value for key, value in send.request["headers"].items()}.get(name) for send in self.sent]
 
-    def _perform(self, step: Step) -> Any:
+    def perform(self, step: Step) -> Any:
+        """What one step comes to."""
         match step:
             case Send():
                 self.sent.append(step)
