@@ -46,7 +46,7 @@ class Operation(Generic[T]):
 def derived(key: str, ending: str) -> str:
     """Another key, which follows from one. Too long a one is hashed, not cut: its end may be all that tells items of a batch apart."""
     longer = key + ending
-    return longer if len(longer) <= arguments.MAX_KEY else sha256(key.encode()).hexdigest() + ending
+    return longer if len(longer) <= arguments.MAX_KEY else sha256(longer.encode()).hexdigest()
 
 
 def idempotency_key(given: object = None) -> str:
