@@ -123,13 +123,19 @@ async def run_many_async(plans: Iterator[tuple[ItemT, Plan[T]]], opened: Opened,
 async def _together(batch: list[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient) -> list[tuple[ItemT, T]]:
     # Not in the generator itself: a task group must not be left open over a yield.
     results: dict[int, T] = {}
+    raised: list[Exception] = []
 
     async def carry_out(number: int, plan: Plan[T]) -> None:
-        results[number] = await run_async(plan, http)
+        try:
+            results[number] = await run_async(plan, http)
+        except Exception as error:  # noqa: BLE001  # a user's, and raised below: the task group would wrap it in an ExceptionGroup
+            raised.append(error)
 
     async with anyio.create_task_group() as tasks:
         for number, (_, plan) in enumerate(batch):
             tasks.start_soon(carry_out, number, plan)
+    if raised:
+        raise raised[0]
     return [(item, results[number]) for number, (item, _) in enumerate(batch)]
 
 
@@ -231,6 +237,6 @@ def _reply(response: httpx.Response, chunks: list[bytes]) -> Reply:
 def _failure(fault: httpx.HTTPError | httpx.InvalidURL, step: Send) -> FluxbaseError:
     """What kept an answer from coming; by kind, as a fault's own words could quote a header."""
     if isinstance(fault, httpx.TimeoutException):
-        return RequestTimeout(f"no complete answer within {step.timeout:g} s", retryable=True)
+        return RequestTimeout(f"no complete answer within {max(round(step.timeout, 3), 0.001):g} s", retryable=True)
     words = "" if isinstance(fault, httpx.LocalProtocolError | httpx.InvalidURL) else f": {fault}"
     return ConnectionFailed(f"no complete answer ({type(fault).__name__}{words})", retryable=True)
