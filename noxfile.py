@@ -32,7 +32,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """All tests on every Python that is there; on the oldest one also the generated code, the style and the types."""
     install(session, "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or ["--numprocesses", "2"]))
     if session.python == DEFAULT_PYTHON and not session.posargs:
         session.notify("generate", ["--check"])
         session.notify("lint")

@@ -96,6 +96,10 @@ class LocalServer:
             self.last = self.answers.popleft()
         return self.last
 
+    def answer_to(self, request: Request, planned: Answer) -> Answer:  # noqa: ARG002  # for servers that look at it
+        """The answer to a request that was read, where `planned` is what `next` gave."""
+        return planned
+
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"server_under_test": self})
         self.http = _Listener(("127.0.0.1", 0), handler)
@@ -129,6 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         port = self.client_address[1]
         request = Request(method=self.command, target=self.path, headers=headers, body=body, connection=port)
         self.server_under_test.requests.append(request)
+        answer = self.server_under_test.answer_to(request, answer)
         if answer.fault == "drop after reading":
             self.close_connection = True
             return

@@ -36,6 +36,11 @@ UNREADABLE: Final[dict[str, bytes | str | dict[str, Any]]] = {
 }
 
 
+def kept(verb: str, body: str) -> str | None:
+    """What an error keeps of an unreadable body: of an answer to a sign-in, which may hold tokens, nothing."""
+    return None if verb == SIGN_IN else body
+
+
 @pytest.mark.parametrize("body", UNREADABLE)
 def test_a_2xx_without_the_documented_body(connect: Connect, server: LocalServer, body: str) -> None:
     """The error keeps status, headers and the body as text."""
@@ -46,7 +51,7 @@ def test_a_2xx_without_the_documented_body(connect: Connect, server: LocalServer
         assert (verb, type(error)) == (verb, InvalidResponse)
         assert error is not None
         assert (error.status, error.request_id, error.attempts, error.retryable) == (200, "r-1", 1, False)
-        assert error.details == server.last.content().decode(errors="replace")
+        assert error.details == kept(verb, server.last.content().decode(errors="replace"))
         assert (result.meta.status, result.meta.request_id, result.meta.attempts) == (200, "r-1", 1)
         assert result.meta.headers["Content-Type"].startswith("application/json")
     assert len(server.requests) == len(VERBS)
@@ -70,7 +75,7 @@ def test_another_2xx_counts_for_its_body(connect: Connect, server: LocalServer, 
     for verb, result in ask_all(connect, server.url):
         assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, status)
         assert result.error is not None
-        assert (result.error.status, result.error.details) == (status, "")
+        assert (result.error.status, result.error.details) == (status, kept(verb, ""))
 
 
 REFUSALS: Final = {

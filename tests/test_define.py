@@ -6,7 +6,7 @@ import dataclasses
 import json
 import pickle
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn, Self, TypedDict
+from typing import Any, Final, NoReturn, Self, TypedDict, cast
 from uuid import UUID
 
 import attrs
@@ -86,7 +86,7 @@ MODELS: Final[dict[str, Any]] = {
 
 def kind_of(name: str) -> Any:
     """The model's type."""
-    found: Any = DictModel if name == "TypedDict" else type(MODELS[name])
+    found: Any = DictModel if name == "TypedDict" else cast("Any", cast("Any", type(MODELS[name])))
     return found
 
 

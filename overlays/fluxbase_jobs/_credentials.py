@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import os
 import threading
 from collections.abc import Awaitable, Callable
@@ -10,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from .errors import InvalidInput
+from .errors import FluxbaseError, InvalidInput
 from .models import Tokens
 
 Key: TypeAlias = str | Callable[[], str]
@@ -28,6 +29,10 @@ class Credentials:
         refresh_token: buys new tokens; only with a key that is text, or none.
         on_tokens: called, or awaited, with each new pair.
 
+    Attributes:
+        refreshes: how many refreshes have ended.
+        fault: why the last one brought no tokens.
+
     Raises:
         InvalidInput: an argument is not as described.
     """
@@ -44,6 +49,8 @@ class Credentials:
         self.key = key
         self.refresh_token = refresh_token
         self.on_tokens = on_tokens
+        self.refreshes = 0
+        self.fault: FluxbaseError | None = None
         self._lock = threading.Lock()
         self._process = os.getpid()
 
@@ -63,6 +70,13 @@ def key_header(key: object) -> dict[str, str]:
     text = _check_header_text("key", key)
     form = text[: text.find("_") + 1]
     return {_KEY_HEADERS[form]: text} if form in _KEY_HEADERS else {"authorization": f"Bearer {text}"}
+
+
+def refuse_coroutine_functions(**callbacks: object) -> None:
+    """Raise InvalidInput where a sync client was given what it could not await: new tokens would be lost without a word."""
+    for name, callback in callbacks.items():
+        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004
+            raise InvalidInput(f"{name} must not be a coroutine function: only the async client awaits one")
 
 
 def is_token(key: object) -> bool:

@@ -7,11 +7,11 @@ import inspect
 import random
 import threading
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, TypeVar, assert_never
+from typing import Any, Final, TypeAlias, TypeVar, assert_never
 
 import anyio  # comes with httpx, whose async half runs on it, under asyncio and trio
 import httpx
@@ -21,6 +21,8 @@ from .errors import ConnectionFailed, FluxbaseError, RequestTimeout
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
+Opened: TypeAlias = Callable[[], Awaitable[httpx.AsyncClient]]
+"""Gives the client of the event loop at hand: an iterator need not be walked on the loop, or any loop, where it was made."""
 
 CONNECT_SECONDS: Final = 5.0
 LOCATION: Final = "fluxbase_jobs.location"
@@ -88,10 +90,11 @@ def iterate(stream: Stream[T], http: httpx.Client) -> Generator[T]:
         stream.close()
 
 
-async def iterate_async(stream: Stream[T], http: httpx.AsyncClient) -> AsyncGenerator[T]:
+async def iterate_async(stream: Stream[T], opened: Opened) -> AsyncGenerator[T]:
     """Carry a stream out as far as the caller goes along."""
     told: Any = None
     try:
+        http = await opened()
         while True:
             try:
                 step = stream.send(told)
@@ -114,10 +117,9 @@ def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.Client, concurr
             yield from [(item, result.result()) for item, result in running]
 
 
-async def run_many_async(
-    plans: Iterator[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient, concurrency: int
-) -> AsyncGenerator[tuple[ItemT, T]]:
+async def run_many_async(plans: Iterator[tuple[ItemT, Plan[T]]], opened: Opened, concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
     """Carry out many plans, `concurrency` at a time, and give each one's result beside what it was for, in order."""
+    http = await opened()
     while batch := list(islice(plans, concurrency)):
         for pair in await _together(batch, http):
             yield pair
@@ -126,13 +128,19 @@ async def run_many_async(
 async def _together(batch: list[tuple[ItemT, Plan[T]]], http: httpx.AsyncClient) -> list[tuple[ItemT, T]]:
     # Not in the generator itself: a task group must not be left open over a yield.
     results: dict[int, T] = {}
+    raised: list[Exception] = []
 
     async def carry_out(number: int, plan: Plan[T]) -> None:
-        results[number] = await run_async(plan, http)
+        try:
+            results[number] = await run_async(plan, http)
+        except Exception as error:  # noqa: BLE001  # a user's, and raised below: the task group would wrap it in an ExceptionGroup
+            raised.append(error)
 
     async with anyio.create_task_group() as tasks:
         for number, (_, plan) in enumerate(batch):
             tasks.start_soon(carry_out, number, plan)
+    if raised:
+        raise raised[0]
     return [(item, results[number]) for number, (item, _) in enumerate(batch)]
 
 
@@ -256,6 +264,6 @@ async def hide_location_async(response: httpx.Response) -> None:
 def _failure(fault: Exception, step: Send) -> FluxbaseError:
     """What kept an answer from coming; by kind, as a fault's own words could quote a header."""
     if isinstance(fault, httpx.TimeoutException | TimeoutError):
-        return RequestTimeout(f"no complete answer within {step.timeout:g} s", retryable=True)
+        return RequestTimeout(f"no complete answer within {max(round(step.timeout, 3), 0.001):g} s", retryable=True)
     words = f": {fault}" if isinstance(fault, httpx.TransportError) and not isinstance(fault, httpx.LocalProtocolError) else ""
     return ConnectionFailed(f"no complete answer ({type(fault).__name__}{words})", retryable=True)

@@ -45,21 +45,21 @@ def judge(operation: Operation[T], reply: Reply, utc: datetime) -> tuple[T, None
         try:
             return operation.read(reply.content), None
         except (ValueError, RecursionError) as fault:
-            return None, _unreadable(reply, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation.job_id)
+            return None, _unreadable(reply, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation)
     if 400 <= reply.status < 600:
         return None, _refusal(reply, operation.job_id, utc)
     reason = "a redirect, which is not followed" if 300 <= reply.status < 400 else "not an answer of this API"
-    return None, _unreadable(reply, reason, operation.job_id)
+    return None, _unreadable(reply, reason, operation)
 
 
-def _unreadable(reply: Reply, reason: str, job_id: str | None) -> errors.InvalidResponse:
+def _unreadable(reply: Reply, reason: str, operation: Operation[T]) -> errors.InvalidResponse:
     return errors.InvalidResponse(
         f"the server answered {reply.status}: {reason}",
         status=reply.status,
         request_id=reply.headers.get("x-request-id"),
         hint="is the url that of a Fluxbase server, and is it reached without a proxy's page in between?",
-        details=reply.content.decode(errors="replace"),
-        job_id=job_id,
+        details=None if operation.confidential else reply.content.decode(errors="replace"),
+        job_id=operation.job_id,
     )
 
 

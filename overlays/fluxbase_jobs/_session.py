@@ -57,10 +57,6 @@ class Session:
         sound = self.checked()
         return evolve(sound, retry=evolve(sound.retry, total=min(sound.retry.total, max(left, 0.001))))
 
-    def hurried(self, left: float) -> Session:
-        """These settings for a request that has only so many seconds left."""
-        return evolve(self, timeout=min(self.timeout, max(left, 0.001)))
-
     def checked(self) -> Session:
         """These settings, fit for use. Raises InvalidInput for what `override` let pass."""
         if not isinstance(cast("object", self.retry), RetryPolicy):

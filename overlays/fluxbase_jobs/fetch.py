@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
-from contextlib import aclosing
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack, cast
+from typing import Final, Self, TypeVar, Unpack
 
 import httpx
-from anyio.lowlevel import current_token
 
 from ._arguments import Seconds
-from ._credentials import AsyncKey, Credentials, Key, OnTokens
-from ._drivers import hide_location, hide_location_async, iterate, iterate_async, run, run_async, run_many, run_many_async
+from ._credentials import AsyncKey, Credentials, Key, OnTokens, refuse_coroutine_functions
+from ._drivers import iterate, iterate_async, run, run_async, run_many, run_many_async
 from ._plans.exchange import refusing
 from ._plans.steps import Plan, Stream
+from ._pools import AsyncPool, Pool
 from ._session import CallOptions, Session, make_session
 from ._twins import documented_like
-from .errors import InvalidInput
 from .result import Result
 from .retry import RetryPolicy
 
@@ -66,12 +60,9 @@ class FluxbaseFetch:
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
     ) -> None:
+        refuse_coroutine_functions(key=key, on_tokens=on_tokens)
         self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._given = _checked(http_client, httpx.Client)
-        self._own: httpx.Client | None = None
-        self._owner = 0
-        self._opening = threading.Lock()
-        self._closed = False
+        self._pool = Pool(http_client)
 
     def session(self, **call: Unpack[CallOptions]) -> Session:
         """The settings for one call: the client's, but for those that are given."""
@@ -79,32 +70,19 @@ class FluxbaseFetch:
 
     def run(self, plan: Plan[Result[T]]) -> Result[T]:
         """Carry out what a verb plans."""
-        return run(refusing(plan), self._http())
+        return run(refusing(plan), self._pool.http())
 
     def iterate(self, stream: Stream[T]) -> Generator[T]:
         """Carry out what an iterating verb plans."""
-        return iterate(stream, self._http())
+        return iterate(stream, self._pool.http())
 
     def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
         """Carry out many plans, some at a time; each result comes beside what it is for."""
-        return run_many(plans, self._http(), concurrency)
+        return run_many(plans, self._pool.http(), concurrency)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
-        self._closed = True
-        if self._own is not None and self._owner == os.getpid():
-            self._own.close()
-
-    def _http(self) -> httpx.Client:
-        _refuse_closed(self._closed)
-        if self._given is not None:
-            return self._given
-        # A connection must not be shared with the process that this one was forked from.
-        if self._owner != os.getpid():
-            with self._opening:
-                if self._own is None or self._owner != os.getpid():
-                    self._own, self._owner = httpx.Client(**_own_settings(hide_location)), os.getpid()
-        return cast("httpx.Client", self._own)
+        self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -133,9 +111,7 @@ class AsyncFluxbaseFetch:
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
         self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._given = _checked(http_client, httpx.AsyncClient)
-        self._own: dict[object, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
-        self._closed = False
+        self._pool = AsyncPool(http_client)
 
     def session(self, **call: Unpack[CallOptions]) -> Session:
         """The settings for one call: the client's, but for those that are given."""
@@ -143,45 +119,19 @@ class AsyncFluxbaseFetch:
 
     async def run(self, plan: Plan[Result[T]]) -> Result[T]:
         """Carry out what a verb plans."""
-        return await run_async(refusing(plan), await self._http())
+        return await run_async(refusing(plan), await self._pool.http())
 
-    async def iterate(self, stream: Stream[T]) -> AsyncGenerator[T]:
+    def iterate(self, stream: Stream[T]) -> AsyncGenerator[T]:
         """Carry out what an iterating verb plans."""
-        async with aclosing(iterate_async(stream, await self._http())) as values:
-            async for value in values:
-                yield value
+        return iterate_async(stream, self._pool.http)
 
-    async def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
         """Carry out many plans, some at a time; each result comes beside what it is for."""
-        async with aclosing(run_many_async(plans, await self._http(), concurrency)) as pairs:
-            async for pair in pairs:
-                yield pair
+        return run_many_async(plans, self._pool.http, concurrency)
 
     async def close(self) -> None:
         """Close the connections."""
-        self._closed = True
-        if _here() in self._own:
-            await self._own[_here()][1].aclose()
-
-    async def _http(self) -> httpx.AsyncClient:
-        _refuse_closed(self._closed)
-        if self._given is not None:
-            return self._given
-        # A connection belongs to its event loop; in another one it fails with "Event loop is closed".
-        here = _here()
-        if here not in self._own:
-            http = httpx.AsyncClient(**_own_settings(hide_location_async))
-            self._own[here] = http, self._open(here, http)
-            await anext(self._own[here][1])
-        return self._own[here][0]
-
-    async def _open(self, here: object, http: httpx.AsyncClient) -> AsyncGenerator[None]:
-        """Holds connections open; as an event loop that ends closes its generators, they end with it."""
-        try:
-            yield
-        finally:
-            del self._own[here]
-            await http.aclose()
+        await self._pool.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -191,26 +141,3 @@ class AsyncFluxbaseFetch:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._session.base_url!r})"
-
-
-def _own_settings(on_response: Callable[[httpx.Response], object]) -> dict[str, Any]:
-    # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later (CONTRACT 0.13).
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    user_agent = f"fluxbase-jobs/{version('fluxbase-jobs')}"
-    return {"cookies": no_cookies, "headers": {"user-agent": user_agent}, "event_hooks": {"response": [on_response]}}
-
-
-def _refuse_closed(closed: bool) -> None:  # noqa: FBT001  # a guard of two callers
-    if closed:
-        raise RuntimeError("this client is closed")
-
-
-def _here() -> tuple[int, object]:
-    """The process and the event loop that this runs in, asyncio's or trio's."""
-    return os.getpid(), current_token()
-
-
-def _checked(http_client: H | None, kind: type[H]) -> H | None:
-    if http_client is None or isinstance(cast("object", http_client), kind):
-        return http_client
-    raise InvalidInput(f"http_client must be a httpx.{kind.__name__}")

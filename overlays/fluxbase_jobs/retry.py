@@ -43,8 +43,13 @@ class RetryPolicy:
         """
         if not error.retryable or attempt >= self.attempts:
             return None
-        bound = min(self.max_delay, self.first_delay * self.factor ** (attempt - 1))
-        wait = bound * dice
+        wait = self._bound(attempt) * dice
         if error.retry_after is not None:
             wait += error.retry_after
         return wait if wait < left else None
+
+    def _bound(self, attempt: int) -> float:
+        try:
+            return min(self.max_delay, self.first_delay * self.factor ** (attempt - 1))
+        except OverflowError:  # two to the power of 1,024 is no float
+            return self.max_delay

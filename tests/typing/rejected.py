@@ -129,7 +129,7 @@ def wrong_clients() -> None:
     FluxbaseClient("https://example.com", headers={"x-a": 1})  # type: ignore[dict-item]
     FluxbaseClient("https://example.com", http_client=httpx.AsyncClient())  # type: ignore[arg-type]
     AsyncFluxbaseClient("https://example.com", http_client=httpx.Client())  # type: ignore[arg-type]
-    FluxbaseClient.from_env("https://example.com")  # type: ignore[arg-type]
+    FluxbaseClient.from_env(url="https://example.com")  # type: ignore[call-arg]
     FluxbaseClient.from_env(tiemout=5)  # type: ignore[call-arg]
     FluxbaseClient.sign_in("https://example.com", "ada@example.com")  # type: ignore[call-arg]
     FluxbaseClient.sign_in("https://example.com", "ada@example.com", "x").close()  # type: ignore[union-attr]

@@ -22,7 +22,7 @@ def sign_in(email: object, password: object) -> Operation[wire.Session]:
     if not isinstance(password, str) or not password or arguments.text_fault(password):
         raise InvalidInput("password must be text, not empty, without NUL characters and lone surrogates")
     body = wire.SignInRequest(email=arguments.text("email", email), password=password)
-    return Operation(request=sign_in_endpoint.build_request(body=body), read=_session, resendable=False)
+    return Operation(request=sign_in_endpoint.build_request(body=body), read=_session, resendable=False, confidential=True)
 
 
 def _session(content: bytes) -> wire.Session:
@@ -43,7 +43,7 @@ def _check_tokens(access_token: object) -> None:
 def refresh(refresh_token: str) -> Operation[Tokens]:
     """Exchange a refresh token for the next pair of tokens. It works once: sent again, it is refused (recorded, auth_tokens)."""
     body = wire.RefreshRequest(refresh_token=refresh_token)
-    return Operation(request=refresh_tokens.build_request(body=body), read=_tokens, resendable=False)
+    return Operation(request=refresh_tokens.build_request(body=body), read=_tokens, resendable=False, confidential=True)
 
 
 def _tokens(content: bytes) -> Tokens:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, Final, Generic, TypeVar
 
@@ -27,6 +28,8 @@ class Operation(Generic[T]):
     job_id: str | None = None
     resendable: bool = True
     """Whether sending it again does no harm: reads, and all that carries an idempotency key."""
+    confidential: bool = False
+    """Whether the answer holds tokens, so that no error may quote it."""
 
     def rekeyed(self) -> Operation[T]:
         """The same under another idempotency key, if it has one.
@@ -37,8 +40,13 @@ class Operation(Generic[T]):
         headers = self.request.get("headers", {})
         if KEY_HEADER not in headers:
             return self
-        key = headers[KEY_HEADER][: arguments.MAX_KEY - len(_AFTER_401)] + _AFTER_401
-        return evolve(self, request={**self.request, "headers": {**headers, KEY_HEADER: key}})
+        return evolve(self, request={**self.request, "headers": {**headers, KEY_HEADER: derived(headers[KEY_HEADER], _AFTER_401)}})
+
+
+def derived(key: str, ending: str) -> str:
+    """Another key, which follows from one. Too long a one is hashed, not cut: its end may be all that tells items of a batch apart."""
+    longer = key + ending
+    return longer if len(longer) <= arguments.MAX_KEY else sha256(longer.encode()).hexdigest()
 
 
 def keyed(build: Callable[..., Mapping[str, Any]], job_id: object, read: Callable[[bytes], T]) -> Operation[T]:

@@ -11,7 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from .. import _arguments as arguments
 from .._operations import jobs as operations
-from .._operations.operation import Operation
+from .._operations.operation import Operation, derived
 from .._session import Session
 from ..errors import InvalidInput, RequestTimeout
 from ..models import Filters, Job, Submission
@@ -44,8 +44,7 @@ class Batch:
     key: str | None
     retry_failed: bool
 
-    def check(self) -> None:
-        """Raise InvalidInput for what is not as it should be."""
+    def __attrs_post_init__(self) -> None:
         if self.key is not None:
             arguments.idempotency_key(self.key, "batch_key")
         arguments.flag("retry_failed", self.retry_failed)
@@ -65,11 +64,14 @@ def submissions(session: Session, items: Iterable[ItemT], batch: Batch) -> Itera
 def _submit_one(session: Session, item: object, batch: Batch, position: int) -> Plan[Result[Job]]:
     """Submit one item under its key; where that only brings back an old failure and `retry_failed` says so, under the next key."""
     submission = _keyed(_submission(item), batch, position)
+    key = submission.idempotency_key
     result = yield from verbs.submit(session, submission)
+    if key is None or not batch.retry_failed:
+        return result
     for number in range(1, MAX_TRIES_ANEW):
-        if not (batch.retry_failed and isinstance(result, Err) and result.meta.idempotency_replayed):
+        if isinstance(result, Ok) or not result.meta.idempotency_replayed:
             break
-        result = yield from verbs.submit(session, evolve(submission, idempotency_key=f"{submission.idempotency_key}~{number}"))
+        result = yield from verbs.submit(session, evolve(submission, idempotency_key=derived(key, f"~{number}")))
     return result
 
 
@@ -89,7 +91,9 @@ def _keyed(submission: Submission, batch: Batch, position: int) -> Submission:
     if isinstance(submission.scheduled, timedelta):
         raise InvalidInput("scheduled must be a moment where there is a batch_key: a timedelta means another one in each run")
     own = submission.idempotency_key
-    return evolve(submission, idempotency_key=f"{batch.key}:{position if own is None else own}")
+    # Other signs for places than for own keys: an own key "1" is not the second place.
+    ending = f"#{position}" if own is None else f":{arguments.idempotency_key(own)}"
+    return evolve(submission, idempotency_key=derived(batch.key, ending))
 
 
 @define

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from .._credentials import Credentials, expires_at
+from .._credentials import expires_at
 from .._operations import auth
 from .._replies import judge
 from .._session import Session
+from ..errors import FluxbaseError
 from ..models import Tokens
 from .steps import Acquire, Ask, Plan, Reply, now, send
 
@@ -16,7 +18,7 @@ LEEWAY: Final = 30.0
 """Seconds before its expiry from which a token is refreshed: clocks differ and requests take time."""
 
 
-def current_key(session: Session) -> Plan[Any]:
+def current_key(session: Session, end: float) -> Plan[Any]:
     """The key to send now."""
     credentials = session.credentials
     if callable(credentials.key):
@@ -25,43 +27,54 @@ def current_key(session: Session) -> Plan[Any]:
         instant = yield from now()
         expiry = expires_at(credentials.key)
         if credentials.key is None or (expiry is not None and expiry - LEEWAY < instant.utc.timestamp()):
-            yield from _refresh(session, credentials.key)
+            yield from _refresh(session, credentials.key, end)
     return credentials.key
 
 
-def renewed(session: Session, used: object) -> Plan[bool]:
+def renewed(session: Session, used: object, end: float) -> Plan[bool]:
     """After a 401 for the key `used`: whether there is another one now."""
     credentials = session.credentials
     if callable(credentials.key):
         return bool((yield Ask(credentials.key)) != used)
-    return (yield from _refresh(session, used))
+    return (yield from _refresh(session, used, end))
 
 
-def _refresh(session: Session, used: object) -> Plan[bool]:
+def _refresh(session: Session, used: object, end: float) -> Plan[bool]:
     """Exchange the refresh token. One caller at a time, as a refresh token works once; who waited takes what the first one got."""
     credentials = session.credentials
-    yield Acquire(credentials.lock)
+    before, lock = credentials.refreshes, credentials.lock
+    yield Acquire(lock)
     try:
-        if credentials.key != used:
-            return True
-        tokens = yield from _new_tokens(session, credentials)
-        if tokens is None:
+        if credentials.key != used or credentials.refreshes != before or credentials.refresh_token is None:
+            return bool(credentials.key != used)
+        told = yield from _new_tokens(session, credentials.refresh_token, end)
+        credentials.refreshes += 1
+        if isinstance(told, FluxbaseError):
+            credentials.fault = told
             return False
-        credentials.key, credentials.refresh_token = tokens.access_token, tokens.refresh_token or credentials.refresh_token
+        credentials.key, credentials.refresh_token = told.access_token, told.refresh_token or credentials.refresh_token
+        credentials.fault = None
     finally:
-        credentials.lock.release()
+        lock.release()
     if credentials.on_tokens is not None:
-        yield Ask(partial(credentials.on_tokens, tokens))
+        yield Ask(partial(credentials.on_tokens, told))
     return True
 
 
-def _new_tokens(session: Session, credentials: Credentials) -> Plan[Tokens | None]:
-    if credentials.refresh_token is None:
-        return None
-    operation = auth.refresh(credentials.refresh_token)
-    reply = yield from send(addressed(session, operation.request, {}), session.timeout)
+def _new_tokens(session: Session, refresh_token: str, end: float) -> Plan[Tokens | FluxbaseError]:
+    operation = auth.refresh(refresh_token)
+    reply = yield from send_by(end, session, addressed(session, operation.request, {}))
+    if isinstance(reply, FluxbaseError):
+        return reply
     instant = yield from now()
-    return judge(operation, reply, instant.utc)[0] if isinstance(reply, Reply) else None
+    tokens, error = judge(operation, reply, instant.utc)
+    return tokens if error is None else error
+
+
+def send_by(end: float, session: Session, request: Mapping[str, Any]) -> Plan[Reply | FluxbaseError]:
+    """Send one request, with the session's timeout or what is left until `end`, on the monotonic clock."""
+    instant = yield from now()
+    return (yield from send(request, min(session.timeout, max(end - instant.monotonic, 0.001))))
 
 
 def addressed(session: Session, request: Any, credentials: dict[str, str]) -> dict[str, Any]:

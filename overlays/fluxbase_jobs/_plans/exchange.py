@@ -14,8 +14,8 @@ from .._replies import judge
 from .._session import Session
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
-from .credentials import addressed, current_key, renewed
-from .steps import Emit, Instant, Pause, Plan, Reply, Stream, now, send
+from .credentials import addressed, current_key, renewed, send_by
+from .steps import Emit, Instant, Pause, Plan, Reply, Stream, now
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -30,25 +30,30 @@ class _Try:
     at: Instant
 
 
+@define
+class _Chances:
+    """What a 401 may still be answered with."""
+
+    tokens: int = 1
+    keys: int = 10
+    """Each run with a bad token leaves a key behind to which the server replays a 401 for a day."""
+
+
 def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
-    """Send a request and read its answer; try again as the session's policy says, and once more with new credentials after a 401."""
+    """Send a request and read its answer; try again as the session's policy says, and with other credentials after a 401."""
     session = session.checked()
     started = yield from now()
-    end, attempts, may_renew = started.monotonic + session.retry.total, 0, True
+    end, attempts, chances = started.monotonic + session.retry.total, 0, _Chances()
     while True:
         tried = yield from _try(session, operation, end)
         attempts += not isinstance(tried.outcome, InvalidInput)
-        left = end - tried.at.monotonic
         result = _result(operation, tried, attempts, tried.at.monotonic - started.monotonic)
         if isinstance(result, Ok):
             return result
-        if (
-            may_renew
-            and isinstance(result.error, AuthenticationFailed)
-            and (yield from _other_credentials(session.hurried(left), result.meta, tried.key))
-        ):
-            operation, may_renew = operation.rekeyed(), False
+        if isinstance(result.error, AuthenticationFailed) and (yield from _changed(session, result, tried, end, chances)):
+            operation = operation.rekeyed()
             continue
+        left = end - tried.at.monotonic
         delay = session.retry.delay(result.error, attempts, left, tried.at.dice) if operation.resendable else None
         if delay is None:
             return result
@@ -56,23 +61,32 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
 
 
 def _try(session: Session, operation: Operation[T], end: float) -> Plan[_Try]:
-    instant = yield from now()
-    key = yield from current_key(session.hurried(end - instant.monotonic))
+    key = yield from current_key(session, end)
     outcome: Reply | FluxbaseError
     try:
         credentials = {} if session.credentials.key is None else key_header(key)
     except InvalidInput as error:
         outcome = error
     else:
-        instant = yield from now()  # the key may have taken its time
-        timeout = session.hurried(end - instant.monotonic).timeout
-        outcome = yield from send(addressed(session, operation.request, credentials), timeout)
+        outcome = yield from send_by(end, session, addressed(session, operation.request, credentials))
     return _Try(key, outcome, (yield from now()))
 
 
-def _other_credentials(session: Session, meta: Meta, used: object) -> Plan[bool]:
-    """Whether a second try may fare better: with a new key, or because the 401 was only the memory of an earlier one."""
-    return meta.idempotency_replayed or (yield from renewed(session, used))
+def _changed(session: Session, refused: Err, tried: _Try, end: float, chances: _Chances) -> Plan[bool]:
+    """Whether another try may fare better: because the 401 was only the memory of an earlier one, or with a new key."""
+    if tried.at.monotonic >= end:
+        return False
+    if refused.meta.idempotency_replayed:
+        chances.keys -= 1
+        return chances.keys >= 0
+    chances.tokens -= 1
+    if chances.tokens < 0:
+        return False
+    changed = yield from renewed(session, tried.key, end)
+    fault = session.credentials.fault
+    if fault is not None and not changed:
+        refused.error.hint = refused.error.hint or f"the tokens could not be refreshed: {fault.message}"
+    return changed
 
 
 def _result(operation: Operation[T], tried: _Try, attempts: int, elapsed: float) -> Result[T]:

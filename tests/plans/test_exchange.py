@@ -1,0 +1,186 @@
+"""The plan of one exchange: what is tried again, when, with what, and when it ends. No network, no clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+from fluxbase_jobs import Conflict, ConnectionFailed, Err, FluxbaseError, RateLimited, RequestTimeout, RetryPolicy, ServerFailed, Submission
+from fluxbase_jobs._operations import auth
+from fluxbase_jobs._operations import jobs as operations
+from fluxbase_jobs._plans.exchange import exchange
+from fluxbase_jobs._plans.steps import Reply
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.answers import JOB_ID, job
+from tests.scripted import NOON, Script, reply, session
+
+DROPPED = ConnectionFailed("no complete answer (ReadError)", retryable=True)
+SLOW = RequestTimeout("no complete answer within 30 s", retryable=True)
+FOUND = reply(200, job())
+IN_PROGRESS = reply(409, {"error": "Request In Progress", "code": "IDEMPOTENCY_REQUEST_IN_PROGRESS"})
+PASSING = [DROPPED, SLOW, *(reply(status) for status in (408, 425, 429, 502, 503, 504)), IN_PROGRESS]
+LASTING = [reply(status) for status in (400, 403, 404, 409, 413, 422, 500, 501, 505, 520, 302)]
+
+
+@pytest.mark.parametrize("failure", PASSING, ids=str)
+def test_a_passing_failure_is_tried_again(failure: Reply | FluxbaseError) -> None:
+    """Broken connections, timeouts, the statuses of overload, and a key in progress."""
+    script = Script([failure, failure, FOUND])
+
+    result = script.run(exchange(session(), operations.get(JOB_ID)))
+
+    assert result.unwrap().id == JOB_ID
+    assert (len(script.sent), result.meta.attempts) == (3, 3)
+
+
+@pytest.mark.parametrize("failure", LASTING, ids=str)
+def test_another_failure_is_not(failure: Reply) -> None:
+    """A 500, a refusal, a page that is no answer: asking again would change nothing."""
+    script = Script([failure, FOUND])
+
+    result = script.run(exchange(session(), operations.get(JOB_ID)))
+
+    assert isinstance(result, Err)
+    assert (len(script.sent), result.meta.attempts, result.error.attempts) == (1, 1, 1)
+
+
+def test_a_broken_body_is_not() -> None:
+    """A complete answer that cannot be read was an answer all the same."""
+    script = Script([reply(200, {"id": 7}), FOUND])
+
+    assert not script.run(exchange(session(), operations.get(JOB_ID))).ok
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("verb", [operations.cancel, operations.retry])
+def test_the_500_of_cancel_and_retry_is_never_tried_again(verb: object) -> None:
+    """It is what a lost race and exhausted retries look like."""
+    script = Script([reply(500, {"error": "Failed to retry job"})])
+
+    result = script.run(exchange(session(attempts=9), verb(JOB_ID)))  # type: ignore[operator]
+
+    assert isinstance(result.error, ServerFailed)
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("failure", PASSING, ids=str)
+def test_what_has_no_key_and_is_no_read_is_sent_once(failure: Reply | FluxbaseError) -> None:
+    """Signing in and refreshing: a second one is another one."""
+    script = Script([failure])
+
+    assert not script.run(exchange(session(), auth.sign_in("ada@example.com", "a-password"))).ok
+    assert len(script.sent) == 1
+
+
+def test_all_attempts_carry_the_same_key_and_bytes() -> None:
+    """That is what makes a repeated submit safe."""
+    script = Script([DROPPED, reply(503), SLOW, reply(201, job())])
+
+    script.run(exchange(session(attempts=4), operations.submit(Submission("resize", {"id": 7}), NOON))).unwrap()
+
+    assert len(script.sent) == 4
+    assert len(set(script.sent_headers("idempotency-key"))) == 1
+    assert {send.request["content"] for send in script.sent} == {b'{"job_name":"resize","payload":{"id":7}}'}
+
+
+def test_it_gives_up_after_the_last_attempt() -> None:
+    """The last failure is the result, with the number of requests."""
+    script = Script([DROPPED, reply(503), reply(502)])
+
+    result = script.run(exchange(session(attempts=3), operations.get(JOB_ID)))
+
+    assert isinstance(result.error, ServerFailed)
+    assert (result.error.status, result.error.attempts, result.meta.attempts, len(script.sent)) == (502, 3, 3, 3)
+
+
+def test_pauses_grow_and_are_drawn_evenly() -> None:
+    """Full jitter: each pause lies anywhere below a bound that doubles up to the highest."""
+    script = Script([DROPPED], dice=0.5)
+
+    script.run(exchange(session(attempts=6, first_delay=1.0, factor=2.0, max_delay=5.0), operations.get(JOB_ID)))
+
+    assert script.pauses == [0.5, 1.0, 2.0, 2.5, 2.5]
+
+
+def test_the_default_policy_is_the_promised_one() -> None:
+    """Three attempts, half a second doubling to 8, 90 seconds in all."""
+    assert RetryPolicy() == RetryPolicy(attempts=3, first_delay=0.5, factor=2, max_delay=8, total=90)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("told", ["7", format_datetime(NOON + timedelta(seconds=7))], ids=["seconds", "date"])
+def test_retry_after_is_honoured(status: int, told: str) -> None:
+    """In seconds or as a date; the pause is not shorter than it."""
+    script = Script([reply(status, retry_after=told), FOUND], dice=0.0)
+
+    assert script.run(exchange(session(), operations.get(JOB_ID))).ok
+    assert script.pauses == [7.0]
+
+
+def test_not_all_come_back_at_the_same_moment() -> None:
+    """The jitter comes on top of Retry-After, or all clients of a limited server would return as one."""
+    script = Script([reply(429, retry_after="7"), FOUND], dice=0.5)
+
+    script.run(exchange(session(first_delay=2.0), operations.get(JOB_ID)))
+
+    assert script.pauses == [8.0]
+
+
+@pytest.mark.parametrize("told", ["91", "9" * 400, format_datetime(NOON + timedelta(days=1))])
+def test_a_retry_after_beyond_the_end_ends_it_at_once(told: str) -> None:
+    """Nobody waits for what will come too late."""
+    script = Script([reply(429, retry_after=told)])
+
+    error = script.run(exchange(session(), operations.get(JOB_ID))).error
+
+    assert isinstance(error, RateLimited)
+    assert (error.retry_after or 0) > 90
+    assert (error.attempts, script.pauses) == (1, [])
+
+
+@given(
+    attempts=st.integers(1, 50),
+    total=st.floats(0.01, 200),
+    timeout=st.floats(0.01, 200),
+    seconds=st.floats(0, 300),
+    retry_after=st.integers(0, 400),
+)
+def test_no_call_outlasts_its_total(*, attempts: int, total: float, timeout: float, seconds: float, retry_after: int) -> None:
+    """Whatever the server does: the last request gets what is left, and no pause goes beyond."""
+    script = Script([reply(503), reply(503, retry_after=str(retry_after)), DROPPED], seconds=seconds)
+
+    result = script.run(exchange(session(attempts=attempts, total=total, timeout=timeout), operations.get(JOB_ID)))
+
+    assert script.clock <= total + 0.01
+    assert 1 <= len(script.sent) <= attempts
+    assert all(send.timeout <= timeout for send in script.sent)
+    assert result.meta.attempts == len(script.sent)
+
+
+def test_a_key_in_progress_is_waited_for() -> None:
+    """The first request still runs on the server; the next one gets its answer."""
+    script = Script([SLOW, IN_PROGRESS, reply(201, job(), idempotency_replayed="true")])
+
+    result = script.run(exchange(session(), operations.submit(Submission("resize"), NOON)))
+
+    assert result.unwrap().id == JOB_ID
+    assert result.meta.idempotency_replayed
+    assert len(set(script.sent_headers("idempotency-key"))) == 1
+
+
+def test_a_key_that_stays_in_progress_is_a_conflict() -> None:
+    """A server that died in between says so for a day."""
+    error = Script([IN_PROGRESS]).run(exchange(session(), operations.submit(Submission("resize"), NOON))).error
+
+    assert isinstance(error, Conflict)
+    assert (error.attempts, error.retryable) == (3, True)
+
+
+def test_elapsed_counts_requests_and_pauses() -> None:
+    """From the start of the call to its end."""
+    script = Script([DROPPED, FOUND], seconds=2.0, dice=0.5)
+
+    assert script.run(exchange(session(first_delay=1.0), operations.get(JOB_ID))).meta.elapsed == 4.5
