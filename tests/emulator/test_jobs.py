@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -34,7 +35,8 @@ def test_job_runs(anyone: Client) -> None:
     assert submitted["status"] == "pending"
     assert submitted["payload"] == '{"n":1}'
     assert (job["status"], job["payload"], job["result"]) == ("completed", '{"n": 1}', '{"echo": {"n": 1}}')
-    assert job["created_at"] <= job["started_at"] <= job["completed_at"]
+    created, started, completed = (datetime.fromisoformat(job[name]) for name in ("created_at", "started_at", "completed_at"))
+    assert created <= started <= completed
     assert job["user_name"] == "Developer"
 
 
