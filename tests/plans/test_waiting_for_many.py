@@ -94,15 +94,16 @@ def test_the_rest_times_out() -> None:
         assert result.error.job.id == result.error.job_id == job_id
 
 
-def test_the_deadline_bounds_each_request_of_a_round() -> None:
-    """A round of many slow requests does not go beyond it."""
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # noqa: FBT001  # a test's case
+    """A round of many slow requests does not go beyond it, also where the last one is answered just in time."""
     server = many(2, older=60)
 
     def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
-        if asked.timeout < 6:
+        if asked.timeout < 6 and cut_off:
             clock.pass_(asked.timeout)
             return RequestTimeout("no complete answer", retryable=True)
-        clock.pass_(6.0)
+        clock.pass_(min(6.0, asked.timeout))
         return server(asked, clock) if asked.what != "GET /jobs" else reply(200, {"jobs": None})
 
     driver = FakeDriver(slow)
