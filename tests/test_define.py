@@ -6,7 +6,7 @@ import dataclasses
 import json
 import pickle
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn, Self, TypedDict, cast
+from typing import Any, Final, NoReturn, Self, TypedDict
 from uuid import UUID
 
 import attrs
@@ -84,10 +84,13 @@ MODELS: Final[dict[str, Any]] = {
 }
 
 
-def kind_of(name: str) -> Any:
-    """The model's type."""
-    found: Any = DictModel if name == "TypedDict" else cast("Any", cast("Any", type(MODELS[name])))
-    return found
+KINDS: Final[dict[str, Any]] = {
+    "attrs": AttrsModel,
+    "dataclass": DataModel,
+    "TypedDict": DictModel,
+    "msgspec.Struct": StructModel,
+    "pydantic": PydanticLike,
+}
 
 
 def ended(result: Any) -> Answer:
@@ -102,7 +105,7 @@ CREATED: Final = Answer(201, job(status="pending", result=None))
 def test_a_payload_goes_out_and_a_result_comes_back_as_their_types(client: FluxbaseClient, server: LocalServer, name: str) -> None:
     """Moments and UUIDs are text on the wire and themselves on both sides of it."""
     server.answer(CREATED, ended(WIRE))
-    resize = client.jobs.define("resize", kind_of(name), kind_of(name), namespace="media")
+    resize = client.jobs.define("resize", KINDS[name], KINDS[name], namespace="media")
 
     finished, error = resize.run(MODELS[name], poll=QUICK)
 

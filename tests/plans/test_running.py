@@ -125,6 +125,13 @@ def test_a_cause_of_an_earlier_try_is_not_this_ones() -> None:
     assert failed_run(first)[0].message == "exit status 1"
 
 
+def test_the_last_cause_of_a_try_is_the_cause() -> None:
+    """A job may tell of an error, go on, and throw another one."""
+    lines = [Line(1, "Job execution error: a warning", 5), Line(2, THROWN, 14)]
+
+    assert failed_run(*lines)[0].message == "the reactor is on fire"
+
+
 def test_the_servers_own_reason_is_enough() -> None:
     """Where it says more than "exit status 1" nobody throws, and no hint is needed."""
     error, driver = failed_run(Line(1, "working", 3), error_message="execution timeout after 5m0s")

@@ -100,11 +100,12 @@ def test_the_deadline_bounds_the_request_in_flight() -> None:
     assert driver.clock.seconds == pytest.approx(100.0, abs=0.1)
 
 
-def test_the_deadline_bounds_a_refresh_in_flight() -> None:
+@pytest.mark.parametrize("takes", [8.0, 60.0])
+def test_the_deadline_bounds_a_refresh_in_flight(takes: float) -> None:
     """The time that it takes to buy new tokens is the wait's too."""
 
     def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
-        clock.pass_(min(asked.timeout, 8.0))
+        clock.pass_(min(asked.timeout, takes))
         return RequestTimeout("no complete answer", retryable=True)
 
     driver = FakeDriver(slow)
@@ -113,6 +114,24 @@ def test_the_deadline_bounds_a_refresh_in_flight() -> None:
 
     assert isinstance(error, WaitTimeout | AuthenticationFailed)
     assert "auth/refresh" in driver.asked[0].path
+    assert driver.clock.seconds == pytest.approx(10.0, abs=0.1)
+
+
+def test_the_deadline_bounds_a_refresh_after_a_401() -> None:
+    """The same for tokens that the server no longer takes."""
+
+    def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        if asked.method == "GET":
+            clock.pass_(4.0)
+            return reply(401, {"error": "Invalid or expired Bearer token"})
+        clock.pass_(asked.timeout)
+        return RequestTimeout("no complete answer", retryable=True)
+
+    driver = FakeDriver(slow)
+
+    assert isinstance(
+        driver.run(waiting(10.0, of=session(credentials=Credentials("eyJ.a-token", "refresh", None)))).error, AuthenticationFailed
+    )
     assert driver.clock.seconds == pytest.approx(10.0, abs=0.1)
 
 
@@ -416,6 +435,15 @@ def test_a_scheduled_job_is_left_alone_until_it_is_due() -> None:
     assert len([time for time in driver.times() if time < due]) <= 11
     assert driver.clock.seconds <= due + 5
     assert isinstance(result, Ok)
+
+
+def test_a_scheduled_job_may_be_cancelled_in_its_sleep() -> None:
+    """The wait does not sleep through it."""
+    shown: Life = [(0, {**PENDING, "scheduled_at": at(HOUR)}), (100, {"status": "cancelled"})]
+    driver = FakeDriver(one_job(shown))
+
+    assert driver.run(waiting(2 * HOUR)).unwrap().status == "cancelled"
+    assert driver.clock.seconds <= 161
 
 
 def test_jitter_keeps_waiting_programs_out_of_step() -> None:

@@ -12,7 +12,7 @@ from fluxbase_jobs._plans.batches import wait_many
 from fluxbase_jobs._plans.steps import Reply, Stream
 from fluxbase_jobs._plans.watching import Patience
 
-from tests.answers import JOB_ID
+from tests.answers import JOB_ID, job
 from tests.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
 from tests.fake_jobs import FOREVER, FakeJobs, Life, down, life
 
@@ -94,15 +94,16 @@ def test_the_rest_times_out() -> None:
         assert result.error.job.id == result.error.job_id == job_id
 
 
-def test_the_deadline_bounds_each_request_of_a_round() -> None:
-    """A round of many slow requests does not go beyond it."""
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # noqa: FBT001  # a test's case
+    """A round of many slow requests does not go beyond it, also where the last one is answered just in time."""
     server = many(2, older=60)
 
     def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
-        if asked.timeout < 6:
+        if asked.timeout < 6 and cut_off:
             clock.pass_(asked.timeout)
             return RequestTimeout("no complete answer", retryable=True)
-        clock.pass_(6.0)
+        clock.pass_(min(6.0, asked.timeout))
         return server(asked, clock) if asked.what != "GET /jobs" else reply(200, {"jobs": None})
 
     driver = FakeDriver(slow)
@@ -111,6 +112,7 @@ def test_the_deadline_bounds_each_request_of_a_round() -> None:
 
     assert len(pairs) == 40
     assert driver.clock.seconds <= 20.1
+    assert max(driver.times()) < 20.0
 
 
 def test_jobs_are_looked_for_in_the_list() -> None:
@@ -137,6 +139,17 @@ def test_jobs_that_are_not_in_the_list_are_asked_for_one_by_one() -> None:
     assert all(result.ok for _, result in pairs)
 
 
+def test_jobs_that_go_on_do_not_starve_the_others() -> None:
+    """Where not all can be asked for in one round, the next one goes on with the rest."""
+    going_on, ending = [id_of(number) for number in range(2000, 2040)], [id_of(number) for number in range(2040, 2060)]
+    newer = {id_of(number): FOREVER for number in range(500)}
+    server = FakeJobs({**newer, **dict.fromkeys(going_on, FOREVER), **dict.fromkeys(ending, life(1, 10))})
+
+    pairs = pairs_of(FakeDriver(server), [*going_on, *ending], 300.0)
+
+    assert [job_id for job_id, result in pairs if result.ok] == ending
+
+
 def test_a_few_jobs_are_not_looked_for_in_the_list() -> None:
     """Three or less are cheaper one by one than among other people's."""
     driver = FakeDriver(many(1000, 30.0))
@@ -149,13 +162,22 @@ def test_a_few_jobs_are_not_looked_for_in_the_list() -> None:
 @pytest.mark.parametrize("fault", [DOWN, reply(429, {"error": "Rate limit exceeded"}, retry_after="60")])
 def test_transient_faults_are_ridden_out(fault: Reply) -> None:
     """Of the list or of single requests."""
-    for older in (0, 500):
-        server = many(10, 30.0, older=older)
-        driver = FakeDriver(down(server, 5, 100, fault))
+    for count in (2, 10):
+        driver = FakeDriver(down(many(count, 30.0), 5, 100, fault))
 
-        pairs = pairs_of(driver, [id_of(older + number) for number in range(10)])
+        pairs = pairs_of(driver, [id_of(number) for number in range(count)])
 
-        assert [result.ok for _, result in pairs] == [True] * 10
+        assert [result.ok for _, result in pairs] == [True] * count
+
+
+def test_a_retry_after_is_kept_also_without_retries() -> None:
+    """With `retry=None` the pause between two rounds is the one that the server asked for."""
+    limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
+    driver = FakeDriver(replies(limited, reply(200, job(id=id_of(1)))))
+
+    list(driver.stream(wait_many(session(retry=None), [id_of(1)], Patience(timeout=900.0, poll=PollPolicy()))))
+
+    assert driver.times()[1] >= 60
 
 
 def test_a_refused_list_is_the_answer_for_each() -> None:

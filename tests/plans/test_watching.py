@@ -65,6 +65,13 @@ def test_a_message_alone_is_a_change() -> None:
     assert len(shown([(0, {**RUNNING, "progress": first}), (30, {"progress": second}), (60, {"status": "completed"})])) == 3
 
 
+def test_data_alone_is_a_change() -> None:
+    """A report may differ in what no field of its own shows."""
+    first, second = '{"percent":1,"data":{"step":1}}', '{"percent":1,"data":{"step":2}}'
+
+    assert len(shown([(0, {**RUNNING, "progress": first}), (30, {"progress": second}), (60, {"status": "completed"})])) == 3
+
+
 def test_a_fault_between_two_looks_is_not_shown() -> None:
     """What passes is ridden out; a state that was shown is not shown again after it."""
     server = down(one_job([*FOREVER, (300, {"status": "completed"})]), 10, 200, reply(503, {"error": "down"}))
