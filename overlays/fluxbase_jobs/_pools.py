@@ -35,7 +35,10 @@ class Pool:
         process = os.getpid()
         own = self._own.get(process)
         if own is None:
-            own = self._own.setdefault(process, httpx.Client(**_settings()))
+            made = httpx.Client(**_settings())
+            own = self._own.setdefault(process, made)
+            if own is not made:
+                made.close()
             # A connection must not be shared with the process that this one was forked from.
             for other in self._own.keys() - {process}:
                 self._own.pop(other, None)
