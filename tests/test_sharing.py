@@ -81,12 +81,19 @@ def test_a_client_works_under_asyncio_and_trio_in_turn(shared: AsyncFluxbaseClie
         assert run(partial(shared.jobs.get, JOB_ID)).ok
 
 
-def test_an_iterator_belongs_to_the_loop_that_walks_it(shared: AsyncFluxbaseClient, run: Run) -> None:
+ITERATORS: Final[list[Callable[[AsyncFluxbaseClient], AsyncIterable[Any]]]] = [
+    lambda client: client.jobs.submit_many([("resize", None)] * 3),
+    lambda client: client.jobs.watch(JOB_ID),
+]
+
+
+@pytest.mark.parametrize("iterator", ITERATORS, ids=["submit_many", "watch"])
+def test_an_iterator_belongs_to_the_loop_that_walks_it(
+    shared: AsyncFluxbaseClient, run: Run, iterator: Callable[[AsyncFluxbaseClient], AsyncIterable[Any]]
+) -> None:
     """Not to the place where it was made, which may have no loop at all."""
     for _ in range(2):
-        pairs = shared.jobs.submit_many([("resize", None)] * 3)
-
-        assert [result.ok for _, result in run(partial(drawn, pairs))] == [True] * 3
+        assert run(partial(drawn, iterator(shared)))
 
 
 def test_loops_of_several_threads_share_a_client(shared: AsyncFluxbaseClient, server: LocalServer) -> None:
