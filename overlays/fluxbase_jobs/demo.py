@@ -9,12 +9,11 @@ import asyncio
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from fluxbase_jobs import FluxbaseClient, Job
+from fluxbase_jobs import FluxbaseClient, PollPolicy
 from fluxbase_jobs.emulator import Context, function
 
 PICTURES = 8
@@ -35,23 +34,12 @@ def main() -> None:
     with emulator() as (url, key), FluxbaseClient(url, key) as client:
         job = client.jobs.submit("thumbnails", {"pictures": PICTURES, "width": 128}).unwrap()
         show(f"submitted {job.job_name} as {job.id}")
-        job = watched(client, job)
+        for change in client.jobs.watch(job.id, poll=PollPolicy(initial=0.1)):
+            job = change.unwrap()
+            show(f"  {job.progress_percent or 0:3} % {job.progress_message or job.status}")
         show(f"{job.status}: {job.result}")
         for line in client.jobs.logs(job.id).unwrap():
             show(f"  log {line.line_number}: {line}")
-
-
-def watched(client: FluxbaseClient, job: Job) -> Job:
-    """The job at its end; each change of its progress is shown."""
-    shown = None
-    while True:
-        if job.progress_message != shown:
-            shown = job.progress_message
-            show(f"  {job.progress_percent or 0:3} % {shown}")
-        if job.is_terminal:
-            return job
-        time.sleep(0.1)
-        job = client.jobs.get(job.id).unwrap()
 
 
 @contextmanager
