@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
-from fluxbase_jobs import FluxbaseError
-from fluxbase_jobs._plans.steps import Reply
+from fluxbase_jobs import FluxbaseError, Job, PollPolicy, Result
+from fluxbase_jobs._plans.steps import Plan, Reply
+from fluxbase_jobs._plans.waiting import wait
+from fluxbase_jobs._plans.watching import Patience
+from fluxbase_jobs._session import Session
 
 from tests.answers import JOB_ID, job
-from tests.fake_driver import Asked, Clock, Server, at, reply
+from tests.fake_driver import Asked, Clock, Server, at, reply, session
 
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
 """From which second on a job shows what; each change is laid over the ones before it."""
@@ -105,3 +108,10 @@ def down(server: FakeJobs, start: float, end: float, fault: Reply | FluxbaseErro
     """That server, failing for a while."""
     server.faults.append((start, end, fault))
     return server
+
+
+def waiting(
+    timeout: float = 900.0, *, of: Session | None = None, poll: Any = None, on_progress: Any = None, cancels: object = False
+) -> Plan[Result[Job]]:
+    """The plan of a wait for that one job."""
+    return wait(of or session(), JOB_ID, Patience(timeout=timeout, poll=poll or PollPolicy()), on_progress, cancels)
