@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from attrs import Attribute
 
-from ._arguments import integer, seconds
+from ._arguments import Seconds, integer, seconds
 from .errors import InvalidInput
+
+
+def in_seconds(value: Seconds) -> float:
+    """A converter: a timedelta as its seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def positive(_: object, attribute: Attribute[float], value: float) -> None:

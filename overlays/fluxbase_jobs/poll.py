@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ._checks import at_least_one, fraction, positive
+from ._checks import at_least_one, fraction, in_seconds, positive
 from .models import Job
 
 LONGEST_SLEEP: Final = 60.0
@@ -32,9 +32,9 @@ class PollPolicy:
         InvalidInput: a number is not as described.
     """
 
-    initial: float = field(default=0.5, validator=positive)
+    initial: float = field(default=0.5, converter=in_seconds, validator=positive)
     factor: float = field(default=1.5, validator=at_least_one)
-    maximum: float = field(default=10.0, validator=positive)
+    maximum: float = field(default=10.0, converter=in_seconds, validator=positive)
     jitter: float = field(default=0.1, validator=fraction)
 
     def interval(self, previous: float | None, job: Job | None, utc: datetime, dice: float, *, changed: bool) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from ._checks import at_least_one, count, positive
+from ._checks import at_least_one, count, in_seconds, positive
 from .errors import FluxbaseError
 
 
@@ -27,10 +27,10 @@ class RetryPolicy:
     """
 
     attempts: int = field(default=3, validator=count)
-    first_delay: float = field(default=0.5, validator=positive)
+    first_delay: float = field(default=0.5, converter=in_seconds, validator=positive)
     factor: float = field(default=2.0, validator=at_least_one)
-    max_delay: float = field(default=8.0, validator=positive)
-    total: float = field(default=90.0, validator=positive)
+    max_delay: float = field(default=8.0, converter=in_seconds, validator=positive)
+    total: float = field(default=90.0, converter=in_seconds, validator=positive)
 
     def delay(self, error: FluxbaseError, attempt: int, left: float, dice: float) -> float | None:
         """The seconds to wait before the next request, or None to give up.

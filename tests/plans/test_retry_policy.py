@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from fluxbase_jobs import FluxbaseError, InvalidInput, RetryPolicy
+from fluxbase_jobs import FluxbaseError, InvalidInput, PollPolicy, RetryPolicy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,9 @@ def test_a_policy_refuses_numbers_that_make_no_sense(options: dict[str, Any]) ->
     """By the argument's name."""
     with pytest.raises(InvalidInput, match=next(iter(options))):
         RetryPolicy(**options)
+
+
+def test_policies_take_timedeltas() -> None:
+    """As everywhere, seconds may come as a timedelta."""
+    assert RetryPolicy(total=timedelta(minutes=1)) == RetryPolicy(total=60.0)
+    assert PollPolicy(maximum=timedelta(seconds=5)) == PollPolicy(maximum=5.0)
