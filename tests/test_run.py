@@ -73,7 +73,7 @@ def test_where_no_log_is_shown_the_hint_says_where_the_text_is(client: FluxbaseC
 
 def test_a_job_that_takes_too_long_is_cancelled_if_told_so(live: FluxbaseClient) -> None:
     """The error carries the job, which is cancelled on the server."""
-    error = live.jobs.run("slow", timeout=0.2, poll=QUICK, cancel_on_timeout=True).error
+    error = live.jobs.run("slow", timeout=0.5, poll=QUICK, cancel_on_timeout=True).error
 
     assert isinstance(error, WaitTimeout)
     assert error.job is not None

@@ -60,7 +60,7 @@ def test_a_deadline_ends_a_request_in_flight(client: FluxbaseClient, server: Loc
     for slow in (Answer(200, job(), delay=1.0), Answer(200, job(), delay=0.06, pieces=20)):
         server.answer(RUNNING, slow)
 
-        timed_out = client.jobs.wait(JOB_ID, timeout=timedelta(seconds=0.1), poll=QUICK).error
+        timed_out = client.jobs.wait(JOB_ID, timeout=timedelta(seconds=0.5), poll=QUICK).error
 
         assert isinstance(timed_out, WaitTimeout)
         assert timed_out.job is not None
@@ -73,7 +73,7 @@ def test_cancels_at_the_deadline_if_told_so(client: FluxbaseClient, server: Loca
     server.answer(*[RUNNING] * 2, Answer(200, {"message": "Job cancelled"}))
     patient = PollPolicy(initial=0.01, factor=1000.0)
 
-    error = client.jobs.wait(JOB_ID, timeout=0.1, poll=patient, cancel_on_timeout=True).error
+    error = client.jobs.wait(JOB_ID, timeout=0.5, poll=patient, cancel_on_timeout=True).error
 
     assert isinstance(error, WaitTimeout)
     assert error.hint == "it was cancelled"

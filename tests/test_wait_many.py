@@ -40,7 +40,7 @@ def test_one_page_serves_many_jobs(client: FluxbaseClient, server: LocalServer) 
     bodies = [job(id=job_id, payload=None, status="completed" if job_id == IDS[0] else "running") for job_id in IDS]
     server.answer(Answer(200, page(*bodies)))
 
-    first, *late = client.jobs.wait_many(IDS, timeout=0.2, poll=QUICK)
+    first, *late = client.jobs.wait_many(IDS, timeout=0.6, poll=QUICK)
 
     assert first[0] == IDS[0]
     assert (first[1].unwrap().payload, first[1].unwrap().succeeded) == (None, True)

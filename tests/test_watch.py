@@ -34,7 +34,7 @@ def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) 
     """The deadline, or an argument that can't be sent."""
     server.answer(RUNNING)
 
-    first, last = client.jobs.watch(JOB_ID, timeout=0.1, poll=QUICK)
+    first, last = client.jobs.watch(JOB_ID, timeout=0.5, poll=QUICK)
     (only,) = client.jobs.watch("{x}")
 
     assert first.unwrap().status == "running"
