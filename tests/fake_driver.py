@@ -116,8 +116,8 @@ class FakeDriver:
                 self.clock.pass_(seconds)
             case Ask(callback):
                 return callback()
-            case Acquire(lock):
-                lock.acquire()
+            case Acquire(lock, timeout):
+                return lock.acquire(timeout=timeout)
             case Now():
                 return self.clock.instant(self.dice)
             case _:

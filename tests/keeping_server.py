@@ -1,4 +1,4 @@
-"""A server that keeps idempotency keys as the real one does (CONTRACT 4.6), holds jobs, and fails as often as it is told."""
+"""A server that keeps idempotency keys as the real one does, holds jobs, and fails as often as it is told."""
 
 from __future__ import annotations
 

@@ -71,6 +71,7 @@ class Script:
                 return callback()
             case Acquire(lock):
                 assert lock.acquire(blocking=False), "nobody else is there to release it"
+                return True
             case Now():
                 return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.dice)
         return None

@@ -70,9 +70,9 @@ class PydanticLike:
         except TypeError as fault:
             raise ValueError(str(fault)) from None
 
-    def model_dump(self, *, mode: str) -> dict[str, Any]:
+    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
         """As JSON has it."""
-        return {"id": self.id, "at": self.at, "sizes": self.sizes} if mode == "json" else {}
+        return {"id": self.id, "at": self.at, "sizes": self.sizes} if mode == "json" and by_alias else {}
 
 
 MODELS: Final[dict[str, Any]] = {

@@ -64,6 +64,14 @@ def test_a_second_factor(connect: Connect, server: LocalServer) -> None:
     assert (result.error.status, result.error.request_id, result.error.attempts) == (200, "r-1", 1)
 
 
+@pytest.mark.parametrize(("token", "kind"), [("", type(None)), ("two words", InvalidResponse), ("line\nbreak", InvalidResponse)])
+def test_refresh_tokens_that_no_header_can_carry(connect: Connect, server: LocalServer, token: str, kind: type[object]) -> None:
+    """An empty one counts as none; others are the server's mistake, and a value."""
+    server.answer(Answer(200, {"access_token": "eyJ.a", "refresh_token": token, "expires_in": 900}))
+
+    assert type(connect.sign_in(server.url, "ada@example.com", PASSWORD).error) is kind
+
+
 @pytest.mark.parametrize("token", ["", "two words", "tok\u00ebn", "line\nbreak", None])
 def test_tokens_that_no_header_can_carry(connect: Connect, server: LocalServer, token: str | None) -> None:
     """The server's mistake is a value and no exception."""

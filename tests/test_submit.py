@@ -110,8 +110,8 @@ class PydanticLike:
 
     model_fields = ("x", "y")
 
-    def model_dump(self, *, mode: str) -> dict[str, Any]:
-        return {"x": 1, "y": [2]} if mode == "json" else {}
+    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
+        return {"x": 1, "y": [2]} if mode == "json" and by_alias else {}
 
 
 @pytest.mark.parametrize("model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticLike(), {"x": 1, "y": [2]}])
@@ -123,6 +123,35 @@ def test_takes_models_as_payload(client: FluxbaseClient, server: LocalServer, mo
     client.jobs.submit("resize", {"points": [model]}).unwrap()
 
     assert [request.json()["payload"] for request in server.requests] == [{"x": 1, "y": [2]}, {"points": [{"x": 1, "y": [2]}]}]
+
+
+class Tagged(msgspec.Struct, tag=True):
+    x: int
+
+
+def test_sends_a_structs_tag(client: FluxbaseClient, server: LocalServer) -> None:
+    """As msgspec itself would write it."""
+    server.answer(CREATED)
+
+    client.jobs.submit("resize", Tagged(1)).unwrap()
+
+    assert server.requests[0].json()["payload"] == {"type": "Tagged", "x": 1}
+
+
+class Unwritable(PydanticLike):
+    """A model whose values are no JSON, bytes that are no text for one."""
+
+    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
+        raise ValueError(f"{mode}, {by_alias}")
+
+
+def test_refuses_a_model_that_cannot_be_written(client: FluxbaseClient, server: LocalServer) -> None:
+    """The model's own error is no exception of the verb."""
+    error = client.jobs.submit("resize", {"point": Unwritable()}).error
+
+    assert isinstance(error, InvalidInput)
+    assert "payload.point" in error.message
+    assert server.requests == []
 
 
 class Colour(StrEnum):

@@ -77,6 +77,12 @@ def flag(name: str, value: object) -> bool:
     raise InvalidInput(f"{name} must be True or False; got {_shown(value)}")
 
 
+def callback(name: str, value: object) -> None:
+    """A function, or None."""
+    if not (value is None or callable(value)):
+        raise InvalidInput(f"{name} must be a function or None; got {_shown(value)}")
+
+
 def seconds(name: str, value: object) -> float:
     """A positive and finite number of seconds, from a number or a timedelta."""
     number = value.total_seconds() if isinstance(value, timedelta) else value

@@ -41,7 +41,7 @@ class Credentials:
         if not (key is None or callable(key)):
             key_header(key)
         if refresh_token is not None:
-            _check_header_text("refresh_token", refresh_token)
+            header_text("refresh_token", refresh_token)
         if refresh_token is not None and callable(key):
             raise InvalidInput("refresh_token goes with a key that is text: a callable key refreshes itself")
         if on_tokens is not None and not callable(on_tokens):
@@ -67,7 +67,7 @@ class Credentials:
 
 def key_header(key: object) -> dict[str, str]:
     """The header that carries a key of this form: `sk_`, `pk_`, `fb_` are service keys, `fbk_` client keys, all else is a token."""
-    text = _check_header_text("key", key)
+    text = header_text("key", key)
     form = text[: text.find("_") + 1]
     return {_KEY_HEADERS[form]: text} if form in _KEY_HEADERS else {"authorization": f"Bearer {text}"}
 
@@ -94,7 +94,7 @@ def expires_at(token: object) -> float | None:
         return None
 
 
-def _check_header_text(name: str, value: object) -> str:
+def header_text(name: str, value: object) -> str:
     """The value, fit for a header. The message does not quote it."""
     if isinstance(value, str) and value and all("!" <= character <= "~" for character in value):
         return value

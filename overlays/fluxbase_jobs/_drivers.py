@@ -151,9 +151,9 @@ def _perform(step: Step, http: httpx.Client) -> object:
         case Pause(seconds):
             time.sleep(seconds)
         case Ask(callback):
-            return callback()
-        case Acquire(lock):
-            lock.acquire()
+            return _told_at_once(callback())
+        case Acquire(lock, timeout):
+            return lock.acquire(timeout=timeout)
         case Now():
             return instant()
         case _:
@@ -170,8 +170,8 @@ async def _perform_async(step: Step, http: httpx.AsyncClient) -> object:
         case Ask(callback):
             told = callback()
             return await told if inspect.isawaitable(told) else told
-        case Acquire(lock):
-            await _acquire(lock)
+        case Acquire(lock, timeout):
+            return await _acquire(lock, timeout)
         case Now():
             return instant()
         case _:
@@ -224,10 +224,21 @@ def _in_time(chunk: bytes, end: float) -> bytes:
     return chunk
 
 
-async def _acquire(lock: threading.Lock) -> None:
+def _told_at_once(told: Any) -> object:
+    if inspect.iscoroutine(told):
+        told.close()
+        raise TypeError("a coroutine function was given to the sync client; only the async client awaits one")
+    return told
+
+
+async def _acquire(lock: threading.Lock, timeout: float) -> bool:
     """Take a lock that tasks of several event loops, and threads, may hold; an event loop's own lock knows only its tasks."""
-    while not lock.acquire(blocking=False):  # noqa: ASYNC110  # an event, too, knows only the tasks of one loop
+    end = time.monotonic() + timeout
+    while not lock.acquire(blocking=False):  # an event, too, knows only the tasks of one loop
+        if time.monotonic() > end:
+            return False
         await anyio.sleep(LOCK_POLL_SECONDS)
+    return True
 
 
 def instant() -> Instant:
@@ -238,7 +249,7 @@ def instant() -> Instant:
 def _built(step: Send, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
     timeout = httpx.Timeout(min(step.timeout, LONGEST_TIMEOUT), connect=min(step.timeout, CONNECT_SECONDS))
     request = http.build_request(**step.request, timeout=timeout)
-    # On admin and auth routes the server prefers a cookie to the Authorization header, however stale (CONTRACT 0.13).
+    # On admin and auth routes the server prefers a cookie to the Authorization header, however stale.
     request.headers.pop("cookie", None)
     return request
 

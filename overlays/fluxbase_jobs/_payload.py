@@ -91,14 +91,19 @@ def _fields(value: object) -> Mapping[object, object]:
     if isinstance(value, Mapping):
         return cast("Mapping[object, object]", value)
     if isinstance(value, msgspec.Struct):
-        return {field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}
+        config = value.__struct_config__
+        tag: dict[object, object] = {} if config.tag is None else {config.tag_field: config.tag}
+        return {**tag, **{field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}}
     if attrs.has(kind):
         return {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     # pydantic is no dependency: its models are known by their method, and say themselves how they look in JSON.
     if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):
-        return cast("Mapping[object, object]", cast("Any", value).model_dump(mode="json"))
+        try:
+            return cast("Mapping[object, object]", cast("Any", value).model_dump(mode="json", by_alias=True))
+        except ValueError as fault:
+            raise _Unfit(f"must be JSON; {kind.__name__} could not be written as such: {type(fault).__name__}") from None
     raise _Unfit(f"must be JSON (object, list, text, number, boolean or None); {kind.__name__} has no JSON form of its own")
 
 

@@ -104,7 +104,7 @@ def _this_loop() -> object:
 
 
 def _settings(on_response: Callable[[httpx.Response], object]) -> dict[str, Any]:
-    # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later (CONTRACT 0.13).
+    # A jar that takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later.
     headers = {"user-agent": f"fluxbase-jobs/{version('fluxbase-jobs')}"}
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return {"cookies": no_cookies, "headers": headers, "event_hooks": {"response": [on_response]}}

@@ -42,6 +42,8 @@ class Session:
     timeout: float
     retry: RetryPolicy
     credentials: Credentials
+    end: float | None = None
+    """When the verb that this session is for must have ended, on the monotonic clock; None where each exchange has its own time."""
 
     def override(self, *, timeout: Any = None, retry: Any = _INHERIT) -> Session:
         """These settings with others for one call. They are checked when the call is made, as only then there is a result to say so."""

@@ -43,12 +43,12 @@ def typed_payload(payload: object, payload_type: Any) -> object:
     """
     try:
         if _is_pydantic(payload_type):
-            return payload_type.model_validate(payload).model_dump(mode="json")
+            return payload_type.model_validate(payload).model_dump(mode="json", by_alias=True)
         plain: object = msgspec.to_builtins(payload)
         msgspec.convert(plain, payload_type)
     except (ValueError, TypeError) as fault:
         kind = getattr(payload_type, "__name__", payload_type)
-        raise InvalidInput(f"payload must be a {kind}: {_first_line(fault)}") from None
+        raise InvalidInput(f"payload must be a {kind}: {_said(fault)}") from None
     return plain
 
 
@@ -66,5 +66,10 @@ def _is_pydantic(kind: Any) -> bool:
     return hasattr(kind, "model_validate_json")
 
 
-def _first_line(fault: Exception) -> str:
+def _said(fault: Exception) -> str:
+    """What is wrong and where, without the value: pydantic's own words name only a count in their first line."""
+    listed: Any = getattr(fault, "errors", None)
+    if callable(listed):
+        first: Any = cast("list[Any]", listed())[0]
+        return f"{first['msg']} - at `{'.'.join(map(str, first['loc']))}`"
     return str(fault).partition("\n")[0]

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypedDict, Unpack
 import httpx
 
 from ._arguments import Seconds
-from ._credentials import AsyncKey, Key, OnTokens
+from ._credentials import AsyncKey, Key, OnTokens, header_text
 from ._plans import verbs
 from ._twins import documented_like
 from .admin import AsyncFluxbaseAdmin, FluxbaseAdmin
@@ -219,15 +219,18 @@ def create_client(url: str, key: Key | None = None, **options: Unpack[Options]) 
 
 
 def _from_environment() -> tuple[str, str | None, str | None]:
-    url = os.environ.get(URL_VARIABLE)
-    if not url:
+    url, key, refresh_token = (os.environ.get(name, "").strip() or None for name in (URL_VARIABLE, KEY_VARIABLE, REFRESH_VARIABLE))
+    if url is None:
         raise InvalidInput(f"{URL_VARIABLE} is not set: it names the server, like https://example.com")
-    return url, os.environ.get(KEY_VARIABLE) or None, os.environ.get(REFRESH_VARIABLE) or None
+    for name, value in ((KEY_VARIABLE, key), (REFRESH_VARIABLE, refresh_token)):
+        if value is not None:
+            header_text(name, value)
+    return url, key, refresh_token
 
 
 def _signed_in(options: Any, tokens: Tokens) -> Any:
     """The options of a client that goes on with these tokens."""
-    return {"key": tokens.access_token, **options, "refresh_token": tokens.refresh_token}
+    return {**options, "key": tokens.access_token, "refresh_token": tokens.refresh_token}
 
 
 def _signing_in(options: Any) -> Any:

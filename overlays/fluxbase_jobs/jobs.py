@@ -224,7 +224,8 @@ class FluxbaseJobs:
             scheduled: as in `submit`.
             on_behalf_of: as in `submit`.
             idempotency_key: as in `submit`.
-            timeout: seconds for the wait, as in `wait`.
+            timeout: seconds for the wait, as in `wait`, from the submit's answer on. Cancelling, and looking for a failed job's last words,
+                come after it and take 10 seconds at most.
             poll: as in `wait`.
             on_progress: as in `wait`.
             cancel_on_timeout: as in `wait`.
@@ -300,6 +301,8 @@ class FluxbaseJobs:
     ) -> Generator[Result[Job]]:
         """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages.
 
+        Jobs that leave the filter meanwhile, as failed ones do that you retry, pull others past: collect the jobs first then.
+
         Args:
             status: as in `list`, like the other filters.
             namespace: as in `list`; "default" is picked out here.
@@ -328,7 +331,7 @@ class FluxbaseJobs:
         Args:
             items: pairs of a job name and a payload, or Submissions; also a generator of any length, read at most `concurrency` items
                 ahead.
-            concurrency: how many requests are under way at once.
+            concurrency: how many are submitted at once; the next so many follow when all of these have their answer.
             batch_key: with it, the same call within 24 hours submits only what is missing: each item's idempotency key is made of it and
                 of the item's own key, else of its place, so the order must be the same then.
             retry_failed: with a batch key, submit items anew that failed in an earlier run; the server replays their errors otherwise.

@@ -202,7 +202,7 @@ def test_who_waited_takes_what_the_first_one_got() -> None:
     script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
     step.lock.acquire()
 
-    step = waiting.send(None)
+    step = waiting.send(True)  # the lock is its own now
 
     while not isinstance(step, Send):
         step = waiting.send(script.perform(step))
@@ -221,10 +221,25 @@ def test_who_waited_for_a_refusal_takes_that_too() -> None:
     step.lock.acquire()
 
     with pytest.raises(StopIteration) as end:
-        waiting.send(None)
+        waiting.send(True)  # the lock is its own now
 
     assert isinstance(end.value.value.error, AuthenticationFailed)
     assert not shared.credentials.lock.locked()
+
+
+def test_a_lock_that_is_not_had_in_time_is_not_waited_for() -> None:
+    """Another call's slow refresh costs this one no more than its own time; it ends with the answer that it has."""
+    waiting = exchange(session(refresh_token="r1", total=6.0), operations.get(JOB_ID))
+    script = Script([])
+    told: Any = None
+    while not isinstance(step := waiting.send(told), Acquire):
+        told = script.perform(step) if not isinstance(step, Send) else REFUSED
+
+    with pytest.raises(StopIteration) as end:
+        waiting.send(False)
+
+    assert step.timeout == 6.0
+    assert isinstance(end.value.value.error, AuthenticationFailed)
 
 
 def test_a_refresh_is_part_of_the_call_that_needs_it() -> None:

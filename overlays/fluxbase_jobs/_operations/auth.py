@@ -28,16 +28,17 @@ def sign_in(email: object, password: object) -> Operation[wire.Session]:
 def _session(content: bytes) -> wire.Session:
     told = _read_session(content)
     if not told.requires_2fa:
-        _check_tokens(told.access_token)
+        _check_tokens(told.access_token, told.refresh_token)
     return told
 
 
-def _check_tokens(access_token: object) -> None:
-    """Raise msgspec.DecodeError for what no request can carry."""
-    try:
-        key_header(access_token)
-    except InvalidInput:
-        raise msgspec.DecodeError("`access_token` is no token") from None
+def _check_tokens(access_token: object, refresh_token: object) -> None:
+    """Raise msgspec.DecodeError for what no request can carry. An empty refresh token counts as none."""
+    for name, token in (("access_token", access_token), ("refresh_token", refresh_token or "none")):
+        try:
+            key_header(token)
+        except InvalidInput:
+            raise msgspec.DecodeError(f"`{name}` is no token") from None
 
 
 def refresh(refresh_token: str) -> Operation[Tokens]:
@@ -48,5 +49,5 @@ def refresh(refresh_token: str) -> Operation[Tokens]:
 
 def _tokens(content: bytes) -> Tokens:
     told = _read_tokens(content)
-    _check_tokens(told.access_token)
-    return Tokens(access_token=told.access_token, refresh_token=told.refresh_token, expires_in=told.expires_in)
+    _check_tokens(told.access_token, told.refresh_token)
+    return Tokens(access_token=told.access_token, refresh_token=told.refresh_token or None, expires_in=told.expires_in)

@@ -12,7 +12,7 @@ from ..admin_models import JobFunction, JobStats, SyncOrder, SyncResult, Worker
 from ..errors import InvalidResponse, NotFound
 from ..models import Job
 from ..result import Err, Meta, Ok, Result, both
-from .exchange import exchange
+from .exchange import exchange, whole
 from .steps import Plan
 from .verbs import explained, instead, unread
 
@@ -44,12 +44,14 @@ def get_function(session: Session, namespace: object, name: object) -> Plan[Resu
 
 def terminate(session: Session, job_id: object) -> Plan[Result[None]]:
     """Kill a running job."""
+    session = yield from whole(session)
     done = yield from exchange(session, operations.terminate(job_id))
     return (yield from explained(session, done, operations.get(job_id), _why_not_terminated)) if isinstance(done, Err) else done
 
 
 def resubmit(session: Session, job_id: object) -> Plan[Result[Job]]:
     """Queue a copy of a job."""
+    session = yield from whole(session)
     copied = yield from exchange(session, operations.resubmit(job_id))
     if isinstance(copied, Ok):
         return copied
@@ -67,6 +69,7 @@ def list_functions(session: Session, namespace: object) -> Plan[Result[list[JobF
 
 def delete_function(session: Session, namespace: object, name: object) -> Plan[Result[None]]:
     """Delete a function."""
+    session = yield from whole(session)
     done = yield from exchange(session, operations.delete_function(namespace, name))
     if isinstance(done, Ok):
         return done
@@ -76,6 +79,7 @@ def delete_function(session: Session, namespace: object, name: object) -> Plan[R
 
 def sync(session: Session, order: SyncOrder) -> Plan[Result[SyncResult]]:
     """Create, update and delete functions; look at what the server made of them if asked to."""
+    session = yield from whole(session)
     done = yield from exchange(session, operations.sync(order))
     if isinstance(done, Err) or not order.verify or done.data.dry_run:
         return done
@@ -83,7 +87,7 @@ def sync(session: Session, order: SyncOrder) -> Plan[Result[SyncResult]]:
 
 
 def _verified(session: Session, done: Ok[SyncResult], namespace: str) -> Plan[Result[SyncResult]]:
-    """The result, if the server has code for each function that it says to have written: April's has not (CONTRACT 0.11)."""
+    """The result, if the server has code for each function that it says to have written: April's has not."""
     meta, empty = done.meta, list[str]()
     for name in (*done.data.details.created, *done.data.details.updated):
         found = yield from exchange(session, operations.get_function(namespace, name))

@@ -81,7 +81,7 @@ def _submission(item: object) -> Submission:
     pair = cast("tuple[object, ...]", item) if isinstance(item, tuple) else ()
     if len(pair) == 2:
         return Submission(cast("str", pair[0]), pair[1])
-    raise InvalidInput("items must be pairs of a job name and a payload, or Submissions")
+    raise InvalidInput("items must be tuples of a job name and a payload, or Submissions")
 
 
 def _keyed(submission: Submission, batch: Batch, position: int) -> Submission:

@@ -43,7 +43,9 @@ def _refresh(session: Session, used: object, end: float) -> Plan[bool]:
     """Exchange the refresh token. One caller at a time, as a refresh token works once; who waited takes what the first one got."""
     credentials = session.credentials
     before, lock = credentials.refreshes, credentials.lock
-    yield Acquire(lock)
+    instant = yield from now()
+    if not (yield Acquire(lock, max(end - instant.monotonic, 0.0))):
+        return False
     try:
         if credentials.key != used or credentials.refreshes != before or credentials.refresh_token is None:
             return bool(credentials.key != used)

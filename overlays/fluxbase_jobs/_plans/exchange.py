@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from attrs import define
+from attrs import define, evolve
 
 from .._credentials import key_header
 from .._operations.operation import Operation
@@ -44,6 +44,7 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
     session = session.checked()
     started = yield from now()
     end, attempts, chances = started.monotonic + session.retry.total, 0, _Chances()
+    end = end if session.end is None else min(end, session.end)
     while True:
         tried = yield from _try(session, operation, end)
         attempts += not isinstance(tried.outcome, InvalidInput)
@@ -58,6 +59,13 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
         if delay is None:
             return result
         yield Pause(delay)
+
+
+def whole(session: Session) -> Plan[Session]:
+    """The session for a verb of several exchanges, which share the time of one."""
+    session = session.checked()
+    instant = yield from now()
+    return evolve(session, end=instant.monotonic + session.retry.total)
 
 
 def _try(session: Session, operation: Operation[T], end: float) -> Plan[_Try]:

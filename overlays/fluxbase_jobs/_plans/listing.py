@@ -12,7 +12,7 @@ from .._session import Session
 from ..errors import FluxbaseError
 from ..models import Filters, Job
 from ..result import NO_META, Err, Ok, Result, both
-from .exchange import exchange
+from .exchange import exchange, whole
 from .steps import Plan
 
 MAX_PAGES: Final = 20
@@ -29,6 +29,7 @@ def list_jobs(session: Session, filters: Filters, limit: int, offset: int, route
 def _list_default(session: Session, filters: Filters, limit: int, offset: int, routes: Routes) -> Plan[Result[list[Job]]]:
     """Jobs of the default namespace, picked out here: asked for it, the April server finds nothing (recorded, list_filters)."""
     routes.list(filters, limit, offset)  # refuses bad arguments before anything is sent
+    session = yield from whole(session)
     anywhere = evolve(filters, namespace=None)
     size = min(max(limit + offset, PAGE_SIZE), 1000)
     # By id, as a job that arrives meanwhile shifts the pages and repeats another one.

@@ -49,9 +49,11 @@ class Ask:
 
 @frozen
 class Acquire:
-    """Wait until the lock is ours; the plan releases it. The plan is told nothing."""
+    """Wait for a lock, which the plan releases. The plan is told whether it is ours."""
 
     lock: threading.Lock
+    timeout: float
+    """Seconds to wait at most."""
 
 
 @frozen

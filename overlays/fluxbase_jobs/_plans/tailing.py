@@ -24,7 +24,7 @@ from .waiting import RESULT_LINE
 from .watching import Patience, late, passing, rest
 
 DRAIN: Final = 2.5
-"""Seconds after a job's end during which lines may still come: the server writes its log each second (CONTRACT 3)."""
+"""Seconds after a job's end during which lines may still come: the server writes its log each second."""
 LOOKS: Final = 3
 """So many looks in that time."""
 LONG_AGO: Final = 60.0

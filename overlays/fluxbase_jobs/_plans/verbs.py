@@ -16,7 +16,7 @@ from .._session import Session
 from ..errors import AuthenticationFailed, FluxbaseError, NotAllowedInState
 from ..models import Job, LogLine, Submission, Tokens, with_logs
 from ..result import Err, Meta, Ok, Result, both
-from .exchange import exchange
+from .exchange import exchange, whole
 from .steps import Plan, now
 
 T = TypeVar("T")
@@ -36,6 +36,7 @@ def submit(session: Session, submission: Submission) -> Plan[Result[Job]]:
 def get(session: Session, job_id: object, include_logs: object) -> Plan[Result[Job]]:
     """Read a job, and its log if asked for; an unreadable log does not lose the job."""
     wanted = arguments.flag("include_logs", include_logs)
+    session = yield from whole(session)
     found = yield from exchange(session, operations.get(job_id))
     if not wanted or isinstance(found, Err):
         return found
@@ -51,12 +52,14 @@ def logs(session: Session, job_id: object, after_line: object) -> Plan[Result[li
 
 def cancel(session: Session, job_id: object, routes: Routes = USERS) -> Plan[Result[None]]:
     """Cancel a job."""
+    session = yield from whole(session)
     done = yield from exchange(session, routes.cancel(job_id))
     return (yield from explained(session, done, routes.get(job_id), _why_not_cancelled)) if isinstance(done, Err) else done
 
 
 def retry(session: Session, job_id: object, routes: Routes = USERS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's answer does not contain it."""
+    session = yield from whole(session)
     accepted = yield from exchange(session, routes.retry(job_id))
     if isinstance(accepted, Err):
         return (yield from explained(session, accepted, routes.get(job_id), _why_not_retried))
@@ -75,7 +78,7 @@ def sign_in(session: Session, email: object, password: object) -> Plan[Result[To
         message, hint = told.message or "the server asks for a second factor and sent no tokens", SECOND_FACTOR
         error = AuthenticationFailed(message, status=meta.status, request_id=meta.request_id, hint=hint, attempts=meta.attempts)
         return Err(error, meta)
-    return Ok(Tokens(access_token=str(told.access_token), refresh_token=told.refresh_token, expires_in=told.expires_in), meta)
+    return Ok(Tokens(access_token=str(told.access_token), refresh_token=told.refresh_token or None, expires_in=told.expires_in), meta)
 
 
 def unread(error: FluxbaseError, what: str, meta: Meta) -> Err:

@@ -23,7 +23,7 @@ OnProgress = Callable[[Job], object]
 THROWN: Final = "Job execution error: "
 RESULT_LINE: Final = "__RESULT__::"
 LOG_PAUSE: Final = 0.6
-"""Seconds between the looks for a failed job's last words: the server writes its log each second (CONTRACT 3)."""
+"""Seconds between the looks for a failed job's last words: the server writes its log each second."""
 LOG_SECONDS: Final = 2.0
 """After so many seconds no look begins any more."""
 TAIL: Final = 20
@@ -40,10 +40,11 @@ def wait(
 ) -> Plan[Result[Job]]:
     """The job in its final state, whichever that is."""
     cancels = arguments.flag("cancel_on_timeout", cancel_on_timeout)
+    arguments.callback("on_progress", on_progress)
     try:
         result = yield from each(watch(session, job_id, patience), partial(_tell, on_progress))
     except BaseException as interruption:
-        interruption.add_note(f"job {job_id} goes on; wait for it again with jobs.wait({str(job_id)!r})")
+        interruption.add_note(f"job {job_id} may go on; wait for it again with jobs.wait({str(job_id)!r})")
         raise
     if cancels and isinstance(result, Err) and isinstance(result.error, WaitTimeout):
         return (yield from _cancelled(session, result, result.error))
@@ -76,6 +77,7 @@ def run(
     """Submit a job and wait for it; the data is a completed job, everything else is an error that carries the job."""
     patience.checked()
     arguments.flag("cancel_on_timeout", cancel_on_timeout)
+    arguments.callback("on_progress", on_progress)
     submitted = yield from verbs.submit(session, submission)
     if isinstance(submitted, Err):
         return submitted
