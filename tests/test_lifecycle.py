@@ -76,7 +76,8 @@ def test_the_log_shows_as_the_era_has_it(live: FluxbaseClient, place: tuple[str,
     if place[2] == "2026-04":
         assert lines == []
         return
-    assert [str(line) for line in lines][:2] == ["step 1 of 2", "step 2 of 2"]
+    # As a set: on a real server output and error output are two streams, and their order is chance.
+    assert {"step 1 of 2", "warning: step 2 was even", "step 2 of 2"} <= {str(line) for line in lines}
     assert rest == lines[2:]
 
 
