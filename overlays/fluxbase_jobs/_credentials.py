@@ -79,11 +79,6 @@ def refuse_coroutine_functions(**callbacks: object) -> None:
             raise InvalidInput(f"{name} must not be a coroutine function: only the async client awaits one")
 
 
-def is_token(key: object) -> bool:
-    """Whether a key is sent as a Bearer token."""
-    return isinstance(key, str) and "authorization" in key_header(key)
-
-
 def expires_at(token: object) -> float | None:
     """When a JWT expires, in seconds since 1970; None for what is no JWT or does not say."""
     try:
