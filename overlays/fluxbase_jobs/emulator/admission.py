@@ -14,12 +14,11 @@ from .store import Job
 
 if TYPE_CHECKING:
     from .credentials import Caller
-    from .functions import JobFunction
     from .services import Services
+    from .store import StoredFunction
     from .submission import OnBehalfOf, Submission
 
 _INT32 = 2**31
-_PROGRESS_TIMEOUT_SECONDS = 300
 _RANK = {"anon": 0, "authenticated": 1, "admin": 2}
 _MAY_IMPERSONATE = {"service_role", "tenant_service"}
 
@@ -55,7 +54,7 @@ def new_job(services: Services, submission: Submission, caller: Caller) -> NewJo
     owner = _owner(services, submission.on_behalf_of, caller)
     if isinstance(owner, Refusal):
         return owner
-    definition = services.functions.find(submission.job_name, submission.namespace)
+    definition = services.catalogue.find(submission.job_name, submission.namespace)
     if definition is None:
         return Refusal(404, "Job function not found", {"job": submission.job_name})
     if not definition.enabled:
@@ -77,7 +76,7 @@ def _owner(services: Services, on_behalf_of: OnBehalfOf | None, caller: Caller) 
     return _Owner(user_id, on_behalf_of.user_role or "authenticated", on_behalf_of.user_email)
 
 
-def _role_refusal(services: Services, definition: JobFunction, caller: Caller) -> Refusal | None:
+def _role_refusal(services: Services, definition: StoredFunction, caller: Caller) -> Refusal | None:
     required: list[JSONValue] = list(definition.require_roles)
     if not required:
         return None
@@ -94,7 +93,7 @@ def _is_enough(role: str, required: tuple[str, ...]) -> bool:
     return any(rank >= _RANK[wanted] if wanted in _RANK else role == wanted for wanted in required)
 
 
-def _job(services: Services, submission: Submission, definition: JobFunction, owner: _Owner) -> NewJob:
+def _job(services: Services, submission: Submission, definition: StoredFunction, owner: _Owner) -> NewJob:
     payload, is_text = _payload_text(submission.payload)
     row = Job(
         id=str(uuid4()),
@@ -103,8 +102,8 @@ def _job(services: Services, submission: Submission, definition: JobFunction, ow
         job_name=definition.name,
         payload=payload,
         priority=submission.priority,
-        max_duration_seconds=definition.timeout,
-        progress_timeout_seconds=_PROGRESS_TIMEOUT_SECONDS,
+        max_duration_seconds=definition.timeout_seconds,
+        progress_timeout_seconds=definition.progress_timeout_seconds,
         max_retries=definition.max_retries,
         created_by=owner.user_id,
         user_role=owner.role,

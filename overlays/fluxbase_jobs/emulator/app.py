@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from .catalogue import Catalogue
 from .clock import Clock, SystemClock, micros
 from .credentials import Credentials
-from .functions import FunctionSet
 from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RequestId, VerbatimPath
 from .responses import traced_error
 from .routes import all_routes
 from .services import Services
-from .store import ClientKeys, Database, IdempotencyKeys, Jobs, Logs, Users
+from .store import ClientKeys, Database, Functions, IdempotencyKeys, Jobs, Logs, Users
 from .tokens import SERVICE_SECONDS, Tokens
 from .workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterable
 
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from .functions import FunctionSet, JobFunction
     from .settings import Settings
     from .store import User
 
@@ -48,7 +49,8 @@ class Emulator:
         self.settings = settings
         self._clock = clock or SystemClock()
         self._database = Database(settings.database, self._clock)
-        self._services = self._wire(functions)
+        self._services = self._wire()
+        self.replace_functions(functions)
         self.app = self._application()
 
     def service_key(self) -> str:
@@ -58,6 +60,14 @@ class Emulator:
     def user_key(self) -> str:
         """Return a token of the user developer@example.com, good for a day."""
         return self._services.tokens.access(self._developer(), SERVICE_SECONDS)
+
+    def add_functions(self, functions: Iterable[JobFunction]) -> None:
+        """Make these functions known too, at any time; each replaces the one that has its namespace and name."""
+        self._services.catalogue.add(functions)
+
+    def replace_functions(self, functions: FunctionSet) -> None:
+        """Make these the functions that have a handler, at any time; runs that have begun end as they began."""
+        self._services.catalogue.replace(functions)
 
     def close(self) -> None:
         """Close the database; `running` does it too. Idempotent."""
@@ -73,14 +83,16 @@ class Emulator:
             await self._services.workers.stop()
             self.close()
 
-    def _wire(self, functions: FunctionSet) -> Services:
+    def _wire(self) -> Services:
         settings, clock, database = self.settings, self._clock, self._database
-        jobs, client_keys = Jobs(database), ClientKeys(database)
+        jobs, client_keys, functions = Jobs(database), ClientKeys(database), Functions(database)
+        catalogue = Catalogue(functions, clock)
         logs = Logs(database, hide_this_start=settings.profile.hides_logs_until_restart)
         tokens = Tokens(settings.jwt_secret, clock)
         return Services(
             settings=settings,
             clock=clock,
+            catalogue=catalogue,
             functions=functions,
             jobs=jobs,
             logs=logs,
@@ -88,7 +100,7 @@ class Emulator:
             client_keys=client_keys,
             tokens=tokens,
             credentials=Credentials(tokens, client_keys, settings.profile, clock),
-            workers=Workers(settings, functions, jobs, logs, clock),
+            workers=Workers(settings, catalogue, jobs, logs, clock),
         )
 
     def _application(self) -> Starlette:

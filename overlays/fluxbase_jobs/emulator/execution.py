@@ -23,11 +23,14 @@ from .times import duration
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from .functions import JobFunction
+    from .functions import Handler
     from .store import Job, Jobs, Logs
 
 THREAD_NAME = "fluxbase job"
 """How the names of the handlers' threads begin."""
+
+_DEFAULT_SECONDS = 300
+"""What a run may take when the function sets nothing, as April's do that came by sync without a timeout."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,16 +44,16 @@ class Run:
 
     Args:
         job: the job as claimed.
-        definition: the function to run.
+        handler: what to run.
         jobs: takes the progress.
         logs: takes the log lines.
         clock: times the run.
 
     """
 
-    def __init__(self, job: Job, definition: JobFunction, jobs: Jobs, logs: Logs, clock: Clock) -> None:
+    def __init__(self, job: Job, handler: Handler, jobs: Jobs, logs: Logs, clock: Clock) -> None:
         self._job = job
-        self._definition = definition
+        self._handler = handler
         self._jobs = jobs
         self._logs = logs
         self._clock = clock
@@ -103,8 +106,9 @@ class Run:
             self._line += 1
 
     async def _time_out(self) -> None:
-        await self._clock.sleep(self._job.max_duration_seconds)
-        self._finish(Failed(f"execution timeout after {duration(self._job.max_duration_seconds)}"))
+        seconds = self._job.max_duration_seconds or _DEFAULT_SECONDS
+        await self._clock.sleep(seconds)
+        self._finish(Failed(f"execution timeout after {duration(seconds)}"))
 
     def _check(self) -> None:
         if self.is_stopped:
@@ -134,7 +138,7 @@ class Run:
             return of_exception(error)
 
     def _call(self) -> object:
-        returned = self._definition.handler(self._payload(), self._context())
+        returned = self._handler(self._payload(), self._context())
         return asyncio.run(self._await(returned)) if inspect.isawaitable(returned) else returned
 
     async def _await(self, returned: Awaitable[object]) -> object:

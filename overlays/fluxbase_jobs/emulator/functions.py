@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-from uuid import NAMESPACE_URL, uuid5
 
 from attrs import evolve, field, frozen
 
@@ -34,10 +33,9 @@ class JobFunction:
     execution_logs: bool = True
     """As the real server's annotation, this changes nothing that was seen (progress_and_logs: quiet)."""
 
-    @property
-    def id(self) -> str:
-        """The `job_function_id` of its jobs: the same after a restart."""
-        return str(uuid5(NAMESPACE_URL, f"fluxbase-jobs:{self.namespace}/{self.name}"))
+    description: str | None = None
+    schedule: str | None = None
+    """When the server submits it by itself, as a cron expression in UTC."""
 
 
 def function(
@@ -49,6 +47,8 @@ def function(
     require_roles: Sequence[str] = (),
     enabled: bool = True,
     execution_logs: bool = True,
+    description: str | None = None,
+    schedule: str | None = None,
 ) -> Callable[[_H], _H]:
     """Mark a handler as a job function; the handler itself stays what it is.
 
@@ -63,6 +63,8 @@ def function(
         require_roles: the roles that may submit it; none means everybody.
         enabled: whether it can be submitted at all.
         execution_logs: accepted for the sake of the real server's option, which has no effect either.
+        description: for people.
+        schedule: when the server submits it by itself, as a cron expression in UTC.
 
     Returns:
         A decorator that returns its handler.
@@ -80,7 +82,9 @@ def function(
         raise ValueError(message)
 
     def mark(handler: _H) -> _H:
-        definition = JobFunction(name, handler, namespace, max_retries, timeout, tuple(require_roles), enabled, execution_logs)
+        definition = JobFunction(
+            name, handler, namespace, max_retries, timeout, tuple(require_roles), enabled, execution_logs, description, schedule
+        )
         setattr(handler, _MARK, (*getattr(handler, _MARK, ()), definition))
         return handler
 
@@ -115,6 +119,11 @@ class FunctionSet:
         self._by_name: dict[tuple[str, str], JobFunction] = {}
         for definition in functions:
             self._add(definition)
+
+    def with_these(self, functions: Iterable[JobFunction]) -> FunctionSet:
+        """Return a set with these functions too, each in the place of the one that has its namespace and name."""
+        both = {(definition.namespace, definition.name): definition for definition in (*self, *functions)}
+        return FunctionSet(both.values())
 
     def find(self, name: str, namespace: str = "") -> JobFunction | None:
         """Return the function; without a namespace the first one of that name, by alphabet of namespaces."""

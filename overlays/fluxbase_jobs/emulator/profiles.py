@@ -28,6 +28,8 @@ class Profile:
     """`/health` tells everybody the state of its services (database_down)."""
     racing_submits: int
     """How many simultaneous first requests with one Idempotency-Key may run (idempotency: `parallel`)."""
+    loses_synced_code: bool
+    """Functions that came by sync have no code, so that their jobs fail (admin: `submit the synced job`)."""
     refused_client_key_scopes: frozenset[str] = field(default=frozenset[str]())
     """Scope names that the making of a client key rejects (credentials: `create a client key`)."""
 
@@ -43,6 +45,7 @@ MARCH = Profile(
     reads_query_and_clientkey_header=False,
     health_lists_services=True,
     racing_submits=2,
+    loses_synced_code=False,
     refused_client_key_scopes=frozenset({"jobs:read", "jobs:write"}),
 )
 
@@ -57,6 +60,7 @@ APRIL = Profile(
     reads_query_and_clientkey_header=True,
     health_lists_services=False,
     racing_submits=1,
+    loses_synced_code=True,
 )
 
 PROFILES = {profile.name: profile for profile in (MARCH, APRIL)}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from .catalogue import Catalogue
     from .clock import Clock
     from .credentials import Credentials
-    from .functions import FunctionSet
     from .settings import Settings
-    from .store import ClientKeys, Jobs, Logs, Users
+    from .store import ClientKeys, Functions, Jobs, Logs, Users
     from .tokens import Tokens
     from .workers import Workers
 
@@ -22,7 +22,8 @@ class Services:
 
     settings: Settings
     clock: Clock
-    functions: FunctionSet
+    catalogue: Catalogue
+    functions: Functions
     jobs: Jobs
     logs: Logs
     users: Users

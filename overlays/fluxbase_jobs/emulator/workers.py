@@ -17,7 +17,9 @@ from .outcomes import Completed, Failed, Outcome
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from .functions import FunctionSet
+    from .catalogue import Catalogue
+    from .context import Context
+    from .functions import Handler
     from .settings import Settings
     from .store import Job, Jobs, Logs
 
@@ -37,16 +39,16 @@ class Workers:
 
     Args:
         settings: pace and numbers.
-        functions: what can be run.
+        catalogue: what can be run, and what runs it.
         jobs: where work comes from.
         logs: takes the log lines.
         clock: gives the ticks.
 
     """
 
-    def __init__(self, settings: Settings, functions: FunctionSet, jobs: Jobs, logs: Logs, clock: Clock) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue, jobs: Jobs, logs: Logs, clock: Clock) -> None:
         self._settings = settings
-        self._functions = functions
+        self._catalogue = catalogue
         self._jobs = jobs
         self._logs = logs
         self._clock = clock
@@ -98,18 +100,27 @@ class Workers:
             worker.running -= 1
 
     async def _outcome(self, job: Job) -> Outcome | None:
-        definition = self._functions.find(job.job_name, job.namespace)
-        if definition is None:
-            return Failed(f"Job function not found: {job.namespace}/{job.job_name}")
-        if not definition.enabled:
-            return Failed("Job function is disabled")
-        run = self._runs[job.id] = Run(job, definition, self._jobs, self._logs, self._clock)
+        handler = await run_in_threadpool(self._handler, job)
+        if isinstance(handler, Failed):
+            return handler
+        run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
         try:
             # A cancel that came after the claim, but before the run could be found, shows in the row alone.
             still_running = await run_in_threadpool(self._jobs.is_running, job.id)
             return await run.outcome() if still_running else None
         finally:
             del self._runs[job.id]
+
+    def _handler(self, job: Job) -> Handler | Failed:
+        definition = self._catalogue.find(job.job_name, job.namespace)
+        if definition is None:
+            return Failed(f"Job function not found: {job.namespace}/{job.job_name}")
+        if not definition.enabled:
+            return Failed("Job function is disabled")
+        handler = self._catalogue.handler_of(job.job_name, job.namespace)
+        if handler is None and self._settings.profile.loses_synced_code:
+            return Failed("Job function has no code")
+        return handler.handler if handler else _do_nothing
 
     def _end(self, job: Job, outcome: Outcome | None) -> None:
         match outcome:
@@ -129,3 +140,7 @@ class Workers:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _do_nothing(_payload: dict[str, Any], _context: Context) -> None:
+    """Stand in for a function that came by sync: its code is kept and never run."""

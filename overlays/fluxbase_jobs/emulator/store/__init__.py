@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .client_keys import ClientKey, ClientKeys
 from .database import Database, UnusableDatabaseError
+from .functions import Functions, StoredFunction
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import Job, JobFilter, Jobs
 from .logs import Logs
@@ -14,12 +15,14 @@ __all__ = [
     "ClientKeys",
     "Database",
     "EmailTakenError",
+    "Functions",
     "IdempotencyKeys",
     "Job",
     "JobFilter",
     "Jobs",
     "KeyRecord",
     "Logs",
+    "StoredFunction",
     "StoredResponse",
     "UnusableDatabaseError",
     "User",

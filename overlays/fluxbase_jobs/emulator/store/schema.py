@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Raise it with every change of the tables: a file of another version is refused rather than misread."""
 
 TABLES = """
@@ -36,6 +36,35 @@ CREATE TABLE client_keys (
     expires_at INTEGER,
     created_at INTEGER NOT NULL
 );
+
+CREATE TABLE functions (
+    id TEXT PRIMARY KEY,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    code TEXT,
+    original_code TEXT,
+    is_bundled INTEGER NOT NULL,
+    enabled INTEGER NOT NULL,
+    schedule TEXT,
+    timeout_seconds INTEGER NOT NULL,
+    memory_limit_mb INTEGER NOT NULL,
+    max_retries INTEGER NOT NULL,
+    progress_timeout_seconds INTEGER NOT NULL,
+    allow_net INTEGER NOT NULL,
+    allow_env INTEGER NOT NULL,
+    allow_read INTEGER NOT NULL,
+    allow_write INTEGER NOT NULL,
+    require_roles TEXT NOT NULL,
+    disable_execution_logs INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    created_by TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (namespace, name)
+);
+CREATE INDEX functions_by_name ON functions (name, namespace);
 
 CREATE TABLE jobs (
     sequence INTEGER PRIMARY KEY,
