@@ -34,7 +34,7 @@ UNRECORDED: Final = {
     "admin_retry_job": "500",
     "admin_retry_job_short": "500",
 }
-"""Failures that the emulator has from the server's source. No recording shows them, so the document has them in words only."""
+"""Failures that both servers were seen to answer, but in no recording; so the document has them in words only."""
 
 _PARAMETERS: Final[Mapping[str, Sequence[str]]] = {
     "JobId": things("job"),
