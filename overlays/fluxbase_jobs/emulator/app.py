@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from .admin_credentials import AdminCredentials
 from .catalogue import Catalogue
 from .clock import Clock, SystemClock, micros
 from .credentials import Credentials
@@ -100,6 +101,7 @@ class Emulator:
             client_keys=client_keys,
             tokens=tokens,
             credentials=Credentials(tokens, client_keys, settings.profile, clock),
+            admin_credentials=AdminCredentials(tokens),
             workers=Workers(settings, catalogue, jobs, logs, clock),
         )
 

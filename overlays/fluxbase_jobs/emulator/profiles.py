@@ -11,7 +11,11 @@ class Profile:
 
     name: str
     super_roles: frozenset[str]
-    """Roles that pass every `require_roles` and may use admin routes beside plain `admin`."""
+    """Roles that pass every `require_roles`."""
+    admin_roles: frozenset[str]
+    """Roles that may use the admin routes."""
+    tenant_admin_roles: frozenset[str]
+    """Roles that may use those admin routes that are open to a tenant's own admins too: the job queue's."""
     auth_errors_have_codes: bool
     """Sign-in and refresh errors carry `code` and `request_id` (auth_tokens)."""
     signin_names_tenant: bool
@@ -37,6 +41,8 @@ class Profile:
 MARCH = Profile(
     name="2026-03",
     super_roles=frozenset({"service_role", "dashboard_admin"}),
+    admin_roles=frozenset({"admin", "dashboard_admin", "service_role"}),
+    tenant_admin_roles=frozenset({"admin", "dashboard_admin", "service_role"}),
     auth_errors_have_codes=False,
     signin_names_tenant=False,
     hides_logs_until_restart=False,
@@ -52,6 +58,8 @@ MARCH = Profile(
 APRIL = Profile(
     name="2026-04",
     super_roles=frozenset({"service_role", "instance_admin", "tenant_service"}),
+    admin_roles=frozenset({"admin", "instance_admin", "service_role"}),
+    tenant_admin_roles=frozenset({"admin", "instance_admin", "service_role", "tenant_admin", "tenant_service"}),
     auth_errors_have_codes=True,
     signin_names_tenant=True,
     hides_logs_until_restart=True,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from .admin_credentials import AdminCredentials
     from .catalogue import Catalogue
     from .clock import Clock
     from .credentials import Credentials
@@ -30,4 +31,5 @@ class Services:
     client_keys: ClientKeys
     tokens: Tokens
     credentials: Credentials
+    admin_credentials: AdminCredentials
     workers: Workers

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.routing import Route
 
+from fluxbase_jobs.emulator.admin_credentials import ACCESS_COOKIE
 from fluxbase_jobs.emulator.clock import micros
 from fluxbase_jobs.emulator.jsontext import InvalidJSONError, JSONValue, normalise, parse
 from fluxbase_jobs.emulator.passwords import hash_password, is_password
@@ -68,7 +69,7 @@ def refresh(services: Services, call: Call) -> Response:
     if user is not None:
         return _signed_in(services, user, {})
     response = _refused(services, call, "Invalid or expired refresh token", "INVALID_TOKEN")
-    _set_cookie(response, "fluxbase_access_token", "", 0, "/")
+    _set_cookie(response, ACCESS_COOKIE, "", 0, "/")
     _set_cookie(response, "fluxbase_refresh_token", "", 0, _REFRESH_PATH)
     return response
 
@@ -82,7 +83,7 @@ def _signed_in(services: Services, user: User, body: dict[str, JSONValue], statu
         "expires_in": ACCESS_SECONDS,
     }
     response = json_response({**body, **tokens}, status)
-    _set_cookie(response, "fluxbase_access_token", access, ACCESS_SECONDS, "/")
+    _set_cookie(response, ACCESS_COOKIE, access, ACCESS_SECONDS, "/")
     _set_cookie(response, "fluxbase_refresh_token", refresh_token, REFRESH_SECONDS, _REFRESH_PATH)
     return response
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import frozen
 from starlette.concurrency import run_in_threadpool
 
+from fluxbase_jobs.emulator.admin_credentials import AdminCredentials, AdminRefusalError
 from fluxbase_jobs.emulator.credentials import Caller, Credentials, UnauthorizedError
-from fluxbase_jobs.emulator.responses import error
+from fluxbase_jobs.emulator.responses import coded_error, error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -52,6 +53,19 @@ def authenticated(handler: Handler, credentials: Credentials) -> Endpoint:
             caller = credentials.identify(call.request.headers, call.query)
         except UnauthorizedError as refusal:
             return error(401, str(refusal))
+        return handler(Call(call.request, call.body, caller))
+
+    return public(identified)
+
+
+def administrative(handler: Handler, credentials: AdminCredentials, roles: frozenset[str]) -> Endpoint:
+    """Make an endpoint that needs the token of one of these roles."""
+
+    def identified(call: Call) -> Response:
+        try:
+            caller = credentials.identify(call.request.headers, call.request.cookies, roles)
+        except AdminRefusalError as refusal:
+            return coded_error(call.request, refusal.status, str(refusal), refusal.code)
         return handler(Call(call.request, call.body, caller))
 
     return public(identified)
