@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .clock import micros
 from .identifiers import read_uuid
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _INT32 = 2**31
 _RANK = {"anon": 0, "authenticated": 1, "admin": 2}
 _MAY_IMPERSONATE = {"service_role", "tenant_service"}
+_FORGOTTEN = ("result", "progress", "error_message", "worker_id", "user_name")
+_TIMES = ("scheduled_at", "started_at", "last_progress_at", "completed_at")
 
 
 @frozen
@@ -60,6 +62,12 @@ def new_job(services: Services, submission: Submission, caller: Caller) -> NewJo
     if not definition.enabled:
         return Refusal(403, "Job function is disabled")
     return _role_refusal(services, definition, caller) or _job(services, submission, definition, owner)
+
+
+def resubmission(original: Job, now: int) -> Job:
+    """Make a job like another one, for the same owner; it is due at once."""
+    nothing: dict[str, Any] = dict.fromkeys((*_FORGOTTEN, *_TIMES))
+    return evolve(original, id=str(uuid4()), status="pending", retry_count=0, created_at=now, **nothing)
 
 
 def _owner(services: Services, on_behalf_of: OnBehalfOf | None, caller: Caller) -> _Owner | Refusal:

@@ -18,12 +18,16 @@ class Profile:
     """Roles that may use those admin routes that are open to a tenant's own admins too: the job queue's."""
     auth_errors_have_codes: bool
     """Sign-in and refresh errors carry `code` and `request_id` (auth_tokens)."""
-    signin_names_tenant: bool
-    """The user in a sign-in answer has `tenant_id` (auth_tokens)."""
+    names_tenant: bool
+    """The user in a sign-in answer and the functions in a list have `tenant_id` (auth_tokens; admin: `GET /functions`)."""
     hides_logs_until_restart: bool
     """Lines written since the start are not readable before the next start (lifecycle: `logs`)."""
     default_namespace_filter_matches: bool
-    """`?namespace=default` on list finds the jobs of the namespace default (list_filters)."""
+    """`?namespace=default` means the namespace default, not the one without a name (list_filters; admin: `GET /stats`)."""
+    admin_jobs_need_no_queue: bool
+    """`/admin/jobs` and `/admin/jobs/{id}` are the queue's routes too (admin: `GET ?limit=1`)."""
+    shows_workers: bool
+    """The list of workers has them; else it is null (admin: `GET /workers`)."""
     unknown_route_needs_admin: bool
     """Unknown routes below /api/v1 ask for an admin role before they are 404 (submit_validation)."""
     reads_query_and_clientkey_header: bool
@@ -34,6 +38,8 @@ class Profile:
     """How many simultaneous first requests with one Idempotency-Key may run (idempotency: `parallel`)."""
     loses_synced_code: bool
     """Functions that came by sync have no code, so that their jobs fail (admin: `submit the synced job`)."""
+    sync_always_succeeds: bool
+    """A sync's answer has a message of success and all keys, errors or not (admin: `sync`)."""
     refused_client_key_scopes: frozenset[str] = field(default=frozenset[str]())
     """Scope names that the making of a client key rejects (credentials: `create a client key`)."""
 
@@ -44,14 +50,17 @@ MARCH = Profile(
     admin_roles=frozenset({"admin", "dashboard_admin", "service_role"}),
     tenant_admin_roles=frozenset({"admin", "dashboard_admin", "service_role"}),
     auth_errors_have_codes=False,
-    signin_names_tenant=False,
+    names_tenant=False,
     hides_logs_until_restart=False,
     default_namespace_filter_matches=True,
+    admin_jobs_need_no_queue=False,
+    shows_workers=True,
     unknown_route_needs_admin=True,
     reads_query_and_clientkey_header=False,
     health_lists_services=True,
     racing_submits=2,
     loses_synced_code=False,
+    sync_always_succeeds=True,
     refused_client_key_scopes=frozenset({"jobs:read", "jobs:write"}),
 )
 
@@ -61,14 +70,17 @@ APRIL = Profile(
     admin_roles=frozenset({"admin", "instance_admin", "service_role"}),
     tenant_admin_roles=frozenset({"admin", "instance_admin", "service_role", "tenant_admin", "tenant_service"}),
     auth_errors_have_codes=True,
-    signin_names_tenant=True,
+    names_tenant=True,
     hides_logs_until_restart=True,
     default_namespace_filter_matches=False,
+    admin_jobs_need_no_queue=True,
+    shows_workers=False,
     unknown_route_needs_admin=False,
     reads_query_and_clientkey_header=True,
     health_lists_services=False,
     racing_submits=1,
     loses_synced_code=True,
+    sync_always_succeeds=False,
 )
 
 PROFILES = {profile.name: profile for profile in (MARCH, APRIL)}

@@ -1,10 +1,10 @@
-"""The HTTP routes, one module for each group; the place for the admin routes is beside them."""
+"""The HTTP routes, one module for each group. Those below /api/v1/admin/jobs are `admin_*` and `sync`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import auth, client_keys, health, jobs, unknown
+from . import admin_functions, admin_jobs, admin_numbers, auth, client_keys, health, jobs, sync, unknown
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -16,6 +16,10 @@ def all_routes(services: Services) -> list[BaseRoute]:
     """Return every route, the one for what nothing else matched last."""
     return [
         *jobs.routes(services),
+        *admin_numbers.routes(services),
+        *admin_functions.routes(services),
+        *sync.routes(services),
+        *admin_jobs.routes(services),  # after those: in April, /admin/jobs/{id} would be all of them
         *auth.routes(services),
         *client_keys.routes(services),
         *health.routes(services),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 
 from fluxbase_jobs.emulator.admin_credentials import AdminCredentials, AdminRefusalError
 from fluxbase_jobs.emulator.credentials import Caller, Credentials, UnauthorizedError
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from fluxbase_jobs.emulator.services import Services
+
+ADMIN_JOBS = "/api/v1/admin/jobs"
 
 
 @frozen
@@ -69,6 +75,11 @@ def administrative(handler: Handler, credentials: AdminCredentials, roles: froze
         return handler(Call(call.request, call.body, caller))
 
     return public(identified)
+
+
+def admin_route(services: Services, method: str, path: str, handler: Callable[[Services, Call], Response], roles: frozenset[str]) -> Route:
+    """Make a route that needs the token of one of these roles."""
+    return Route(path, administrative(partial(handler, services), services.admin_credentials, roles), methods=[method])
 
 
 def first_values(request: Request) -> Mapping[str, str]:

@@ -8,11 +8,13 @@ from .functions import Functions, StoredFunction
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import Job, JobFilter, Jobs
 from .logs import Logs
+from .statistics import Counting
 from .users import EmailTakenError, User, Users
 
 __all__ = [
     "ClientKey",
     "ClientKeys",
+    "Counting",
     "Database",
     "EmailTakenError",
     "Functions",
