@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .store.functions import NUMBERS
+
 if TYPE_CHECKING:
     from .store import StoredFunction
 
 _INT32 = 2**31
-_NUMBERS = ("timeout_seconds", "memory_limit_mb", "max_retries", "progress_timeout_seconds")
 _FIRST_NUMBER = {"create": 10, "update": 7}
 """The place of the first of the numbers among the arguments of the server's statements; the message names it."""
 
@@ -23,7 +24,7 @@ def unstorable(wanted: StoredFunction, action: str) -> str | None:
 
 
 def _too_large(wanted: StoredFunction, place: int) -> str | None:
-    for number, name in enumerate(_NUMBERS, place):
+    for number, name in enumerate(NUMBERS, place):
         value: int = getattr(wanted, name)
         if not -_INT32 <= value < _INT32:
             limit = "greater than maximum" if value > 0 else "less than minimum"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from .bodyfields import InvalidBodyError, body_fields, fields_of, flag, integer, items, text, texts
+from .store.functions import NUMBERS
 
 if TYPE_CHECKING:
     from .jsontext import JSONValue
 
 _TEXTS = ("description", "schedule")
 _FLAGS = ("enabled", "allow_net", "allow_env", "allow_read", "allow_write")
-_NUMBERS = ("timeout_seconds", "memory_limit_mb", "max_retries", "progress_timeout_seconds")
 
 
 @frozen
@@ -71,7 +71,7 @@ def _spec(item: JSONValue) -> FunctionSpec:
 def _settings(fields: dict[str, JSONValue]) -> dict[str, Any]:
     read: dict[str, Any] = {name: text(fields, name) for name in _TEXTS}
     read |= {name: flag(fields, name) for name in _FLAGS}
-    read |= {name: integer(fields, name) for name in _NUMBERS}
+    read |= {name: integer(fields, name) for name in NUMBERS}
     # An empty list is as none: it takes no role away.
     read |= {"require_roles": texts(fields, "require_roles") or None}
     return {name: value for name, value in read.items() if value is not None}

@@ -155,7 +155,7 @@ class Workers:
     def _handler(self, job: Job) -> Handler | Failed:
         definition = self._catalogue.find(job.job_name, job.namespace)
         if definition is None:
-            return Failed(f"Job function not found: {job.namespace}/{job.job_name}")
+            return Failed(f"Job function not found: job function not found: {job.namespace}/{job.job_name}")
         if not definition.enabled:
             return Failed("Job function is disabled")
         handler = self._catalogue.handler_of(job.job_name, job.namespace)

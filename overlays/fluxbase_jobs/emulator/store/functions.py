@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from .database import Database
 
+NUMBERS = ("timeout_seconds", "memory_limit_mb", "max_retries", "progress_timeout_seconds")
+"""A function's numbers, in the order in which the server stores them."""
+
 
 @frozen(kw_only=True)
 class StoredFunction:
