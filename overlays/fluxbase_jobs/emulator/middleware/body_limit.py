@@ -9,6 +9,8 @@ from starlette.datastructures import Headers
 
 from fluxbase_jobs.emulator.responses import error
 
+from .draining import drain
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -41,7 +43,7 @@ class BodyLimit:
         if limit is None:
             await self._app(scope, receive, send)
             return
-        await _drain(receive)
+        await drain(receive)
         await _too_large(limit)(scope, receive, send)
 
 
@@ -49,13 +51,6 @@ def _exceeded(scope: Scope) -> _Limit | None:
     announced = Headers(scope=scope).get("content-length", "0")
     limit = next((limit for limit in _LIMITS if scope["path"].startswith(limit.prefix)), None)
     return limit if limit and announced.isdigit() and int(announced) > limit.max_bytes else None
-
-
-async def _drain(receive: Receive) -> None:
-    """Read what is being sent: a client that is still sending would see a broken connection, not the answer."""
-    more = True
-    while more:
-        more = (await receive()).get("more_body", False)
 
 
 def _too_large(limit: _Limit) -> ASGIApp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import auth, client_keys, health, jobs, unknown
+from . import auth, client_keys, health, jobs, service_keys, unknown
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -18,6 +18,7 @@ def all_routes(services: Services) -> list[BaseRoute]:
         *jobs.routes(services),
         *auth.routes(services),
         *client_keys.routes(services),
+        *service_keys.routes(services),
         *health.routes(services),
         *unknown.routes(services),
     ]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import frozen
 from starlette.concurrency import run_in_threadpool
 
-from fluxbase_jobs.emulator.admin_credentials import AdminCredentials, AdminRefusalError
+from fluxbase_jobs.emulator.admin_credentials import AdminCredentials
 from fluxbase_jobs.emulator.credentials import Caller, Credentials, UnauthorizedError
+from fluxbase_jobs.emulator.fields import Fields, read_fields
 from fluxbase_jobs.emulator.responses import coded_error, error
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ class Call:
     request: Request
     body: bytes
     caller: Caller
+
+    @property
+    def fields(self) -> Fields:
+        """The body's fields; raises InvalidBodyError where it has none."""
+        return read_fields(self.request.headers.get("content-type", ""), self.body)
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -60,15 +66,30 @@ def authenticated(handler: Handler, credentials: Credentials) -> Endpoint:
 
 def administrative(handler: Handler, credentials: AdminCredentials, roles: frozenset[str]) -> Endpoint:
     """Make an endpoint that needs the token of one of these roles."""
+    allowed = restricted(handler, roles)
 
     def identified(call: Call) -> Response:
         try:
-            caller = credentials.identify(call.request.headers, call.request.cookies, roles)
-        except AdminRefusalError as refusal:
-            return coded_error(call.request, refusal.status, str(refusal), refusal.code)
-        return handler(Call(call.request, call.body, caller))
+            caller = credentials.identify(call.request.headers, call.request.cookies)
+        except UnauthorizedError as refusal:
+            return coded_error(call.request, 401, str(refusal), refusal.code)
+        return allowed(Call(call.request, call.body, caller))
 
     return public(identified)
+
+
+def restricted(handler: Handler, roles: frozenset[str]) -> Handler:
+    """Return the handler for callers of these roles only."""
+
+    def allowed(call: Call) -> Response:
+        role = call.caller.role
+        if role is None:
+            return coded_error(call.request, 401, "Unauthorized", "AUTHENTICATION_REQUIRED")
+        if role not in roles:
+            return coded_error(call.request, 403, "Insufficient permissions", "INSUFFICIENT_PERMISSIONS")
+        return handler(call)
+
+    return allowed
 
 
 def first_values(request: Request) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from fluxbase_jobs.emulator.responses import not_found
 
-from .endpoint import Call, administrative, public
+from .endpoint import Call, authenticated, public, restricted
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -24,8 +24,9 @@ def routes(services: Services) -> list[Route]:
     everywhere = Route("/{path:path}", public(unknown), methods=_METHODS)
     if not profile.unknown_route_needs_admin:
         return [everywhere]
-    guarded = administrative(unknown, services.admin_credentials, profile.admin_roles)
-    return [Route("/api/v1/{path:path}", guarded, methods=_METHODS), everywhere]
+    # Who is calling is found out as on the user routes, below /admin too.
+    guarded = authenticated(restricted(unknown, profile.admin_roles), services.credentials)
+    return [Route("/api/v1", guarded, methods=_METHODS), Route("/api/v1/{path:path}", guarded, methods=_METHODS), everywhere]
 
 
 def unknown(call: Call) -> Response:

@@ -8,6 +8,7 @@ from .functions import Functions, StoredFunction
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import Job, JobFilter, Jobs
 from .logs import Logs
+from .service_keys import NameTakenError, ServiceKey, ServiceKeys
 from .users import EmailTakenError, User, Users
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "Jobs",
     "KeyRecord",
     "Logs",
+    "NameTakenError",
+    "ServiceKey",
+    "ServiceKeys",
     "StoredFunction",
     "StoredResponse",
     "UnusableDatabaseError",
