@@ -1,4 +1,4 @@
-"""The body of a submit."""
+"""The body of a submit, read as the server reads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from .fields import Fields, read_fields
+from .bodyfields import body_fields, fields_of, integer, moment, object_, text
 
 if TYPE_CHECKING:
     from .jsontext import JSONValue
@@ -41,19 +41,19 @@ def read_submission(content_type: str, body: bytes) -> Submission:
         InvalidBodyError: not declared as JSON, not JSON, no object, or a field of a wrong type.
 
     """
-    fields = read_fields(content_type, body)
+    fields = body_fields(content_type, body)
     return Submission(
-        job_name=fields.text("job_name") or "",
-        namespace=fields.text("namespace") or "",
-        payload=fields.object("payload"),
-        priority=fields.integer("priority") or 0,
-        scheduled_at=fields.moment("scheduled_at"),
-        on_behalf_of=_on_behalf_of(fields.object("on_behalf_of")),
+        job_name=text(fields, "job_name") or "",
+        namespace=text(fields, "namespace") or "",
+        payload=object_(fields, "payload"),
+        priority=integer(fields, "priority") or 0,
+        scheduled_at=moment(fields, "scheduled_at"),
+        on_behalf_of=_on_behalf_of(object_(fields, "on_behalf_of")),
     )
 
 
 def _on_behalf_of(value: dict[str, JSONValue] | None) -> OnBehalfOf | None:
     if value is None:
         return None
-    fields = Fields.of(value)
-    return OnBehalfOf(fields.text("user_id") or "", fields.text("user_email"), fields.text("user_role"))
+    fields = fields_of(value, "on_behalf_of")
+    return OnBehalfOf(text(fields, "user_id") or "", text(fields, "user_email"), text(fields, "user_role"))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from fluxbase_jobs.emulator.admin_credentials import ACCESS_COOKIE
+from fluxbase_jobs.emulator.bodyfields import InvalidBodyError, object_, text
 from fluxbase_jobs.emulator.clock import micros
-from fluxbase_jobs.emulator.fields import InvalidBodyError
 from fluxbase_jobs.emulator.jsontext import JSONValue, normalise
 from fluxbase_jobs.emulator.passwords import hash_password, is_password
 from fluxbase_jobs.emulator.rate_limits import Limit, client_address
@@ -54,7 +54,7 @@ def routes(services: Services) -> list[Route]:
 def sign_up(services: Services, call: Call) -> Response:
     """Make a user and sign it in."""
     fields = call.fields
-    email, password = fields.text("email") or "", fields.text("password") or ""
+    email, password = text(fields, "email") or "", text(fields, "password") or ""
     if not email:
         return refused(services, call, 400, "Email is required", "MISSING_REQUIRED_FIELD")
     if not password:
@@ -64,7 +64,7 @@ def sign_up(services: Services, call: Call) -> Response:
     if len(password) < _SHORTEST_PASSWORD:
         return _not_registered(services, call, "invalid password: password does not meet minimum requirements")
     try:
-        user = services.users.add(email, hash_password(password), fields.object("user_metadata"), micros(services.clock))
+        user = services.users.add(email, hash_password(password), object_(fields, "user_metadata"), micros(services.clock))
     except EmailTakenError:
         return _not_registered(services, call, "failed to create user: user with this email already exists")
     return _signed_in(services, user, {"user": _user(user)}, 201)
@@ -72,7 +72,7 @@ def sign_up(services: Services, call: Call) -> Response:
 
 def sign_in(services: Services, call: Call) -> Response:
     """Exchange address and password for tokens."""
-    email, password = call.fields.text("email"), call.fields.text("password")
+    email, password = text(call.fields, "email"), text(call.fields, "password")
     if not email or not password:
         return refused(services, call, 400, "Email and password are required", "INVALID_INPUT")
     user = services.users.by_email(email)
@@ -104,7 +104,7 @@ def _not_registered(services: Services, call: Call, reason: str) -> Response:
 
 def _refresh_token(call: Call) -> str:
     try:
-        return call.fields.text("refresh_token") or ""
+        return text(call.fields, "refresh_token") or ""
     except InvalidBodyError:
         return ""
 

@@ -8,10 +8,12 @@ from uuid import uuid4
 from starlette.routing import Route
 
 from fluxbase_jobs.emulator import scopes
+from fluxbase_jobs.emulator.bodyfields import integer, moment, text, texts
 from fluxbase_jobs.emulator.clock import micros
 from fluxbase_jobs.emulator.identifiers import read_uuid
 from fluxbase_jobs.emulator.jsontext import JSONValue
-from fluxbase_jobs.emulator.keys import new_key, unstorable
+from fluxbase_jobs.emulator.keys import new_key
+from fluxbase_jobs.emulator.postgresql import unstorable
 from fluxbase_jobs.emulator.responses import error, json_response
 from fluxbase_jobs.emulator.store import ClientKey
 from fluxbase_jobs.emulator.times import rfc3339
@@ -20,11 +22,10 @@ from .endpoint import Call, authenticated
 from .refusals import failed, reading, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.responses import Response
 
-    from fluxbase_jobs.emulator.fields import Fields
     from fluxbase_jobs.emulator.services import Services
 
 _PATH = "/api/v1/client-keys"
@@ -45,8 +46,8 @@ def routes(services: Services) -> list[Route]:
 def create(services: Services, call: Call) -> Response:
     """Make a client key; this answer is the only place where the key itself is shown."""
     fields = call.fields
-    name, wanted, description = fields.text("name"), fields.texts("scopes") or [], fields.text("description")
-    expires_at, rate_limit = fields.moment("expires_at"), fields.integer("rate_limit_per_minute")
+    name, wanted, description = text(fields, "name"), list(texts(fields, "scopes")), text(fields, "description")
+    expires_at, rate_limit = moment(fields, "expires_at"), integer(fields, "rate_limit_per_minute")
     if not name:
         return refused(services, call, 400, "Name is required", "MISSING_REQUIRED_FIELD")
     detail = _unusable(services, wanted) or unstorable([name, description], [rate_limit])
@@ -86,15 +87,15 @@ def _unusable(services: Services, wanted: list[str]) -> str | None:
     return f"invalid scopes: {detail}" if detail else None
 
 
-def _shown(services: Services, record: ClientKey, fields: Fields, key: str) -> JSONValue:
+def _shown(services: Services, record: ClientKey, fields: Mapping[str, JSONValue], key: str) -> JSONValue:
     now = rfc3339(micros(services.clock))
     shown: dict[str, JSONValue] = {
         "id": record.id,
-        "name": fields.text("name"),
-        "description": fields.text("description"),
+        "name": text(fields, "name"),
+        "description": text(fields, "description"),
         "key_prefix": key[:_SHOWN_OF_KEY],
         "scopes": list[JSONValue](record.scopes),
-        "rate_limit_per_minute": fields.integer("rate_limit_per_minute") or _RATE_LIMIT_PER_MINUTE,
+        "rate_limit_per_minute": integer(fields, "rate_limit_per_minute") or _RATE_LIMIT_PER_MINUTE,
         "expires_at": None if record.expires_at is None else rfc3339(record.expires_at),
         "created_at": now,
         "updated_at": now,

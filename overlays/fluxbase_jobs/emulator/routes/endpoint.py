@@ -8,8 +8,8 @@ from attrs import frozen
 from starlette.concurrency import run_in_threadpool
 
 from fluxbase_jobs.emulator.admin_credentials import AdminCredentials
+from fluxbase_jobs.emulator.bodyfields import body_fields
 from fluxbase_jobs.emulator.credentials import Caller, Credentials, UnauthorizedError
-from fluxbase_jobs.emulator.fields import Fields, read_fields
 from fluxbase_jobs.emulator.responses import coded_error, error
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from fluxbase_jobs.emulator.jsontext import JSONValue
 
 
 @frozen
@@ -28,9 +30,9 @@ class Call:
     caller: Caller
 
     @property
-    def fields(self) -> Fields:
+    def fields(self) -> dict[str, JSONValue]:
         """The body's fields; raises InvalidBodyError where it has none."""
-        return read_fields(self.request.headers.get("content-type", ""), self.body)
+        return body_fields(self.request.headers.get("content-type", ""), self.body)
 
     @property
     def query(self) -> Mapping[str, str]:

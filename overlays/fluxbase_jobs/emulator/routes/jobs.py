@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from fluxbase_jobs.emulator import wireforms
 from fluxbase_jobs.emulator.admission import Refusal, new_job
+from fluxbase_jobs.emulator.bodyfields import InvalidBodyError
 from fluxbase_jobs.emulator.clock import micros
-from fluxbase_jobs.emulator.fields import InvalidBodyError
 from fluxbase_jobs.emulator.identifiers import read_uuid
 from fluxbase_jobs.emulator.responses import error, json_response, traced_error
 from fluxbase_jobs.emulator.store import JobFilter

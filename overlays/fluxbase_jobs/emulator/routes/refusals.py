@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluxbase_jobs.emulator.fields import InvalidBodyError
+from fluxbase_jobs.emulator.bodyfields import InvalidBodyError
 from fluxbase_jobs.emulator.responses import coded_error, error
 
 if TYPE_CHECKING:

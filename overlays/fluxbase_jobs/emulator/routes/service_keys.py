@@ -9,9 +9,11 @@ from attrs import frozen
 from starlette.routing import Route
 
 from fluxbase_jobs.emulator import scopes
+from fluxbase_jobs.emulator.bodyfields import integer, moment, text, texts
 from fluxbase_jobs.emulator.clock import micros
 from fluxbase_jobs.emulator.jsontext import JSONValue
-from fluxbase_jobs.emulator.keys import new_key, unstorable
+from fluxbase_jobs.emulator.keys import new_key
+from fluxbase_jobs.emulator.postgresql import unstorable
 from fluxbase_jobs.emulator.responses import json_response
 from fluxbase_jobs.emulator.store import NameTakenError, ServiceKey
 from fluxbase_jobs.emulator.times import Moment, rfc3339, rfc3339_nanos
@@ -20,9 +22,10 @@ from .endpoint import Call, administrative
 from .refusals import failed, reading, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
-    from fluxbase_jobs.emulator.fields import Fields
     from fluxbase_jobs.emulator.services import Services
 
 _DEFAULT_SCOPES = {"service": [scopes.ALL], "anon": ["read"]}
@@ -66,18 +69,18 @@ class _Wanted:
     expires_at: Moment | None
 
     @classmethod
-    def read(cls, fields: Fields, *, has_type: bool) -> _Wanted:
-        key_type = (fields.text("key_type") if has_type else None) or "service"
-        given = fields.texts("scopes")
+    def read(cls, fields: Mapping[str, JSONValue], *, has_type: bool) -> _Wanted:
+        key_type = (text(fields, "key_type") if has_type else None) or "service"
+        given = None if fields.get("scopes") is None else list(texts(fields, "scopes"))
         return cls(
-            name=fields.text("name") or "",
-            description=fields.text("description"),
+            name=text(fields, "name") or "",
+            description=text(fields, "description"),
             key_type=key_type,
             scopes=_DEFAULT_SCOPES.get(key_type, []) if given is None else given,
-            allowed_namespaces=(fields.texts("allowed_namespaces") if has_type else None) or [],
-            rate_limit_per_minute=fields.integer("rate_limit_per_minute"),
-            rate_limit_per_hour=fields.integer("rate_limit_per_hour"),
-            expires_at=fields.moment("expires_at"),
+            allowed_namespaces=list(texts(fields, "allowed_namespaces")) if has_type else [],
+            rate_limit_per_minute=integer(fields, "rate_limit_per_minute"),
+            rate_limit_per_hour=integer(fields, "rate_limit_per_hour"),
+            expires_at=moment(fields, "expires_at"),
         )
 
 
