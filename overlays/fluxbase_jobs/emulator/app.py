@@ -16,7 +16,7 @@ from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimi
 from .responses import traced_error
 from .routes import all_routes
 from .services import Services
-from .store import ClientKeys, Database, Functions, IdempotencyKeys, Jobs, Logs, ServiceKeys, Users
+from .store import ClientKeys, Counting, Database, Functions, IdempotencyKeys, Jobs, Logs, ServiceKeys, Users
 from .tokens import SERVICE_SECONDS, Tokens
 from .workers import Workers
 
@@ -98,6 +98,7 @@ class Emulator:
             catalogue=catalogue,
             functions=functions,
             jobs=jobs,
+            statistics=Counting(database),
             logs=logs,
             users=Users(database),
             client_keys=client_keys,

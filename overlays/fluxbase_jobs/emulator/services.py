@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .credentials import Credentials
     from .settings import Settings
-    from .store import ClientKeys, Functions, Jobs, Logs, ServiceKeys, Users
+    from .store import ClientKeys, Counting, Functions, Jobs, Logs, ServiceKeys, Users
     from .tokens import Tokens
     from .workers import Workers
 
@@ -26,6 +26,7 @@ class Services:
     catalogue: Catalogue
     functions: Functions
     jobs: Jobs
+    statistics: Counting
     logs: Logs
     users: Users
     client_keys: ClientKeys

@@ -78,7 +78,7 @@ def sign_in(services: Services, call: Call) -> Response:
     user = services.users.by_email(email)
     if user is None or not is_password(password, user.password_hash):
         return refused(services, call, 401, "Invalid email or password", "INVALID_CREDENTIALS")
-    tenant = services.users.tenant_id() if services.settings.profile.signin_names_tenant else None
+    tenant = services.users.tenant_id() if services.settings.profile.names_tenant else None
     return _signed_in(services, user, {"user": _user(user, tenant)})
 
 

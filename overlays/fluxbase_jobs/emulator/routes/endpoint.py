@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 
 from fluxbase_jobs.emulator.admin_credentials import AdminCredentials
 from fluxbase_jobs.emulator.bodyfields import body_fields
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from fluxbase_jobs.emulator.jsontext import JSONValue
+    from fluxbase_jobs.emulator.services import Services
+
+ADMIN_JOBS = "/api/v1/admin/jobs"
 
 
 @frozen
@@ -92,6 +97,16 @@ def restricted(handler: Handler, roles: frozenset[str]) -> Handler:
         return handler(call)
 
     return allowed
+
+
+def admin_route(services: Services, method: str, path: str, handler: Callable[[Services, Call], Response], roles: frozenset[str]) -> Route:
+    """Make a route for jobs that needs the token of one of these roles."""
+    bound: Handler = _broken if services.settings.jobs == "off" else partial(handler, services)
+    return Route(path, administrative(bound, services.admin_credentials, roles), methods=[method])
+
+
+def _broken(call: Call) -> Response:
+    return coded_error(call.request, 500, "Internal Server Error", "INTERNAL_ERROR")
 
 
 def first_values(request: Request) -> Mapping[str, str]:
