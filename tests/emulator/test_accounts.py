@@ -34,7 +34,8 @@ def test_sign_up_and_in(nobody: Client) -> None:
     assert list(up.json()) == ["user", "access_token", "refresh_token", "expires_in"]
     assert up.json()["user"]["user_metadata"] == {"name": "Ada"}
     assert (job["created_by"], job["user_name"]) == (up.json()["user"]["id"], "Ada")
-    assert "path=/api/v1/auth; HttpOnly; SameSite=Strict" in up.headers["set-cookie"]
+    attributes = [cookie.partition("max-age=")[2] for cookie in up.headers.get_list("set-cookie")]
+    assert attributes == ["900; path=/; HttpOnly; SameSite=Lax", "604800; path=/api/v1/auth; HttpOnly; SameSite=Strict"]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,7 @@ def test_refused_sign_up(march: Running, april: Running, wrong: dict[str, Any], 
     [
         (b"{", "Invalid request body"),
         (b'{"email":5,"password":"x"}', "Invalid request body"),
+        (b'{"email":' + b"[" * 600 + b"]" * 600 + b"}", "Invalid request body"),
         (b"{}", "Email and password are required"),
         (b'{"email":"ada@example.com"}', "Email and password are required"),
     ],

@@ -94,6 +94,12 @@ def test_unusable_scopes(maker: Client, era_name: str, scopes: list[str], why: s
         assert refused == (500, "Failed to create client key", "INTERNAL_ERROR")
 
 
+def test_scopes_of_both_eras(maker: Client) -> None:
+    """A few scopes are written the same way in both."""
+    assert make(maker, "realtime:connect", "migrations:execute").status_code == 201
+    assert make(maker, "connect:realtime").status_code == 500
+
+
 def test_unstorable(maker: Client, era_name: str) -> None:
     """What the real server's database does not take is a 500."""
     status, error, _ = told(make(maker, "*", name="a\0"))

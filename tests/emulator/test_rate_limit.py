@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
 import pytest
 from fluxbase_jobs.emulator.profiles import PROFILES
+from fluxbase_jobs.emulator.rate_limits import Limit, Windows
 
 from tests import recordings
 from tests.emulator.running import AdjustableClock, Client, Running, program, serving
@@ -108,6 +111,20 @@ def test_window_ends(limited: Running, clock: AdjustableClock) -> None:
     assert 38 <= int(later.headers["x-ratelimit-reset"]) <= 40
 
 
+def test_refusal_of_a_large_body() -> None:
+    """A client that sends all before it reads sees the refusal, too, not a broken connection."""
+    with serving(rate_limit=1) as running:
+        address = httpx.URL(running.url)
+        with closing(HTTPConnection(address.host, address.port or 0)) as connection:
+            connection.request("GET", "/api/v1/jobs")
+            first = connection.getresponse()
+            first.read()
+            connection.request("POST", "/api/v1/jobs/submit", body=b"x" * (2**25))
+            refused = connection.getresponse().status
+
+    assert (first.status, refused) == (401, 429)
+
+
 def test_refusal_is_not_kept(limited: Running, clock: AdjustableClock) -> None:
     """A refused submit leaves its Idempotency-Key unused; a replay counts too."""
     with limited.client() as client:
@@ -159,6 +176,18 @@ def test_refreshes_share_a_limit() -> None:
         by_cookie = client.post("/api/v1/auth/refresh", content=b"no json")
 
     assert (used, others.status_code, without.status_code, by_cookie.status_code) == ([200, *[401] * 4], 429, 400, 200)
+
+
+def test_ended_windows_are_forgotten(clock: AdjustableClock) -> None:
+    """Whoever comes with ever new addresses or tokens does not fill the memory."""
+    windows = Windows(Limit(5, "too many"), clock)
+    for number in range(100):
+        windows.count(str(number))
+    before = len(windows)
+    clock.ahead_seconds = 61
+    windows.count("0")
+
+    assert (before, len(windows)) == (100, 1)
 
 
 def test_announced_though_off(nobody: Client) -> None:

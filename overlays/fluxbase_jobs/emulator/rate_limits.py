@@ -82,6 +82,10 @@ class Windows:
             window.requests += 1
             return Count(self._limit, window.requests, window.ends - now)
 
+    def __len__(self) -> int:
+        """How many windows are kept: those that have ended go when the next one opens."""
+        return len(self._open)
+
     def _window(self, key: str, now: int) -> _Window:
         window = self._open.get(key)
         if window is None or window.ends <= now:

@@ -9,8 +9,6 @@ from starlette.datastructures import Headers
 
 from fluxbase_jobs.emulator.responses import error
 
-from .draining import drain
-
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -49,7 +47,7 @@ class BodyLimit:
         if limit is None:
             await self._app(scope, receive, send)
             return
-        await drain(receive)
+        await _drain(receive)
         await _too_large(limit)(scope, receive, send)
 
 
@@ -57,6 +55,13 @@ def _exceeded(scope: Scope) -> _Limit | None:
     announced = Headers(scope=scope).get("content-length", "0")
     limit = next((limit for limit in _LIMITS if limit.covers(scope["path"])), None)
     return limit if limit and announced.isdigit() and int(announced) > limit.max_bytes else None
+
+
+async def _drain(receive: Receive) -> None:
+    """Read what is being sent: a client that is still sending would see a broken connection, not the answer."""
+    more = True
+    while more:
+        more = (await receive()).get("more_body", False)
 
 
 def _too_large(limit: _Limit) -> ASGIApp:

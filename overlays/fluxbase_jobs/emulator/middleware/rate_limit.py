@@ -9,8 +9,6 @@ from starlette.requests import HTTPConnection
 
 from fluxbase_jobs.emulator.rate_limits import Count, Limit, Windows, client_address, too_many
 
-from .draining import drain
-
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,7 +38,6 @@ class RateLimit:
             return
         count = self._windows.count(client_address(HTTPConnection(scope)))
         if count.is_beyond:
-            await drain(receive)
             await too_many(count.limit)(scope, receive, send)
         else:
             await self._app(scope, receive, _announcing(count, send))
