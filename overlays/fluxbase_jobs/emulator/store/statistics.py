@@ -40,9 +40,9 @@ class Counting:
         where = "true" if namespace is None else "namespace = :namespace"
         values: dict[str, object] = {"namespace": namespace, "since": now - _DAYS * _DAY_MICROS}
         day = "date(created_at / 1000000, 'unixepoch')"
-        average = self._db.one(f"SELECT avg(completed_at - started_at) / 1e6 AS seconds FROM jobs WHERE {where}", values)  # noqa: S608 - our own words
+        times = self._db.all(f"SELECT avg(completed_at - started_at) / 1e6 AS seconds FROM jobs WHERE {where}", values)  # noqa: S608 - our own words
         return Statistics(
-            average_seconds=(average and average["seconds"]) or 0.0,
+            average_seconds=times[0]["seconds"] or 0.0,
             by_status=self._groups("status", where, "number DESC, name", values),
             by_day=self._groups(day, f"{where} AND created_at >= :since", "name DESC", values),
             by_function=self._groups("job_name", where, f"number DESC, name LIMIT {_FUNCTIONS}", values),
