@@ -66,6 +66,27 @@ def test_unknown_route(march: Running, in_april: Client, sign: Sign, method: str
     assert in_april.request(method, path).json() == {"error": "Not Found", "path": path}
 
 
+def test_unknown_route_by_keys(march: Running, sign: Sign) -> None:
+    """In March whoever asks for an unknown route is found out as on the routes for users; a client key has no role at all."""
+    with march.client() as client:
+        key = client.post("/api/v1/client-keys", json={"name": "k", "scopes": ["*"]}).json()["key"]
+        del client.headers["authorization"]
+        nobody, by_cookie, by_client_key, by_service_key = (
+            client.get("/api/v1/admin/nope", headers=headers)
+            for headers in (
+                {},
+                {"cookie": f"fluxbase_access_token={march.service_key}"},
+                {"x-client-key": key},
+                {"x-service-key": sign(role="service_role")},
+            )
+        )
+
+    assert nobody.json() == by_cookie.json()
+    assert nobody.json()["error"].startswith("Authentication required.")
+    assert (by_client_key.status_code, by_client_key.json()["code"]) == (401, "AUTHENTICATION_REQUIRED")
+    assert by_service_key.json() == {"error": "Not Found", "path": "/api/v1/admin/nope"}
+
+
 def test_unknown_page(in_march: Client) -> None:
     """Outside of the API nobody asks who is calling."""
     assert in_march.get("/nope").json() == {"error": "Not Found", "path": "/nope"}

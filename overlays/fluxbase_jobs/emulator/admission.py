@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from .clock import micros
 from .identifiers import read_uuid
 from .jsontext import JSONValue, NulInTextError, jsonb_text
+from .postgresql import beyond_int4
 from .store import Job
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .store import StoredFunction
     from .submission import OnBehalfOf, Submission
 
-_INT32 = 2**31
 _RANK = {"anon": 0, "authenticated": 1, "admin": 2}
 _MAY_IMPERSONATE = {"service_role", "tenant_service"}
 _FORGOTTEN = ("result", "progress", "error_message", "worker_id", "user_name")
@@ -119,7 +119,7 @@ def _job(services: Services, submission: Submission, definition: StoredFunction,
         created_at=micros(services.clock),
         scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
     )
-    return NewJob(row, is_storable=is_text and -_INT32 <= submission.priority < _INT32)
+    return NewJob(row, is_storable=is_text and beyond_int4(submission.priority) is None)
 
 
 def _payload_text(payload: dict[str, JSONValue] | None) -> tuple[str | None, bool]:

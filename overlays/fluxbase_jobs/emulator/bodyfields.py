@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .jsontext import InvalidJSONError, JSONValue, normalise, parse
+from .times import Moment, read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ def text(fields: Mapping[str, JSONValue], name: str) -> str | None:
         InvalidBodyError: something else.
 
     """
-    value = normalise(fields.get(name))
+    value = _normalised(fields, name)
     if isinstance(value, str | None):
         return value
     raise _mismatch(name, "text")
@@ -102,7 +103,7 @@ def object_(fields: Mapping[str, JSONValue], name: str) -> dict[str, JSONValue] 
         InvalidBodyError: something else.
 
     """
-    value = normalise(fields.get(name))
+    value = _normalised(fields, name)
     if isinstance(value, dict | None):
         return value
     raise _mismatch(name, "object")
@@ -129,6 +130,28 @@ def texts(fields: Mapping[str, JSONValue], name: str) -> tuple[str, ...]:
 
     """
     return tuple(text({name: item}, name) or "" for item in items(fields, name))
+
+
+def moment(fields: Mapping[str, JSONValue], name: str) -> Moment | None:
+    """Return a time.
+
+    Raises:
+        InvalidBodyError: something else.
+
+    """
+    value = text(fields, name)
+    try:
+        return None if value is None else read_moment(value)
+    except ValueError as error:
+        raise _mismatch(name, "time") from error
+
+
+def _normalised(fields: Mapping[str, JSONValue], name: str) -> JSONValue:
+    try:
+        return normalise(fields.get(name))
+    except RecursionError as error:
+        message = f"{name} is nested too deeply"
+        raise InvalidBodyError(message) from error
 
 
 def _mismatch(name: str, kind: str) -> InvalidBodyError:

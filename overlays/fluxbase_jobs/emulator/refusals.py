@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .postgresql import NUL, beyond_int4
 from .store.functions import NUMBERS
 
 if TYPE_CHECKING:
     from .store import StoredFunction
 
-_INT32 = 2**31
 _FIRST_NUMBER = {"create": 10, "update": 7}
 """The place of the first of the numbers among the arguments of the server's statements; the message names it."""
 
-NUL = 'ERROR: invalid byte sequence for encoding "UTF8": 0x00 (SQLSTATE 22021)'
 DUPLICATE = 'ERROR: duplicate key value violates unique constraint "functions_name_namespace_key" (SQLSTATE 23505)'
 UNKNOWN_USER = 'ERROR: insert or update on table "functions" violates foreign key constraint "functions_created_by_fkey" (SQLSTATE 23503)'
 
@@ -26,12 +25,9 @@ def unstorable(wanted: StoredFunction, action: str) -> str | None:
 def _too_large(wanted: StoredFunction, place: int) -> str | None:
     for number, name in enumerate(NUMBERS, place):
         value: int = getattr(wanted, name)
-        if not -_INT32 <= value < _INT32:
-            limit = "greater than maximum" if value > 0 else "less than minimum"
-            return (
-                f"failed to encode args[{number}]: unable to encode {value} into binary format for int4 (OID 23): "
-                f"{value} is {limit} value for int4"
-            )
+        why = beyond_int4(value)
+        if why:
+            return f"failed to encode args[{number}]: unable to encode {value} into binary format for int4 (OID 23): {why}"
     return None
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .credentials import Credentials
     from .settings import Settings
-    from .store import ClientKeys, Counting, Functions, Jobs, Logs, Users
+    from .store import ClientKeys, Counting, Functions, Jobs, Logs, ServiceKeys, Users
     from .tokens import Tokens
     from .workers import Workers
 
@@ -30,6 +30,7 @@ class Services:
     logs: Logs
     users: Users
     client_keys: ClientKeys
+    service_keys: ServiceKeys
     tokens: Tokens
     credentials: Credentials
     admin_credentials: AdminCredentials

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from .bodyfields import InvalidBodyError, body_fields, fields_of, integer, object_, text
-from .times import Moment, read_moment
+from .bodyfields import body_fields, fields_of, integer, moment, object_, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .jsontext import JSONValue
+    from .times import Moment
 
 
 @frozen
@@ -44,22 +42,14 @@ def read_submission(content_type: str, body: bytes) -> Submission:
 
     """
     fields = body_fields(content_type, body)
-    try:
-        return Submission(
-            job_name=text(fields, "job_name") or "",
-            namespace=text(fields, "namespace") or "",
-            payload=object_(fields, "payload"),
-            priority=integer(fields, "priority") or 0,
-            scheduled_at=_scheduled_at(fields),
-            on_behalf_of=_on_behalf_of(object_(fields, "on_behalf_of")),
-        )
-    except (ValueError, RecursionError) as error:
-        raise InvalidBodyError(str(error)) from error
-
-
-def _scheduled_at(fields: Mapping[str, JSONValue]) -> Moment | None:
-    moment = text(fields, "scheduled_at")
-    return None if moment is None else read_moment(moment)
+    return Submission(
+        job_name=text(fields, "job_name") or "",
+        namespace=text(fields, "namespace") or "",
+        payload=object_(fields, "payload"),
+        priority=integer(fields, "priority") or 0,
+        scheduled_at=moment(fields, "scheduled_at"),
+        on_behalf_of=_on_behalf_of(object_(fields, "on_behalf_of")),
+    )
 
 
 def _on_behalf_of(value: dict[str, JSONValue] | None) -> OnBehalfOf | None:

@@ -17,7 +17,7 @@ from fluxbase_jobs.emulator.responses import error, json_response, traced_error
 from fluxbase_jobs.emulator.store import JobFilter
 from fluxbase_jobs.emulator.submission import read_submission
 
-from .endpoint import Call, Handler, authenticated
+from .endpoint import Call, Handler, authenticated, public
 from .query import integer, namespace_filter
 
 if TYPE_CHECKING:
@@ -32,10 +32,16 @@ _READS_ALL_LOGS = {"service_role", "tenant_service"}
 
 def routes(services: Services) -> list[Route]:
     """Return the routes below /api/v1/jobs."""
+    if services.settings.jobs == "off":
+        return []
 
     def route(path: str, method: str, handler: Callable[[Services, Call], Response]) -> Route:
         bound: Handler = partial(handler, services)
-        return Route(_PREFIX + path, authenticated(bound, services.credentials), methods=[method])
+        # The feature's flag is looked at before the credentials.
+        endpoint = (
+            public(partial(disabled, services)) if services.settings.jobs == "flag-off" else authenticated(bound, services.credentials)
+        )
+        return Route(_PREFIX + path, endpoint, methods=[method])
 
     return [
         route("/submit", "POST", submit),
@@ -45,6 +51,13 @@ def routes(services: Services) -> list[Route]:
         route("/{id}/retry", "POST", retry),
         route("/{id}/logs", "GET", logs),
     ]
+
+
+def disabled(services: Services, _: Call) -> Response:
+    """Say that the feature is off."""
+    if services.settings.profile.disabled_feature_is_not_found:
+        return error(404, "Feature not available", code="FEATURE_DISABLED")
+    return error(503, "Feature is not enabled", code="FEATURE_DISABLED", feature_key="app.jobs.enabled")
 
 
 def submit(services: Services, call: Call) -> Response:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from fluxbase_jobs.emulator.responses import coded_error, not_found
+from fluxbase_jobs.emulator.responses import not_found
 
-from .endpoint import Call, authenticated, public
+from .endpoint import Call, authenticated, public, restricted
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -25,15 +24,9 @@ def routes(services: Services) -> list[Route]:
     everywhere = Route("/{path:path}", public(unknown), methods=_METHODS)
     if not profile.unknown_route_needs_admin:
         return [everywhere]
-    guarded = authenticated(partial(unknown_to_users, profile.admin_roles), services.credentials)
-    return [Route("/api/v1/{path:path}", guarded, methods=_METHODS), everywhere]
-
-
-def unknown_to_users(admin_roles: frozenset[str], call: Call) -> Response:
-    """Say so to admins; others, whatever they call themselves with, learn only that they are none."""
-    if call.caller.role in admin_roles:
-        return unknown(call)
-    return coded_error(call.request, 403, "Insufficient permissions", "INSUFFICIENT_PERMISSIONS")
+    # Who is calling is found out as on the user routes, below /admin too.
+    guarded = authenticated(restricted(unknown, profile.admin_roles), services.credentials)
+    return [Route("/api/v1", guarded, methods=_METHODS), Route("/api/v1/{path:path}", guarded, methods=_METHODS), everywhere]
 
 
 def unknown(call: Call) -> Response:

@@ -8,6 +8,7 @@ from .functions import Functions, StoredFunction
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import Job, JobFilter, Jobs
 from .logs import Logs
+from .service_keys import NameTakenError, ServiceKey, ServiceKeys
 from .statistics import Counting
 from .users import EmailTakenError, User, Users
 
@@ -24,6 +25,9 @@ __all__ = [
     "Jobs",
     "KeyRecord",
     "Logs",
+    "NameTakenError",
+    "ServiceKey",
+    "ServiceKeys",
     "StoredFunction",
     "StoredResponse",
     "UnusableDatabaseError",
