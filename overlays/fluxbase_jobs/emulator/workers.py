@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from weakref import WeakSet
 
 from attrs import define, field
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from .functions import Handler
     from .settings import Settings
     from .store import Job, Jobs, Logs
+
+_LAST_SECONDS = 0.5
+"""What the handlers have for their ends when the server stops."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -54,6 +59,8 @@ class Workers:
         self._clock = clock
         self._workers = [_Worker() for _ in range(settings.workers)]
         self._runs: dict[str, Run] = {}
+        # Of stopped runs too: a run stays in memory as long as its handler's thread.
+        self._handlers = WeakSet[Run]()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -66,6 +73,7 @@ class Workers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await run_in_threadpool(self._wait_for_handlers)
 
     def stop_run(self, job_id: str) -> None:
         """End the run of a job, if there is one. May be called from any thread."""
@@ -104,6 +112,7 @@ class Workers:
         if isinstance(handler, Failed):
             return handler
         run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
+        self._handlers.add(run)
         try:
             # A cancel that came after the claim, but before the run could be found, shows in the row alone.
             still_running = await run_in_threadpool(self._jobs.is_running, job.id)
@@ -130,6 +139,11 @@ class Workers:
                 self._jobs.fail(job.id, error_message, micros(self._clock))
             case None:
                 """Cancelled: the job's row says so already."""
+
+    def _wait_for_handlers(self) -> None:
+        deadline = time.monotonic() + _LAST_SECONDS
+        for run in list(self._handlers):
+            run.join(max(deadline - time.monotonic(), 0))
 
     async def _requeue_left_behind(self, job_ids: list[str]) -> None:
         if job_ids:
