@@ -68,9 +68,10 @@ class Run:
 
     async def outcome(self) -> Outcome | None:
         """Run the handler and wait for its end, or for the job's time to run out; None if the run was stopped."""
-        self._thread.start()
         timer = asyncio.create_task(self._time_out())
         try:
+            await asyncio.sleep(0)  # the timer first: whoever sees the handler at work may set the clock forward
+            self._thread.start()
             return await self._end
         finally:
             timer.cancel()
