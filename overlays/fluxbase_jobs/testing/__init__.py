@@ -22,9 +22,10 @@ from __future__ import annotations
 try:
     from .clock import VirtualClock
     from .faults import Fault, Faults
+    from .options import ServerOptions
     from .scripted_runs import ScriptedRun
     from .scripts import Script
-    from .server import Server, ServerOptions
+    from .server import Server
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] not in {"jwt", "starlette", "uvicorn"}:
         raise

@@ -80,7 +80,7 @@ class Background:
     def _live(self, entered: Future[asyncio.AbstractEventLoop]) -> None:
         try:
             asyncio.run(self._stay(entered))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the server is made
+        except BaseException as error:
             if entered.done():
                 raise
             entered.set_exception(error)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import define, field
+from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 from .arguments import in_seconds, whole_number
 from .route_patterns import RoutePattern, read_pattern
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import timedelta
-
-    from starlette.routing import BaseRoute
-    from starlette.types import Scope
 
 Drop: TypeAlias = Literal["before", "after"]
 
@@ -36,9 +32,9 @@ class Fault:
 
     route: str
     hits: int = field(default=0, init=False)
-    _pattern: RoutePattern = field(repr=False)
-    _times: int | None
-    _skip: int
+    _pattern: RoutePattern = field(alias="pattern", repr=False)
+    _times: int | None = field(alias="times")
+    _skip: int = field(alias="skip", repr=False)
     delay_seconds: float = field(default=0.0, repr=False)
     drop: Drop | None = field(default=None, repr=False)
     half_body: bool = field(default=False, repr=False)
@@ -148,7 +144,9 @@ def _check_kinds(*, status: int | None, has_answer: bool, drop: Drop | None, hal
 def _headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     given: dict[str, str] = {}
     if headers is not None:
-        if not isinstance(cast("object", headers), Mapping) or not all(isinstance(text, str) for pair in headers.items() for text in cast("tuple[object, object]", pair)):
+        if not isinstance(cast("object", headers), Mapping) or not all(
+            isinstance(text, str) for pair in headers.items() for text in cast("tuple[object, object]", pair)
+        ):
             raise TypeError("headers must be a dict of texts")
         given = {name.lower(): value for name, value in headers.items()}
     return tuple({"content-type": _JSON, **given}.items())

@@ -16,8 +16,8 @@ from fluxbase_jobs.emulator.loading import load_functions
 from fluxbase_jobs.emulator.profiles import PROFILES, Profile
 from fluxbase_jobs.emulator.settings import SHORTEST_SECRET, Settings
 
-from .clock import VirtualClock
 from .arguments import in_seconds, whole_number
+from .clock import VirtualClock
 
 Handlers: TypeAlias = "Iterable[Callable[..., Any]] | ModuleType | str | os.PathLike[str]"
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from fluxbase_jobs.emulator import JobUser
-    from fluxbase_jobs.emulator.context import Level
+from fluxbase_jobs.emulator import JobUser
+from fluxbase_jobs.emulator.context import Level
 
 
 class ScriptedFailureError(Exception):

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from datetime import timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self, assert_never, cast
+from typing import Any, Self, assert_never, cast
 
 from fluxbase_jobs.emulator.context import LEVELS, Context, Level
 from fluxbase_jobs.emulator.jsontext import normalise
 
 from .arguments import a_text, in_seconds
+from .clock import VirtualClock
 from .gates import Gate
 from .scripted_runs import Complete, Ending, Fail, Hold, Log, Progress, ScriptedFailureError, ScriptedRun, Sleep, Step
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence, Set
-    from datetime import timedelta
-
-    from .clock import VirtualClock
-    from .waiters import Waiter
+from .waiters import Waiter
 
 _HELD_SECONDS = 5.0
 
@@ -138,9 +134,9 @@ class Script:
         """The runs that have begun, in order."""
         return tuple(self._runs)
 
-    def resting(self) -> Set[str]:
+    def resting(self) -> frozenset[str]:
         """Return the ids of the jobs whose runs are held or sleep."""
-        return {job_id for job_id, waiter in [*self._waiters.items()] if waiter.is_waiting}
+        return frozenset(job_id for job_id, waiter in [*self._waiters.items()] if waiter.is_waiting)
 
     async def handle(self, payload: dict[str, Any], context: Context) -> dict[str, Any]:
         """Play the next run, as a job function's handler."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, cast
+from types import TracebackType
+from typing import Any, Self, TypedDict, TypeVar, Unpack, cast
 
 import httpx
+from starlette.types import ASGIApp
 
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
+from fluxbase_jobs._credentials import AsyncKey, Key
 from fluxbase_jobs.client import Settings as ClientSettings
-from fluxbase_jobs.emulator import function
+from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
 from fluxbase_jobs.emulator.execution import THREAD_NAME
 
@@ -27,14 +31,6 @@ from .settling import Settling
 from .submissions import payloads_of
 from .timelines import ServerTimeline
 from .transports import AsyncTransport, Transport
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
-    from types import TracebackType
-
-    from fluxbase_jobs._credentials import AsyncKey, Key
-    from fluxbase_jobs.emulator import Context
-    from starlette.types import ASGIApp
 
 _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")
 
@@ -239,7 +235,7 @@ class Server:
         return FaultInjection(Dates(looks, self.clock), self.faults)
 
     def _settling(self) -> Settling:
-        return Settling(self._emulator.services, lambda: {job for script in self._scripts for job in script.resting()})
+        return Settling(self._emulator.services, lambda: frozenset(job_id for script in self._scripts for job_id in script.resting()))
 
     @asynccontextmanager
     async def _running(self) -> AsyncGenerator[None]:

@@ -11,7 +11,7 @@ from anyio.to_thread import current_default_thread_limiter
 from fluxbase_jobs.emulator.clock import micros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Set
+    from collections.abc import Callable
 
     from fluxbase_jobs.emulator.services import Services
 
@@ -29,10 +29,10 @@ class Settling:
 
     """
 
-    def __init__(self, services: Services, resting: Callable[[], Set[str]]) -> None:
+    def __init__(self, services: Services, resting: Callable[[], frozenset[str]]) -> None:
         self._services = services
         self._resting = resting
-        self._tireless: Set[str] = frozenset()
+        self._tireless: frozenset[str] = frozenset()
 
     def next_due_ns(self) -> int | None:
         """Return when the next scheduled job may start, in nanoseconds since 1970. From any thread."""
@@ -53,7 +53,7 @@ class Settling:
         claimable = services.workers.has_room and services.jobs.is_due(micros(services.clock))
         return claimable or bool(self._busy() - self._tireless)
 
-    def _busy(self) -> Set[str]:
+    def _busy(self) -> frozenset[str]:
         return self._services.workers.running - self._resting()
 
 
