@@ -142,14 +142,13 @@ def _check_kinds(*, status: int | None, has_answer: bool, drop: Drop | None, hal
 
 
 def _headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
-    given: dict[str, str] = {}
-    if headers is not None:
-        if not isinstance(cast("object", headers), Mapping) or not all(
-            isinstance(text, str) for pair in headers.items() for text in cast("tuple[object, object]", pair)
-        ):
-            raise TypeError("headers must be a dict of texts")
-        given = {name.lower(): value for name, value in headers.items()}
-    return tuple({"content-type": _JSON, **given}.items())
+    given: Mapping[object, object] = {} if headers is None else cast("Mapping[object, object]", headers)
+    if not isinstance(cast("object", given), Mapping) or not all(isinstance(part, str) for pair in given.items() for part in pair):
+        raise TypeError("headers must be a dict of texts")
+    texts = {str(name).lower(): str(value) for name, value in given.items()}
+    if not all(part.isascii() and part.isprintable() for pair in texts.items() for part in pair):
+        raise ValueError("headers must be texts of printable ASCII")
+    return tuple({"content-type": _JSON, **texts}.items())
 
 
 def _content(status: int | None, body: Any) -> bytes:
