@@ -84,6 +84,7 @@ def test_drop_after_and_the_key(server: Server, client: FluxbaseClient) -> None:
     result = client.jobs.submit("resize", {"id": 7})
 
     assert result.ok
+    assert result.meta.idempotency_replayed
     assert (fault.hits, script.payloads) == (2, [{"id": 7}])
 
 
@@ -93,12 +94,11 @@ def test_half_a_body(server: Server, http: httpx.Client) -> None:
     server.faults.add(SUBMIT, half_body=True)
 
     with http.stream("POST", "/api/v1/jobs/submit", json=JOB) as answer:
-        got = b""
+        got: list[bytes] = []
         with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
-            for chunk in answer.iter_bytes():
-                got += chunk
+            got.extend(answer.iter_bytes())
 
-    assert (answer.status_code, len(got)) == (201, int(answer.headers["content-length"]) // 2)
+    assert (answer.status_code, len(b"".join(got))) == (201, int(answer.headers["content-length"]) // 2)
     assert len(script.payloads) == 1
 
 
@@ -173,7 +173,7 @@ def test_routes(server: Server, http: httpx.Client, route: str, hit: list[str]) 
         ({"route": "*", "status": None}, ValueError, "nothing goes wrong: give status, drop, delay or half_body"),
         ({"status": 99}, ValueError, "status must be 200 to 599, not 99"),
         ({"status": "503"}, TypeError, "status must be a whole number, not str"),
-        ({"status": None, "drop": "now"}, ValueError, "drop must be \"before\" or \"after\", not 'now'"),
+        ({"status": None, "drop": "now"}, ValueError, 'drop must be "before" or "after", not \'now\''),
         ({"drop": "after"}, ValueError, "drop closes the connection without an answer"),
         ({"status": None, "drop": "after", "half_body": True}, ValueError, "drop closes the connection without an answer"),
         ({"status": None, "body": {}}, ValueError, "body and headers belong to an answer of the fault's own"),
