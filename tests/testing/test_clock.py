@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from fluxbase_jobs import FluxbaseClient
@@ -13,9 +13,6 @@ from fluxbase_jobs.emulator import Context
 from fluxbase_jobs.testing import Server, VirtualClock
 
 from tests.emulator.running import eventually
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 START: Final = datetime(2026, 4, 1, 12, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
@@ -49,21 +46,32 @@ def test_start_in_another_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "kind", "text"),
+    ("by", "kind", "text"),
     [
-        (lambda: VirtualClock().advance(-1), ValueError, "by must be finite and not negative, not -1"),
-        (lambda: VirtualClock().advance(math.inf), ValueError, "by must be finite"),
-        (lambda: VirtualClock().advance(math.nan), ValueError, "by must be finite"),
-        (lambda: VirtualClock().advance("1h"), TypeError, "by must be seconds or a timedelta, not str"),
-        (lambda: VirtualClock().advance(True), TypeError, "by must be seconds or a timedelta, not bool"),
-        (lambda: VirtualClock("2026-04-01"), TypeError, "start must be a datetime, not str"),
-        (lambda: VirtualClock(START.replace(tzinfo=None)), ValueError, "start must have a time zone"),
+        (-1, ValueError, "by must be finite and not negative, not -1"),
+        (math.inf, ValueError, "by must be finite"),
+        (math.nan, ValueError, "by must be finite"),
+        ("1h", TypeError, "by must be seconds or a timedelta, not str"),
+        (True, TypeError, "by must be seconds or a timedelta, not bool"),
     ],
 )
-def test_wrong_arguments(call: Callable[[], object], kind: type[Exception], text: str) -> None:
+def test_wrong_jump(by: Any, kind: type[Exception], text: str) -> None:
     """What is wrong is said in one line that names the argument."""
     with pytest.raises(kind, match=text):
-        call()
+        VirtualClock().advance(by)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind", "text"),
+    [
+        ("2026-04-01", TypeError, "start must be a datetime, not str"),
+        (START.replace(tzinfo=None), ValueError, "start must have a time zone"),
+    ],
+)
+def test_wrong_start(start: Any, kind: type[Exception], text: str) -> None:
+    """The same for the start."""
+    with pytest.raises(kind, match=text):
+        VirtualClock(start)
 
 
 def test_server_lives_in_its_time() -> None:

@@ -190,8 +190,9 @@ def test_routes(server: Server, http: httpx.Client, route: str, hit: list[str]) 
 )
 def test_wrong_orders(server: Server, options: dict[str, Any], kind: type[Exception], text: str) -> None:
     """What is wrong is said in one line that names the argument."""
+    order: dict[str, Any] = {"route": SUBMIT, "status": 503, **options}
     with pytest.raises(kind) as caught:
-        server.faults.add(**{"route": SUBMIT, "status": 503, **options})
+        server.faults.add(**order)
 
     assert text in str(caught.value)
 

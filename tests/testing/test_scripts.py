@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import pytest
@@ -12,9 +12,6 @@ from fluxbase_jobs import FluxbaseClient, JobFailed, NotAllowedInState, Permissi
 from fluxbase_jobs.testing import Script, Server
 
 from tests.emulator.running import eventually
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def test_reports(client: FluxbaseClient, server: Server) -> None:
@@ -180,9 +177,9 @@ def test_hold_in_async_code(server: Server) -> None:
     async def main() -> Any:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(submit_later)
-            run = await anyio.to_thread.run_sync(script.wait_until_held)
+            await anyio.to_thread.run_sync(script.wait_until_held)
             script.release()
-        return (await client.jobs.wait(run.job_id)).unwrap().result
+        return (await client.jobs.wait(script.runs[0].job_id)).unwrap().result
 
     assert trio.run(main) == {"ok": True}
 
@@ -207,34 +204,35 @@ def test_results_are_kept_as_they_were(server: Server, client: FluxbaseClient) -
 
 
 @pytest.mark.parametrize(
-    ("step", "kind", "text"),
+    ("step", "arguments", "kind", "text"),
     [
-        (lambda script: script.progress(33.3), TypeError, "percent must be a whole number, not 33.3"),
-        (lambda script: script.progress(True), TypeError, "percent must be a whole number, not True"),
-        (lambda script: script.progress(1, 5), TypeError, "message must be a text, not int"),
-        (lambda script: script.progress(1, data=[1]), TypeError, "data must be a mapping, as the server takes nothing else, not list"),
-        (lambda script: script.progress(1, data={"a": {1}}), TypeError, "data must be a JSON value: set has no JSON form"),
+        ("progress", {"percent": 33.3}, TypeError, "percent must be a whole number, not 33.3"),
+        ("progress", {"percent": True}, TypeError, "percent must be a whole number, not True"),
+        ("progress", {"percent": 1, "message": 5}, TypeError, "message must be a text, not int"),
+        ("progress", {"percent": 1, "data": [1]}, TypeError, "data must be a mapping, as the server takes nothing else, not list"),
+        ("progress", {"percent": 1, "data": {"a": b""}}, TypeError, "data must be a JSON value: bytes has no JSON form"),
         (
-            lambda script: script.log("a", "loud"),
+            "log",
+            {"message": "a", "level": "loud"},
             ValueError,
             "level must be one of trace, debug, info, warn, error, fatal, panic, not 'loud'",
         ),
-        (lambda script: script.log(5), TypeError, "message must be a text, not int"),
-        (lambda script: script.sleep(-1), ValueError, "seconds must be finite and not negative, not -1"),
-        (lambda script: script.sleep(math.inf), ValueError, "seconds must be finite"),
-        (lambda script: script.sleep("1"), TypeError, "seconds must be seconds or a timedelta, not str"),
-        (lambda script: script.complete([1]), TypeError, "result must be a mapping, as the server takes nothing else, not list"),
-        (lambda script: script.complete({"a": object()}), TypeError, "result must be a JSON value: object has no JSON form"),
-        (lambda script: script.fail(5), TypeError, "text must be a text, not int"),
-        (lambda script: script.wait_until_held(timeout=-1), ValueError, "timeout must be finite and not negative, not -1"),
+        ("log", {"message": 5}, TypeError, "message must be a text, not int"),
+        ("sleep", {"seconds": -1}, ValueError, "seconds must be finite and not negative, not -1"),
+        ("sleep", {"seconds": math.inf}, ValueError, "seconds must be finite"),
+        ("sleep", {"seconds": "1"}, TypeError, "seconds must be seconds or a timedelta, not str"),
+        ("complete", {"result": [1]}, TypeError, "result must be a mapping, as the server takes nothing else, not list"),
+        ("complete", {"result": {"a": object()}}, TypeError, "result must be a JSON value: object has no JSON form"),
+        ("fail", {"text": 5}, TypeError, "text must be a text, not int"),
+        ("wait_until_held", {"timeout": -1}, ValueError, "timeout must be finite and not negative, not -1"),
     ],
 )
-def test_wrong_steps(server: Server, step: Callable[[Any], object], kind: type[Exception], text: str) -> None:
+def test_wrong_steps(server: Server, step: str, arguments: dict[str, Any], kind: type[Exception], text: str) -> None:
     """What is wrong is said at once, in one line that names the argument, and leaves the script as it was."""
     script = server.script("resize").complete({"n": 1})
 
     with pytest.raises(kind) as caught:
-        step(script)
+        getattr(script, step)(**arguments)
 
     assert str(caught.value).startswith(text)
     with server.client() as client:

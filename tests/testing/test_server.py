@@ -25,6 +25,11 @@ def double(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
     return {"n": 2 * payload["n"]}
 
 
+@function("double")
+def double_too(_payload: dict[str, Any], _context: Context) -> None:
+    """Has the same name."""
+
+
 @function("patient")
 async def patient(_payload: dict[str, Any], _context: Context) -> None:
     """Wait for its end."""
@@ -186,7 +191,7 @@ def test_sign_in_over_the_transport(server: Server) -> None:
     account = {"email": "eve@example.com", "password": "correct-horse-9"}
     with httpx.Client(transport=server.transport(), base_url="http://any.test", trust_env=False) as http:
         http.post("/api/v1/auth/signup", json=account).raise_for_status()
-        client = FluxbaseClient.sign_in("http://any.test", **account, http_client=http).unwrap()
+        client = FluxbaseClient.sign_in("http://any.test", account["email"], account["password"], http_client=http).unwrap()
 
         assert client.jobs.list().unwrap() == []
 
@@ -216,7 +221,7 @@ def test_client_options(server: Server) -> None:
         ({"database": 5}, TypeError, "database must be a path, not int"),
         ({"functions": 5}, TypeError, "functions must be handlers, a module or the path of a handlers file, not int"),
         ({"functions": [eventually]}, TypeError, 'functions must be handlers marked with @function("name"); eventually has no mark'),
-        ({"functions": [double, function("double")(lambda *_: {})]}, ValueError, "functions: two job functions are called default/double"),
+        ({"functions": [double, double_too]}, ValueError, "functions: two job functions are called default/double"),
         ({"functions": "no-such.py"}, UnusableHandlersError, "handlers file no-such.py does not exist: give the path of a Python file"),
     ],
 )

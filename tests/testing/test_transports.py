@@ -42,9 +42,13 @@ def test_many_threads(server: Server) -> None:
     """One client may be used from many threads at once."""
     server.script("resize")
     with server.client() as client, ThreadPoolExecutor(8) as threads:
-        jobs = list(threads.map(lambda n: client.jobs.submit("resize", {"n": n}).unwrap().id, range(24)))
 
-    assert len(set(jobs)) == 24
+        def submit(number: int) -> str:
+            return client.jobs.submit("resize", {"number": number}).unwrap().id
+
+        jobs = set(threads.map(submit, range(24)))
+
+    assert len(jobs) == 24
 
 
 def test_one_client_in_many_loops(server: Server) -> None:
