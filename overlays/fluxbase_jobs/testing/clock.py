@@ -71,6 +71,7 @@ class VirtualClock:
         """
         with self._advancing:
             target = self.now_ns() + in_nanoseconds("by", by)
+            self._settle()  # what has just been added may not have begun to sleep
             while (due := self._next_due()) is not None and due <= target:
                 self._jump(due)
             self._jump(target)
@@ -116,6 +117,9 @@ class VirtualClock:
         for sleeper in self._sleepers.asleep():
             if sleeper.due_ns <= now_ns:
                 sleeper.wake()
+        self._settle()
+
+    def _settle(self) -> None:
         for timeline in [*self._timelines]:
             timeline.settle()
 
