@@ -9,7 +9,7 @@
 
 With pytest, the fixtures `fluxbase_server` and `fluxbase` give a server and a client for each test.
 
-Where things are: `server` how the parts fit together, `options` what can be set, `background` the server's event loop,
+Where things are: `server` how the parts fit together, `options` and `keywords` what can be set, `background` the server's event loop,
 `exchanges` and `transports` requests without a socket, `listening` those with one, `faults`, `route_patterns` and
 `fault_injection` what goes wrong, `clock` and `sleepers` the virtual time, `settling` and `timelines` when all that was due has happened,
 `scripts`, `scripted_runs` and `gates` jobs that do what a test says.
@@ -22,7 +22,7 @@ from __future__ import annotations
 try:
     from .clock import VirtualClock
     from .faults import Fault, Faults
-    from .options import ServerOptions
+    from .keywords import ServerOptions
     from .scripted_runs import ScriptedRun
     from .scripts import Script
     from .server import Server

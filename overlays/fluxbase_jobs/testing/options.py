@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, TypeAlias, TypedDict, cast
+from typing import Any, Final, cast
 
 from attrs import evolve, fields_dict
 
@@ -17,28 +17,8 @@ from fluxbase_jobs.emulator.profiles import PROFILES, Profile
 from fluxbase_jobs.emulator.settings import SHORTEST_SECRET, Settings
 
 from .arguments import in_seconds, whole_number
-from .clock import VirtualClock
-
-Handlers: TypeAlias = "Iterable[Callable[..., Any]] | ModuleType | str | os.PathLike[str]"
 
 _PACE_SECONDS: Final = 0.005
-
-
-class ServerOptions(TypedDict, total=False):
-    """The keyword arguments of Server, which says what they mean."""
-
-    functions: Handlers
-    profile: str
-    clock: VirtualClock
-    patience: float
-    jwt_secret: str
-    database: str | os.PathLike[str]
-    poll_interval: float
-    worker_timeout: float
-    workers: int
-    jobs_per_worker: int
-    rate_limit: int | None
-    jobs: str
 
 
 OWN: Final = ("functions", "clock", "patience")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Self, TypeVar, Unpack, cast
 
 import httpx
 from starlette.types import ASGIApp
 
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
-from fluxbase_jobs._credentials import AsyncKey, Key
 from fluxbase_jobs.client import Settings as ClientSettings
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
@@ -24,8 +23,9 @@ from .clock import VirtualClock
 from .fault_injection import FaultInjection
 from .faults import Faults
 from .front import Dates, RestBeforeLooks
+from .keywords import AsyncClientOptions, ClientOptions, FunctionOptions, ServerOptions
 from .listening import Listening
-from .options import ServerOptions, read_functions, read_handlers, read_settings
+from .options import read_functions, read_handlers, read_settings
 from .scripts import Script
 from .settling import Settling
 from .submissions import payloads_of
@@ -38,31 +38,6 @@ _IN_PROCESS_URL = "http://fluxbase.test"
 _QUICK = RetryPolicy(first_delay=0.01, max_delay=0.1)
 _PATIENCE_SECONDS = 0.05
 _GRACE_SECONDS = 0.2
-
-
-class ClientOptions(ClientSettings, total=False):
-    """The keyword arguments of `Server.client`: those of FluxbaseClient but for its address."""
-
-    key: Key | None
-
-
-class AsyncClientOptions(ClientSettings, total=False):
-    """The keyword arguments of `Server.async_client`."""
-
-    key: AsyncKey | None
-
-
-class FunctionOptions(TypedDict, total=False):
-    """The keyword arguments of the decorator `function`, which says what they mean."""
-
-    namespace: str
-    max_retries: int
-    timeout: int
-    require_roles: Sequence[str]
-    enabled: bool
-    execution_logs: bool
-    description: str | None
-    schedule: str | None
 
 
 class Server:
