@@ -92,12 +92,12 @@ def submit(client: Client, key: str) -> httpx.Response:
 
 def test_crashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every acknowledged job is completed in the end, in one run that nothing overlapped, with its log and progress."""
-    seed = random.randrange(1_000_000)
+    seed = random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed}")
     chance, story = random.Random(seed), Story()  # noqa: S311 - no secret
     monkeypatch.setenv("RUNS", str(tmp_path / "runs"))
-    options = ("--database", tmp_path / "db", "--functions", HANDLERS, "--jwt-secret", SECRET)
-    options += ("--profile", "2026-03", "--worker-timeout", 0.2, "--poll-interval", 0.01)
+    options: list[object] = ["--database", tmp_path / "db", "--functions", HANDLERS, "--jwt-secret", SECRET]
+    options += ["--profile", "2026-03", "--worker-timeout", 0.2, "--poll-interval", 0.01]
     for _ in range(CRASHES):
         with program(*options) as started, started.running.client() as client:
             story.check_start(client, started.process.pid, chance)
@@ -147,6 +147,6 @@ def check_runs(text: str, story: Story) -> None:
         by_process = [pid for pid, _ in itertools.groupby(lines, lambda line: line[0])]
         assert len(set(by_process)) == len(by_process)
         assert lines[-1][1] == "end"
-    for number, completed in enumerate(story.completed):
-        later = set(story.pids[number + 1 :])
+    for start, completed in enumerate(story.completed, start=1):
+        later = set(story.pids[start:])
         assert not {job_id for job_id in completed if later & {pid for pid, _ in runs[job_id]}}
