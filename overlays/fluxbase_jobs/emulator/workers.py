@@ -66,7 +66,7 @@ class Workers:
         catalogue: what can be run, and what runs it.
         jobs: where work comes from.
         logs: takes the log lines.
-        clock: gives the ticks.
+        clock: dates what happens. The ticks are real time's: a virtual hour must not mean 72,000 of them.
 
     """
 
@@ -122,13 +122,23 @@ class Workers:
             for worker in self._workers
         ]
 
+    @property
+    def running(self) -> frozenset[str]:
+        """The ids of the jobs that are being run."""
+        return frozenset(self._runs)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a worker would take another job."""
+        return any(worker.running < self._settings.jobs_per_worker for worker in self._workers)
+
     async def _tick_for_ever(self) -> None:
         while True:
             try:
                 await self._claim()
             except Exception:
                 _LOGGER.exception("no job could be claimed; the next tick tries again")
-            await self._clock.sleep(self._settings.poll_interval)
+            await asyncio.sleep(self._settings.poll_interval)
 
     async def _claim(self) -> None:
         for worker in self._workers:
