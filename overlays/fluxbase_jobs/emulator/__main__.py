@@ -14,7 +14,7 @@ from .store import UnusableDatabaseError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_EXTRA = {"starlette", "uvicorn", "jwt"}
+_EXTRA = {"cronsim", "jwt", "starlette", "uvicorn", "watchfiles"}
 
 
 def main(arguments: list[str] | None = None) -> None:

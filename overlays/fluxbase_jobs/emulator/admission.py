@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .clock import micros
 from .identifiers import read_uuid
@@ -45,6 +45,21 @@ class _Owner:
     user_id: str | None
     role: str | None
     email: str | None
+
+
+def job_of(definition: StoredFunction, payload: str | None, created_at: int) -> Job:
+    """Return a new job of a function, nobody's yet. The payload is a jsonb text, the time microseconds since 1970."""
+    return Job(
+        id=str(uuid4()),
+        namespace=definition.namespace,
+        job_function_id=definition.id,
+        job_name=definition.name,
+        payload=payload,
+        max_duration_seconds=definition.timeout_seconds,
+        progress_timeout_seconds=definition.progress_timeout_seconds,
+        max_retries=definition.max_retries,
+        created_at=created_at,
+    )
 
 
 def new_job(services: Services, submission: Submission, caller: Caller) -> NewJob | Refusal:
@@ -95,20 +110,12 @@ def _is_enough(role: str, required: tuple[str, ...]) -> bool:
 
 def _job(services: Services, submission: Submission, definition: StoredFunction, owner: _Owner) -> NewJob:
     payload, is_text = _payload_text(submission.payload)
-    row = Job(
-        id=str(uuid4()),
-        namespace=definition.namespace,
-        job_function_id=definition.id,
-        job_name=definition.name,
-        payload=payload,
+    row = evolve(
+        job_of(definition, payload, micros(services.clock)),
         priority=submission.priority,
-        max_duration_seconds=definition.timeout_seconds,
-        progress_timeout_seconds=definition.progress_timeout_seconds,
-        max_retries=definition.max_retries,
         created_by=owner.user_id,
         user_role=owner.role,
         user_email=owner.email,
-        created_at=micros(services.clock),
         scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
     )
     return NewJob(row, is_storable=is_text and -_INT32 <= submission.priority < _INT32)

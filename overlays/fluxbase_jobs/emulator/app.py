@@ -14,6 +14,7 @@ from .credentials import Credentials
 from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RequestId, VerbatimPath
 from .responses import traced_error
 from .routes import all_routes
+from .scheduler import Scheduler
 from .services import Services
 from .store import ClientKeys, Database, Functions, IdempotencyKeys, Jobs, Logs, Users
 from .tokens import SERVICE_SECONDS, Tokens
@@ -50,6 +51,7 @@ class Emulator:
         self._clock = clock or SystemClock()
         self._database = Database(settings.database, self._clock)
         self._services = self._wire()
+        self._scheduler = Scheduler(self._services.functions, self._services.jobs, self._clock)
         self.replace_functions(functions)
         self.app = self._application()
 
@@ -75,11 +77,13 @@ class Emulator:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Let the workers run while the block does; the application's lifespan does this too. Closes the database."""
+        """Let workers and schedules run while the block does; the application's lifespan does this too. Closes the database."""
         self._services.workers.start()
+        self._scheduler.start()
         try:
             yield
         finally:
+            await self._scheduler.stop()
             await self._services.workers.stop()
             self.close()
 
