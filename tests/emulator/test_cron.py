@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
-from attrs import define, evolve, field
+from attrs import define, field
 from fluxbase_jobs.emulator import function
 from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.functions import FunctionSet, JobFunction
 from fluxbase_jobs.emulator.schedules import InvalidScheduleError, read_schedule
 from fluxbase_jobs.emulator.settings import Settings
-from fluxbase_jobs.emulator.store import Job, JobFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,7 +40,7 @@ class SteppingClock:
     """Stands still but when a test moves it, and then goes from one sleeper's due time to the next."""
 
     now: int = ns(NOON)
-    _sleepers: list[tuple[int, int, asyncio.Future[None]]] = field(factory=list)
+    _sleepers: list[tuple[int, int, asyncio.Future[None]]] = field(factory=list[tuple[int, int, "asyncio.Future[None]"]])
     _count: int = 0
 
     def now_ns(self) -> int:
@@ -86,15 +86,17 @@ async def emulating(clock: SteppingClock, *functions: JobFunction, database: Pat
         yield emulator
 
 
-def made(emulator: Emulator) -> list[Job]:
+async def made(emulator: Emulator) -> list[dict[str, Any]]:
     """Return all jobs, oldest first."""
-    return emulator._services.jobs.find(JobFilter(limit=0))[::-1]
+    headers = {"authorization": f"Bearer {emulator.service_key()}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(emulator.app), base_url="http://emulator", headers=headers) as client:
+        listed: list[dict[str, Any]] | None = (await client.get("/api/v1/jobs?limit=0")).json()["jobs"]
+        return [(await client.get(f"/api/v1/jobs/{job['id']}")).json() for job in reversed(listed or [])]
 
 
-def times(emulator: Emulator, name: str = "clean") -> list[str]:
+async def times(emulator: Emulator, name: str = "clean") -> list[str]:
     """Return when a function's jobs were made, as times of the day."""
-    moments = [datetime.fromtimestamp(job.created_at / 1e6, UTC) for job in made(emulator) if job.job_name == name]
-    return [f"{moment:%H:%M:%S}" for moment in moments]
+    return [job["created_at"][11:-1] for job in await made(emulator) if job["job_name"] == name]
 
 
 def test_an_hour() -> None:
@@ -104,7 +106,7 @@ def test_an_hour() -> None:
         clock = SteppingClock()
         async with emulating(clock, definition()) as emulator:
             await clock.advance(hours=1)
-            return times(emulator)
+            return await times(emulator)
 
     assert asyncio.run(hour()) == [f"12:{minute:02}:00" for minute in range(5, 60, 5)] + ["13:00:00"]
 
@@ -112,19 +114,19 @@ def test_an_hour() -> None:
 def test_job() -> None:
     """A scheduled job is nobody's, has its function's settings, and says in its payload when and why it was made."""
 
-    async def one() -> Job:
+    async def one() -> dict[str, Any]:
         clock = SteppingClock()
         schedule = '0 13 * * *|{"kind": "daily", "_trigger": "mine", "n": 1.50}'
         async with emulating(clock, definition(schedule=schedule, namespace="n", max_retries=2, timeout=7)) as emulator:
             await clock.advance(hours=2)
-            return made(emulator)[0]
+            return (await made(emulator))[0]
 
     job = asyncio.run(one())
 
-    assert job.payload == '{"n": 1.5, "kind": "daily", "_trigger": "mine", "_scheduled_at": "2026-03-04T13:00:00Z"}'
-    assert (job.namespace, job.max_retries, job.max_duration_seconds, job.priority) == ("n", 2, 7, 0)
-    assert (job.created_by, job.user_role, job.user_email, job.scheduled_at) == (None, None, None, None)
-    assert job.created_at == ns(NOON + timedelta(hours=1)) // 1_000
+    assert job["payload"] == '{"n": 1.5, "kind": "daily", "_trigger": "mine", "_scheduled_at": "2026-03-04T13:00:00Z"}'
+    assert (job["namespace"], job["max_retries"], job["max_duration_seconds"], job["priority"]) == ("n", 2, 7, 0)
+    assert job["created_at"] == "2026-03-04T13:00:00Z"
+    assert not job.keys() & {"created_by", "user_role", "user_email", "scheduled_at"}
 
 
 def test_jobs_are_run() -> None:
@@ -154,7 +156,7 @@ def test_nothing_is_caught_up(tmp_path: Path) -> None:
             await clock.advance(minutes=4)
             clock.now += ns(NOON + timedelta(hours=1)) - ns(NOON)
             await clock.advance(minutes=5)
-            return times(emulator)
+            return await times(emulator)
 
     assert asyncio.run(stopped()) == ["12:05:00", "13:10:00", "14:11:00", "14:15:00"]
 
@@ -174,7 +176,7 @@ def test_changes_count_at_once() -> None:
             await clock.advance(minutes=10)
             emulator.replace_functions(FunctionSet())
             await clock.advance(hours=1)
-            return times(emulator), times(emulator, "other")
+            return await times(emulator), await times(emulator, "other")
 
     assert asyncio.run(changes()) == (["12:18:00", "12:20:00"], ["12:15:00", "12:30:00"])
 
@@ -188,24 +190,23 @@ def test_change_elsewhere_keeps_the_rhythm() -> None:
             await clock.advance(seconds=60)
             emulator.add_functions([definition("other")])
             await clock.advance(minutes=3)
-            return times(emulator)
+            return await times(emulator)
 
     assert asyncio.run(changes()) == ["12:01:30", "12:03:00"]
 
 
 def test_bad_schedule_over_the_wire(caplog: pytest.LogCaptureFixture) -> None:
-    """A schedule that cannot be followed makes no job and one line in the log, and one that it replaces stays in force."""
+    """A schedule that was not checked and cannot be followed is one line in the log; the one that it replaces stays in force."""
 
     async def changes() -> tuple[list[str], list[str]]:
         clock = SteppingClock()
-        async with emulating(clock, definition(), definition("other", None)) as emulator:
-            functions = emulator._services.functions
-            for known in functions.list():
-                functions.put(evolve(known, schedule='60 * * * *|{"password": "secret"}'))
+        async with emulating(clock, definition()) as emulator:
+            bad = '60 * * * *|{"password": "secret"}'
+            emulator.add_functions([definition(schedule=bad), definition("other", bad)])
             await clock.advance(minutes=5)
             emulator.add_functions([definition("third")])
             await clock.advance(minutes=1)
-            return times(emulator), times(emulator, "other")
+            return await times(emulator), await times(emulator, "other")
 
     assert asyncio.run(changes()) == (["12:05:00"], [])
     assert len(caplog.messages) == 2
@@ -220,7 +221,7 @@ def test_job_that_cannot_be_made(caplog: pytest.LogCaptureFixture) -> None:
         clock = SteppingClock()
         async with emulating(clock, definition("broken", '*/5 * * * *|{"a": "\\u0000"}'), definition()) as emulator:
             await clock.advance(minutes=10)
-            return times(emulator)
+            return await times(emulator)
 
     assert asyncio.run(run()) == ["12:05:00", "12:10:00"]
     assert caplog.messages == ["no job of default/broken could be made on schedule; the next is due as planned"] * 2
