@@ -9,8 +9,9 @@ Start it with `python -m fluxbase_jobs.emulator --functions handlers.py`; in `ha
         context.progress(50, "half way")
         return {"width": payload["width"] // 2}
 
-Where things are: `options` and `__main__` the command line, `server` the socket and the start-up lines, `app` how the parts
-fit together, `profiles` what differs between the eras, `functions` the decorator, `loading` the handlers file, `routes/` a
+Where things are: `options`, `program` and `__main__` the command line, `server` the socket, `start_up` the first lines, `app` how
+the parts fit together, `profiles` what differs between the eras, `functions` the decorator, `loading`, `handlers_file` and
+`reloading` the handlers file, `scheduler`, `schedules` and `cron` what is submitted by itself and when, `routes/` a
 module for each group of URLs, `middleware/` what every request goes through, `credentials` who is calling, `admission` what may be
 queued, `workers` who runs what and when, `execution` one run of one handler, `outcomes` how it ends, `wireforms` what a job looks
 like in an answer, `jsontext` and `times` the server's texts, `store/` the database.

@@ -118,10 +118,10 @@ class Emulator:
         return Starlette(
             routes=all_routes(self._services),
             middleware=[
+                Middleware(AccessLog),
                 Middleware(Disconnects),
                 Middleware(RequestId),
                 Middleware(VerbatimPath),
-                Middleware(AccessLog),
                 Middleware(BodyLimit),
                 Middleware(Idempotency, keys=keys, clock=self._clock, racing=racing),
             ],

@@ -154,3 +154,12 @@ class FunctionSet:
             message = f"two job functions are called {definition.namespace}/{definition.name}"
             raise DuplicateFunctionError(message)
         self._by_name[key] = definition
+
+
+def described(functions: FunctionSet) -> str:
+    """Return the names of job functions for people, with their schedules: `default/clean (*/5 * * * *), default/resize`."""
+    # A schedule's parameters are payload.
+    schedules = {definition: (definition.schedule or "").partition("|")[0].strip() for definition in functions}
+    return ", ".join(
+        f"{definition.namespace}/{definition.name}" + (f" ({schedule})" if schedule else "") for definition, schedule in schedules.items()
+    )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .store import Job, Jobs, Logs
 
 _LOGGER = logging.getLogger(__name__)
+_ACCESS_LOGGER = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
 
 
 @define(eq=False)
@@ -91,6 +92,7 @@ class Workers:
 
     async def _work(self, worker: _Worker, job: Job) -> None:
         worker.running += 1
+        _ACCESS_LOGGER.info("job %s of %s/%s: running", job.id, job.namespace, job.job_name)
         try:
             outcome = await self._outcome(job)
             await run_in_threadpool(self._end, job, outcome)
@@ -123,13 +125,18 @@ class Workers:
         return handler.handler if handler else _do_nothing
 
     def _end(self, job: Job, outcome: Outcome | None) -> None:
+        now = micros(self._clock)
         match outcome:
             case Completed(result):
-                self._jobs.complete(job.id, result, micros(self._clock))
+                self._jobs.complete(job.id, result, now)
             case Failed(error_message):
-                self._jobs.fail(job.id, error_message, micros(self._clock))
+                self._jobs.fail(job.id, error_message, now)
             case None:
                 """Cancelled: the job's row says so already."""
+        if _ACCESS_LOGGER.isEnabledFor(logging.INFO):
+            ended = self._jobs.get(job.id) or job
+            seconds = (now - (job.started_at or now)) / 1e6
+            _ACCESS_LOGGER.info("job %s of %s/%s: %s after %.2f s", job.id, job.namespace, job.job_name, ended.status, seconds)
 
     async def _requeue_left_behind(self, job_ids: list[str]) -> None:
         if job_ids:
