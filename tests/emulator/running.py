@@ -33,6 +33,7 @@ SECRET: Final = "0123456789abcdef0123456789abcdef"
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
 _PATIENCE_SECONDS: Final = 20
 _JOBS: Final = "/api/v1/jobs"
+ADMIN: Final = "/api/v1/admin/jobs"
 _T = TypeVar("_T")
 
 
@@ -87,6 +88,22 @@ class Client(httpx.Client):
     def retry(self, job_id: str) -> httpx.Response:
         """Retry a job."""
         return self.post(f"{_JOBS}/{job_id}/retry")
+
+    def sync(self, namespace: str, *functions: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Sync functions into a namespace and return the answer."""
+        body = {"namespace": namespace, "jobs": functions, "options": options}
+        report: dict[str, Any] = self.post(f"{ADMIN}/sync", json=body).raise_for_status().json()
+        return report
+
+    def function(self, namespace: str, name: str) -> dict[str, Any]:
+        """Return a function as admins see it."""
+        found: dict[str, Any] = self.get(f"{ADMIN}/functions/{namespace}/{name}").raise_for_status().json()
+        return found
+
+    def functions(self, namespace: str) -> list[str]:
+        """Return the names of a namespace's functions."""
+        found: list[dict[str, Any]] | None = self.get(f"{ADMIN}/functions", params={"namespace": namespace}).raise_for_status().json()
+        return [definition["name"] for definition in found or []]
 
     def sign_up(self) -> str:
         """Make a new user and return its access token."""

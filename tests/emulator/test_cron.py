@@ -86,12 +86,17 @@ async def emulating(clock: SteppingClock, *functions: JobFunction, database: Pat
         yield emulator
 
 
+def service(emulator: Emulator) -> httpx.AsyncClient:
+    """Return an in-process client that acts as the service."""
+    headers = {"authorization": f"Bearer {emulator.service_key()}"}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(emulator.app), base_url="http://emulator/api/v1", headers=headers)
+
+
 async def made(emulator: Emulator) -> list[dict[str, Any]]:
     """Return all jobs, oldest first."""
-    headers = {"authorization": f"Bearer {emulator.service_key()}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(emulator.app), base_url="http://emulator", headers=headers) as client:
-        listed: list[dict[str, Any]] | None = (await client.get("/api/v1/jobs?limit=0")).json()["jobs"]
-        return [(await client.get(f"/api/v1/jobs/{job['id']}")).json() for job in reversed(listed or [])]
+    async with service(emulator) as client:
+        listed: list[dict[str, Any]] | None = (await client.get("/jobs?limit=0")).json()["jobs"]
+        return [(await client.get(f"/jobs/{job['id']}")).json() for job in reversed(listed or [])]
 
 
 async def times(emulator: Emulator, name: str = "clean") -> list[str]:
@@ -195,22 +200,50 @@ def test_change_elsewhere_keeps_the_rhythm() -> None:
     assert asyncio.run(changes()) == ["12:01:30", "12:03:00"]
 
 
+async def sync(emulator: Emulator, **schedules: str) -> None:
+    """Give functions these schedules, as a client does; other functions stay as they are."""
+    jobs = [{"name": name, "code": "// never run", "schedule": schedule} for name, schedule in schedules.items()]
+    async with service(emulator) as client:
+        answer = (await client.post("/admin/jobs/sync", json={"namespace": "default", "jobs": jobs})).json()
+    assert answer["summary"]["errors"] == 0
+
+
+def test_sync_and_delete() -> None:
+    """A schedule that comes by sync counts at once, and no more when its function is deleted."""
+
+    async def changes() -> list[str]:
+        clock = SteppingClock()
+        async with emulating(clock) as emulator:
+            await sync(emulator, clean="*/5 * * * *")
+            await clock.advance(minutes=7)
+            await sync(emulator, clean="0 13 * * *")
+            await clock.advance(hours=2)
+            await sync(emulator, clean="*/20 * * * *")
+            await clock.advance(minutes=20)
+            async with service(emulator) as client:
+                assert (await client.delete("/admin/jobs/functions/default/clean")).status_code == 204
+            await clock.advance(hours=1)
+            return await times(emulator)
+
+    assert asyncio.run(changes()) == ["12:05:00", "13:00:00", "14:20:00"]
+
+
 def test_bad_schedule_over_the_wire(caplog: pytest.LogCaptureFixture) -> None:
-    """A schedule that was not checked and cannot be followed is one line in the log; the one that it replaces stays in force."""
+    """Sync takes any schedule. One that cannot be followed is a line in the log, and the one that it replaces stays in force."""
 
     async def changes() -> tuple[list[str], list[str]]:
         clock = SteppingClock()
         async with emulating(clock, definition()) as emulator:
             bad = '60 * * * *|{"password": "secret"}'
-            emulator.add_functions([definition(schedule=bad), definition("other", bad)])
+            await sync(emulator, clean=bad, other=bad)
             await clock.advance(minutes=5)
-            emulator.add_functions([definition("third")])
+            await sync(emulator, third="0 0 * * *")
             await clock.advance(minutes=1)
             return await times(emulator), await times(emulator, "other")
 
     assert asyncio.run(changes()) == (["12:05:00"], [])
     assert len(caplog.messages) == 2
-    assert caplog.messages[0].startswith("default/clean: schedule '60 * * * *' cannot be followed (the minute is 0 to 59)")
+    assert sorted(caplog.messages)[0].startswith("default/clean: schedule '60 * * * *' cannot be followed (the minute is 0 to 59)")
     assert "secret" not in caplog.text
 
 

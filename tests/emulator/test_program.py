@@ -212,6 +212,9 @@ def test_program_without_its_handlers_file(tmp_path: Path) -> None:
         (["--profile", "2025-12"], "invalid choice: '2025-12'"),
         (["--poll-interval", "0"], "'0' is no time: give seconds above zero"),
         (["--worker-timeout", "nan"], "is no time"),
+        (["--rate-limit", "0"], "'0' is no limit: give a whole number from 1"),
+        (["--rate-limit", "1.5"], "is no limit"),
+        (["--jobs", "no"], "invalid choice: 'no'"),
         (["--jwt-secret", "short"], "give at least 32 characters"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--port"], "expected one argument"),
@@ -269,6 +272,17 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     output = capsys.readouterr().out
 
     assert caught.value.code == 0
-    for option in ("--host", "--port", "--profile", "--jwt-secret", "--database", "--functions", "--poll-interval", "--worker-timeout"):
-        assert option in output
+    for option in (
+        "host",
+        "port",
+        "profile",
+        "jwt-secret",
+        "database",
+        "functions",
+        "poll-interval",
+        "worker-timeout",
+        "rate-limit",
+        "jobs",
+    ):
+        assert f"--{option} " in output
     assert "random if not given\n" in output

@@ -30,7 +30,7 @@ THREAD_NAME = "fluxbase job"
 """How the names of the handlers' threads begin."""
 
 _DEFAULT_SECONDS = 300
-"""What a run may take when the function sets nothing, as April's do that came by sync without a timeout."""
+"""What a run may take when the function's timeout is not above zero, as April's are that came by sync without one."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Run:
             self._line += 1
 
     async def _time_out(self) -> None:
-        seconds = self._job.max_duration_seconds or _DEFAULT_SECONDS
+        seconds = self._job.max_duration_seconds if self._job.max_duration_seconds > 0 else _DEFAULT_SECONDS
         await self._clock.sleep(seconds)
         self._finish(Failed(f"execution timeout after {duration(seconds)}"))
 

@@ -59,6 +59,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
             log_config=None,
             access_log=False,  # Uvicorn's would show queries, which may hold tokens; ours does not
             server_header=False,
+            proxy_headers=False,  # the real server does not look at X-Forwarded-For either
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         lines = start_up_lines(emulator, functions, url_of(listener), listener.getsockname()[0])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from attrs import define, field
+from attrs import define, field, frozen
 from starlette.concurrency import run_in_threadpool
 
 from .clock import Clock, micros
 from .execution import Run
+from .jsontext import jsonb_text
 from .outcomes import Completed, Failed, Outcome
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _ACCESS_LOGGER = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
+_HEARTBEAT_MICROS = 10_000_000
+"""How often the real server's workers say that they live."""
 
 
 @define(eq=False)
@@ -33,6 +38,20 @@ class _Worker:
 
     id: str = field(factory=lambda: str(uuid4()))
     running: int = 0
+
+
+@frozen
+class WorkerRecord:
+    """What admins see of a worker. Times are microseconds since 1970, metadata is a jsonb text."""
+
+    id: str
+    name: str
+    hostname: str
+    max_concurrent_jobs: int
+    current_job_count: int
+    last_heartbeat_at: int
+    started_at: int
+    metadata: str
 
 
 class Workers:
@@ -54,11 +73,13 @@ class Workers:
         self._logs = logs
         self._clock = clock
         self._workers = [_Worker() for _ in range(settings.workers)]
+        self._started_at: int | None = None
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to claim jobs, and to wait for those that an earlier server left running."""
+        self._started_at = micros(self._clock)
         self._spawn(self._tick_for_ever())
         self._spawn(self._requeue_left_behind(self._jobs.running()))
 
@@ -73,6 +94,26 @@ class Workers:
         run = self._runs.get(job_id)
         if run:
             run.stop()
+
+    def records(self) -> list[WorkerRecord]:
+        """Return the workers that have started; the last heartbeat is on the ten seconds since then."""
+        if self._started_at is None:
+            return []
+        beating = (micros(self._clock) - self._started_at) // _HEARTBEAT_MICROS * _HEARTBEAT_MICROS
+        host = socket.gethostname()
+        return [
+            WorkerRecord(
+                id=worker.id,
+                name=f"worker-{worker.id[:8]}@{host}",
+                hostname=host,
+                max_concurrent_jobs=self._settings.jobs_per_worker,
+                current_job_count=worker.running,
+                last_heartbeat_at=self._started_at + beating,
+                started_at=self._started_at,
+                metadata=jsonb_text({"hostname": host, "pid": os.getpid()}),
+            )
+            for worker in self._workers
+        ]
 
     async def _tick_for_ever(self) -> None:
         while True:
@@ -116,7 +157,7 @@ class Workers:
     def _handler(self, job: Job) -> Handler | Failed:
         definition = self._catalogue.find(job.job_name, job.namespace)
         if definition is None:
-            return Failed(f"Job function not found: {job.namespace}/{job.job_name}")
+            return Failed(f"Job function not found: job function not found: {job.namespace}/{job.job_name}")
         if not definition.enabled:
             return Failed("Job function is disabled")
         handler = self._catalogue.handler_of(job.job_name, job.namespace)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .database import Database
+
+NUMBERS = ("timeout_seconds", "memory_limit_mb", "max_retries", "progress_timeout_seconds")
+"""A function's numbers, in the order in which the server stores them."""
 
 
 @frozen(kw_only=True)
@@ -79,6 +82,10 @@ class Functions:
         """Return the schedules of the functions that are enabled and have one, by namespace and name."""
         rows = self._db.all("SELECT namespace, name, schedule FROM functions WHERE enabled AND schedule <> ''")
         return {(row["namespace"], row["name"]): row["schedule"] for row in rows}
+
+    def namespaces(self) -> Sequence[str]:
+        """Return the namespaces that have functions, by alphabet."""
+        return [row["namespace"] for row in self._db.all("SELECT DISTINCT namespace FROM functions ORDER BY namespace")]
 
     def delete(self, namespace: str, name: str) -> bool:
         """Delete a function, which its jobs then do not name any more; False if there is none."""
