@@ -165,7 +165,7 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
     functions = FunctionSet(marked(handlers)) if handlers else load_functions(HANDLERS)
     emulator = Emulator(evolve(Settings(jwt_secret=SECRET, poll_interval=0.01), **settings), functions, clock)
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(emulator.app, log_config=None, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(emulator.app, log_config=None, server_header=False, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -192,9 +192,9 @@ class Program:
 
 
 @contextmanager
-def program(*options: object) -> Generator[Program]:
-    """Run the program with these options while the block runs, on a free port."""
-    with subprocess.Popen(**command("--port", 0, *options), text=True) as process:
+def program(*options: object, script: Path | None = None) -> Generator[Program]:
+    """Run the program with these options while the block runs, on a free port; a script may start it in a way of its own."""
+    with subprocess.Popen(**command("--port", 0, *options, script=script), text=True) as process:
         try:
             start_up = _start_up(process)
             yield Program(_running(start_up), process, start_up)
@@ -202,10 +202,11 @@ def program(*options: object) -> Generator[Program]:
             process.kill()
 
 
-def command(*options: object) -> dict[str, Any]:
+def command(*options: object, script: Path | None = None) -> dict[str, Any]:
     """Return what subprocess needs to run the program."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
-    arguments = [sys.executable, "-m", "fluxbase_jobs.emulator", *map(str, options)]
+    start = [str(script)] if script else ["-m", "fluxbase_jobs.emulator"]
+    arguments = [sys.executable, *start, *map(str, options)]
     return {"args": arguments, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 

@@ -38,6 +38,14 @@ def test_sign_up_and_in(nobody: Client) -> None:
     assert attributes == ["900; path=/; HttpOnly; SameSite=Lax", "604800; path=/api/v1/auth; HttpOnly; SameSite=Strict"]
 
 
+@pytest.mark.parametrize(("given", "shown"), [({}, {"user_metadata": {}}), (None, {})])
+def test_sign_up_with_empty_metadata(nobody: Client, given: dict[str, Any] | None, shown: dict[str, Any]) -> None:
+    """An empty object is kept, as on the real servers; null is none."""
+    up = nobody.post("/api/v1/auth/signup", json=account(user_metadata=given))
+
+    assert (up.status_code, {key: value for key, value in up.json()["user"].items() if key == "user_metadata"}) == (201, shown)
+
+
 @pytest.mark.parametrize(
     ("wrong", "in_march", "in_april"),
     [

@@ -257,9 +257,7 @@ def test_missing_extra(tmp_path: Path, package: str) -> None:
         f"import runpy, sys\nsys.modules[{package!r}] = None\nsys.argv[0] = 'emulator'\n"
         "runpy.run_module('fluxbase_jobs.emulator', run_name='__main__')\n"
     )
-    arguments = command("--port", 0)
-    arguments["args"][1:3] = [str(tmp_path / "without.py")]
-    done = subprocess.run(**arguments, text=True, timeout=20, check=False)
+    done = subprocess.run(**command("--port", 0, script=tmp_path / "without.py"), text=True, timeout=20, check=False)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f'fluxbase-jobs emulator: {package} is not installed: run pip install "fluxbase-jobs[emulator]"\n'

@@ -37,6 +37,8 @@ from fluxbase_jobs import (
     is_err,
     is_ok,
 )
+from fluxbase_jobs.emulator import Context
+from fluxbase_jobs.testing import Script, Server, VirtualClock
 
 
 @dataclass
@@ -285,3 +287,32 @@ async def constructs_async() -> None:
     assert_type(AsyncFluxbaseClient.from_env(), AsyncFluxbaseClient)
     assert_type((await AsyncFluxbaseClient.sign_in("https://example.com", "ada@example.com", "x")).unwrap(), AsyncFluxbaseClient)
     assert_type(await AsyncFluxbaseJobs(AsyncFluxbaseFetch("https://example.com", "sk_1")).list(), Result[list[Job]])
+
+
+def tested_in_process(fluxbase_server: Server, fluxbase: FluxbaseClient) -> None:
+    """Tests with the server for tests, by its fixtures or by hand."""
+    script = fluxbase_server.script("resize", max_retries=1).progress(30, "reading").log("a", level="warn").sleep(timedelta(minutes=1))
+    assert_type(script.hold().fail("boom").complete({"ok": True}), Script)
+    job, _ = fluxbase.jobs.run("resize", {"id": 7})
+    assert_type(job, Job | Any)
+    assert_type(script.wait_until_held(timeout=1).payload, dict[str, Any])
+    fault = fluxbase_server.faults.add("POST /api/v1/jobs/submit", status=503, headers={"Retry-After": "1"}, times=None)
+    assert_type(fault.hits, int)
+    fluxbase_server.faults.add("*", drop="after", delay=0.1)
+    fluxbase_server.clock.advance(timedelta(hours=1))
+    assert_type(fluxbase_server.clock.now(), datetime)
+
+    @fluxbase_server.function("greet", timeout=5)
+    def greet(payload: dict[str, Any], context: Context) -> dict[str, Any]:
+        return {"hello": payload["name"], "from": context.job_id}
+
+    assert_type(greet.__name__, str)
+
+
+def tested_by_hand() -> None:
+    """The same without pytest, over every way that there is."""
+    with Server(profile="2026-03", functions="handlers.py", clock=VirtualClock(datetime(2026, 4, 1, tzinfo=UTC))) as server:
+        assert_type(server.client(key=server.user_key("ada@example.com"), timeout=5), FluxbaseClient)
+        assert_type(server.async_client(retry=None), AsyncFluxbaseClient)
+        httpx.Client(transport=server.transport(), base_url=server.url)
+        httpx.AsyncClient(transport=server.async_transport(), base_url="http://any.test")

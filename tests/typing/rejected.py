@@ -24,6 +24,7 @@ from fluxbase_jobs import (
     is_err,
     is_ok,
 )
+from fluxbase_jobs.testing import Server
 from fluxbase_jobs_client import Client
 from fluxbase_jobs_client.api.jobs import get_job, submit_job
 from fluxbase_jobs_client.models import SubmitJobRequest
@@ -242,3 +243,14 @@ def wrong_on_the_low_level(client: Client) -> None:
     answered = get_job.read_response(get_job.build_request(ID))  # type: ignore[arg-type]
     print(answered.parsed.status)  # type: ignore[union-attr]
     print(job)
+
+
+def wrong_in_tests(server: Server) -> None:
+    """The server for tests has its types, too."""
+    Server(profile=3)  # type: ignore[arg-type]
+    server.script("resize", colour="red")  # type: ignore[call-arg]
+    server.script("resize").progress("30")  # type: ignore[arg-type]
+    server.script("resize").log("a", level="loud")  # type: ignore[arg-type]
+    server.faults.add("*", drop="now")  # type: ignore[arg-type]
+    server.clock.advance("1h")  # type: ignore[arg-type]
+    server.client(http_client=None)  # type: ignore[call-arg]

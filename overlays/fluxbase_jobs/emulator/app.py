@@ -60,9 +60,14 @@ class Emulator:
         """Return a token of the role `service_role`, good for a day."""
         return self._services.tokens.role("service_role")
 
-    def user_key(self) -> str:
-        """Return a token of the user developer@example.com, good for a day."""
-        return self._services.tokens.access(self._developer(), SERVICE_SECONDS)
+    def user_key(self, email: str = DEVELOPER) -> str:
+        """Return a token of the user with this address, good for a day; the user is made if there is none."""
+        return self._services.tokens.access(self._user(email), SERVICE_SECONDS)
+
+    @property
+    def services(self) -> Services:
+        """The parts, for what is built on an emulator."""
+        return self._services
 
     def add_functions(self, functions: Iterable[JobFunction]) -> None:
         """Make these functions known too, at any time; each replaces the one that has its namespace and name."""
@@ -136,10 +141,11 @@ class Emulator:
             lifespan=lifespan,
         )
 
-    def _developer(self) -> User:
+    def _user(self, email: str) -> User:
         users = self._services.users
-        # No password hashes to an empty text: this user cannot sign in, only its printed key works.
-        return users.by_email(DEVELOPER) or users.add(DEVELOPER, "$", {"name": "Developer"}, micros(self._clock))
+        # No password hashes to an empty text: this user cannot sign in, only its key works.
+        name = email.partition("@")[0].capitalize()
+        return users.by_email(email) or users.add(email, "$", {"name": name}, micros(self._clock))
 
 
 async def _broken(request: Request, _: Exception) -> Response:

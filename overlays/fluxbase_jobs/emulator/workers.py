@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from weakref import WeakSet
 
 from attrs import define, field, frozen
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from .functions import Handler
     from .settings import Settings
     from .store import Job, Jobs, Logs
+
+_LAST_SECONDS = 0.5
+"""What the handlers have for their ends when the server stops."""
 
 _LOGGER = logging.getLogger(__name__)
 _ACCESS_LOGGER = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
@@ -62,7 +67,7 @@ class Workers:
         catalogue: what can be run, and what runs it.
         jobs: where work comes from.
         logs: takes the log lines.
-        clock: gives the ticks.
+        clock: dates what happens. The ticks are real time's: a virtual hour must not mean 72,000 of them.
 
     """
 
@@ -75,6 +80,8 @@ class Workers:
         self._workers = [_Worker() for _ in range(settings.workers)]
         self._started_at: int | None = None
         self._runs: dict[str, Run] = {}
+        # Of stopped runs too: a run stays in memory as long as its handler's thread.
+        self._handlers = WeakSet[Run]()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -88,6 +95,7 @@ class Workers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await run_in_threadpool(self._wait_for_handlers)
 
     def stop_run(self, job_id: str) -> None:
         """End the run of a job, if there is one. May be called from any thread."""
@@ -115,13 +123,23 @@ class Workers:
             for worker in self._workers
         ]
 
+    @property
+    def running(self) -> frozenset[str]:
+        """The ids of the jobs that are being run."""
+        return frozenset(self._runs)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a worker would take another job."""
+        return any(worker.running < self._settings.jobs_per_worker for worker in self._workers)
+
     async def _tick_for_ever(self) -> None:
         while True:
             try:
                 await self._claim()
             except Exception:
                 _LOGGER.exception("no job could be claimed; the next tick tries again")
-            await self._clock.sleep(self._settings.poll_interval)
+            await asyncio.sleep(self._settings.poll_interval)
 
     async def _claim(self) -> None:
         for worker in self._workers:
@@ -147,6 +165,7 @@ class Workers:
         if isinstance(handler, Failed):
             return handler
         run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
+        self._handlers.add(run)
         try:
             # A cancel that came after the claim, but before the run could be found, shows in the row alone.
             still_running = await run_in_threadpool(self._jobs.is_running, job.id)
@@ -178,6 +197,11 @@ class Workers:
             ended = self._jobs.get(job.id) or job
             seconds = (now - (job.started_at or now)) / 1e6
             _ACCESS_LOGGER.info("job %s of %s/%s: %s after %.2f s", job.id, job.namespace, job.job_name, ended.status, seconds)
+
+    def _wait_for_handlers(self) -> None:
+        deadline = time.monotonic() + _LAST_SECONDS
+        for run in list(self._handlers):
+            run.join(max(deadline - time.monotonic(), 0))
 
     async def _requeue_left_behind(self, job_ids: list[str]) -> None:
         if job_ids:

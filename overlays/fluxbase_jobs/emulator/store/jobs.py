@@ -107,6 +107,16 @@ class Jobs:
         )
         return self.get(row["id"]) if row else None
 
+    def is_due(self, now: int) -> bool:
+        """Whether a worker that looks would find a job."""
+        due = "SELECT 1 FROM jobs WHERE status = 'pending' AND (scheduled_at IS NULL OR scheduled_at <= ?) LIMIT 1"
+        return self._db.one(due, [now]) is not None
+
+    def next_scheduled(self, now: int) -> int | None:
+        """Return the time at which the next job falls due, if one waits for its time."""
+        row = self._db.one("SELECT min(scheduled_at) AS at FROM jobs WHERE status = 'pending' AND scheduled_at > ?", [now])
+        return row["at"] if row else None
+
     def report_progress(self, job_id: str, progress: str, now: int) -> None:
         """Keep the progress of a running job."""
         self._db.change(

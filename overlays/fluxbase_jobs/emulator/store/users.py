@@ -53,10 +53,11 @@ class Users:
             created_at=now,
             updated_at=now,
         )
+        stored = None if metadata is None else json.dumps(metadata)
         try:
             self._db.change(
                 "INSERT INTO users (id, email, password_hash, role, metadata, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [user.id, email, password_hash, user.role, metadata and json.dumps(metadata), now, now],
+                [user.id, email, password_hash, user.role, stored, now, now],
             )
         except sqlite3.IntegrityError as error:
             raise EmailTakenError(email) from error

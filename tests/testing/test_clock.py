@@ -1,0 +1,205 @@
+"""The virtual clock: an hour in milliseconds, with all that was due in it done when the call returns."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+
+import pytest
+from fluxbase_jobs import FluxbaseClient
+from fluxbase_jobs.emulator import Context
+from fluxbase_jobs.testing import Server, VirtualClock
+
+from tests.emulator.running import eventually
+
+START: Final = datetime(2026, 4, 1, 12, tzinfo=UTC)
+HOUR: Final = timedelta(hours=1)
+TICK: Final = timedelta(seconds=2)
+"""What may pass by itself while a test runs."""
+
+
+def test_flow() -> None:
+    """Without a start it shows the machine's time, and goes on as time does."""
+    clock = VirtualClock()
+    shown, before = clock.now(), clock.now_ns()
+    time.sleep(0.01)
+
+    assert abs(shown - datetime.now(UTC)) < TICK
+    assert shown.utcoffset() == timedelta()
+    assert 10_000_000 <= clock.now_ns() - before < 2_000_000_000
+
+
+@pytest.mark.parametrize(("by", "span"), [(90, timedelta(seconds=90)), (0.5, timedelta(seconds=0.5)), (HOUR, HOUR), (0, timedelta())])
+def test_jump(by: float | timedelta, span: timedelta) -> None:
+    """It is set forward by seconds or a timedelta."""
+    clock = VirtualClock(START)
+    clock.advance(by)
+
+    assert span <= clock.now() - START < span + TICK
+
+
+def test_start_in_another_zone() -> None:
+    """A start may be given in any time zone; it shows UTC."""
+    assert VirtualClock(START.astimezone(timezone(timedelta(hours=2)))).now().isoformat().startswith("2026-04-01T12:00:0")
+
+
+@pytest.mark.parametrize(
+    ("by", "kind", "text"),
+    [
+        (-1, ValueError, "by must be finite and not negative, not -1"),
+        (math.inf, ValueError, "by must be finite"),
+        (math.nan, ValueError, "by must be finite"),
+        ("1h", TypeError, "by must be seconds or a timedelta, not str"),
+        (True, TypeError, "by must be seconds or a timedelta, not bool"),
+    ],
+)
+def test_wrong_jump(by: Any, kind: type[Exception], text: str) -> None:
+    """What is wrong is said in one line that names the argument."""
+    with pytest.raises(kind, match=text):
+        VirtualClock().advance(by)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind", "text"),
+    [
+        ("2026-04-01", TypeError, "start must be a datetime, not str"),
+        (START.replace(tzinfo=None), ValueError, "start must have a time zone"),
+    ],
+)
+def test_wrong_start(start: Any, kind: type[Exception], text: str) -> None:
+    """The same for the start."""
+    with pytest.raises(kind, match=text):
+        VirtualClock(start)
+
+
+def test_server_lives_in_its_time() -> None:
+    """Answers, jobs and keys are dated by it, and advancing it expires no client."""
+    with Server(clock=VirtualClock(START)) as server, server.client() as client:
+        server.script("resize").complete()
+        first = client.jobs.run("resize").unwrap()
+        server.clock.advance(timedelta(days=400))
+        second = client.jobs.run("resize").unwrap()
+
+    assert timedelta() <= first.created_at - START < TICK
+    assert timedelta(days=400) <= second.created_at - START < timedelta(days=400) + TICK
+
+
+def test_scheduled_job(server: Server, client: FluxbaseClient) -> None:
+    """A job that is scheduled for later waits for the clock, and has run when the clock has got there."""
+    server.script("report").complete({"sent": True})
+    at = server.clock.now() + HOUR
+    job = client.jobs.submit("report", scheduled=at).unwrap()
+
+    server.clock.advance(HOUR - timedelta(minutes=1))
+    early = client.jobs.get(job.id).unwrap()
+    server.clock.advance(120)
+    done = client.jobs.get(job.id).unwrap()
+
+    assert (early.status, done.status, done.result) == ("pending", "completed", {"sent": True})
+    assert done.started_at is not None
+    assert at - timedelta(milliseconds=1) <= done.started_at < at + TICK
+
+
+def test_order_of_what_is_due(server: Server, client: FluxbaseClient) -> None:
+    """One long step runs what is due in it in the order of the times, each at its own."""
+    started: list[tuple[int, datetime]] = []
+
+    @server.function("note")
+    def note(payload: dict[str, Any], _context: Context) -> None:
+        started.append((payload["minute"], server.clock.now()))
+
+    now = server.clock.now()
+    for minute in (50, 10, 30, 20):
+        client.jobs.submit("note", {"minute": minute}, scheduled=now + timedelta(minutes=minute)).unwrap()
+    server.clock.advance(HOUR)
+
+    assert [minute for minute, _ in started] == [10, 20, 30, 50]
+    assert all(abs(at - now - timedelta(minutes=minute)) < TICK for minute, at in started)
+
+
+def test_time_out(server: Server, client: FluxbaseClient) -> None:
+    """A job that takes too long has failed when the clock has passed its time."""
+    script = server.script("slow", timeout=300).hold()
+    job = client.jobs.submit("slow").unwrap()
+    script.wait_until_held()
+
+    server.clock.advance(299)
+    before = client.jobs.get(job.id).unwrap()
+    server.clock.advance(2)
+    after = client.jobs.get(job.id).unwrap()
+
+    assert (before.status, after.status, after.error_message) == ("running", "failed", "execution timeout after 5m0s")
+
+
+def test_scripted_sleep(server: Server, client: FluxbaseClient) -> None:
+    """A run that sleeps on the clock wakes when it is told to, and reports as it goes."""
+    server.script("long", timeout=7200).sleep(1800).progress(50).sleep(timedelta(minutes=30)).complete({"ok": True})
+    job = client.jobs.submit("long").unwrap()
+
+    seen = [client.jobs.get(job.id).unwrap()]
+    for _ in range(2):
+        server.clock.advance(timedelta(minutes=30, seconds=1))
+        seen.append(client.jobs.get(job.id).unwrap())
+
+    assert [(job.status, job.progress_percent) for job in seen] == [("running", None), ("running", 50), ("completed", 50)]
+
+
+def test_sleep_before_time_out(server: Server, client: FluxbaseClient) -> None:
+    """A sleep that ends before the time-out is over first, even in one long step."""
+    server.script("close", timeout=60).sleep(59).complete({"ok": True})
+    server.script("late", timeout=60).sleep(61).complete({"ok": True})
+    jobs = [client.jobs.submit(name).unwrap().id for name in ("close", "late")]
+    assert [client.jobs.get(job).unwrap().status for job in jobs] == ["running", "running"]
+
+    server.clock.advance(HOUR)
+
+    assert [client.jobs.get(job).unwrap().status for job in jobs] == ["completed", "failed"]
+
+
+def test_short_sleep_needs_no_advance(server: Server, client: FluxbaseClient) -> None:
+    """Time flows: what sleeps a little wakes by itself, and what slept long is soon due after a jump."""
+    server.script("short").sleep(0.02).complete({"ok": True})
+    server.script("long", timeout=7200).sleep(3600.2).complete({"ok": True})
+    jobs = [client.jobs.submit(name).unwrap().id for name in ("short", "long")]
+
+    eventually(lambda: client.jobs.get(jobs[0]).unwrap().status, lambda status: status == "completed")
+    assert client.jobs.get(jobs[1]).unwrap().status == "running"
+    server.clock.advance(3600)
+    eventually(lambda: client.jobs.get(jobs[1]).unwrap().status, lambda status: status == "completed")
+
+
+def test_held_run_holds_up_nothing(server: Server) -> None:
+    """Runs that are held are not waited for, nor is a handler that goes on and on."""
+    script = server.script("held", timeout=100_000).hold()
+
+    @server.function("endless", timeout=100_000)
+    def endless(_payload: dict[str, Any], context: Context) -> None:
+        while not context.cancelled:
+            time.sleep(0.01)
+
+    with server.client() as client:
+        client.jobs.submit("endless").unwrap()
+        for minutes in range(10):
+            client.jobs.submit("held", scheduled=server.clock.now() + timedelta(minutes=minutes)).unwrap()
+        server.clock.advance(HOUR)
+        jobs = client.jobs.list(limit=50).unwrap()
+
+    assert (len(script.runs), {job.status for job in jobs}) == (10, {"running"})
+
+
+def test_shared_clock() -> None:
+    """Several servers may share a clock."""
+    clock = VirtualClock(START)
+    with Server(clock=clock) as first, Server(clock=clock) as second:
+        statuses: list[str] = []
+        for server in (first, second):
+            server.script("report")
+        with first.client() as one, second.client() as two:
+            jobs = [client.jobs.submit("report", scheduled=START + HOUR).unwrap().id for client in (one, two)]
+            clock.advance(2 * HOUR)
+            statuses = [client.jobs.get(job).unwrap().status for client, job in zip((one, two), jobs, strict=True)]
+    clock.advance(HOUR)
+
+    assert statuses == ["completed"] * 2

@@ -1,0 +1,249 @@
+"""Scripted jobs: what runs report, how they end, and what a test can see and do in the middle of one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import anyio
+import pytest
+import trio
+from fluxbase_jobs import FluxbaseClient, JobFailed, NotAllowedInState, PermissionDenied
+from fluxbase_jobs.testing import Script, Server
+
+from tests.emulator.running import eventually
+
+
+def test_reports(client: FluxbaseClient, server: Server) -> None:
+    """Progress with message and data is seen while the run is held, and the result afterwards."""
+    script = server.script("resize").progress(30, "reading", {"file": "a.png"}).hold().progress(90).complete({"width": 1})
+    job = client.jobs.submit("resize").unwrap()
+    script.wait_until_held()
+
+    held = client.jobs.get(job.id).unwrap()
+    script.release()
+    done = client.jobs.wait(job.id).unwrap()
+
+    assert (held.status, held.progress_percent, held.progress_message, held.progress_data) == ("running", 30, "reading", {"file": "a.png"})
+    assert (done.status, done.progress_percent, done.result) == ("completed", 90, {"width": 1})
+
+
+def test_no_end() -> None:
+    """A script without an end completes with an empty result; an empty one does, too. Log lines have their levels."""
+    with Server(profile="2026-03") as server, server.client() as client:
+        server.script("nothing")
+        server.script("chatty").log("one").log("two", level="warn")
+
+        assert client.jobs.run("nothing").unwrap().result == {}
+        lines = client.jobs.logs(client.jobs.run("chatty").unwrap().id).unwrap()
+
+    assert [(line.level, line.message) for line in lines[:2]] == [("info", "one"), ("warn", "two")]
+
+
+def test_failure() -> None:
+    """A failure looks as on the real server: a bare message in the job, the text in its log."""
+    with Server(profile="2026-03") as server, server.client() as client:
+        server.script("flaky").progress(10).fail("the reactor is on fire")
+
+        error = client.jobs.run("flaky").error
+
+    assert isinstance(error, JobFailed)
+    assert error.message == "the reactor is on fire"
+    assert error.job is not None
+    assert (error.job.status, error.job.error_message, error.job.result) == ("failed", "exit status 1", None)
+
+
+def test_soft_failure(server: Server, client: FluxbaseClient) -> None:
+    """A result that says so fails the job with its own words."""
+    server.script("picky").complete({"success": False, "error": "no rows"})
+
+    error = client.jobs.run("picky").error
+
+    assert isinstance(error, JobFailed)
+    assert error.message == "no rows"
+
+
+def test_runs_one_after_another(server: Server, client: FluxbaseClient) -> None:
+    """Each ending is one run's; the last is repeated. A retry is the next run."""
+    script = server.script("flaky", max_retries=1).complete({"success": False, "error": "first"}).progress(50).complete({"n": 2})
+
+    job = client.jobs.submit("flaky", {"id": 1}).unwrap()
+    failed = client.jobs.wait(job.id).unwrap()
+    client.jobs.retry(job.id).unwrap()
+    retried = client.jobs.wait(job.id).unwrap()
+    other = client.jobs.run("flaky", {"id": 2}).unwrap()
+
+    assert (failed.status, failed.progress_percent, failed.error_message) == ("failed", None, "first")
+    assert (retried.result, retried.progress_percent, other.result) == ({"n": 2}, 50, {"n": 2})
+    assert [(run.job_id, run.payload, run.retry_count) for run in script.runs] == [
+        (job.id, {"id": 1}, 0),
+        (job.id, {"id": 1}, 1),
+        (other.id, {"id": 2}, 0),
+    ]
+
+
+def test_last_without_end(server: Server, client: FluxbaseClient) -> None:
+    """Steps after the last ending are the last run's."""
+    server.script("twice").complete({"n": 1}).progress(7)
+
+    assert [client.jobs.run("twice").unwrap().progress_percent for _ in range(3)] == [None, 7, 7]
+
+
+def test_payloads(server: Server, client: FluxbaseClient) -> None:
+    """What was submitted is known at once, run or not, of this function alone."""
+    script, other = server.script("resize").hold(), server.script("resize", namespace="other")
+    later = server.clock.now().replace(year=server.clock.now().year + 1)
+    client.jobs.submit("resize", {"id": 1}, namespace="default").unwrap()
+    client.jobs.submit("resize", {"id": 2}, namespace="default", scheduled=later).unwrap()
+    client.jobs.submit("resize", namespace="default").unwrap()
+    client.jobs.submit("resize", {"id": 4}, namespace="other").unwrap()
+
+    assert script.payloads == [{"id": 1}, {"id": 2}, {}]
+    assert other.payloads == [{"id": 4}]
+
+
+def test_user_of_a_run(server: Server) -> None:
+    """A run knows for whom it is."""
+    script = server.script("mine")
+    with server.client(key=server.user_key("ada@example.com")) as ada:
+        ada.jobs.run("mine").unwrap()
+
+    assert script.runs[0].user.email == "ada@example.com"
+
+
+def test_cancel_in_the_middle(server: Server, client: FluxbaseClient) -> None:
+    """A held run can be cancelled; nothing that it was to do afterwards happens, and it is no longer held."""
+    script = server.script("long").progress(30).hold().progress(60).complete({"ok": True})
+    job = client.jobs.submit("long").unwrap()
+    run = script.wait_until_held()
+
+    client.jobs.cancel(job.id).unwrap()
+    cancelled = client.jobs.get(job.id).unwrap()
+
+    assert run.job_id == job.id
+    assert (cancelled.status, cancelled.progress_percent, cancelled.result) == ("cancelled", 30, None)
+    assert isinstance(client.jobs.cancel(job.id).error, NotAllowedInState)
+    eventually(lambda: is_held(script), lambda held: not held)
+
+
+def is_held(script: Script) -> bool:
+    """Whether a run waits at this moment."""
+    try:
+        script.wait_until_held(timeout=0)
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_step_by_step(server: Server, client: FluxbaseClient) -> None:
+    """Each release lets one run pass one hold, the run that waits longest first."""
+    script = server.script("steps").hold().progress(50).hold().complete({"ok": True})
+    first, second = (client.jobs.submit("steps").unwrap().id for _ in range(2))
+    assert {client.jobs.get(job).unwrap().status for job in (first, second)} == {"running"}
+
+    began = script.wait_until_held().job_id
+    script.release()
+    after_one = {job: client.jobs.get(job).unwrap().progress_percent for job in (first, second)}
+    for _ in range(3):
+        script.release()
+
+    assert after_one == {job: 50 if job == began else None for job in (first, second)}
+    assert [client.jobs.wait(job).unwrap().status for job in (first, second)] == ["completed"] * 2
+
+
+def test_release_in_advance(server: Server, client: FluxbaseClient) -> None:
+    """A release that comes before the run lets it pass."""
+    script = server.script("quick").hold().complete({"ok": True})
+    script.release()
+
+    assert client.jobs.run("quick").unwrap().result == {"ok": True}
+
+
+def test_nothing_held(server: Server) -> None:
+    """Waiting for a run that does not come ends with a word about it."""
+    with pytest.raises(TimeoutError, match=r"no run of lazy was held within 0\.01 s: 0 have begun"):
+        server.script("lazy").hold().wait_until_held(timeout=0.01)
+
+
+def test_hold_in_async_code(server: Server) -> None:
+    """An async test waits for the hold in a thread, and goes on with its own tasks meanwhile."""
+    script = server.script("held").hold().complete({"ok": True})
+    client = server.async_client()
+
+    async def submit_later() -> None:
+        await anyio.sleep(0.01)
+        (await client.jobs.submit("held")).unwrap()
+
+    async def main() -> Any:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(submit_later)
+            await anyio.to_thread.run_sync(script.wait_until_held)
+            script.release()
+        return (await client.jobs.wait(script.runs[0].job_id)).unwrap().result
+
+    assert trio.run(main) == {"ok": True}
+
+
+def test_options(server: Server, client: FluxbaseClient) -> None:
+    """A script is a job function: it has a function's options, and takes the place of one with its name."""
+    server.script("off", enabled=False)
+    server.script("again").complete({"n": 1})
+    server.script("again").complete({"n": 2})
+
+    assert isinstance(client.jobs.submit("off").error, PermissionDenied)
+    assert client.jobs.run("again").unwrap().result == {"n": 2}
+
+
+def test_results_are_kept_as_they_were(server: Server, client: FluxbaseClient) -> None:
+    """Changing a dict after it went into a script changes no result."""
+    result: dict[str, Any] = {"rows": [1]}
+    server.script("resize").complete(result)
+    result["rows"].append(2)
+
+    assert client.jobs.run("resize").unwrap().result == {"rows": [1]}
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments", "kind", "text"),
+    [
+        ("progress", {"percent": 33.3}, TypeError, "percent must be a whole number, not 33.3"),
+        ("progress", {"percent": True}, TypeError, "percent must be a whole number, not True"),
+        ("progress", {"percent": 1, "message": 5}, TypeError, "message must be a text, not int"),
+        ("progress", {"percent": 1, "data": [1]}, TypeError, "data must be a mapping, as the server takes nothing else, not list"),
+        ("progress", {"percent": 1, "data": {"a": b""}}, TypeError, "data must be a JSON value: bytes has no JSON form"),
+        (
+            "log",
+            {"message": "a", "level": "loud"},
+            ValueError,
+            "level must be one of trace, debug, info, warn, error, fatal, panic, not 'loud'",
+        ),
+        ("log", {"message": 5}, TypeError, "message must be a text, not int"),
+        ("sleep", {"seconds": -1}, ValueError, "seconds must be finite and not negative, not -1"),
+        ("sleep", {"seconds": math.inf}, ValueError, "seconds must be finite"),
+        ("sleep", {"seconds": "1"}, TypeError, "seconds must be seconds or a timedelta, not str"),
+        ("complete", {"result": [1]}, TypeError, "result must be a mapping, as the server takes nothing else, not list"),
+        ("complete", {"result": {"a": object()}}, TypeError, "result must be a JSON value: object has no JSON form"),
+        ("fail", {"text": 5}, TypeError, "text must be a text, not int"),
+        ("wait_until_held", {"timeout": -1}, ValueError, "timeout must be finite and not negative, not -1"),
+    ],
+)
+def test_wrong_steps(server: Server, step: str, arguments: dict[str, Any], kind: type[Exception], text: str) -> None:
+    """What is wrong is said at once, in one line that names the argument, and leaves the script as it was."""
+    script = server.script("resize").complete({"n": 1})
+
+    with pytest.raises(kind) as caught:
+        getattr(script, step)(**arguments)
+
+    assert str(caught.value).startswith(text)
+    with server.client() as client:
+        assert [client.jobs.run("resize").unwrap().result for _ in range(2)] == [{"n": 1}] * 2
+
+
+def test_wrong_options(server: Server) -> None:
+    """Those of a function are checked as there."""
+    with pytest.raises(ValueError, match="a job function needs a name"):
+        server.script("")
+    with pytest.raises(ValueError, match="timeout of at least 1 second"):
+        server.script("resize", timeout=0)
+    with pytest.raises(TypeError, match="colour"):
+        server.script("resize", colour="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]

@@ -1,0 +1,243 @@
+"""A test server's life: its start, its settings, its handlers, its keys, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import types
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, FluxbaseClient, InvalidInput
+from fluxbase_jobs.emulator import Context, function
+from fluxbase_jobs.emulator.loading import UnusableHandlersError
+from fluxbase_jobs.testing import Server
+
+from tests.emulator.running import eventually
+
+
+@function("double")
+def double(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """Double a number."""
+    return {"n": 2 * payload["n"]}
+
+
+@function("double")
+def double_too(_payload: dict[str, Any], _context: Context) -> None:
+    """Has the same name."""
+
+
+@function("patient")
+async def patient(_payload: dict[str, Any], _context: Context) -> None:
+    """Wait for its end."""
+    await asyncio.sleep(60)
+
+
+def names_of_threads() -> set[str]:
+    """The threads that are alive."""
+    return {thread.name for thread in threading.enumerate()}
+
+
+def test_job_in_one_line(server: Server, client: FluxbaseClient) -> None:
+    """A scripted job is run to its end within one call, in each colour."""
+    server.script("resize").progress(30).complete({"width": 1})
+
+    job = client.jobs.run("resize", {"id": 7}).unwrap()
+
+    assert (job.status, job.result, job.progress_percent) == ("completed", {"width": 1}, 30)
+
+
+def test_servers_know_nothing_of_each_other() -> None:
+    """Each has a state, keys and handlers of its own."""
+    with Server(functions=[double]) as first, Server() as second, first.client() as client, second.client() as other:
+        assert client.jobs.run("double", {"n": 2}).unwrap().result == {"n": 4}
+        assert other.jobs.list().unwrap() == []
+        with second.client(key=first.service_key()) as stranger:
+            assert isinstance(stranger.jobs.list().error, AuthenticationFailed)
+
+
+def test_end_leaves_nothing() -> None:
+    """After the end there is neither thread nor socket, whatever was going on."""
+    before = names_of_threads()
+    with Server(functions=[patient]) as server, server.client() as client:
+        url = server.url
+        held = server.script("held").hold()
+        client.jobs.submit("held").unwrap()
+        client.jobs.submit("patient").unwrap()
+        held.wait_until_held()
+        server.faults.add("*", delay=60)
+        late = threading.Thread(target=client.jobs.list, kwargs={"retry": None})
+        late.start()
+    late.join()
+
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url, trust_env=False)
+    eventually(names_of_threads, lambda names: names <= before)
+
+
+def test_closed(server: Server) -> None:
+    """A closed server says so; closing it again changes nothing."""
+    with server.client(retry=None) as client:
+        server.close()
+        server.close()
+
+        error = client.jobs.list().error
+
+    assert isinstance(error, ConnectionFailed)
+    assert "closed" in error.message
+    with pytest.raises(RuntimeError, match="this test server is closed"):
+        _ = server.url
+
+
+def test_request_at_the_end(server: Server, http: httpx.Client) -> None:
+    """A request that is under way when the server ends fails as on a broken connection, and nothing is logged."""
+    fault = server.faults.add("*", delay=60)
+    with ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(http.get, "/health")
+        eventually(lambda: fault.hits, bool)
+        server.close()
+
+        assert isinstance(asking.exception(), httpx.RemoteProtocolError)
+
+
+def test_profiles() -> None:
+    """March shows log lines at once, April after the next start."""
+    lines: dict[str, int] = {}
+    for profile in ("2026-03", "2026-04"):
+        with Server(profile=profile) as server, server.client() as client:
+            server.script("chatty").log("one\ntwo")
+            job = client.jobs.run("chatty").unwrap()
+            lines[profile] = len(client.jobs.logs(job.id).unwrap())
+
+    assert lines == {"2026-03": 3, "2026-04": 0}
+
+
+def test_state_in_a_file(tmp_path: Path) -> None:
+    """With a database file, the next server knows the jobs of the last."""
+    with Server(database=tmp_path / "state.db", functions=[double]) as server, server.client() as client:
+        job = client.jobs.run("double", {"n": 1}).unwrap()
+    with Server(database=tmp_path / "state.db") as server, server.client() as client:
+        found = client.jobs.get(job.id).unwrap()
+
+    assert found.result == {"n": 2}
+
+
+def test_functions_of_a_file(tmp_path: Path) -> None:
+    """A handlers file may import its neighbours, as for the program."""
+    (tmp_path / "fluxbase_neighbour.py").write_text("ANSWER = 42\n")
+    handlers = tmp_path / "handlers.py"
+    handlers.write_text(
+        "from fluxbase_jobs.emulator import function\n"
+        "@function('ask')\n"
+        "def ask(payload, context):\n"
+        "    from fluxbase_neighbour import ANSWER\n"
+        "    return {'answer': ANSWER}\n"
+    )
+    try:
+        with Server(functions=handlers) as server, server.client() as client:
+            assert client.jobs.run("ask").unwrap().result == {"answer": 42}
+    finally:
+        sys.path.remove(str(tmp_path))
+
+
+def test_functions_of_a_module() -> None:
+    """A module's marked handlers are taken together."""
+    module = types.ModuleType("handlers")
+    vars(module).update(double=double, patient=patient, other=3)
+
+    with Server(functions=module) as server, server.client() as client:
+        assert client.jobs.run("double", {"n": 3}).unwrap().result == {"n": 6}
+
+
+def test_handlers_in_a_test(server: Server, client: FluxbaseClient) -> None:
+    """A handler can be written in the test, or added, at any time."""
+
+    @server.function("greet", max_retries=1)
+    def greet(payload: dict[str, Any], context: Context) -> dict[str, Any]:
+        return {"hello": payload["name"], "try": context.retry_count}
+
+    server.add(double)
+
+    assert client.jobs.run("greet", {"name": "Ada"}).unwrap().result == {"hello": "Ada", "try": 0}
+    assert client.jobs.run("double", {"n": 4}).unwrap().result == {"n": 8}
+    assert greet.__name__ == "greet"
+
+
+def test_users(server: Server) -> None:
+    """Keys of users act for them: each sees its own jobs' logs only."""
+    server.script("mine").log("secret")
+    with server.client(key=server.user_key("ada@example.com")) as ada, server.client(key=server.user_key("bob@example.com")) as bob:
+        job = ada.jobs.submit("mine").unwrap()
+
+        assert job.user_email == "ada@example.com"
+        assert ada.jobs.logs(job.id).ok
+        assert not bob.jobs.logs(job.id).ok
+
+
+def test_nobody(server: Server) -> None:
+    """A client without a key is refused."""
+    with server.client(key=None) as nobody:
+        assert isinstance(nobody.jobs.list().error, AuthenticationFailed)
+
+
+def test_sign_in_over_the_transport(server: Server) -> None:
+    """The ways of FluxbaseClient to sign in work on the transport, too."""
+    account = {"email": "eve@example.com", "password": "correct-horse-9"}
+    with httpx.Client(transport=server.transport(), base_url="http://any.test", trust_env=False) as http:
+        http.post("/api/v1/auth/signup", json=account).raise_for_status()
+        client = FluxbaseClient.sign_in("http://any.test", account["email"], account["password"], http_client=http).unwrap()
+
+        assert client.jobs.list().unwrap() == []
+
+
+def test_client_options(server: Server) -> None:
+    """Clients take FluxbaseClient's options, checked as there."""
+    with pytest.raises(InvalidInput, match="timeout"):
+        server.client(timeout=-1)
+    with pytest.raises(TypeError, match="colour"):
+        server.client(colour="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"profile": "2025"}, ValueError, "profile must be one of 2026-03, 2026-04, not '2025'"),
+        ({"profile": 3}, ValueError, "profile must be one of 2026-03, 2026-04, not 3"),
+        ({"colour": "red"}, TypeError, "a test server has no option 'colour': there are clock, database, functions"),
+        ({"clock": 5}, TypeError, "clock must be a VirtualClock, not int"),
+        ({"workers": 0}, ValueError, "workers must be at least 1, not 0"),
+        ({"workers": 1.5}, TypeError, "workers must be a whole number, not float"),
+        ({"jobs_per_worker": True}, TypeError, "jobs_per_worker must be a whole number, not bool"),
+        ({"poll_interval": 0}, ValueError, "poll_interval must be above zero"),
+        ({"worker_timeout": "soon"}, TypeError, "worker_timeout must be seconds or a timedelta, not str"),
+        ({"patience": -1}, ValueError, "patience must be finite and not negative, not -1"),
+        ({"jwt_secret": "short"}, ValueError, "jwt_secret must be a text of at least 32 characters"),
+        ({"database": 5}, TypeError, "database must be a path, not int"),
+        ({"functions": 5}, TypeError, "functions must be handlers, a module or the path of a handlers file, not int"),
+        ({"functions": [eventually]}, TypeError, 'functions must be handlers marked with @function("name"); eventually has no mark'),
+        ({"functions": [double, double_too]}, ValueError, "functions: two job functions are called default/double"),
+        ({"functions": "no-such.py"}, UnusableHandlersError, "handlers file no-such.py does not exist: give the path of a Python file"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], kind: type[Exception], text: str) -> None:
+    """What is wrong is said in one line that names the option."""
+    with pytest.raises(kind) as caught:
+        Server(**options)
+
+    assert str(caught.value).startswith(text)
+    assert "short" not in str(caught.value)
+
+
+def test_added_handler_without_mark(server: Server) -> None:
+    """The mark is asked for."""
+    with pytest.raises(TypeError, match="eventually has no mark"):
+        server.add(eventually)
+
+
+def test_repr(server: Server) -> None:
+    """A server shows its profile and no secret."""
+    assert repr(server) == "Server(profile='2026-04')"

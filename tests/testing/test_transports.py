@@ -1,0 +1,198 @@
+"""Requests without a socket: from threads and event loops, with httpx's own errors, and the same answers as over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeAlias, cast
+
+import anyio
+import httpx
+import pytest
+import trio
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RequestTimeout
+from fluxbase_jobs.testing import Server
+
+Run: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
+
+BASE: Final = "http://any.test"
+SUBMIT: Final = "/api/v1/jobs/submit"
+JOB: Final = {"job_name": "resize", "payload": {"id": 7}}
+
+
+def run_asyncio(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """A new event loop, as asyncio.run makes it."""
+    return asyncio.run(main())
+
+
+@pytest.fixture(params=[run_asyncio, trio.run], ids=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine function on an event loop of its own."""
+    return cast("Run", request.param)
+
+
+@pytest.fixture
+def keyed(server: Server) -> dict[str, str]:
+    """A service's credentials."""
+    return {"authorization": f"Bearer {server.service_key()}"}
+
+
+def test_many_threads(server: Server) -> None:
+    """One client may be used from many threads at once."""
+    server.script("resize")
+    with server.client() as client, ThreadPoolExecutor(8) as threads:
+
+        def submit(number: int) -> str:
+            return client.jobs.submit("resize", {"number": number}).unwrap().id
+
+        jobs = set(threads.map(submit, range(24)))
+
+    assert len(jobs) == 24
+
+
+def test_one_client_in_many_loops(server: Server) -> None:
+    """An async client may be used from one event loop after another, of both kinds."""
+    server.script("resize").complete({"ok": True})
+    client = server.async_client()
+
+    async def main() -> Any:
+        return (await client.jobs.run("resize")).unwrap().result
+
+    assert [asyncio.run(main()), trio.run(main), asyncio.run(main())] == [{"ok": True}] * 3
+
+
+def test_tasks_at_once(server: Server, run: Run) -> None:
+    """Requests of one event loop run side by side."""
+    server.faults.add("GET /api/v1/jobs", delay=0.3, times=None)
+    client = server.async_client()
+    found: list[bool] = []
+
+    async def look() -> None:
+        found.append((await client.jobs.list()).ok)
+
+    async def main() -> None:
+        with anyio.fail_after(2):  # one after the other they would take three seconds
+            async with anyio.create_task_group() as tasks:
+                for _ in range(10):
+                    tasks.start_soon(look)
+
+    run(main)
+
+    assert found == [True] * 10
+
+
+def test_read_timeout(server: Server) -> None:
+    """An answer that comes later than httpx waits is its ReadTimeout; the server has handled the request all the same."""
+    script = server.script("resize").complete()
+    server.faults.add("POST /api/v1/jobs/submit", delay=30)
+    with server.client(retry=None, timeout=0.05) as client:
+        error = client.jobs.submit("resize", {"id": 7}).error
+
+    assert isinstance(error, RequestTimeout)
+    assert script.payloads == [{"id": 7}]
+
+
+def test_read_timeout_of_httpx(server: Server, run: Run) -> None:
+    """Both transports raise the timeout that httpx knows."""
+    server.faults.add("*", delay=30, times=None)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=server.async_transport(), base_url=BASE, timeout=0.05) as http:
+            await http.get("/health")
+
+    with pytest.raises(httpx.ReadTimeout):
+        run(main)
+    with httpx.Client(transport=server.transport(), base_url=BASE, timeout=0.05) as http, pytest.raises(httpx.ReadTimeout):
+        http.get("/health")
+
+
+def test_cancelled_request(server: Server, run: Run) -> None:
+    """A task that is cancelled in the middle of a request leaves at once, and the client goes on working."""
+    server.faults.add("*", delay=30)
+    client = server.async_client()
+
+    async def main() -> bool:
+        with anyio.move_on_after(0.05) as scope:
+            await client.jobs.list()
+        return scope.cancelled_caught and (await client.jobs.list()).ok
+
+    assert run(main)
+
+
+def test_streamed_body(server: Server, keyed: dict[str, str], run: Run) -> None:
+    """A body may come in pieces, from a generator of either colour."""
+    script = server.script("resize")
+    headers = {**keyed, "content-type": "application/json"}
+    pieces = (b'{"job_name": "resize",', b' "payload": {"pieces": 2}}')
+
+    def sent() -> Iterator[bytes]:
+        yield from pieces
+
+    async def sent_async() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    async def main() -> int:
+        async with httpx.AsyncClient(transport=server.async_transport(), base_url=BASE) as http:
+            return (await http.post(SUBMIT, content=sent_async(), headers=headers)).status_code
+
+    with httpx.Client(transport=server.transport(), base_url=BASE) as http:
+        assert http.post(SUBMIT, content=sent(), headers=headers).status_code == 201
+    assert run(main) == 201
+    assert script.payloads == [{"pieces": 2}] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", SUBMIT, JOB),
+        ("POST", SUBMIT, {"job_name": "unknown"}),
+        ("GET", "/api/v1/jobs?limit=3&status=a%20b", None),
+        ("GET", "/api/v1/jobs/..%2F..%2Fhealth", None),
+        ("GET", "/api/v1/jobs/", None),
+        ("GET", "/nowhere", None),
+        ("HEAD", "/health", None),
+        ("POST", SUBMIT, {"job_name": "x" * 1_100_000}),
+    ],
+)
+def test_same_answers_both_ways(server: Server, keyed: dict[str, str], method: str, path: str, body: Any) -> None:
+    """An answer does not depend on whether there is a socket: status, headers and shape are the same."""
+    server.script("resize")
+    with (
+        httpx.Client(transport=server.transport(), base_url=BASE, headers=keyed) as inside,
+        httpx.Client(base_url=server.url, headers=keyed, trust_env=False) as outside,
+    ):
+        first, second = (http.request(method, path, json=body) for http in (inside, outside))
+
+    assert first.status_code == second.status_code
+    assert set(first.headers) == set(second.headers)
+    assert first.headers["date"].endswith("GMT")
+    assert _shape(first) == _shape(second)
+
+
+def _shape(response: httpx.Response) -> Any:
+    return sorted(response.json()) if response.content else b""
+
+
+def test_program_over_http(server: Server) -> None:
+    """A program that makes its own client reaches the server at its URL, with the same state."""
+    server.script("resize").complete({"ok": True})
+    with FluxbaseClient(server.url, server.service_key()) as program, server.client() as client:
+        job = program.jobs.run("resize").unwrap()
+
+        assert client.jobs.get(job.id).unwrap().result == {"ok": True}
+    assert server.url == server.url
+    assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_async_program_over_http(server: Server, run: Run) -> None:
+    """The same for an async one."""
+    server.script("resize").complete({"ok": True})
+    url, key = server.url, server.service_key()
+
+    async def main() -> Any:
+        async with AsyncFluxbaseClient(url, key) as program:
+            return (await program.jobs.run("resize")).unwrap().result
+
+    assert run(main) == {"ok": True}
