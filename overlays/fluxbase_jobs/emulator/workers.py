@@ -18,6 +18,7 @@ from .clock import Clock, micros
 from .execution import Run
 from .jsontext import jsonb_text
 from .outcomes import Completed, Failed, Outcome
+from .sightings import Sightings
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -69,6 +70,9 @@ class Workers:
         logs: takes the log lines.
         clock: dates what happens. The ticks are real time's: a virtual hour must not mean 72,000 of them.
 
+    Attributes:
+        sightings: to be told which jobs are read.
+
     """
 
     def __init__(self, settings: Settings, catalogue: Catalogue, jobs: Jobs, logs: Logs, clock: Clock) -> None:
@@ -78,6 +82,7 @@ class Workers:
         self._logs = logs
         self._clock = clock
         self._workers = [_Worker() for _ in range(settings.workers)]
+        self.sightings = Sightings()
         self._started_at: int | None = None
         self._runs: dict[str, Run] = {}
         # Of stopped runs too: a run stays in memory as long as its handler's thread.
@@ -163,6 +168,7 @@ class Workers:
     async def _outcome(self, job: Job) -> Outcome | None:
         handler = await run_in_threadpool(self._handler, job)
         if isinstance(handler, Failed):
+            await self.sightings.seen(job.id, self._settings.poll_interval)
             return handler
         run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
         self._handlers.add(run)
