@@ -1,9 +1,8 @@
 """openapi.yaml as schemathesis reads it: requests that reach what there is, and checks that let nothing undeclared pass.
 
-The document is changed in four points. Objects refuse the keys they do not describe. Ids, names, keys and addresses are chosen from
+The document is changed in three points. Objects refuse the keys they do not describe. Ids, names, keys and addresses are chosen from
 what a `Populated` emulator has: a made-up id only ever shows a 404, and one Idempotency-Key for all hides every answer but the first.
-Credentials are not generated, but sent by each test for its caller; else most answers would be 401. And what `UNRECORDED` names counts
-as declared.
+Credentials are not generated, but sent by each test for its caller; else most answers would be 401.
 """
 
 from __future__ import annotations
@@ -29,12 +28,6 @@ _Test = TypeVar("_Test", bound="Callable[..., None]")
 
 PROTOCOL: Final = frozenset({"content-type", "content-length", "date"})
 """Headers of every HTTP answer, which no description names."""
-
-UNRECORDED: Final = {
-    "admin_retry_job": "500",
-    "admin_retry_job_short": "500",
-}
-"""Failures that both servers were seen to answer, but in no recording; so the document has them in words only."""
 
 _PARAMETERS: Final[Mapping[str, Sequence[str]]] = {
     "JobId": things("job"),
@@ -64,8 +57,6 @@ def _document() -> dict[str, Any]:
     del document["x-shared"]
     for operation in _operations(document):
         operation["security"] = []
-        if status := UNRECORDED.get(operation["operationId"]):
-            operation["responses"][status] = operation["responses"]["400"]
     components = document["components"]
     for name, values in _PARAMETERS.items():
         components["parameters"][name]["schema"]["enum"] = list(values)

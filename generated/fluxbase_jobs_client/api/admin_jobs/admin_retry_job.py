@@ -19,6 +19,7 @@ ANSWERS: Final[Mapping[int, Any]] = {
     413: Error,
     422: Error,
     429: Error,
+    500: Error,
 }
 """The described statuses and the type that each one's body has; None: no body."""
 
@@ -64,7 +65,7 @@ def sync_detailed(
 ) -> Response[Error | Message]:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`, its 500 included, which was not recorded here.
+    As `retry_job`, its 500 included, which both servers give here too and which was recorded there.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -109,7 +110,7 @@ def sync(
 ) -> Error | Message | None:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`, its 500 included, which was not recorded here.
+    As `retry_job`, its 500 included, which both servers give here too and which was recorded there.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -155,7 +156,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Message]:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`, its 500 included, which was not recorded here.
+    As `retry_job`, its 500 included, which both servers give here too and which was recorded there.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -200,7 +201,7 @@ async def asyncio(
 ) -> Error | Message | None:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`, its 500 included, which was not recorded here.
+    As `retry_job`, its 500 included, which both servers give here too and which was recorded there.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
