@@ -66,6 +66,12 @@ def test_unknown_route(march: Running, in_april: Client, sign: Sign, method: str
     assert in_april.request(method, path).json() == {"error": "Not Found", "path": path}
 
 
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/admin/jobs/queue"])
+def test_head_is_no_route(admin: Client, path: str) -> None:
+    """Where GET is a route HEAD is none, on either real server."""
+    assert (admin.get(path).status_code, admin.head(path).status_code) == (200, 404)
+
+
 def test_unknown_route_by_keys(march: Running, sign: Sign) -> None:
     """In March whoever asks for an unknown route is found out as on the routes for users; a client key has no role at all."""
     with march.client() as client:

@@ -395,6 +395,17 @@ def test_code_from_the_wire_is_never_run(tmp_path: Path) -> None:
     assert not trace.exists()
 
 
+def test_a_job_without_code_is_seen_running_once() -> None:
+    """April's recording met such a job running, and in the next request failed; so does every client here that looks."""
+    with serving(profile=APRIL, poll_interval=5.0) as running, running.client(running.service_key) as admin:
+        admin.sync("s", {"name": "f", "code": "x"})
+        job_id = admin.queue("f", namespace="s")
+        seen = admin.until(job_id, lambda job: job["status"] != "pending")
+        ended = admin.ended(job_id)
+
+    assert (seen["status"], ended["status"]) == ("running", "failed")
+
+
 def test_a_handler_of_its_name_runs_a_synced_function(admin: Client) -> None:
     """In both eras, whatever code was sent; the sync's settings hold."""
     namespace = some_namespace()

@@ -18,6 +18,7 @@ from .clock import Clock, micros
 from .execution import Run
 from .jsontext import jsonb_text
 from .outcomes import Completed, Failed, Outcome
+from .sightings import Sightings
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -32,6 +33,7 @@ _LAST_SECONDS = 0.5
 """What the handlers have for their ends when the server stops."""
 
 _LOGGER = logging.getLogger(__name__)
+_ACCESS_LOGGER = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
 _HEARTBEAT_MICROS = 10_000_000
 """How often the real server's workers say that they live."""
 
@@ -68,6 +70,9 @@ class Workers:
         logs: takes the log lines.
         clock: dates what happens. The ticks are real time's: a virtual hour must not mean 72,000 of them.
 
+    Attributes:
+        sightings: to be told which jobs are read.
+
     """
 
     def __init__(self, settings: Settings, catalogue: Catalogue, jobs: Jobs, logs: Logs, clock: Clock) -> None:
@@ -77,6 +82,7 @@ class Workers:
         self._logs = logs
         self._clock = clock
         self._workers = [_Worker() for _ in range(settings.workers)]
+        self.sightings = Sightings()
         self._started_at: int | None = None
         self._runs: dict[str, Run] = {}
         # Of stopped runs too: a run stays in memory as long as its handler's thread.
@@ -150,6 +156,7 @@ class Workers:
 
     async def _work(self, worker: _Worker, job: Job) -> None:
         worker.running += 1
+        _ACCESS_LOGGER.info("job %s of %s/%s: running", job.id, job.namespace, job.job_name)
         try:
             outcome = await self._outcome(job)
             await run_in_threadpool(self._end, job, outcome)
@@ -161,6 +168,7 @@ class Workers:
     async def _outcome(self, job: Job) -> Outcome | None:
         handler = await run_in_threadpool(self._handler, job)
         if isinstance(handler, Failed):
+            await self.sightings.seen(job.id, self._settings.poll_interval)
             return handler
         run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
         self._handlers.add(run)
@@ -183,13 +191,18 @@ class Workers:
         return handler.handler if handler else _do_nothing
 
     def _end(self, job: Job, outcome: Outcome | None) -> None:
+        now = micros(self._clock)
         match outcome:
             case Completed(result):
-                self._jobs.complete(job.id, result, micros(self._clock))
+                self._jobs.complete(job.id, result, now)
             case Failed(error_message):
-                self._jobs.fail(job.id, error_message, micros(self._clock))
+                self._jobs.fail(job.id, error_message, now)
             case None:
                 """Cancelled: the job's row says so already."""
+        if _ACCESS_LOGGER.isEnabledFor(logging.INFO):
+            ended = self._jobs.get(job.id) or job
+            seconds = (now - (job.started_at or now)) / 1e6
+            _ACCESS_LOGGER.info("job %s of %s/%s: %s after %.2f s", job.id, job.namespace, job.job_name, ended.status, seconds)
 
     def _wait_for_handlers(self) -> None:
         deadline = time.monotonic() + _LAST_SECONDS

@@ -96,7 +96,10 @@ def list_jobs(services: Services, call: Call, worker_id: str | None = None) -> R
 def get(services: Services, call: Call) -> Response:
     """Return one job."""
     job = find_job(services, call)
-    return json_response(wireforms.full(job, services.clock.now_ns())) if not isinstance(job, Response) else job
+    if isinstance(job, Response):
+        return job
+    services.workers.sightings.note(job.id)
+    return json_response(wireforms.full(job, services.clock.now_ns()))
 
 
 def cancel(services: Services, call: Call) -> Response:

@@ -91,11 +91,14 @@ class Jobs:
         return [_job(row) for row in rows]
 
     def claim(self, worker_id: str, now: int) -> Job | None:
-        """Give the worker the next job that is due: highest priority first, then oldest."""
+        """Give the worker the next job that is due: highest priority first, then oldest.
+
+        A job that was stored after `now` was read, while the database was busy, starts when it was made.
+        """
         row = self._db.one(
             """
             UPDATE jobs
-            SET status = 'running', worker_id = :worker, started_at = :now, last_progress_at = :now
+            SET status = 'running', worker_id = :worker, started_at = max(:now, created_at), last_progress_at = max(:now, created_at)
             WHERE sequence = (
                 SELECT sequence FROM jobs
                 WHERE status = 'pending' AND (scheduled_at IS NULL OR scheduled_at <= :now)
