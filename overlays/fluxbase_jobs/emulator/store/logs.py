@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from threading import Lock
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -39,18 +37,24 @@ class Logs:
         self._db = database
         self._hide_this_start = hide_this_start
         self._start = _last_start(database)
-        # In memory on purpose: the real server counts from 1 again after a restart.
-        self._counts: Counter[str] = Counter()
-        self._lock = Lock()
 
     def add(self, job_id: str, line_of_run: int, level: str, message: str, now: int) -> None:
-        """Write one line."""
-        with self._lock:
-            self._counts[job_id] += 1
-            number = self._counts[job_id]
+        """Write one line. Its number counts this start's lines: the real server begins at 1 again after a restart."""
         self._db.change(
-            "INSERT INTO log_lines (id, job_id, start, line_number, line_of_run, level, message, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [str(uuid4()), job_id, self._start, number, line_of_run, level, message, now],
+            """
+            INSERT INTO log_lines (id, job_id, start, line_number, line_of_run, level, message, at)
+            SELECT :id, :job, :start, coalesce(max(line_number), 0) + 1, :line, :level, :message, :now
+            FROM log_lines WHERE job_id = :job AND start = :start
+            """,
+            {
+                "id": str(uuid4()),
+                "job": job_id,
+                "start": self._start,
+                "line": line_of_run,
+                "level": level,
+                "message": message,
+                "now": now,
+            },
         )
 
     def list(self, job_id: str, after_line: int) -> list[LogLine]:

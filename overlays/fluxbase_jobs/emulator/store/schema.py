@@ -99,6 +99,7 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_to_claim ON jobs (status, priority DESC, created_at, sequence);
 CREATE INDEX jobs_by_age ON jobs (created_at, sequence);
+CREATE INDEX jobs_by_status ON jobs (status, created_at, sequence);
 
 CREATE TABLE log_lines (
     sequence INTEGER PRIMARY KEY,
@@ -111,7 +112,7 @@ CREATE TABLE log_lines (
     message TEXT NOT NULL,
     at INTEGER NOT NULL
 );
-CREATE INDEX log_lines_by_job ON log_lines (job_id, line_number);
+CREATE INDEX log_lines_by_job ON log_lines (job_id, start, line_number);
 
 CREATE TABLE idempotency_keys (
     key TEXT PRIMARY KEY,
