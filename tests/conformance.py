@@ -17,21 +17,22 @@ from typing import Final
 
 from tests.emulators import started
 
-# The scenario `admin` is not built yet and ends early: 40 of 294 exchanges in March, 41 of 301 in April. Some others depend on time.
-AT_LEAST: Final[Mapping[str, int]] = {"2026-03": 250, "2026-04": 256}
+# What may differ. April's recording read one job twice within three milliseconds, as running and as failed, and so has a failed
+# job under the label of a running one. The real server, recorded again, differs there too.
+CHANCE: Final[Mapping[str, frozenset[str]]] = {"2026-03": frozenset(), "2026-04": frozenset({"admin | poll: running"})}
 SECRET: Final = "a-secret-that-only-this-run-knows"
 
 
 def main(wire: Path) -> None:
-    """Report on both profiles; exit with 1 where one agrees in too few exchanges."""
+    """Report on both profiles; exit with 1 where one differs from its recording."""
     if not (wire / "record.py").exists():
         sys.exit(f"conformance: {wire} has no record.py: pass the folder of the recordings, `nox -s conformance -- FOLDER`")
     with ThreadPoolExecutor() as pool:
-        reports = dict(zip(AT_LEAST, pool.map(compared, repeat(wire), AT_LEAST), strict=False))
+        reports = dict(zip(CHANCE, pool.map(compared, repeat(wire), CHANCE), strict=True))
     for profile, report in reports.items():
-        print(f"== {profile}: at least {AT_LEAST[profile]}\n{report}")
-    if too_few := [profile for profile, report in reports.items() if agreeing(report) < AT_LEAST[profile]]:
-        sys.exit(f"conformance: too few exchanges agree in {', '.join(too_few)}")
+        print(f"== {profile}\n{report}")
+    if wrong := [profile for profile, report in reports.items() if differences(report) - CHANCE[profile]]:
+        sys.exit(f"conformance: {', '.join(wrong)} differs from its recording")
 
 
 def compared(wire: Path, profile: str) -> str:
@@ -48,10 +49,11 @@ def compared(wire: Path, profile: str) -> str:
         return done.stdout + done.stderr
 
 
-def agreeing(report: str) -> int:
-    """How many exchanges agree, from compare.py's last line."""
-    counted = re.search(r"^(\d+) of \d+ exchanges agree$", report, re.MULTILINE)
-    return int(counted[1]) if counted else 0
+def differences(report: str) -> frozenset[str]:
+    """The exchanges that differ, as compare.py names them; its last line missing is a difference too."""
+    if not re.search(r"^\d+ of \d+ exchanges agree$", report, re.MULTILINE):
+        return frozenset({"no comparison"})
+    return frozenset(re.findall(r"^(\w+ \| .*)$", report, re.MULTILINE))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from fluxbase_jobs import FluxbaseClient
 
 from tests.colours import Colour, Connect, connecting
 from tests.emulators import Address, started
+from tests.live import PROFILES, Place, living
 from tests.local_server import LocalServer
 
 
@@ -55,3 +56,16 @@ def march() -> Iterator[Address]:
     """An emulator that shows logs at once, as the server of March 2026 does."""
     with started("--profile", "2026-03") as address:
         yield address
+
+
+@pytest.fixture(scope="module", params=PROFILES)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A server that is no stand-in, of each profile."""
+    with living(cast("str", request.param)) as place:
+        yield place
+
+
+@pytest.fixture
+def live(connect: Connect, place: Place) -> FluxbaseClient:
+    """A client of that server, in the test's colour."""
+    return connect(place.url, place.key)

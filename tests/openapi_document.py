@@ -55,7 +55,7 @@ class Description:
     """
 
     def __init__(self, document: Mapping[str, Any], *, strict: bool) -> None:
-        contents = _standalone(document, strict=strict)
+        contents = _standalone(closed(document) if strict else document)
         self._registry = EMPTY_REGISTRY.with_resource(URI, DRAFT202012.create_resource(contents))
         paths = sorted(contents["paths"].items(), key=lambda item: item[0].count("{"))
         self.operations = tuple(self._operation(path, method, item) for path, item in paths for method in METHODS if method in item)
@@ -153,15 +153,23 @@ def _children(node: Any) -> Iterator[tuple[str, Any]]:
         yield from ((str(index), child) for index, child in enumerate(cast("Sequence[Any]", node)))
 
 
-def _standalone(node: Any, *, strict: bool) -> Any:
-    """A copy whose references hold outside the document; if strict, objects refuse the keys they do not describe."""
-    children = {key: _standalone(child, strict=strict) for key, child in _children(node)}
+def closed(node: Any) -> Any:
+    """A copy whose objects refuse the keys they do not describe."""
+    if isinstance(node, list):
+        return [closed(child) for _, child in _children(node)]
+    if not isinstance(node, dict):
+        return node
+    children = {key: closed(child) for key, child in _children(node)}
+    return {**children, "additionalProperties": children.get("additionalProperties", False)} if "properties" in children else children
+
+
+def _standalone(node: Any) -> Any:
+    """A copy whose references hold outside the document."""
+    children = {key: _standalone(child) for key, child in _children(node)}
     if isinstance(node, list):
         return list(children.values())
     if not isinstance(node, dict):
         return node
     if "$ref" in children:
         children["$ref"] = URI + children["$ref"]
-    if strict and "properties" in children:
-        children.setdefault("additionalProperties", False)
     return children

@@ -161,9 +161,15 @@ def test_a_status_is_an_http_status_where_one_exists(ask: Ask, server: LocalServ
     assert type(answered) is kind
 
 
-UNDESCRIBED: Final[list[tuple[int, Any]]] = [(502, "<html>Bad Gateway</html>"), (520, ""), (418, '{"error": "no"}'), (204, "")]
-UNREADABLE: Final[list[tuple[int, Any]]] = [
+UNDESCRIBED: Final[list[tuple[int, Any]]] = [
     (500, "<html>Internal Server Error</html>"),
+    (502, "<html>Bad Gateway</html>"),
+    (520, ""),
+    (418, '{"error": "no"}'),
+    (204, ""),
+]
+UNREADABLE: Final[list[tuple[int, Any]]] = [
+    (503, "<html>Service Unavailable</html>"),
     (200, ""),
     (200, "[]"),
     (200, "{}"),

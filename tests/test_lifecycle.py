@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from os import environ
-from typing import Final, cast
+from typing import cast
 from uuid import uuid4
 
-import pytest
-from fluxbase_jobs import FluxbaseClient, Job, NotAllowedInState, NotFound, PollPolicy, ServerFailed
+from fluxbase_jobs import FluxbaseClient, NotAllowedInState, NotFound, ServerFailed
 
-from tests.colours import Connect
-from tests.emulators import started
-
-PROFILES: Final = (environ["FLUXBASE_TEST_PROFILE"],) if "FLUXBASE_TEST_URL" in environ else ("2026-03", "2026-04")
-
-
-@pytest.fixture(scope="module", params=PROFILES)
-def place(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, str]]:
-    """A server's address, a key, and whose answers it gives."""
-    profile = cast("str", request.param)
-    if "FLUXBASE_TEST_URL" in environ:
-        yield environ["FLUXBASE_TEST_URL"], environ["FLUXBASE_TEST_KEY"], profile
-        return
-    with started("--profile", profile) as address:
-        yield address.url, address.service_key, profile
-
-
-@pytest.fixture
-def live(connect: Connect, place: tuple[str, str, str]) -> FluxbaseClient:
-    """A client of that server, in the test's colour."""
-    return connect(place[0], place[1])
-
-
-def until(client: FluxbaseClient, job_id: str, reached: Callable[[Job], bool]) -> Job:
-    """The job once it has come so far; a minute at most."""
-    for job in client.jobs.watch(job_id, timeout=60, poll=PollPolicy(initial=0.1, factor=1)):
-        if reached(job.unwrap()):
-            return job.unwrap()
-    raise AssertionError("the job ended otherwise")
-
-
-def ended(client: FluxbaseClient, job_id: str) -> Job:
-    """The job at its end."""
-    return until(client, job_id, lambda job: job.is_terminal)
+from tests.live import Place, ended, until
 
 
 def test_a_job_runs_and_gives_its_result(live: FluxbaseClient) -> None:
@@ -63,7 +28,7 @@ def test_a_job_runs_and_gives_its_result(live: FluxbaseClient) -> None:
     assert next(entry.result for entry in listed if entry.id == job.id) == job.result
 
 
-def test_the_log_shows_as_the_era_has_it(live: FluxbaseClient, place: tuple[str, str, str]) -> None:
+def test_the_log_shows_as_the_era_has_it(live: FluxbaseClient, place: Place) -> None:
     """March gives the lines; April hides them until its next start."""
     job = ended(live, live.jobs.submit("steps", {"steps": 2, "delay_ms": 1}).unwrap().id)
     time.sleep(2 if "FLUXBASE_TEST_URL" in environ else 0)
@@ -73,7 +38,7 @@ def test_the_log_shows_as_the_era_has_it(live: FluxbaseClient, place: tuple[str,
     with_logs = live.jobs.get(job.id, include_logs=True).unwrap()
 
     assert with_logs.logs == lines
-    if place[2] == "2026-04":
+    if place.profile == "2026-04":
         assert lines == []
         return
     # As a set: on a real server output and error output are two streams, and their order is chance.

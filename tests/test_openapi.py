@@ -55,6 +55,9 @@ NEVER_SEEN_TO_SUCCEED: Final = {
 }
 """Operations whose success no recording shows: what the document says of it is from the server's source."""
 
+SHORT_FORM: Final = "_short"
+"""The end of the name of an operation that is another one under a shorter path: both have one handler in the server's source."""
+
 DEPARTURES: Final = (
     "/paths/~1api~1v1~1jobs/get",
     "/components/schemas/JobPage",
@@ -118,6 +121,35 @@ def test_every_operation_was_seen_to_succeed_or_is_listed() -> None:
     succeeded = (STRICT.operation_of(each) for each in recordings.every_exchange() if each.succeeded)
     seen = {operation.name for operation in succeeded if operation}
     assert {each.name for each in STRICT.operations} - seen == set(NEVER_SEEN_TO_SUCCEED)
+
+
+def _recorded_failures() -> set[tuple[str, int]]:
+    """Each operation and 5xx that a recording has; what is recorded of a long form counts for its short form too."""
+    failed = [(STRICT.operation_of(each), each.status) for each in recordings.every_exchange() if each.status >= 500]
+    seen = {(operation.name, status) for operation, status in failed if operation}
+    names = {each.name for each in STRICT.operations}
+    return seen | {(name + SHORT_FORM, status) for name, status in seen if name + SHORT_FORM in names}
+
+
+def _declared_failures() -> dict[tuple[str, int], Any]:
+    """The description of each operation's 5xx."""
+    responses = {(each.name, status): response for each in STRICT.operations for status, response in each.responses.items()}
+    return {(name, int(status)): response for (name, status), response in responses.items() if status.startswith("5")}
+
+
+def test_only_failures_that_were_recorded_are_described() -> None:
+    """A 5xx stands at an operation if, and only if, a recording shows it there; none hides in a range or a default."""
+    assert set(_declared_failures()) == _recorded_failures()
+    assert {status for each in STRICT.operations for status in each.responses if not status.isdigit()} == set()
+
+
+def test_described_failures_cite_their_recordings() -> None:
+    """Each 5xx names exchanges that have this status, of this operation or of the one that it is the short form of."""
+    recorded = {(each.recording, each.scenario, each.label): each for each in recordings.every_exchange()}
+    for (name, status), response in _declared_failures().items():
+        cited = [recorded[each["recording"], each["scenario"], each["label"]] for each in response["x-evidence"]]
+        shown = {(operation.name, each.status) for each in cited if (operation := STRICT.operation_of(each))}
+        assert shown == {(name.removesuffix(SHORT_FORM), status)}
 
 
 def _faults_with(**changes: Any) -> str:

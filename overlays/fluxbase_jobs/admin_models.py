@@ -92,7 +92,8 @@ class JobFunction(_FunctionFields):
 class SyncFunction(wire.SyncFunction):
     """A function to create or update, for `admin.jobs.sync`.
 
-    What is None is not sent. An existing function then keeps what it has. A new one gets the default of the March 2026 server: enabled,
+    What is None is not sent. An existing function then keeps what it has, but on the March 2026 server the two timeouts and the memory
+    go back to what the code's own `@fluxbase:` marks say, or to the default (measured). A new one gets the default of the March 2026 server: enabled,
     300 seconds, 256 MB, no retries, network and environment but no files; April's stores 0 for each number. An empty `require_roles` is
     like None: it takes no role away from an existing function.
     """

@@ -56,6 +56,27 @@ def nobody(era: Running) -> Iterator[Client]:
 
 
 @pytest.fixture
+def admin(era: Running) -> Iterator[Client]:
+    """A client of each era in turn that acts as a service role."""
+    with era.client(era.service_key) as client:
+        yield client
+
+
+@pytest.fixture
+def march_admin(march: Running) -> Iterator[Client]:
+    """The same of March alone."""
+    with march.client(march.service_key) as client:
+        yield client
+
+
+@pytest.fixture
+def april_admin(april: Running) -> Iterator[Client]:
+    """The same of April alone."""
+    with april.client(april.service_key) as client:
+        yield client
+
+
+@pytest.fixture
 def sign() -> Sign:
     """Make a token of any claims with the emulators' secret: `sign(role="anon")`; `lifetime` is seconds."""
 

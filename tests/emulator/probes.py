@@ -1,11 +1,9 @@
-"""Handlers that tests look into: what they wait for and what they say is in the three names below."""
+"""Handlers that tests look into: what they wait for and what they say is in the two names below."""
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from fluxbase_jobs.emulator import Context, function
@@ -14,15 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 gate = threading.Event()
-ended = threading.Semaphore(0)
 contexts: list[Context] = []
 
 
 def reset() -> None:
     """Forget what earlier tests left."""
     gate.clear()
-    while ended.acquire(blocking=False):
-        pass
     contexts.clear()
 
 
@@ -43,36 +38,6 @@ def gated(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
     context.log("waiting")
     gate.wait(10)
     return {"passed": True}
-
-
-@function("async_sleeper", timeout=1)
-async def async_sleeper(_payload: dict[str, Any], context: Context) -> None:
-    """Sleeps beyond its time."""
-    context.progress(1)
-    try:
-        await asyncio.sleep(60)
-    finally:
-        ended.release()
-
-
-@function("sync_looper", timeout=1)
-def sync_looper(_payload: dict[str, Any], context: Context) -> None:
-    """Goes on for ever, reporting."""
-    try:
-        while True:
-            context.log("still here")
-            time.sleep(0.01)
-    finally:
-        ended.release()
-
-
-@function("polite")
-def polite(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Goes on until it is told to stop."""
-    while not context.cancelled:
-        time.sleep(0.01)
-    ended.release()
-    return {"too": "late"}
 
 
 @function("blocking")

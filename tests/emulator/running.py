@@ -33,6 +33,7 @@ SECRET: Final = "0123456789abcdef0123456789abcdef"
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
 _PATIENCE_SECONDS: Final = 20
 _JOBS: Final = "/api/v1/jobs"
+ADMIN: Final = "/api/v1/admin/jobs"
 _T = TypeVar("_T")
 
 
@@ -87,6 +88,22 @@ class Client(httpx.Client):
     def retry(self, job_id: str) -> httpx.Response:
         """Retry a job."""
         return self.post(f"{_JOBS}/{job_id}/retry")
+
+    def sync(self, namespace: str, *functions: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Sync functions into a namespace and return the answer."""
+        body = {"namespace": namespace, "jobs": functions, "options": options}
+        report: dict[str, Any] = self.post(f"{ADMIN}/sync", json=body).raise_for_status().json()
+        return report
+
+    def function(self, namespace: str, name: str) -> dict[str, Any]:
+        """Return a function as admins see it."""
+        found: dict[str, Any] = self.get(f"{ADMIN}/functions/{namespace}/{name}").raise_for_status().json()
+        return found
+
+    def functions(self, namespace: str) -> list[str]:
+        """Return the names of a namespace's functions."""
+        found: list[dict[str, Any]] | None = self.get(f"{ADMIN}/functions", params={"namespace": namespace}).raise_for_status().json()
+        return [definition["name"] for definition in found or []]
 
     def sign_up(self) -> str:
         """Make a new user and return its access token."""
@@ -148,7 +165,7 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
     functions = FunctionSet(marked(handlers)) if handlers else load_functions(HANDLERS)
     emulator = Emulator(evolve(Settings(jwt_secret=SECRET, poll_interval=0.01), **settings), functions, clock)
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(emulator.app, log_config=None, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(emulator.app, log_config=None, server_header=False, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -175,9 +192,9 @@ class Program:
 
 
 @contextmanager
-def program(*options: object) -> Generator[Program]:
-    """Run the program with these options while the block runs, on a free port."""
-    with subprocess.Popen(**command("--port", 0, *options), text=True) as process:
+def program(*options: object, script: Path | None = None) -> Generator[Program]:
+    """Run the program with these options while the block runs, on a free port; a script may start it in a way of its own."""
+    with subprocess.Popen(**command("--port", 0, *options, script=script), text=True) as process:
         try:
             start_up = _start_up(process)
             yield Program(_running(start_up), process, start_up)
@@ -185,10 +202,11 @@ def program(*options: object) -> Generator[Program]:
             process.kill()
 
 
-def command(*options: object) -> dict[str, Any]:
+def command(*options: object, script: Path | None = None) -> dict[str, Any]:
     """Return what subprocess needs to run the program."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
-    arguments = [sys.executable, "-m", "fluxbase_jobs.emulator", *map(str, options)]
+    start = [str(script)] if script else ["-m", "fluxbase_jobs.emulator"]
+    arguments = [sys.executable, *start, *map(str, options)]
     return {"args": arguments, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 

@@ -34,15 +34,54 @@ def test_sign_up_and_in(nobody: Client) -> None:
     assert list(up.json()) == ["user", "access_token", "refresh_token", "expires_in"]
     assert up.json()["user"]["user_metadata"] == {"name": "Ada"}
     assert (job["created_by"], job["user_name"]) == (up.json()["user"]["id"], "Ada")
-    assert "path=/api/v1/auth; HttpOnly; SameSite=Strict" in up.headers["set-cookie"]
+    attributes = [cookie.partition("max-age=")[2] for cookie in up.headers.get_list("set-cookie")]
+    assert attributes == ["900; path=/; HttpOnly; SameSite=Lax", "604800; path=/api/v1/auth; HttpOnly; SameSite=Strict"]
 
 
-@pytest.mark.parametrize("wrong", [{"password": "short"}, {"email": "no address"}, {"password": None}])
-def test_refused_sign_up(nobody: Client, wrong: dict[str, Any]) -> None:
-    """An address needs an at sign, a password twelve characters."""
-    response = nobody.post("/api/v1/auth/signup", json={**account(), **wrong})
+@pytest.mark.parametrize(("given", "shown"), [({}, {"user_metadata": {}}), (None, {})])
+def test_sign_up_with_empty_metadata(nobody: Client, given: dict[str, Any] | None, shown: dict[str, Any]) -> None:
+    """An empty object is kept, as on the real servers; null is none."""
+    up = nobody.post("/api/v1/auth/signup", json=account(user_metadata=given))
 
-    assert (response.status_code, response.json()["code"]) == (400, "INVALID_INPUT")
+    assert (up.status_code, {key: value for key, value in up.json()["user"].items() if key == "user_metadata"}) == (201, shown)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "in_march", "in_april"),
+    [
+        ({"password": "short"}, "invalid password: password does not meet minimum requirements", "Registration failed INVALID_INPUT"),
+        ({"email": "no address"}, "invalid email: invalid email address", "Registration failed INVALID_INPUT"),
+        ({"email": None}, "Email is required", "Email is required MISSING_REQUIRED_FIELD"),
+        ({"password": None}, "Password is required", "Password is required MISSING_REQUIRED_FIELD"),
+        ({"password": 5}, "Invalid request body", "Invalid request body INVALID_REQUEST_BODY"),
+    ],
+)
+def test_refused_sign_up(march: Running, april: Running, wrong: dict[str, Any], in_march: str, in_april: str) -> None:
+    """An address needs an at sign, a password twelve characters; April says no more than that, with a code."""
+    with march.client("") as client:
+        before = client.post("/api/v1/auth/signup", json={**account(), **wrong})
+    with april.client("") as client:
+        now = client.post("/api/v1/auth/signup", json={**account(), **wrong})
+
+    assert (before.status_code, before.json()) == (400, {"error": in_march})
+    assert (now.status_code, f"{now.json()['error']} {now.json()['code']}") == (400, in_april)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"{", "Invalid request body"),
+        (b'{"email":5,"password":"x"}', "Invalid request body"),
+        (b'{"email":' + b"[" * 600 + b"]" * 600 + b"}", "Invalid request body"),
+        (b"{}", "Email and password are required"),
+        (b'{"email":"ada@example.com"}', "Email and password are required"),
+    ],
+)
+def test_sign_in_without_account(nobody: Client, body: bytes, error: str) -> None:
+    """To sign in takes an address and a password."""
+    response = nobody.post("/api/v1/auth/signin", content=body, headers={"content-type": "application/json"})
+
+    assert (response.status_code, response.json()["error"]) == (400, error)
 
 
 def test_address_is_taken(nobody: Client) -> None:
@@ -87,7 +126,7 @@ def test_refresh_from_cookie(nobody: Client) -> None:
     missing = nobody.post("/api/v1/auth/refresh")
 
     assert refreshed.status_code == 200
-    assert (missing.status_code, missing.json()["code"]) == (400, "MISSING_REQUIRED_FIELD")
+    assert (missing.status_code, missing.json()["error"]) == (400, "Refresh token is required")
 
 
 def test_expiry() -> None:

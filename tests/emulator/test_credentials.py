@@ -9,7 +9,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from tests.emulator.running import SECRET, AdjustableClock, Client, Running, serving
+from tests.emulator.running import SECRET, Client, Running
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Sign
@@ -88,50 +88,3 @@ def test_identity_of_jobs(nobody: Client, sign: Sign) -> None:
     assert (as_bearer["user_role"], as_bearer["user_email"]) == ("service_role", "")
     assert (as_key["user_role"], "user_email" in as_key) == ("service_role", False)
     assert (as_unknown["user_email"], "created_by" in as_unknown) == ("gone@example.com", False)
-
-
-def test_client_key(april: Running) -> None:
-    """A client key may do everything but is nobody: its jobs have no owner, and their logs are not found."""
-    with april.client() as maker, april.client("") as client:
-        made = maker.post("/api/v1/client-keys", json={"name": "sdk", "scopes": ["jobs:read"]})
-        client.headers["x-client-key"] = made.json()["key"]
-        job = client.submit("echo").json()
-        as_query = client.get("/api/v1/jobs", params={"clientkey": made.json()["key"]}, headers={"x-client-key": ""})
-
-        assert (made.status_code, made.json()["key_prefix"]) == (201, made.json()["key"][:12])
-        assert not {"created_by", "user_role", "user_email"} & set(job)
-        assert client.logs(job["id"]).status_code == 404
-        assert client.submit("admins").json() == {"error": "Authentication required", "required_roles": ["admin"]}
-        assert as_query.status_code == 200
-
-
-def test_client_key_scopes_in_march(client: Client) -> None:
-    """March does not know the scopes of jobs; a key with others can be made."""
-    refused = client.post("/api/v1/client-keys", json={"name": "sdk", "scopes": ["jobs:read", "jobs:write"]})
-    made = client.post("/api/v1/client-keys", json={"name": "sdk", "scopes": ["tables:read"]})
-
-    assert refused.status_code == 500
-    assert refused.json() == {"error": "Failed to create client key: invalid scopes: invalid scopes: jobs:read, jobs:write"}
-    assert made.status_code == 201
-
-
-def test_client_key_runs_out() -> None:
-    """A client key can have an end."""
-    clock = AdjustableClock()
-    with serving(clock=clock) as running, running.client() as client:
-        made = client.post("/api/v1/client-keys", json={"name": "brief", "expires_at": "2099-01-01T00:00:00Z"}).json()
-        del client.headers["authorization"]
-        before = client.refusal({"x-client-key": made["key"]})
-        clock.ahead_seconds = 100 * 366 * 24 * 3600
-        after = client.refusal({"x-client-key": made["key"]})
-
-    assert (made["expires_at"], before, after) == ("2099-01-01T00:00:00Z", None, "Invalid client key")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"[]", b"{}", b'{"name":"x","scopes":[5]}', b'{"name":"x","rate_limit_per_minute":"1"}', b'{"name":"x","expires_at":"soon"}'],
-)
-def test_refused_client_key(client: Client, body: bytes) -> None:
-    """A client key needs a name, scopes that are texts and an end that is a time."""
-    assert client.post("/api/v1/client-keys", content=body).json() == {"error": "Invalid request body"}

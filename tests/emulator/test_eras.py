@@ -47,20 +47,44 @@ def test_default_namespace(in_march: Client, in_april: Client) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/jobz"), ("DELETE", "/api/v1/jobs/x"), ("PUT", "/api/v1/jobs/submit")])
 def test_unknown_route(march: Running, in_april: Client, sign: Sign, method: str, path: str) -> None:
-    """A route or method that does not exist is not found; March says so only to admins."""
+    """A route or method that does not exist is not found; March says so only to admins, whom it knows as on the user routes."""
     refusals: dict[str, Any] = {}
     for name, token in {"none": "", "bad": "garbage", "user": march.user_key, "admin": sign(role="dashboard_admin")}.items():
         with march.client(token) as client:
             response = client.request(method, path)
-            refusals[name] = response.status_code, response.json().get("code")
+            refusals[name] = response.status_code, response.json()["error"]
+    with march.client("") as client:
+        refusals["key"] = client.request(method, path, headers={"x-service-key": march.service_key}).status_code
 
     assert refusals == {
-        "none": (401, "MISSING_AUTHENTICATION"),
-        "bad": (401, "INVALID_TOKEN"),
-        "user": (403, "INSUFFICIENT_PERMISSIONS"),
-        "admin": (404, None),
+        "none": (401, "Authentication required. Provide Bearer token, X-Client-Key, or X-Service-Key"),
+        "bad": (401, "Invalid or expired Bearer token"),
+        "user": (403, "Insufficient permissions"),
+        "admin": (404, "Not Found"),
+        "key": 404,
     }
     assert in_april.request(method, path).json() == {"error": "Not Found", "path": path}
+
+
+def test_unknown_route_by_keys(march: Running, sign: Sign) -> None:
+    """In March whoever asks for an unknown route is found out as on the routes for users; a client key has no role at all."""
+    with march.client() as client:
+        key = client.post("/api/v1/client-keys", json={"name": "k", "scopes": ["*"]}).json()["key"]
+        del client.headers["authorization"]
+        nobody, by_cookie, by_client_key, by_service_key = (
+            client.get("/api/v1/admin/nope", headers=headers)
+            for headers in (
+                {},
+                {"cookie": f"fluxbase_access_token={march.service_key}"},
+                {"x-client-key": key},
+                {"x-service-key": sign(role="service_role")},
+            )
+        )
+
+    assert nobody.json() == by_cookie.json()
+    assert nobody.json()["error"].startswith("Authentication required.")
+    assert (by_client_key.status_code, by_client_key.json()["code"]) == (401, "AUTHENTICATION_REQUIRED")
+    assert by_service_key.json() == {"error": "Not Found", "path": "/api/v1/admin/nope"}
 
 
 def test_unknown_page(in_march: Client) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.functions import FunctionSet, marked
@@ -49,6 +50,20 @@ def test_settings_hide_the_secret() -> None:
 
     assert first.jwt_secret not in repr(first)
     assert first.jwt_secret != second.jwt_secret
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"rate_limit": 0}, "'rate_limit' must be >= 1: 0"),
+        ({"rate_limit": 1.5}, "'rate_limit' must be"),
+        ({"jobs": "no"}, "'jobs' must be in"),
+    ],
+)
+def test_wrong_setting(setting: dict[str, Any], words: str) -> None:
+    """A setting that cannot be says its name and what it may be."""
+    with pytest.raises((ValueError, TypeError), match=words):
+        Settings(**setting)
 
 
 def test_handler_stays_callable() -> None:

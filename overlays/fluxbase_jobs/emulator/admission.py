@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .clock import micros
 from .identifiers import read_uuid
 from .jsontext import JSONValue, NulInTextError, jsonb_text
+from .postgresql import beyond_int4
 from .store import Job
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from .store import StoredFunction
     from .submission import OnBehalfOf, Submission
 
-_INT32 = 2**31
 _RANK = {"anon": 0, "authenticated": 1, "admin": 2}
 _MAY_IMPERSONATE = {"service_role", "tenant_service"}
+_FORGOTTEN = ("result", "progress", "error_message", "worker_id", "user_name")
+_TIMES = ("scheduled_at", "started_at", "last_progress_at", "completed_at")
 
 
 @frozen
@@ -60,6 +62,12 @@ def new_job(services: Services, submission: Submission, caller: Caller) -> NewJo
     if not definition.enabled:
         return Refusal(403, "Job function is disabled")
     return _role_refusal(services, definition, caller) or _job(services, submission, definition, owner)
+
+
+def resubmission(original: Job, now: int) -> Job:
+    """Make a job like another one, for the same owner; it is due at once."""
+    nothing: dict[str, Any] = dict.fromkeys((*_FORGOTTEN, *_TIMES))
+    return evolve(original, id=str(uuid4()), status="pending", retry_count=0, created_at=now, **nothing)
 
 
 def _owner(services: Services, on_behalf_of: OnBehalfOf | None, caller: Caller) -> _Owner | Refusal:
@@ -111,7 +119,7 @@ def _job(services: Services, submission: Submission, definition: StoredFunction,
         created_at=micros(services.clock),
         scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
     )
-    return NewJob(row, is_storable=is_text and -_INT32 <= submission.priority < _INT32)
+    return NewJob(row, is_storable=is_text and beyond_int4(submission.priority) is None)
 
 
 def _payload_text(payload: dict[str, JSONValue] | None) -> tuple[str | None, bool]:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from .admin_credentials import AdminCredentials
 from .catalogue import Catalogue
 from .clock import Clock, SystemClock, micros
 from .credentials import Credentials
-from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RequestId, VerbatimPath
+from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimit, RequestId, VerbatimPath
 from .responses import traced_error
 from .routes import all_routes
 from .services import Services
-from .store import ClientKeys, Database, Functions, IdempotencyKeys, Jobs, Logs, Users
+from .store import ClientKeys, Counting, Database, Functions, IdempotencyKeys, Jobs, Logs, ServiceKeys, Users
 from .tokens import SERVICE_SECONDS, Tokens
 from .workers import Workers
 
@@ -81,7 +82,8 @@ class Emulator:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Let the workers run while the block does; the application's lifespan does this too. Closes the database."""
-        self._services.workers.start()
+        if self.settings.jobs != "off":
+            self._services.workers.start()
         try:
             yield
         finally:
@@ -90,7 +92,8 @@ class Emulator:
 
     def _wire(self) -> Services:
         settings, clock, database = self.settings, self._clock, self._database
-        jobs, client_keys, functions = Jobs(database), ClientKeys(database), Functions(database)
+        jobs, functions = Jobs(database), Functions(database)
+        client_keys, service_keys = ClientKeys(database), ServiceKeys(database)
         catalogue = Catalogue(functions, clock)
         logs = Logs(database, hide_this_start=settings.profile.hides_logs_until_restart)
         tokens = Tokens(settings.jwt_secret, clock)
@@ -100,11 +103,14 @@ class Emulator:
             catalogue=catalogue,
             functions=functions,
             jobs=jobs,
+            statistics=Counting(database),
             logs=logs,
             users=Users(database),
             client_keys=client_keys,
+            service_keys=service_keys,
             tokens=tokens,
-            credentials=Credentials(tokens, client_keys, settings.profile, clock),
+            credentials=Credentials(tokens, client_keys, service_keys, settings.profile, clock),
+            admin_credentials=AdminCredentials(tokens),
             workers=Workers(settings, catalogue, jobs, logs, clock),
         )
 
@@ -123,6 +129,7 @@ class Emulator:
                 Middleware(RequestId),
                 Middleware(VerbatimPath),
                 Middleware(AccessLog),
+                Middleware(RateLimit, requests=self.settings.rate_limit, clock=self._clock),
                 Middleware(BodyLimit),
                 Middleware(Idempotency, keys=keys, clock=self._clock, racing=racing),
             ],

@@ -7,6 +7,8 @@ is kept and never run.
 
 from __future__ import annotations
 
+import inspect
+from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -18,7 +20,7 @@ from .functions import FunctionSet
 from .store import Functions, StoredFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from .functions import JobFunction
 
@@ -66,6 +68,12 @@ class Catalogue:
             for definition in self._handlers:
                 self._store(definition, namespace)
 
+    @contextmanager
+    def changing(self) -> Generator[Functions]:
+        """Let nobody else change the functions while the block does."""
+        with self._lock:
+            yield self._stored
+
     def find(self, name: str, namespace: str = "") -> StoredFunction | None:
         """Return the function; without a namespace the first one of that name, by alphabet of namespaces."""
         return self._stored.get(namespace, name) if namespace else self._stored.first_named(name)
@@ -74,18 +82,29 @@ class Catalogue:
         """Return what runs a function: the handler of its name, in its namespace or else in another."""
         return self._handlers.find(name, namespace) or self._handlers.find(name)
 
+    def source_of(self, definition: StoredFunction) -> str | None:
+        """Return the handler's Python source for a function that has no code of its own, looked up when asked for."""
+        handler = self.handler_of(definition.name, definition.namespace)
+        try:
+            return inspect.getsource(inspect.unwrap(handler.handler)) if handler else None
+        except (OSError, TypeError):
+            return None  # typed in at a prompt, or no plain function
+
     def _store(self, definition: JobFunction, namespace: str) -> None:
+        """Make the function as its handler says; what a sync changed is undone, and the version counts each time."""
         now = micros(self._clock)
+        fresh = StoredFunction(
+            id=str(uuid4()), namespace=namespace, name=definition.name, source=FROM_FILES, created_at=now, updated_at=now
+        )
+        wanted = evolve(fresh, **_settings(definition))
         known = self._stored.get(namespace, definition.name)
-        if known is None:
-            fresh = StoredFunction(
-                id=str(uuid4()), namespace=namespace, name=definition.name, source=FROM_FILES, created_at=now, updated_at=now
-            )
-            self._stored.put(evolve(fresh, **_settings(definition)))
-            return
-        changed = evolve(known, **_settings(definition))
-        if changed != known:
-            self._stored.put(evolve(changed, version=known.version + 1, updated_at=now))
+        self._stored.put(_in_place_of(known, wanted) if known else wanted)
+
+
+def _in_place_of(known: StoredFunction, wanted: StoredFunction) -> StoredFunction:
+    return evolve(
+        wanted, id=known.id, source=known.source, version=known.version + 1, created_by=known.created_by, created_at=known.created_at
+    )
 
 
 def _settings(definition: JobFunction) -> dict[str, Any]:
@@ -97,5 +116,4 @@ def _settings(definition: JobFunction) -> dict[str, Any]:
         "max_retries": definition.max_retries,
         "require_roles": definition.require_roles,
         "disable_execution_logs": not definition.execution_logs,
-        "source": FROM_FILES,
     }

@@ -9,7 +9,7 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .execution import Run
+    from .reports import Reports
 
 Level: TypeAlias = Literal["trace", "debug", "info", "warn", "error", "fatal", "panic"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -34,7 +34,7 @@ class Context:
     retry_count: int
     """0 in the first run, 1 after the first retry."""
     user: JobUser
-    _run: Run = field(repr=False, alias="run")
+    _reports: Reports = field(repr=False, alias="reports")
 
     def progress(self, percent: float, message: str | None = None, data: Mapping[str, Any] | None = None) -> None:
         """Report how far the job is.
@@ -46,7 +46,7 @@ class Context:
             data: a JSON object of your own.
 
         """
-        self._run.report_progress(percent, message, data)
+        self._reports.progress(percent, message, data)
 
     def log(self, message: object, level: Level = "info") -> None:
         """Write to the job's log, a line for each line of the text.
@@ -58,12 +58,15 @@ class Context:
         if level not in LEVELS:
             problem = f"level is one of {', '.join(LEVELS)}, not {level}"
             raise ValueError(problem)
-        self._run.write_log(str(message), level)
+        self._reports.log(str(message), level)
 
     @property
     def cancelled(self) -> bool:
-        """Whether this run has been stopped (cancelled or out of time): a sync handler should return soon.
+        """Whether this run has been stopped: cancelled, out of time, or its server is about to end.
 
-        The next `progress` or `log` of a stopped run ends the handler.
+        Nothing needs to ask for it: the handler of a stopped run is ended. An async one gets asyncio's cancellation; a
+        sync one, and an async one that goes on, gets an exception that is no `Exception`, again every half a second
+        until it ends. `finally` blocks run. The one limit: a call that blocks outside of Python, such as one long
+        `time.sleep`, ends first. Reports of a stopped run are not stored: they raise that exception too.
         """
-        return self._run.is_stopped
+        return self._reports.is_closed

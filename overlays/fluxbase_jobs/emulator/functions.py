@@ -59,7 +59,8 @@ def function(
         name: what clients submit.
         namespace: where the function lives.
         max_retries: how often a failed job may be retried by hand.
-        timeout: seconds after which a run is stopped.
+        timeout: seconds after which a run fails and its handler is ended, as after a cancellation (see `Context.cancelled`);
+            a single call that blocks outside of Python ends first.
         require_roles: the roles that may submit it; none means everybody.
         enabled: whether it can be submitted at all.
         execution_logs: accepted for the sake of the real server's option, which has no effect either.

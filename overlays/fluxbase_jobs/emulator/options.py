@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from attrs import frozen
 
 from .profiles import NEWEST, PROFILES
-from .settings import SHORTEST_SECRET, Settings
+from .settings import SHORTEST_SECRET, JobsSwitch, Settings
 
 _DEFAULTS = Settings()
 
@@ -35,6 +35,8 @@ def read_options(arguments: list[str] | None) -> Options:
         database=found.database,
         poll_interval=found.poll_interval,
         worker_timeout=found.worker_timeout,
+        rate_limit=found.rate_limit,
+        jobs=found.jobs,
     )
     return Options(settings, found.functions, found.host, found.port, found.access_log)
 
@@ -78,6 +80,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long after a start the jobs left running by an earlier one go back to pending",
     )
+    add(
+        "--rate-limit",
+        type=_whole,
+        metavar="REQUESTS",
+        help="how many requests each client address may send a minute; any number if not given, the real server's is 100",
+    )
+    add(
+        "--jobs",
+        default=_DEFAULTS.jobs,
+        choices=get_args(JobsSwitch),
+        help="off: there are no jobs routes, as if left out of the configuration; flag-off: they say that the feature is off",
+    )
     add("--access-log", action="store_true", help="write a line for each request to stderr")
     return parser
 
@@ -88,6 +102,14 @@ def _port(text: str) -> int:
         message = f"{text!r} is no port: give a number from 0 to 65535"
         raise argparse.ArgumentTypeError(message)
     return port
+
+
+def _whole(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        message = f"{text!r} is no limit: give a whole number from 1"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def _seconds(text: str) -> float:

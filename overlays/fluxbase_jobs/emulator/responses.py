@@ -19,9 +19,14 @@ def json_response(body: JSONValue, status: int = 200) -> Response:
     return Response(body_text(body), status, media_type=JSON_TYPE)
 
 
+def sorted_response(body: JSONValue, status: int = 200) -> Response:
+    """Answer with a JSON body whose keys are in order of the alphabet, as those of the server's maps are."""
+    return Response(go_text(body), status, media_type=JSON_TYPE)
+
+
 def error(status: int, message: str, /, **extras: JSONValue) -> Response:
     """Answer with the shape of the jobs routes: `{"error": ...}` and what belongs to it, keys sorted."""
-    return Response(go_text({"error": message, **extras}), status, media_type=JSON_TYPE)
+    return sorted_response({"error": message, **extras}, status)
 
 
 def traced_error(request: HTTPConnection, status: int, message: str) -> Response:

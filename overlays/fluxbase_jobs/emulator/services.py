@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from .admin_credentials import AdminCredentials
     from .catalogue import Catalogue
     from .clock import Clock
     from .credentials import Credentials
     from .settings import Settings
-    from .store import ClientKeys, Functions, Jobs, Logs, Users
+    from .store import ClientKeys, Counting, Functions, Jobs, Logs, ServiceKeys, Users
     from .tokens import Tokens
     from .workers import Workers
 
@@ -25,9 +26,12 @@ class Services:
     catalogue: Catalogue
     functions: Functions
     jobs: Jobs
+    statistics: Counting
     logs: Logs
     users: Users
     client_keys: ClientKeys
+    service_keys: ServiceKeys
     tokens: Tokens
     credentials: Credentials
+    admin_credentials: AdminCredentials
     workers: Workers

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from weakref import WeakSet
 
-from attrs import define, field
+from attrs import define, field, frozen
 from starlette.concurrency import run_in_threadpool
 
 from .clock import Clock, micros
 from .execution import Run
+from .jsontext import jsonb_text
 from .outcomes import Completed, Failed, Outcome
 
 if TYPE_CHECKING:
@@ -23,7 +28,12 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .store import Job, Jobs, Logs
 
+_LAST_SECONDS = 0.5
+"""What the handlers have for their ends when the server stops."""
+
 _LOGGER = logging.getLogger(__name__)
+_HEARTBEAT_MICROS = 10_000_000
+"""How often the real server's workers say that they live."""
 
 
 @define(eq=False)
@@ -32,6 +42,20 @@ class _Worker:
 
     id: str = field(factory=lambda: str(uuid4()))
     running: int = 0
+
+
+@frozen
+class WorkerRecord:
+    """What admins see of a worker. Times are microseconds since 1970, metadata is a jsonb text."""
+
+    id: str
+    name: str
+    hostname: str
+    max_concurrent_jobs: int
+    current_job_count: int
+    last_heartbeat_at: int
+    started_at: int
+    metadata: str
 
 
 class Workers:
@@ -53,11 +77,15 @@ class Workers:
         self._logs = logs
         self._clock = clock
         self._workers = [_Worker() for _ in range(settings.workers)]
+        self._started_at: int | None = None
         self._runs: dict[str, Run] = {}
+        # Of stopped runs too: a run stays in memory as long as its handler's thread.
+        self._handlers = WeakSet[Run]()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to claim jobs, and to wait for those that an earlier server left running."""
+        self._started_at = micros(self._clock)
         self._spawn(self._tick_for_ever())
         self._spawn(self._requeue_left_behind(self._jobs.running()))
 
@@ -66,6 +94,7 @@ class Workers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await run_in_threadpool(self._wait_for_handlers)
 
     def stop_run(self, job_id: str) -> None:
         """End the run of a job, if there is one. May be called from any thread."""
@@ -82,6 +111,26 @@ class Workers:
     def has_room(self) -> bool:
         """Whether a worker would take another job."""
         return any(worker.running < self._settings.jobs_per_worker for worker in self._workers)
+
+    def records(self) -> list[WorkerRecord]:
+        """Return the workers that have started; the last heartbeat is on the ten seconds since then."""
+        if self._started_at is None:
+            return []
+        beating = (micros(self._clock) - self._started_at) // _HEARTBEAT_MICROS * _HEARTBEAT_MICROS
+        host = socket.gethostname()
+        return [
+            WorkerRecord(
+                id=worker.id,
+                name=f"worker-{worker.id[:8]}@{host}",
+                hostname=host,
+                max_concurrent_jobs=self._settings.jobs_per_worker,
+                current_job_count=worker.running,
+                last_heartbeat_at=self._started_at + beating,
+                started_at=self._started_at,
+                metadata=jsonb_text({"hostname": host, "pid": os.getpid()}),
+            )
+            for worker in self._workers
+        ]
 
     async def _tick_for_ever(self) -> None:
         while True:
@@ -114,6 +163,7 @@ class Workers:
         if isinstance(handler, Failed):
             return handler
         run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
+        self._handlers.add(run)
         try:
             # A cancel that came after the claim, but before the run could be found, shows in the row alone.
             still_running = await run_in_threadpool(self._jobs.is_running, job.id)
@@ -124,7 +174,7 @@ class Workers:
     def _handler(self, job: Job) -> Handler | Failed:
         definition = self._catalogue.find(job.job_name, job.namespace)
         if definition is None:
-            return Failed(f"Job function not found: {job.namespace}/{job.job_name}")
+            return Failed(f"Job function not found: job function not found: {job.namespace}/{job.job_name}")
         if not definition.enabled:
             return Failed("Job function is disabled")
         handler = self._catalogue.handler_of(job.job_name, job.namespace)
@@ -140,6 +190,11 @@ class Workers:
                 self._jobs.fail(job.id, error_message, micros(self._clock))
             case None:
                 """Cancelled: the job's row says so already."""
+
+    def _wait_for_handlers(self) -> None:
+        deadline = time.monotonic() + _LAST_SECONDS
+        for run in list(self._handlers):
+            run.join(max(deadline - time.monotonic(), 0))
 
     async def _requeue_left_behind(self, job_ids: list[str]) -> None:
         if job_ids:

@@ -19,8 +19,6 @@ ANSWERS: Final[Mapping[int, Any]] = {
     413: Error,
     422: Error,
     429: Error,
-    500: Error,
-    503: Error,
 }
 """The described statuses and the type that each one's body has; None: no body."""
 

@@ -19,8 +19,6 @@ ANSWERS: Final[Mapping[int, Any]] = {
     413: Error,
     422: Error,
     429: Error,
-    500: Error,
-    503: Error,
 }
 """The described statuses and the type that each one's body has; None: no body."""
 
@@ -66,7 +64,7 @@ def sync_detailed(
 ) -> Response[Error | Message]:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`.
+    As `retry_job`, its 500 included, which was not recorded here.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -111,7 +109,7 @@ def sync(
 ) -> Error | Message | None:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`.
+    As `retry_job`, its 500 included, which was not recorded here.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -157,7 +155,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Message]:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`.
+    As `retry_job`, its 500 included, which was not recorded here.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -202,7 +200,7 @@ async def asyncio(
 ) -> Error | Message | None:
     """Put a failed job back into the queue (admin).
 
-    As `retry_job`.
+    As `retry_job`, its 500 included, which was not recorded here.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`

@@ -17,7 +17,6 @@ ANSWERS: Final[Mapping[int, Any]] = {
     403: Error,
     413: Error,
     429: Error,
-    500: Error,
 }
 """The described statuses and the type that each one's body has; None: no body."""
 

@@ -19,7 +19,6 @@ ANSWERS: Final[Mapping[int, Any]] = {
     413: Error,
     422: Error,
     429: Error,
-    500: Error,
     503: Error,
 }
 """The described statuses and the type that each one's body has; None: no body."""
@@ -66,8 +65,8 @@ def sync_detailed(
 ) -> Response[Error | Message]:
     """Cancel a pending or running job.
 
-    400 with the current `status` in the body: the job had ended already. 500: it ended while the server was
-    at it; sending again is of no use. A request body is ignored.
+    400 with the current `status` in the body: the job had ended already. A request body is ignored. By the
+    server's source 500, never seen: the job ended while the server was at it; sending again is of no use.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -112,8 +111,8 @@ def sync(
 ) -> Error | Message | None:
     """Cancel a pending or running job.
 
-    400 with the current `status` in the body: the job had ended already. 500: it ended while the server was
-    at it; sending again is of no use. A request body is ignored.
+    400 with the current `status` in the body: the job had ended already. A request body is ignored. By the
+    server's source 500, never seen: the job ended while the server was at it; sending again is of no use.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -159,8 +158,8 @@ async def asyncio_detailed(
 ) -> Response[Error | Message]:
     """Cancel a pending or running job.
 
-    400 with the current `status` in the body: the job had ended already. 500: it ended while the server was
-    at it; sending again is of no use. A request body is ignored.
+    400 with the current `status` in the body: the job had ended already. A request body is ignored. By the
+    server's source 500, never seen: the job ended while the server was at it; sending again is of no use.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`
@@ -205,8 +204,8 @@ async def asyncio(
 ) -> Error | Message | None:
     """Cancel a pending or running job.
 
-    400 with the current `status` in the body: the job had ended already. 500: it ended while the server was
-    at it; sending again is of no use. A request body is ignored.
+    400 with the current `status` in the body: the job had ended already. A request body is ignored. By the
+    server's source 500, never seen: the job ended while the server was at it; sending again is of no use.
 
     Args:
         job_id: The job's UUID: with hyphens or as 32 hexadecimal digits, in any case, with or without `urn:uuid:`

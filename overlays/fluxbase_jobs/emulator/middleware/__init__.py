@@ -6,7 +6,8 @@ from .access_log import AccessLog
 from .body_limit import BodyLimit
 from .disconnects import Disconnects
 from .idempotency import Idempotency
+from .rate_limit import RateLimit
 from .request_id import RequestId
 from .verbatim_path import VerbatimPath
 
-__all__ = ["AccessLog", "BodyLimit", "Disconnects", "Idempotency", "RequestId", "VerbatimPath"]
+__all__ = ["AccessLog", "BodyLimit", "Disconnects", "Idempotency", "RateLimit", "RequestId", "VerbatimPath"]

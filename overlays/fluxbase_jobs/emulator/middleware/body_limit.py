@@ -17,13 +17,19 @@ _MEGABYTE = 1024 * 1024
 
 @frozen
 class _Limit:
-    prefix: str
+    path: str
     kind: str
     max_bytes: int
     in_words: str
 
+    def covers(self, path: str) -> bool:
+        """Tell whether it holds for a path: one that ends in a slash covers all below it."""
+        return path.startswith(self.path) if self.path.endswith("/") else path == self.path
+
 
 _LIMITS = (
+    _Limit("/api/v1/admin/jobs/sync", "jobs sync", 500 * _MEGABYTE, "500.0 MB"),
+    _Limit("/api/v1/admin/", "admin", 5 * _MEGABYTE, "5.0 MB"),
     _Limit("/api/v1/auth/", "auth", 64 * 1024, "64.0 KB"),
     _Limit("/api/", "API", _MEGABYTE, "1.0 MB"),
 )
@@ -47,7 +53,7 @@ class BodyLimit:
 
 def _exceeded(scope: Scope) -> _Limit | None:
     announced = Headers(scope=scope).get("content-length", "0")
-    limit = next((limit for limit in _LIMITS if scope["path"].startswith(limit.prefix)), None)
+    limit = next((limit for limit in _LIMITS if limit.covers(scope["path"])), None)
     return limit if limit and announced.isdigit() and int(announced) > limit.max_bytes else None
 
 

@@ -1,10 +1,10 @@
-"""The HTTP routes, one module for each group; the place for the admin routes is beside them."""
+"""The HTTP routes, one module for each group. Those below /api/v1/admin/jobs are `admin_*` and `sync`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import auth, client_keys, health, jobs, unknown
+from . import admin_functions, admin_jobs, admin_numbers, auth, client_keys, health, jobs, service_keys, sync, unknown
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -16,8 +16,22 @@ def all_routes(services: Services) -> list[BaseRoute]:
     """Return every route, the one for what nothing else matched last."""
     return [
         *jobs.routes(services),
+        *_for_admins(services),
         *auth.routes(services),
         *client_keys.routes(services),
+        *service_keys.routes(services),
         *health.routes(services),
         *unknown.routes(services),
+    ]
+
+
+def _for_admins(services: Services) -> list[BaseRoute]:
+    settings = services.settings
+    if settings.jobs == "off" and not settings.profile.unconfigured_jobs_leave_admin_routes:
+        return []
+    return [
+        *admin_numbers.routes(services),
+        *admin_functions.routes(services),
+        *sync.routes(services),
+        *admin_jobs.routes(services),  # after those: in April, /admin/jobs/{id} would be all of them
     ]

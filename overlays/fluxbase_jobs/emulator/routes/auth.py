@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from fluxbase_jobs.emulator.admin_credentials import ACCESS_COOKIE
+from fluxbase_jobs.emulator.bodyfields import InvalidBodyError, object_, text
 from fluxbase_jobs.emulator.clock import micros
-from fluxbase_jobs.emulator.jsontext import InvalidJSONError, JSONValue, normalise, parse
+from fluxbase_jobs.emulator.jsontext import JSONValue, normalise
 from fluxbase_jobs.emulator.passwords import hash_password, is_password
-from fluxbase_jobs.emulator.responses import coded_error, error, json_response
+from fluxbase_jobs.emulator.rate_limits import Limit, client_address
+from fluxbase_jobs.emulator.responses import json_response
 from fluxbase_jobs.emulator.store import EmailTakenError
 from fluxbase_jobs.emulator.times import rfc3339
 from fluxbase_jobs.emulator.tokens import ACCESS_SECONDS, REFRESH_SECONDS
 
 from .endpoint import Call, public
+from .limited import limited
+from .refusals import reading, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
     from fluxbase_jobs.emulator.services import Services
@@ -25,52 +31,91 @@ if TYPE_CHECKING:
 
 _SHORTEST_PASSWORD = 12
 _REFRESH_PATH = "/api/v1/auth"
+_TOKEN_GROUP = 20
+# The zeros are the server's: it announces a minute (auth_tokens) and refuses for one, but its texts go by an empty setting.
+_SIGN_UPS = Limit(5, "Too many signup attempts. Please try again in 0 minutes.", retry_after=0)
+_SIGN_INS = Limit(10, "Too many login attempts. Please try again in 1 minutes.")
+_REFRESHES = Limit(5, "Too many token refresh attempts. Please wait 0 minute(s).", retry_after=0)
 
 
 def routes(services: Services) -> list[Route]:
     """Return the routes below /api/v1/auth."""
-    handlers = {"signup": sign_up, "signin": sign_in, "refresh": refresh}
-    return [Route(f"/api/v1/auth/{name}", public(partial(handler, services)), methods=["POST"]) for name, handler in handlers.items()]
+
+    def route(name: str, handler: Callable[[Services, Call], Response], limit: Limit, key: Callable[[Call], str]) -> Route:
+        return Route(f"/api/v1/auth/{name}", public(limited(services, reading(services, handler), limit, key)), methods=["POST"])
+
+    return [
+        route("signup", sign_up, _SIGN_UPS, _address),
+        route("signin", sign_in, _SIGN_INS, _address),
+        route("refresh", refresh, _REFRESHES, _token_group),
+    ]
 
 
 def sign_up(services: Services, call: Call) -> Response:
     """Make a user and sign it in."""
-    fields = _fields(call)
-    email, password = _text(fields, "email"), _text(fields, "password")
-    if "@" not in email or len(password) < _SHORTEST_PASSWORD:
-        return coded_error(call.request, 400, "Registration failed", "INVALID_INPUT")
-    given = fields.get("user_metadata")
-    metadata = cast("dict[str, Any]", given) if isinstance(given, dict) else None
+    fields = call.fields
+    email, password = text(fields, "email") or "", text(fields, "password") or ""
+    if not email:
+        return refused(services, call, 400, "Email is required", "MISSING_REQUIRED_FIELD")
+    if not password:
+        return refused(services, call, 400, "Password is required", "MISSING_REQUIRED_FIELD")
+    if "@" not in email:
+        return _not_registered(services, call, "invalid email: invalid email address")
+    if len(password) < _SHORTEST_PASSWORD:
+        return _not_registered(services, call, "invalid password: password does not meet minimum requirements")
     try:
-        user = services.users.add(email, hash_password(password), metadata, micros(services.clock))
+        user = services.users.add(email, hash_password(password), object_(fields, "user_metadata"), micros(services.clock))
     except EmailTakenError:
-        return coded_error(call.request, 400, "Registration failed", "INVALID_INPUT")
+        return _not_registered(services, call, "failed to create user: user with this email already exists")
     return _signed_in(services, user, {"user": _user(user)}, 201)
 
 
 def sign_in(services: Services, call: Call) -> Response:
     """Exchange address and password for tokens."""
-    fields = _fields(call)
-    user = services.users.by_email(_text(fields, "email"))
-    if user is None or not is_password(_text(fields, "password"), user.password_hash):
-        return _refused(services, call, "Invalid email or password", "INVALID_CREDENTIALS")
-    tenant = services.users.tenant_id() if services.settings.profile.signin_names_tenant else None
+    email, password = text(call.fields, "email"), text(call.fields, "password")
+    if not email or not password:
+        return refused(services, call, 400, "Email and password are required", "INVALID_INPUT")
+    user = services.users.by_email(email)
+    if user is None or not is_password(password, user.password_hash):
+        return refused(services, call, 401, "Invalid email or password", "INVALID_CREDENTIALS")
+    tenant = services.users.tenant_id() if services.settings.profile.names_tenant else None
     return _signed_in(services, user, {"user": _user(user, tenant)})
 
 
 def refresh(services: Services, call: Call) -> Response:
     """Exchange a refresh token, which is used up by that, for new tokens."""
-    token = _text(_fields(call), "refresh_token") or call.request.cookies.get("fluxbase_refresh_token", "")
+    token = _refresh_token(call) or call.request.cookies.get("fluxbase_refresh_token", "")
     if not token:
-        return coded_error(call.request, 400, "refresh_token is required", "MISSING_REQUIRED_FIELD")
+        return refused(services, call, 400, "Refresh token is required", "MISSING_REQUIRED_FIELD")
     user_id = services.users.close_session(token, micros(services.clock))
     user = services.users.by_id(user_id) if user_id else None
     if user is not None:
         return _signed_in(services, user, {})
-    response = _refused(services, call, "Invalid or expired refresh token", "INVALID_TOKEN")
-    _set_cookie(response, "fluxbase_access_token", "", 0, "/")
+    response = refused(services, call, 401, "Invalid or expired refresh token", "INVALID_TOKEN")
+    _set_cookie(response, ACCESS_COOKIE, "", 0, "/")
     _set_cookie(response, "fluxbase_refresh_token", "", 0, _REFRESH_PATH)
     return response
+
+
+def _not_registered(services: Services, call: Call, reason: str) -> Response:
+    message = "Registration failed" if services.settings.profile.auth_errors_have_codes else reason
+    return refused(services, call, 400, message, "INVALID_INPUT")
+
+
+def _refresh_token(call: Call) -> str:
+    try:
+        return text(call.fields, "refresh_token") or ""
+    except InvalidBodyError:
+        return ""
+
+
+def _address(call: Call) -> str:
+    return client_address(call.request)
+
+
+def _token_group(call: Call) -> str:
+    # All tokens of one server begin alike, with the same header: this is one limit for all its users.
+    return _refresh_token(call)[:_TOKEN_GROUP] or _address(call)
 
 
 def _signed_in(services: Services, user: User, body: dict[str, JSONValue], status: int = 200) -> Response:
@@ -82,19 +127,14 @@ def _signed_in(services: Services, user: User, body: dict[str, JSONValue], statu
         "expires_in": ACCESS_SECONDS,
     }
     response = json_response({**body, **tokens}, status)
-    _set_cookie(response, "fluxbase_access_token", access, ACCESS_SECONDS, "/")
+    _set_cookie(response, ACCESS_COOKIE, access, ACCESS_SECONDS, "/")
     _set_cookie(response, "fluxbase_refresh_token", refresh_token, REFRESH_SECONDS, _REFRESH_PATH)
     return response
 
 
 def _set_cookie(response: Response, name: str, value: str, max_age: int, path: str) -> None:
-    response.headers.append("set-cookie", f"{name}={value}; max-age={max_age}; path={path}; HttpOnly; SameSite=Strict")
-
-
-def _refused(services: Services, call: Call, message: str, code: str) -> Response:
-    if services.settings.profile.auth_errors_have_codes:
-        return coded_error(call.request, 401, message, code)
-    return error(401, message)
+    same_site = "Lax" if name == ACCESS_COOKIE else "Strict"
+    response.headers.append("set-cookie", f"{name}={value}; max-age={max_age}; path={path}; HttpOnly; SameSite={same_site}")
 
 
 def _user(user: User, tenant_id: str | None = None) -> JSONValue:
@@ -109,16 +149,3 @@ def _user(user: User, tenant_id: str | None = None) -> JSONValue:
         "updated_at": rfc3339(user.updated_at),
     }
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _fields(call: Call) -> dict[str, Any]:
-    try:
-        value = parse(call.body)
-    except InvalidJSONError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""

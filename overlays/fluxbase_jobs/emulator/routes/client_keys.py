@@ -1,86 +1,104 @@
-"""The making of client keys (`fbk_...`)."""
+"""The making and revoking of client keys (`fbk_...`)."""
 
 from __future__ import annotations
 
-import base64
-import secrets
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from starlette.routing import Route
 
+from fluxbase_jobs.emulator import scopes
+from fluxbase_jobs.emulator.bodyfields import integer, moment, text, texts
 from fluxbase_jobs.emulator.clock import micros
-from fluxbase_jobs.emulator.jsontext import InvalidJSONError, JSONValue, parse
+from fluxbase_jobs.emulator.identifiers import read_uuid
+from fluxbase_jobs.emulator.jsontext import JSONValue
+from fluxbase_jobs.emulator.keys import new_key
+from fluxbase_jobs.emulator.postgresql import unstorable
 from fluxbase_jobs.emulator.responses import error, json_response
 from fluxbase_jobs.emulator.store import ClientKey
-from fluxbase_jobs.emulator.times import read_moment, rfc3339
+from fluxbase_jobs.emulator.times import rfc3339
 
 from .endpoint import Call, authenticated
+from .refusals import failed, reading, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from starlette.responses import Response
 
     from fluxbase_jobs.emulator.services import Services
 
+_PATH = "/api/v1/client-keys"
 _RATE_LIMIT_PER_MINUTE = 100
+_SHOWN_OF_KEY = 12
+_FAILURE = "Failed to create client key"
 
 
 def routes(services: Services) -> list[Route]:
-    """Return the route /api/v1/client-keys."""
-    endpoint = authenticated(partial(create, services), services.credentials)
-    return [Route("/api/v1/client-keys", endpoint, methods=["POST"])]
+    """Return the routes below /api/v1/client-keys."""
+
+    def route(path: str, handler: Callable[[Services, Call], Response]) -> Route:
+        return Route(_PATH + path, authenticated(_for_writers(services, handler), services.credentials), methods=["POST"])
+
+    return [route("", create), route("/{id}/revoke", revoke)]
 
 
 def create(services: Services, call: Call) -> Response:
     """Make a client key; this answer is the only place where the key itself is shown."""
-    try:
-        wanted = _wanted(call.body)
-        expires_at = read_moment(wanted["expires_at"]).micros if wanted.get("expires_at") else None
-    except (InvalidJSONError, ValueError, TypeError):
-        return error(400, "Invalid request body")
-    refused = [s for s in wanted["scopes"] if s in services.settings.profile.refused_client_key_scopes]
-    if refused:
-        return error(500, f"Failed to create client key: invalid scopes: invalid scopes: {', '.join(refused)}")
-    key = "fbk_" + base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    record = ClientKey(
-        id=str(uuid4()),
-        name=wanted["name"],
-        key_prefix=key[:12],
-        scopes=wanted["scopes"],
-        rate_limit_per_minute=wanted.get("rate_limit_per_minute") or _RATE_LIMIT_PER_MINUTE,
-        expires_at=expires_at,
-        created_at=micros(services.clock),
-    )
+    fields = call.fields
+    name, wanted, description = text(fields, "name"), list(texts(fields, "scopes")), text(fields, "description")
+    expires_at, rate_limit = moment(fields, "expires_at"), integer(fields, "rate_limit_per_minute")
+    if not name:
+        return refused(services, call, 400, "Name is required", "MISSING_REQUIRED_FIELD")
+    detail = _unusable(services, wanted) or unstorable([name, description], [rate_limit])
+    if detail:
+        return failed(services, call, _FAILURE, detail)
+    record = ClientKey(id=str(uuid4()), scopes=wanted, expires_at=expires_at.micros if expires_at else None)
+    key = new_key("fbk_")
     services.client_keys.add(record, key)
-    return json_response(_shown(record, key), 201)
+    return json_response(_shown(services, record, fields, key), 201)
 
 
-def _wanted(body: bytes) -> dict[str, Any]:
-    value = parse(body)
-    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
-        message = "a client key needs a name"
-        raise InvalidJSONError(message)
-    scopes = value.get("scopes") or []
-    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
-        message = "scopes is a list of texts"
-        raise InvalidJSONError(message)
-    if not isinstance(value.get("rate_limit_per_minute"), int | None):
-        message = "rate_limit_per_minute is a whole number"
-        raise InvalidJSONError(message)
-    return {**value, "scopes": scopes}
+def revoke(services: Services, call: Call) -> Response:
+    """Make a client key invalid, whoever made it."""
+    key_id = read_uuid(call.request.path_params["id"])
+    if key_id is None:
+        return refused(services, call, 400, "Invalid client key ID", "INVALID_ID")
+    if not services.client_keys.revoke(key_id, micros(services.clock)):
+        return failed(services, call, "Failed to revoke client key", "client key not found")
+    return json_response({"message": "Client key revoked successfully", "success": True})
 
 
-def _shown(record: ClientKey, key: str) -> JSONValue:
-    fields: dict[str, JSONValue] = {
+def _for_writers(services: Services, handler: Callable[[Services, Call], Response]) -> Callable[[Call], Response]:
+    """Return the handler for tokens, which have no scopes, and for keys with the scope that it takes."""
+    needed = scopes.scope("clientkeys", "write", verb_first=services.settings.profile.scopes_begin_with_verb)
+    bound = reading(services, handler)
+
+    def allowed(call: Call) -> Response:
+        if call.caller.scopes is not None and not scopes.grants(call.caller.scopes, needed):
+            return error(403, "Insufficient permissions", required_scope=needed)
+        return bound(call)
+
+    return allowed
+
+
+def _unusable(services: Services, wanted: list[str]) -> str | None:
+    detail = scopes.unusable(wanted, verb_first=services.settings.profile.scopes_begin_with_verb)
+    return f"invalid scopes: {detail}" if detail else None
+
+
+def _shown(services: Services, record: ClientKey, fields: Mapping[str, JSONValue], key: str) -> JSONValue:
+    now = rfc3339(micros(services.clock))
+    shown: dict[str, JSONValue] = {
         "id": record.id,
-        "name": record.name,
-        "key_prefix": record.key_prefix,
+        "name": text(fields, "name"),
+        "description": text(fields, "description"),
+        "key_prefix": key[:_SHOWN_OF_KEY],
         "scopes": list[JSONValue](record.scopes),
-        "rate_limit_per_minute": record.rate_limit_per_minute,
+        "rate_limit_per_minute": integer(fields, "rate_limit_per_minute") or _RATE_LIMIT_PER_MINUTE,
         "expires_at": None if record.expires_at is None else rfc3339(record.expires_at),
-        "created_at": rfc3339(record.created_at),
-        "updated_at": rfc3339(record.created_at),
+        "created_at": now,
+        "updated_at": now,
         "key": key,
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in shown.items() if value is not None}

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 
+from fluxbase_jobs.emulator.admin_credentials import AdminCredentials
+from fluxbase_jobs.emulator.bodyfields import body_fields
 from fluxbase_jobs.emulator.credentials import Caller, Credentials, UnauthorizedError
-from fluxbase_jobs.emulator.responses import error
+from fluxbase_jobs.emulator.responses import coded_error, error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from fluxbase_jobs.emulator.jsontext import JSONValue
+    from fluxbase_jobs.emulator.services import Services
+
+ADMIN_JOBS = "/api/v1/admin/jobs"
 
 
 @frozen
@@ -24,6 +33,11 @@ class Call:
     request: Request
     body: bytes
     caller: Caller
+
+    @property
+    def fields(self) -> dict[str, JSONValue]:
+        """The body's fields; raises InvalidBodyError where it has none."""
+        return body_fields(self.request.headers.get("content-type", ""), self.body)
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -55,6 +69,44 @@ def authenticated(handler: Handler, credentials: Credentials) -> Endpoint:
         return handler(Call(call.request, call.body, caller))
 
     return public(identified)
+
+
+def administrative(handler: Handler, credentials: AdminCredentials, roles: frozenset[str]) -> Endpoint:
+    """Make an endpoint that needs the token of one of these roles."""
+    allowed = restricted(handler, roles)
+
+    def identified(call: Call) -> Response:
+        try:
+            caller = credentials.identify(call.request.headers, call.request.cookies)
+        except UnauthorizedError as refusal:
+            return coded_error(call.request, 401, str(refusal), refusal.code)
+        return allowed(Call(call.request, call.body, caller))
+
+    return public(identified)
+
+
+def restricted(handler: Handler, roles: frozenset[str]) -> Handler:
+    """Return the handler for callers of these roles only."""
+
+    def allowed(call: Call) -> Response:
+        role = call.caller.role
+        if role is None:
+            return coded_error(call.request, 401, "Unauthorized", "AUTHENTICATION_REQUIRED")
+        if role not in roles:
+            return coded_error(call.request, 403, "Insufficient permissions", "INSUFFICIENT_PERMISSIONS")
+        return handler(call)
+
+    return allowed
+
+
+def admin_route(services: Services, method: str, path: str, handler: Callable[[Services, Call], Response], roles: frozenset[str]) -> Route:
+    """Make a route for jobs that needs the token of one of these roles."""
+    bound: Handler = _broken if services.settings.jobs == "off" else partial(handler, services)
+    return Route(path, administrative(bound, services.admin_credentials, roles), methods=[method])
+
+
+def _broken(call: Call) -> Response:
+    return coded_error(call.request, 500, "Internal Server Error", "INTERNAL_ERROR")
 
 
 def first_values(request: Request) -> Mapping[str, str]:

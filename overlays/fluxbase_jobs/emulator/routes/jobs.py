@@ -10,13 +10,15 @@ from starlette.routing import Route
 
 from fluxbase_jobs.emulator import wireforms
 from fluxbase_jobs.emulator.admission import Refusal, new_job
+from fluxbase_jobs.emulator.bodyfields import InvalidBodyError
 from fluxbase_jobs.emulator.clock import micros
 from fluxbase_jobs.emulator.identifiers import read_uuid
 from fluxbase_jobs.emulator.responses import error, json_response, traced_error
 from fluxbase_jobs.emulator.store import JobFilter
-from fluxbase_jobs.emulator.submission import InvalidBodyError, read_submission
+from fluxbase_jobs.emulator.submission import read_submission
 
-from .endpoint import Call, Handler, authenticated
+from .endpoint import Call, Handler, authenticated, public
+from .query import integer, namespace_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,17 +27,21 @@ if TYPE_CHECKING:
     from fluxbase_jobs.emulator.store import Job
 
 _PREFIX = "/api/v1/jobs"
-_INT64 = 2**63
-_LONGEST_INTEGER = 100
 _READS_ALL_LOGS = {"service_role", "tenant_service"}
 
 
 def routes(services: Services) -> list[Route]:
     """Return the routes below /api/v1/jobs."""
+    if services.settings.jobs == "off":
+        return []
 
     def route(path: str, method: str, handler: Callable[[Services, Call], Response]) -> Route:
         bound: Handler = partial(handler, services)
-        return Route(_PREFIX + path, authenticated(bound, services.credentials), methods=[method])
+        # The feature's flag is looked at before the credentials.
+        endpoint = (
+            public(partial(disabled, services)) if services.settings.jobs == "flag-off" else authenticated(bound, services.credentials)
+        )
+        return Route(_PREFIX + path, endpoint, methods=[method])
 
     return [
         route("/submit", "POST", submit),
@@ -45,6 +51,13 @@ def routes(services: Services) -> list[Route]:
         route("/{id}/retry", "POST", retry),
         route("/{id}/logs", "GET", logs),
     ]
+
+
+def disabled(services: Services, _: Call) -> Response:
+    """Say that the feature is off."""
+    if services.settings.profile.disabled_feature_is_not_found:
+        return error(404, "Feature not available", code="FEATURE_DISABLED")
+    return error(503, "Feature is not enabled", code="FEATURE_DISABLED", feature_key="app.jobs.enabled")
 
 
 def submit(services: Services, call: Call) -> Response:
@@ -63,15 +76,16 @@ def submit(services: Services, call: Call) -> Response:
     return traced_error(call.request, 500, "Failed to submit job")
 
 
-def list_jobs(services: Services, call: Call) -> Response:
-    """List jobs, newest first."""
+def list_jobs(services: Services, call: Call, worker_id: str | None = None) -> Response:
+    """List jobs, newest first; those of a worker only on the admin routes."""
     query = call.query
     wanted = JobFilter(
         status=query.get("status") or None,
-        namespace=_namespace_filter(services, query.get("namespace", "")),
+        namespace=namespace_filter(services.settings.profile, query.get("namespace", "")),
         job_name=query.get("job_name") or None,
-        limit=_integer(query.get("limit", ""), 50),
-        offset=_integer(query.get("offset", ""), 0),
+        worker_id=worker_id,
+        limit=integer(query.get("limit", ""), 50),
+        offset=integer(query.get("offset", ""), 0),
     )
     include_result = query.get("include_result") == "true"
     now_ns = services.clock.now_ns()
@@ -81,26 +95,23 @@ def list_jobs(services: Services, call: Call) -> Response:
 
 def get(services: Services, call: Call) -> Response:
     """Return one job."""
-    job = _find(services, call)
+    job = find_job(services, call)
     return json_response(wireforms.full(job, services.clock.now_ns())) if not isinstance(job, Response) else job
 
 
 def cancel(services: Services, call: Call) -> Response:
     """Cancel a job and end its run."""
-    job = _find(services, call)
+    job = find_job(services, call)
     if isinstance(job, Response):
         return job
     if job.status not in {"pending", "running"}:
         return error(400, "Job cannot be cancelled", status=job.status)
-    if not services.jobs.cancel(job.id, micros(services.clock)):
-        return traced_error(call.request, 500, "Failed to cancel job")
-    services.workers.stop_run(job.id)
-    return json_response({"message": "Job cancelled"})
+    return end_run(services, call, job, "Job cancelled", "Failed to cancel job")
 
 
 def retry(services: Services, call: Call) -> Response:
     """Put a failed job back to pending. No retry left is a 500, not a refusal (failures: `retry 3`)."""
-    job = _find(services, call)
+    job = find_job(services, call)
     if isinstance(job, Response):
         return job
     if job.status != "failed":
@@ -121,29 +132,21 @@ def logs(services: Services, call: Call) -> Response:
     caller = call.caller
     if caller.role not in _READS_ALL_LOGS and (caller.user_id is None or caller.user_id != job.created_by):
         return error(404, "Job not found")
-    lines = services.logs.list(job_id, _integer(call.query.get("after_line", ""), 0))
+    lines = services.logs.list(job_id, integer(call.query.get("after_line", ""), 0))
     return json_response({"count": len(lines), "logs": [wireforms.log_line(line) for line in lines] or None})
 
 
-def _find(services: Services, call: Call) -> Job | Response:
+def end_run(services: Services, call: Call, job: Job, done: str, failed: str) -> Response:
+    """Cancel a job and end its run; it may have ended since it was looked at."""
+    if not services.jobs.cancel(job.id, micros(services.clock)):
+        return traced_error(call.request, 500, failed)
+    services.workers.stop_run(job.id)
+    return json_response({"message": done})
+
+
+def find_job(services: Services, call: Call) -> Job | Response:
+    """Return the job that the path names, or the answer if there is none."""
     job_id = read_uuid(call.request.path_params["id"])
     if job_id is None:
         return error(400, "Invalid job ID")
     return services.jobs.get(job_id) or error(404, "Job not found")
-
-
-def _namespace_filter(services: Services, namespace: str) -> str | None:
-    if not namespace:
-        return None
-    if namespace == "default" and not services.settings.profile.default_namespace_filter_matches:
-        return ""  # a namespace that no job has
-    return namespace
-
-
-def _integer(text: str, default: int) -> int:
-    """Read a query's integer as Go does; what is none counts as absent."""
-    digits = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_INTEGER):
-        return default
-    value = int(text)
-    return value if -_INT64 <= value < _INT64 else default

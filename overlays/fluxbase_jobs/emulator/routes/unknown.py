@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from fluxbase_jobs.emulator.credentials import BEARER
-from fluxbase_jobs.emulator.responses import coded_error, not_found
-from fluxbase_jobs.emulator.tokens import InvalidTokenError
+from fluxbase_jobs.emulator.responses import not_found
 
-from .endpoint import Call, public
+from .endpoint import Call, authenticated, public, restricted
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -22,28 +19,16 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
 
 
 def routes(services: Services) -> list[Route]:
-    """Return the route that matches everything."""
-    return [Route("/{path:path}", public(partial(unknown, services)), methods=_METHODS)]
+    """Return the routes that match everything; on March only an admin may know what there is not (submit_validation)."""
+    profile = services.settings.profile
+    everywhere = Route("/{path:path}", public(unknown), methods=_METHODS)
+    if not profile.unknown_route_needs_admin:
+        return [everywhere]
+    # Who is calling is found out as on the user routes, below /admin too.
+    guarded = authenticated(restricted(unknown, profile.admin_roles), services.credentials)
+    return [Route("/api/v1", guarded, methods=_METHODS), Route("/api/v1/{path:path}", guarded, methods=_METHODS), everywhere]
 
 
-def unknown(services: Services, call: Call) -> Response:
-    """Say that the route does not exist, or on March first that only an admin may know (submit_validation)."""
-    path = call.request.url.path
-    if services.settings.profile.unknown_route_needs_admin and path.startswith("/api/v1/"):
-        refusal = _admin_refusal(services, call)
-        if refusal is not None:
-            return refusal
-    return not_found(path)
-
-
-def _admin_refusal(services: Services, call: Call) -> Response | None:
-    token = call.request.headers.get("authorization", "").removeprefix(BEARER)
-    if not token:
-        return coded_error(call.request, 401, "Missing authentication", "MISSING_AUTHENTICATION")
-    try:
-        role = services.tokens.read(token).get("role")
-    except InvalidTokenError:
-        return coded_error(call.request, 401, "Invalid or expired token", "INVALID_TOKEN")
-    if role == "admin" or role in services.settings.profile.super_roles:
-        return None
-    return coded_error(call.request, 403, "Insufficient permissions", "INSUFFICIENT_PERMISSIONS")
+def unknown(call: Call) -> Response:
+    """Say that the route does not exist."""
+    return not_found(call.request.url.path)

@@ -8,11 +8,14 @@ from .functions import Functions, StoredFunction
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import Job, JobFilter, Jobs
 from .logs import Logs
+from .service_keys import NameTakenError, ServiceKey, ServiceKeys
+from .statistics import Counting
 from .users import EmailTakenError, User, Users
 
 __all__ = [
     "ClientKey",
     "ClientKeys",
+    "Counting",
     "Database",
     "EmailTakenError",
     "Functions",
@@ -22,6 +25,9 @@ __all__ = [
     "Jobs",
     "KeyRecord",
     "Logs",
+    "NameTakenError",
+    "ServiceKey",
+    "ServiceKeys",
     "StoredFunction",
     "StoredResponse",
     "UnusableDatabaseError",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from attrs import frozen
+
+from .hashes import hash_of
 
 if TYPE_CHECKING:
     from .database import Database
@@ -14,15 +15,11 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class ClientKey:
-    """One client key without its secret."""
+    """One client key without its secret, as far as requests depend on it."""
 
     id: str
-    name: str
-    key_prefix: str
     scopes: list[str]
-    rate_limit_per_minute: int
     expires_at: int | None
-    created_at: int
 
 
 class ClientKeys:
@@ -34,24 +31,19 @@ class ClientKeys:
     def add(self, record: ClientKey, key: str) -> None:
         """Store a new key; the key itself cannot be read back."""
         self._db.change(
-            "INSERT INTO client_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                _hash(key),
-                record.id,
-                record.name,
-                record.key_prefix,
-                json.dumps(record.scopes),
-                record.rate_limit_per_minute,
-                record.expires_at,
-                record.created_at,
-            ],
+            "INSERT INTO client_keys (key_hash, id, scopes, expires_at) VALUES (?, ?, ?, ?)",
+            [hash_of(key), record.id, json.dumps(record.scopes), record.expires_at],
         )
 
-    def is_valid(self, key: str, now: int) -> bool:
-        """Tell whether the key exists and has not run out."""
-        row = self._db.one("SELECT expires_at FROM client_keys WHERE key_hash = ?", [_hash(key)])
-        return row is not None and (row["expires_at"] is None or row["expires_at"] > now)
+    def valid(self, key: str, now: int) -> ClientKey | None:
+        """Return the key's record if it exists, is not revoked and has not run out."""
+        row = self._db.one(
+            "SELECT id, scopes, expires_at FROM client_keys "
+            "WHERE key_hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)",
+            [hash_of(key), now],
+        )
+        return ClientKey(**{**row, "scopes": json.loads(row["scopes"])}) if row else None
 
-
-def _hash(key: str) -> str:
-    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    def revoke(self, key_id: str, now: int) -> bool:
+        """Make a key invalid for ever, once more if it is already; False if there is no such key."""
+        return bool(self._db.change("UPDATE client_keys SET revoked_at = ? WHERE id = ?", [now, key_id]))

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict, frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .database import Database
+
+NUMBERS = ("timeout_seconds", "memory_limit_mb", "max_retries", "progress_timeout_seconds")
+"""A function's numbers, in the order in which the server stores them."""
 
 
 @frozen(kw_only=True)
@@ -66,6 +71,10 @@ class Functions:
         where = "true" if namespace is None else "namespace = :namespace"
         rows = self._db.all(f"SELECT * FROM functions WHERE {where} ORDER BY namespace, name", {"namespace": namespace})  # noqa: S608 - our own words
         return [found for row in rows if (found := _function(row))]
+
+    def namespaces(self) -> Sequence[str]:
+        """Return the namespaces that have functions, by alphabet."""
+        return [row["namespace"] for row in self._db.all("SELECT DISTINCT namespace FROM functions ORDER BY namespace")]
 
     def delete(self, namespace: str, name: str) -> bool:
         """Delete a function, which its jobs then do not name any more; False if there is none."""

@@ -16,6 +16,8 @@ _WITH_USER = """
     FROM jobs LEFT JOIN users ON users.id = jobs.created_by
 """
 
+_CONDITIONS = ("status", "namespace", "job_name", "worker_id")
+
 
 @frozen(kw_only=True)
 class Job:
@@ -54,6 +56,7 @@ class JobFilter:
     status: str | None = None
     namespace: str | None = None
     job_name: str | None = None
+    worker_id: str | None = None
     limit: int = 50
     offset: int = 0
 
@@ -78,7 +81,7 @@ class Jobs:
 
     def find(self, wanted: JobFilter) -> list[Job]:
         """Return the jobs wanted, newest first."""
-        conditions = {name: value for name in ("status", "namespace", "job_name") if (value := getattr(wanted, name)) is not None}
+        conditions = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
         where = " AND ".join(f"{name} = :{name}" for name in conditions) or "true"
         page = "LIMIT :limit OFFSET :offset" if wanted.limit > 0 else ""
         rows = self._db.all(

@@ -29,12 +29,17 @@ CREATE TABLE sessions (
 CREATE TABLE client_keys (
     key_hash TEXT PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    key_prefix TEXT NOT NULL,
     scopes TEXT NOT NULL,
-    rate_limit_per_minute INTEGER NOT NULL,
     expires_at INTEGER,
-    created_at INTEGER NOT NULL
+    revoked_at INTEGER
+);
+
+CREATE TABLE service_keys (
+    key_hash TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    key_type TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    expires_at INTEGER
 );
 
 CREATE TABLE functions (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from attrs import field, frozen
+
+from .hashes import hash_of
 
 if TYPE_CHECKING:
     from .database import Database
@@ -52,10 +53,11 @@ class Users:
             created_at=now,
             updated_at=now,
         )
+        stored = None if metadata is None else json.dumps(metadata)
         try:
             self._db.change(
                 "INSERT INTO users (id, email, password_hash, role, metadata, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [user.id, email, password_hash, user.role, metadata and json.dumps(metadata), now, now],
+                [user.id, email, password_hash, user.role, stored, now, now],
             )
         except sqlite3.IntegrityError as error:
             raise EmailTakenError(email) from error
@@ -71,11 +73,11 @@ class Users:
 
     def open_session(self, user_id: str, refresh_token: str, expires_at: int) -> None:
         """Make a refresh token usable, once."""
-        self._db.change("INSERT INTO sessions VALUES (?, ?, ?)", [_hash(refresh_token), user_id, expires_at])
+        self._db.change("INSERT INTO sessions VALUES (?, ?, ?)", [hash_of(refresh_token), user_id, expires_at])
 
     def close_session(self, refresh_token: str, now: int) -> str | None:
         """Use a refresh token up; return whose it was, or None if it is used, unknown or too old."""
-        row = self._db.one("DELETE FROM sessions WHERE refresh_hash = ? RETURNING user_id, expires_at", [_hash(refresh_token)])
+        row = self._db.one("DELETE FROM sessions WHERE refresh_hash = ? RETURNING user_id, expires_at", [hash_of(refresh_token)])
         return row["user_id"] if row and row["expires_at"] > now else None
 
     def tenant_id(self) -> str:
@@ -88,7 +90,3 @@ def _user(row: dict[str, Any] | None) -> User | None:
     if row is None:
         return None
     return User(**{**row, "metadata": row["metadata"] and json.loads(row["metadata"])})
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
