@@ -15,7 +15,7 @@ from schemathesis.core.failures import FailureGroup
 
 from tests.emulator.described import BRIEF, CHECKS, Case, Operation, briefly, thoroughly
 from tests.emulator.populated import HANDLERS, Populated
-from tests.emulator.running import serving
+from tests.emulator.running import Running, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,25 @@ def caller(request: pytest.FixtureRequest, world: Populated) -> Caller:
     return _bearer(world.running.user_key) if request.param == "user" else {}
 
 
+# Not April without jobs in its configuration: its admin routes are a 500 then, which was seen, but is in no recording.
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("2026-03", {"rate_limit": 1}),
+        ("2026-04", {"rate_limit": 1}),
+        ("2026-03", {"jobs": "flag-off"}),
+        ("2026-04", {"jobs": "flag-off"}),
+        ("2026-03", {"jobs": "off"}),
+    ],
+    ids=str,
+)
+def closed_shop(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """An emulator that has little to give."""
+    era, settings = request.param
+    with serving(*HANDLERS, profile=PROFILES[era], **settings) as running:
+        yield running
+
+
 def _bearer(token: str) -> Caller:
     return {"authorization": f"Bearer {token}"}
 
@@ -54,10 +73,15 @@ def _sent(case: Case, world: Populated, caller: Caller) -> Response:
     case.path_parameters = world.realised(case.path_parameters)
     case.headers.update(world.realised(dict(case.headers)))
     case.body = world.realised(case.body)
+    answer = _answer(case, world.running, caller)
+    world.tidy()
+    return answer
+
+
+def _answer(case: Case, running: Running, caller: Caller) -> Response:
     with requests.Session() as session:
         session.trust_env = False
-        answer: Response = case.call(world.running.url, session, dict(caller))
-    world.tidy()
+        answer: Response = case.call(running.url, session, dict(caller))
     return answer
 
 
@@ -73,6 +97,13 @@ def test_a_service_role_gets_declared_answers_only(case: Case, world: Populated)
 def test_other_callers_get_declared_answers_only(case: Case, world: Populated, caller: Caller) -> None:
     """The same of those who may not do everything, or nothing at all."""
     case.validate_response(_sent(case, world, caller), CHECKS)
+
+
+@briefly
+@settings(BOUNDED, max_examples=3)
+def test_limits_and_switches_give_declared_answers_only(case: Case, closed_shop: Running) -> None:
+    """Too many requests, or jobs that are switched off."""
+    case.validate_response(_answer(case, closed_shop, _bearer(closed_shop.service_key)), CHECKS)
 
 
 @pytest.mark.parametrize("world", ["2026-04"], indirect=True)

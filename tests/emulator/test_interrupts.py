@@ -100,7 +100,9 @@ def test_shielded_code_is_never_hit() -> None:
 
 def test_handler_that_logs_leaves_no_lock_behind() -> None:
     """The locks of Python's logging belong to the whole process: an interrupt never leaves one taken."""
-    logger = logging.Logger("of a handler")
+    logger = logging.getLogger("of a handler")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
     output = logging.StreamHandler(Lines())
     logger.addHandler(output)
 
@@ -114,7 +116,7 @@ def test_handler_that_logs_leaves_no_lock_behind() -> None:
     assert thread.hit == []
     assert thread.stopped > 1
     assert output.lock
-    assert output.lock.acquire(timeout=5)  # type: ignore[call-arg]
+    assert output.lock.acquire(timeout=5)
     output.lock.release()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from fluxbase_jobs.emulator.loading import UnusableHandlersError, load_functions
 from fluxbase_jobs.emulator.options import read_options
 
-from tests.emulator.running import HANDLERS, command, program
+from tests.emulator.running import HANDLERS, Program, command, eventually, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,7 @@ FIXTURE_FILES = {
     "empty.py": "x = 1\n",
     "bare.py": "from fluxbase_jobs.emulator import function\n\n@function\ndef f(payload, context): ...\n",
     "zero.py": "from fluxbase_jobs.emulator import function\n\n@function('f', timeout=0)\ndef f(payload, context): ...\n",
+    "schedule.py": "from fluxbase_jobs.emulator import function\n\n@function('f', schedule='61 * * * *')\ndef f(payload, context): ...\n",
     "twice.py": (
         "from fluxbase_jobs.emulator import function\n\n"
         "@function('f')\ndef f(payload, context): ...\n\n@function('f')\ndef g(payload, context): ...\n"
@@ -73,6 +75,7 @@ def test_without_functions() -> None:
 
     assert "none: name a handlers file with --functions FILE.py" in started.start_up
     assert "keep it with --database FILE" in started.start_up
+    assert "network:" not in started.start_up
     assert (refused.status_code, status) == (404, 0)
 
 
@@ -93,15 +96,69 @@ def test_end_while_jobs_run(tmp_path: Path) -> None:
 
 
 def test_access_log() -> None:
-    """The access log has neither queries nor headers: they may hold credentials."""
-    with program("--access-log") as started:
+    """The access log has a line for each request, without queries and headers, which may hold credentials, and two for each job."""
+    with program("--access-log", "--functions", HANDLERS) as started:
         with started.running.client() as client:
             client.get("/api/v1/jobs", params={"token": "secret-in-query"})
-        started.end(signal.SIGTERM)
-        assert started.process.stderr
-        errors = started.process.stderr.read()
+            client.get("/api/v1/jobs/%0A22:00:00%20GET")
+            job_id = client.run("boom", {"password": "secret-in-payload"})["id"]
+        errors = ended(started)
 
-    assert errors == "GET /api/v1/jobs 200\n"
+    lines = [line[len("22:00:00 ") :] for line in errors.splitlines()]
+    assert "secret" not in errors
+    assert re.fullmatch(r"GET /api/v1/jobs 200 \d+ ms", lines[0])
+    assert re.fullmatch(r"GET /api/v1/jobs/%0A22:00:00%20GET 4\d\d \d+ ms", lines[1])
+    assert f"job {job_id} of default/boom: running" in lines
+    assert [line for line in lines if re.fullmatch(rf"job {job_id} of default/boom: failed after \d\.\d\d s", line)]
+
+
+def ended(started: Program) -> str:
+    """End the program and return what it has written to stderr."""
+    assert started.end(signal.SIGTERM) == 0
+    assert started.process.stderr
+    return started.process.stderr.read()
+
+
+@pytest.mark.parametrize(("options", "expected"), [([], True), (["--no-access-log"], False)])
+def test_access_log_on_a_terminal(monkeypatch: pytest.MonkeyPatch, options: list[str], expected: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """On a terminal the access log is on unless it is switched off; elsewhere it is off."""
+    assert read_options(options).access_log is False
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+
+    assert read_options(options).access_log is expected
+
+
+def test_end_with_open_connections() -> None:
+    """Connections that clients keep open do not hold the end up."""
+    with program() as started, started.running.client() as client:
+        client.get("/health")
+        with socket.create_connection(("127.0.0.1", int(started.running.url.rpartition(":")[2])), timeout=20) as idle:
+            errors = ended(started)
+            rest = idle.recv(1)
+
+    assert (errors, rest) == ("", b"")
+
+
+def test_end_at_the_start(tmp_path: Path) -> None:
+    """Ctrl-C ends the program well while it still reads its handlers file."""
+    handlers, mark = tmp_path / "handlers.py", tmp_path / "mark"
+    handlers.write_text(f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\ntime.sleep(60)\n")
+    with subprocess.Popen(**command("--functions", handlers)) as process:
+        eventually(mark.exists, bool)
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=20)
+
+    assert (process.returncode, *output) == (0, b"", b"")
+
+
+def test_open_to_the_network() -> None:
+    """Who listens on more than loopback is told so, and a URL that works."""
+    with program("--host", "0.0.0.0") as started, started.running.client() as client:  # noqa: S104 - this is about it
+        healthy = client.get("/health").status_code
+
+    assert healthy == 200
+    assert "on http://127.0.0.1:" in started.start_up
+    assert "network:     open to all who reach 0.0.0.0, and they can sign up" in started.start_up
 
 
 def test_neighbours_of_the_handlers_file(tmp_path: Path) -> None:
@@ -126,6 +183,7 @@ def test_neighbours_of_the_handlers_file(tmp_path: Path) -> None:
         ("empty.py", 'has no job functions: mark a handler with @function("name")'),
         ("bare.py", 'cannot be loaded (line 3): TypeError: write @function("name"): a job function needs a name'),
         ("zero.py", "a timeout of at least 1 second"),
+        ("schedule.py", "(line 3): InvalidScheduleError: schedule '61 * * * *' cannot be followed (the minute is 0 to 59): write five"),
         ("twice.py", "two job functions are called default/f: rename one of them"),
     ],
 )
@@ -192,7 +250,7 @@ def test_unusable_database(tmp_path: Path) -> None:
     assert line.startswith(f"fluxbase-jobs emulator: database {tmp_path} cannot be used (unable to open database file)")
 
 
-@pytest.mark.parametrize("package", ["starlette", "uvicorn", "jwt"])
+@pytest.mark.parametrize("package", ["cronsim", "jwt", "starlette", "uvicorn", "watchfiles"])
 def test_missing_extra(tmp_path: Path, package: str) -> None:
     """Without the extra's packages the program says what to install."""
     (tmp_path / "without.py").write_text(

@@ -49,6 +49,21 @@ class _Owner:
     email: str | None
 
 
+def job_of(definition: StoredFunction, payload: str | None, created_at: int) -> Job:
+    """Return a new job of a function, nobody's yet. The payload is a jsonb text, the time microseconds since 1970."""
+    return Job(
+        id=str(uuid4()),
+        namespace=definition.namespace,
+        job_function_id=definition.id,
+        job_name=definition.name,
+        payload=payload,
+        max_duration_seconds=definition.timeout_seconds,
+        progress_timeout_seconds=definition.progress_timeout_seconds,
+        max_retries=definition.max_retries,
+        created_at=created_at,
+    )
+
+
 def new_job(services: Services, submission: Submission, caller: Caller) -> NewJob | Refusal:
     """Make the job that a caller asks for."""
     if not submission.job_name:
@@ -103,20 +118,12 @@ def _is_enough(role: str, required: tuple[str, ...]) -> bool:
 
 def _job(services: Services, submission: Submission, definition: StoredFunction, owner: _Owner) -> NewJob:
     payload, is_text = _payload_text(submission.payload)
-    row = Job(
-        id=str(uuid4()),
-        namespace=definition.namespace,
-        job_function_id=definition.id,
-        job_name=definition.name,
-        payload=payload,
+    row = evolve(
+        job_of(definition, payload, micros(services.clock)),
         priority=submission.priority,
-        max_duration_seconds=definition.timeout_seconds,
-        progress_timeout_seconds=definition.progress_timeout_seconds,
-        max_retries=definition.max_retries,
         created_by=owner.user_id,
         user_role=owner.role,
         user_email=owner.email,
-        created_at=micros(services.clock),
         scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
     )
     return NewJob(row, is_storable=is_text and beyond_int4(submission.priority) is None)

@@ -15,6 +15,7 @@ from .credentials import Credentials
 from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimit, RequestId, VerbatimPath
 from .responses import traced_error
 from .routes import all_routes
+from .scheduler import Scheduler
 from .services import Services
 from .store import ClientKeys, Counting, Database, Functions, IdempotencyKeys, Jobs, Logs, ServiceKeys, Users
 from .tokens import SERVICE_SECONDS, Tokens
@@ -51,6 +52,7 @@ class Emulator:
         self._clock = clock or SystemClock()
         self._database = Database(settings.database, self._clock)
         self._services = self._wire()
+        self._scheduler = Scheduler(self._services.functions, self._services.jobs, self._clock)
         self.replace_functions(functions)
         self.app = self._application()
 
@@ -81,12 +83,14 @@ class Emulator:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Let the workers run while the block does; the application's lifespan does this too. Closes the database."""
+        """Let workers and schedules run while the block does; the application's lifespan does this too. Closes the database."""
         if self.settings.jobs != "off":
             self._services.workers.start()
+            self._scheduler.start()
         try:
             yield
         finally:
+            await self._scheduler.stop()
             await self._services.workers.stop()
             self.close()
 
@@ -125,10 +129,10 @@ class Emulator:
         return Starlette(
             routes=all_routes(self._services),
             middleware=[
+                Middleware(AccessLog),
                 Middleware(Disconnects),
                 Middleware(RequestId),
                 Middleware(VerbatimPath),
-                Middleware(AccessLog),
                 Middleware(RateLimit, requests=self.settings.rate_limit, clock=self._clock),
                 Middleware(BodyLimit),
                 Middleware(Idempotency, keys=keys, clock=self._clock, racing=racing),

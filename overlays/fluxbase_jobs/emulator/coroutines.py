@@ -73,7 +73,7 @@ class AsyncHandler:
         self._main = asyncio.current_task()
         return await self._awaitable
 
-    def _task(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, _T], **options: Any) -> asyncio.Task[_T]:
+    def _task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         return asyncio.Task(_Steps(coroutine, self, self._interrupts), loop=loop, **options)
 
     def _cancel_all(self) -> None:

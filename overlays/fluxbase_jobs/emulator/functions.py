@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
@@ -65,14 +66,16 @@ def function(
         enabled: whether it can be submitted at all.
         execution_logs: accepted for the sake of the real server's option, which has no effect either.
         description: for people.
-        schedule: when the server submits it by itself, as a cron expression in UTC.
+        schedule: when the server submits it by itself, as a cron expression in UTC such as `*/5 * * * *`, `@hourly` or
+            `@every 90s`; after it, `|{"kind": "daily"}` adds to the payload of those jobs.
 
     Returns:
         A decorator that returns its handler.
 
     Raises:
         TypeError: `name` is missing, as in a bare `@function`.
-        ValueError: an empty name, a negative `max_retries` or a `timeout` below one second.
+        ValueError: an empty name, a negative `max_retries`, a `timeout` below one second or a `schedule` that the server
+            would not follow.
 
     """
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped code writes `@function`
@@ -81,6 +84,8 @@ def function(
     if not name or max_retries < 0 or timeout < 1:
         message = "a job function needs a name, max_retries of at least 0 and a timeout of at least 1 second"
         raise ValueError(message)
+    if schedule is not None:
+        _check_schedule(schedule)
 
     def mark(handler: _H) -> _H:
         definition = JobFunction(
@@ -90,6 +95,14 @@ def function(
         return handler
 
     return mark
+
+
+def _check_schedule(schedule: str) -> None:
+    # The library for it is in the extra. Handlers can be imported without that, and nothing follows their schedules then.
+    with suppress(ModuleNotFoundError):
+        from .schedules import read_schedule  # noqa: PLC0415
+
+        read_schedule(schedule)
 
 
 def marked(candidates: Iterable[Any]) -> list[JobFunction]:
@@ -142,3 +155,12 @@ class FunctionSet:
             message = f"two job functions are called {definition.namespace}/{definition.name}"
             raise DuplicateFunctionError(message)
         self._by_name[key] = definition
+
+
+def described(functions: FunctionSet) -> str:
+    """Return the names of job functions for people, with their schedules: `default/clean (*/5 * * * *), default/resize`."""
+    # A schedule's parameters are payload.
+    schedules = {definition: (definition.schedule or "").partition("|")[0].strip() for definition in functions}
+    return ", ".join(
+        f"{definition.namespace}/{definition.name}" + (f" ({schedule})" if schedule else "") for definition, schedule in schedules.items()
+    )

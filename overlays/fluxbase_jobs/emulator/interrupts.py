@@ -110,7 +110,7 @@ class Interrupts:
 
 def _is_delicate(thread_id: int) -> bool:
     """Tell whether the thread is at a place where an interrupt would do harm beyond its handler."""
-    frame = sys._current_frames().get(thread_id)  # noqa: SLF001 - Python documents it, for "specialized purposes"
+    frame = sys._current_frames().get(thread_id)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - documented, for "specialized purposes"
     if _package(frame) in _SHARED_LOCKS:
         return True
     while frame and _package(frame) == "threading":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -24,6 +25,7 @@ class Options:
     host: str
     port: int
     access_log: bool
+    reload: bool
 
 
 def read_options(arguments: list[str] | None) -> Options:
@@ -38,7 +40,8 @@ def read_options(arguments: list[str] | None) -> Options:
         rate_limit=found.rate_limit,
         jobs=found.jobs,
     )
-    return Options(settings, found.functions, found.host, found.port, found.access_log)
+    access_log = sys.stderr.isatty() if found.access_log is None else found.access_log
+    return Options(settings, found.functions, found.host, found.port, access_log, found.reload)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,7 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=get_args(JobsSwitch),
         help="off: there are no jobs routes, as if left out of the configuration; flag-off: they say that the feature is off",
     )
-    add("--access-log", action="store_true", help="write a line for each request to stderr")
+    add(
+        "--access-log",
+        action=argparse.BooleanOptionalAction,
+        help="write a line for each request, and for each start and end of a job, to stderr; on if that is a terminal %(default).0s",
+    )
+    add("--reload", action=argparse.BooleanOptionalAction, default=True, help="load the handlers again when their files change")
     return parser
 
 

@@ -1,35 +1,49 @@
-"""Serving an emulator over HTTP: the socket, the start-up lines, the end."""
+"""Serving an emulator over HTTP: the socket, the start, the end."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from .app import DEVELOPER, Emulator
+from .app import Emulator
 from .execution import THREAD_NAME
+from .reloading import reload_on_change
+from .start_up import start_up_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from types import FrameType
 
     from .functions import FunctionSet
+    from .handlers_file import HandlersFile
     from .settings import Settings
 
 _GRACE_SECONDS = 2
 _BACKLOG = 2048
+_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what listens on all addresses is also here
 
 
 class UnusableAddressError(Exception):
     """The address cannot be listened on; the text says why and what to do."""
 
 
-def serve(settings: Settings, functions: FunctionSet, host: str, port: int) -> None:
-    """Serve an emulator until SIGINT or SIGTERM. Port 0 picks a free one.
+def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watched: HandlersFile | None = None) -> None:
+    """Serve an emulator until SIGINT or SIGTERM.
+
+    Args:
+        settings: how it behaves.
+        functions: what it can run at first.
+        host: the address to listen on.
+        port: 0 picks a free one.
+        watched: the handlers file that is read again when it changes.
 
     Raises:
         UnusableAddressError: the port is in use, the host is not this machine's, ...
@@ -38,6 +52,8 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int) -> N
     """
     with listen(host, port) as listener:
         emulator = Emulator(settings, functions)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _leave)
         config = uvicorn.Config(
             emulator.app,
             log_config=None,
@@ -46,36 +62,34 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int) -> N
             proxy_headers=False,  # the real server does not look at X-Forwarded-For either
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _leave)
-        _Server(config, emulator, functions, url_of(listener)).run(sockets=[listener])
+        lines = start_up_lines(emulator, functions, url_of(listener), listener.getsockname()[0])
+        beside = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
+        _Server(config, lines, beside).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, emulator: Emulator, functions: FunctionSet, url: str) -> None:
+    """Uvicorn's, which says when it is ready and has something done meanwhile."""
+
+    def __init__(self, config: uvicorn.Config, lines: list[str], beside: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
         super().__init__(config)
-        self._emulator = emulator
-        self._functions = functions
-        self._url = url
+        self._lines = lines
+        self._beside = beside
+        self._task: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so: a client that has read the lines can connect."""
         await super().startup(sockets)
+        if self._beside:
+            self._task = asyncio.create_task(self._beside())
         if self.started:
-            print("\n".join(_start_up_lines(self._emulator, self._functions, self._url)), flush=True)  # noqa: T201
+            print("\n".join(self._lines), flush=True)  # noqa: T201
 
-
-def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str) -> list[str]:
-    settings = emulator.settings
-    names = ", ".join(f"{definition.namespace}/{definition.name}" for definition in functions)
-    return [
-        f"fluxbase-jobs emulator ({settings.profile.name}) on {url}",
-        f"  service key: {emulator.service_key()}",
-        f"  user key:    {emulator.user_key()}  ({DEVELOPER})",
-        f"  functions:   {names or 'none: name a handlers file with --functions FILE.py'}",
-        f"  database:    {settings.database or 'in memory, gone at the end: keep it with --database FILE'}",
-        "  keys are good for 24 hours; stop with Ctrl-C",
-    ]
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what runs beside, then the server."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -107,8 +121,9 @@ def _bound(listener: socket.socket, address: Any) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the URL at which a socket listens."""
-    host, port = listener.getsockname()[:2]
+    """Return the URL at which clients on this machine find a listening socket."""
+    address, port = listener.getsockname()[:2]
+    host = str(_THIS_MACHINE.get(address, address))
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -32,6 +32,7 @@ _LAST_SECONDS = 0.5
 """What the handlers have for their ends when the server stops."""
 
 _LOGGER = logging.getLogger(__name__)
+_ACCESS_LOGGER = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
 _HEARTBEAT_MICROS = 10_000_000
 """How often the real server's workers say that they live."""
 
@@ -102,16 +103,6 @@ class Workers:
         if run:
             run.stop()
 
-    @property
-    def running(self) -> frozenset[str]:
-        """The ids of the jobs that are being run."""
-        return frozenset(self._runs)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a worker would take another job."""
-        return any(worker.running < self._settings.jobs_per_worker for worker in self._workers)
-
     def records(self) -> list[WorkerRecord]:
         """Return the workers that have started; the last heartbeat is on the ten seconds since then."""
         if self._started_at is None:
@@ -132,6 +123,16 @@ class Workers:
             for worker in self._workers
         ]
 
+    @property
+    def running(self) -> frozenset[str]:
+        """The ids of the jobs that are being run."""
+        return frozenset(self._runs)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a worker would take another job."""
+        return any(worker.running < self._settings.jobs_per_worker for worker in self._workers)
+
     async def _tick_for_ever(self) -> None:
         while True:
             try:
@@ -150,6 +151,7 @@ class Workers:
 
     async def _work(self, worker: _Worker, job: Job) -> None:
         worker.running += 1
+        _ACCESS_LOGGER.info("job %s of %s/%s: running", job.id, job.namespace, job.job_name)
         try:
             outcome = await self._outcome(job)
             await run_in_threadpool(self._end, job, outcome)
@@ -183,13 +185,18 @@ class Workers:
         return handler.handler if handler else _do_nothing
 
     def _end(self, job: Job, outcome: Outcome | None) -> None:
+        now = micros(self._clock)
         match outcome:
             case Completed(result):
-                self._jobs.complete(job.id, result, micros(self._clock))
+                self._jobs.complete(job.id, result, now)
             case Failed(error_message):
-                self._jobs.fail(job.id, error_message, micros(self._clock))
+                self._jobs.fail(job.id, error_message, now)
             case None:
                 """Cancelled: the job's row says so already."""
+        if _ACCESS_LOGGER.isEnabledFor(logging.INFO):
+            ended = self._jobs.get(job.id) or job
+            seconds = (now - (job.started_at or now)) / 1e6
+            _ACCESS_LOGGER.info("job %s of %s/%s: %s after %.2f s", job.id, job.namespace, job.job_name, ended.status, seconds)
 
     def _wait_for_handlers(self) -> None:
         deadline = time.monotonic() + _LAST_SECONDS

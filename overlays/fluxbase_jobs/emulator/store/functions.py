@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .database import Database
 
@@ -51,12 +51,18 @@ class Functions:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._on_change: Callable[[], None] | None = None
+
+    def on_change(self, call: Callable[[], None] | None) -> None:
+        """Have this called after each change, in the thread that made it; None ends that."""
+        self._on_change = call
 
     def put(self, definition: StoredFunction) -> None:
         """Store a function under its id, in the place of the one that has it."""
         values = {**asdict(definition), "require_roles": json.dumps(definition.require_roles)}
         places = ", ".join(f":{column}" for column in values)
         self._db.change(f"INSERT OR REPLACE INTO functions ({', '.join(values)}) VALUES ({places})", values)  # noqa: S608 - our own names
+        self._changed()
 
     def get(self, namespace: str, name: str) -> StoredFunction | None:
         """Return the function, if there is one."""
@@ -72,6 +78,11 @@ class Functions:
         rows = self._db.all(f"SELECT * FROM functions WHERE {where} ORDER BY namespace, name", {"namespace": namespace})  # noqa: S608 - our own words
         return [found for row in rows if (found := _function(row))]
 
+    def schedules(self) -> dict[tuple[str, str], str]:
+        """Return the schedules of the functions that are enabled and have one, by namespace and name."""
+        rows = self._db.all("SELECT namespace, name, schedule FROM functions WHERE enabled AND schedule <> ''")
+        return {(row["namespace"], row["name"]): row["schedule"] for row in rows}
+
     def namespaces(self) -> Sequence[str]:
         """Return the namespaces that have functions, by alphabet."""
         return [row["namespace"] for row in self._db.all("SELECT DISTINCT namespace FROM functions ORDER BY namespace")]
@@ -82,7 +93,12 @@ class Functions:
             row = self._db.one("DELETE FROM functions WHERE namespace = ? AND name = ? RETURNING id", [namespace, name])
             if row:
                 self._db.change("UPDATE jobs SET job_function_id = NULL WHERE job_function_id = ?", [row["id"]])
+        self._changed()
         return row is not None
+
+    def _changed(self) -> None:
+        if self._on_change:
+            self._on_change()
 
 
 def _function(row: dict[str, Any] | None) -> StoredFunction | None:

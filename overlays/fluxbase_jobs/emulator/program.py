@@ -1,0 +1,52 @@
+"""The program: from the command line to a server, or to the one line that says why not."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import NoReturn
+
+from .functions import FunctionSet
+from .loading import UnusableHandlersError
+from .options import Options, read_options
+from .store import UnusableDatabaseError
+
+_EXTRA = {"cronsim", "jwt", "starlette", "uvicorn", "watchfiles"}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the emulator until it is stopped; leave with a line on stderr if it cannot run."""
+    options = read_options(arguments)
+    _write_log(options)
+    try:
+        _serve(options)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
+            raise
+        _leave(f'{package} is not installed: run pip install "fluxbase-jobs[emulator]"')
+
+
+def _write_log(options: Options) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("fluxbase_jobs.emulator.reloading").setLevel(logging.INFO)
+    if options.access_log:
+        logging.getLogger("fluxbase_jobs.emulator.access").setLevel(logging.INFO)
+
+
+def _serve(options: Options) -> None:
+    # These need the extra, which may be missing.
+    from .handlers_file import HandlersFile  # noqa: PLC0415
+    from .server import UnusableAddressError, serve  # noqa: PLC0415
+
+    handlers = HandlersFile(options.functions) if options.functions else None
+    try:
+        functions = handlers.load() if handlers else FunctionSet()
+        serve(options.settings, functions, options.host, options.port, handlers if options.reload else None)
+    except (UnusableHandlersError, UnusableAddressError, UnusableDatabaseError) as error:
+        _leave(str(error))
+
+
+def _leave(message: str) -> NoReturn:
+    sys.stderr.write(f"fluxbase-jobs emulator: {message}\n")
+    sys.exit(1)
