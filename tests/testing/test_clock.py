@@ -102,6 +102,17 @@ def test_scheduled_job(server: Server, client: FluxbaseClient) -> None:
     assert at - timedelta(milliseconds=1) <= done.started_at < at + TICK
 
 
+def test_an_hour_of_a_schedule(server: Server) -> None:
+    """A function that is due every five minutes has run twelve times in an hour, each time at its minute."""
+    report = server.script("report", schedule="*/5 * * * *").complete({"sent": True})
+    server.clock.advance(HOUR)
+    with server.client() as client:
+        jobs = client.jobs.list(limit=50).unwrap()
+
+    assert (len(report.runs), [job.status for job in jobs]) == (12, ["completed"] * 12)
+    assert all(job.created_at.minute % 5 == 0 and job.created_at.second < 2 for job in jobs)
+
+
 def test_order_of_what_is_due(server: Server, client: FluxbaseClient) -> None:
     """One long step runs what is due in it in the order of the times, each at its own."""
     started: list[tuple[int, datetime]] = []

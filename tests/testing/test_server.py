@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, FluxbaseClient, InvalidInput
+from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, FluxbaseClient, InvalidInput, NotFound
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.loading import UnusableHandlersError
 from fluxbase_jobs.testing import Server
@@ -116,6 +116,21 @@ def test_profiles() -> None:
     assert lines == {"2026-03": 3, "2026-04": 0}
 
 
+def test_rate_limit() -> None:
+    """A limit counts by the server's clock: a minute later there is room again."""
+    with Server(rate_limit=2) as server, server.client(retry=None) as client:
+        before = [client.jobs.list().ok for _ in range(3)]
+        server.clock.advance(61)
+
+        assert (before, client.jobs.list().ok) == ([True, True, False], True)
+
+
+def test_jobs_switched_off() -> None:
+    """A server may have no jobs."""
+    with Server(jobs="off") as server, server.client() as client:
+        assert isinstance(client.jobs.list().error, NotFound)
+
+
 def test_state_in_a_file(tmp_path: Path) -> None:
     """With a database file, the next server knows the jobs of the last."""
     with Server(database=tmp_path / "state.db", functions=[double]) as server, server.client() as client:
@@ -209,6 +224,8 @@ def test_client_options(server: Server) -> None:
         ({"profile": 3}, ValueError, "profile must be one of 2026-03, 2026-04, not 3"),
         ({"colour": "red"}, TypeError, "a test server has no option 'colour': there are clock, database, functions"),
         ({"clock": 5}, TypeError, "clock must be a VirtualClock, not int"),
+        ({"jobs": "never"}, ValueError, "jobs must be one of on, off, flag-off, not 'never'"),
+        ({"rate_limit": 0}, ValueError, "rate_limit must be at least 1, not 0"),
         ({"workers": 0}, ValueError, "workers must be at least 1, not 0"),
         ({"workers": 1.5}, TypeError, "workers must be a whole number, not float"),
         ({"jobs_per_worker": True}, TypeError, "jobs_per_worker must be a whole number, not bool"),

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypedDict
 
 from fluxbase_jobs._credentials import AsyncKey, Key
 from fluxbase_jobs.client import Settings as ClientSettings
+from fluxbase_jobs.emulator.settings import JobsSwitch
 
 from .clock import VirtualClock
 
@@ -29,7 +30,7 @@ class ServerOptions(TypedDict, total=False):
     workers: int
     jobs_per_worker: int
     rate_limit: int | None
-    jobs: str
+    jobs: JobsSwitch
 
 
 class ClientOptions(ClientSettings, total=False):

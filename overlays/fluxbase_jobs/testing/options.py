@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from attrs import evolve, fields_dict
 
 from fluxbase_jobs.emulator.functions import DuplicateFunctionError, FunctionSet, JobFunction, marked
 from fluxbase_jobs.emulator.loading import load_functions
 from fluxbase_jobs.emulator.profiles import PROFILES, Profile
-from fluxbase_jobs.emulator.settings import SHORTEST_SECRET, Settings
+from fluxbase_jobs.emulator.settings import SHORTEST_SECRET, JobsSwitch, Settings
 
 from .arguments import in_seconds, whole_number
 
@@ -102,6 +102,12 @@ def _profile(_name: str, value: object) -> Profile:
     return PROFILES[value]
 
 
+def _switch(name: str, value: object) -> object:
+    if value not in get_args(JobsSwitch):
+        raise ValueError(f"{name} must be one of {', '.join(get_args(JobsSwitch))}, not {value!r}")
+    return value
+
+
 def _secret(name: str, value: object) -> str:
     if not isinstance(value, str) or len(value.encode()) < SHORTEST_SECRET:
         raise ValueError(f"{name} must be a text of at least {SHORTEST_SECRET} characters")
@@ -140,4 +146,5 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "workers": _count,
     "jobs_per_worker": _count,
     "rate_limit": _count_or_none,
+    "jobs": _switch,
 }

@@ -15,7 +15,6 @@ from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 from fluxbase_jobs.client import Settings as ClientSettings
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
-from fluxbase_jobs.emulator.execution import THREAD_NAME
 
 from .arguments import a_text, in_seconds
 from .background import Background
@@ -37,7 +36,6 @@ _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")
 _IN_PROCESS_URL = "http://fluxbase.test"
 _QUICK = RetryPolicy(first_delay=0.01, max_delay=0.1)
 _PATIENCE_SECONDS = 0.05
-_GRACE_SECONDS = 0.2
 
 
 class Server:
@@ -62,7 +60,7 @@ class Server:
         workers: how many workers there are.
         jobs_per_worker: how many jobs each of them runs at a time.
         rate_limit: requests a minute for an address; no limit if not given.
-        jobs: whether the jobs feature is on, as the emulator's option says.
+        jobs: "on"; "off": not in the server's configuration; "flag-off": there, and the feature is off.
 
     Raises:
         TypeError: an option that does not exist, or a value of another type.
@@ -190,11 +188,7 @@ class Server:
     def close(self) -> None:
         """End all runs, requests and connections, and the server. Idempotent."""
         self.clock.leave(self._timeline)
-        names = {f"{THREAD_NAME} {job_id}" for job_id in self._emulator.services.workers.running}
-        handlers = [thread for thread in threading.enumerate() if thread.name in names]
         self._background.close()
-        for thread in handlers:
-            thread.join(_GRACE_SECONDS)
 
     def __enter__(self) -> Self:
         return self
