@@ -15,7 +15,7 @@ import pytest
 from fluxbase_jobs.emulator.handlers_file import HandlersFile
 from fluxbase_jobs.emulator.loading import UnusableHandlersError
 
-from tests.emulator.running import Program, eventually, program
+from tests.emulator.running import Program, program
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -41,7 +41,10 @@ def write(tmp_path: Path) -> Write:
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
+            # As most editors do it: whoever looks never sees half a file.
+            new = path.with_suffix(".new")
+            new.write_text(text)
+            new.replace(path)
         return tmp_path / "handlers.py"
 
     return write
@@ -178,8 +181,9 @@ def test_end_while_a_file_is_read(write: Write, tmp_path: Path) -> None:
     endless = f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\ntime.sleep(60)\n"
     path = write(**{"handlers.py": handlers("1")})
     with running(path) as (started, log):
-        write(**{"handlers.py": endless})
-        eventually(lambda: write(**{"handlers.py": endless}) if not mark.exists() else mark, lambda _: mark.exists())
+        while not mark.exists():
+            write(**{"handlers.py": endless})
+            eventually_within(1.0, lambda: [str(mark)] * mark.exists())
         status = started.end(signal.SIGINT)
 
     assert (status, log.lines) == (0, [])
