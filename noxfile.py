@@ -32,7 +32,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """All tests on every Python that is there; on the oldest one also the generated code, the style and the types."""
     install(session, "tests")
-    session.run("pytest", *(session.posargs or ["--numprocesses", "2"]))
+    session.run("pytest", *(session.posargs or ["--numprocesses", "3"]))
     if session.python == DEFAULT_PYTHON and not session.posargs:
         session.notify("generate", ["--check"])
         session.notify("lint")
@@ -101,6 +101,13 @@ def conformance(session: nox.Session) -> None:
     """Hold the emulator against the recorded servers; `-- FOLDER` says where the recordings and their tools are."""
     install(session)
     session.run("python", "-m", "tests.conformance", *(session.posargs or [str(ROOT.parent / "shared" / "wire")]))
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def description(session: nox.Session) -> None:
+    """Hold openapi.yaml and the emulator against each other: whatever is asked, nothing undeclared is answered."""
+    install(session, "description")
+    session.run("pytest", "--numprocesses", "3", "tests/description/check_description.py")
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -69,6 +69,7 @@ def test_jobs_are_counted() -> None:
 def test_a_namespace_is_counted_alone(admin: Client) -> None:
     """One without jobs has zeros and nulls."""
     namespace = str(uuid4())
+    admin.run("echo")
     admin.sync(namespace, {"name": "f"})
     admin.run("f", namespace=namespace)
 

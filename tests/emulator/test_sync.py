@@ -397,7 +397,7 @@ def test_code_from_the_wire_is_never_run(tmp_path: Path) -> None:
 
 def test_a_job_without_code_is_seen_running_once() -> None:
     """April's recording met such a job running, and in the next request failed; so does every client here that looks."""
-    with serving(profile=APRIL, poll_interval=5.0) as running, running.client(running.service_key) as admin:
+    with serving(profile=APRIL, poll_interval=1.0) as running, running.client(running.service_key) as admin:
         admin.sync("s", {"name": "f", "code": "x"})
         job_id = admin.queue("f", namespace="s")
         seen = admin.until(job_id, lambda job: job["status"] != "pending")

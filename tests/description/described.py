@@ -14,7 +14,7 @@ from schemathesis import CheckContext, Response
 from schemathesis.specs.openapi import checks
 
 from tests import openapi_document
-from tests.emulator.populated import ADDRESS, KEPT, MADE, PASSWORD, things
+from tests.description.populated import ADDRESS, KEPT, MADE, PASSWORD, things
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

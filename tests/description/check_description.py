@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis import Response
 from schemathesis.core.failures import FailureGroup
 
-from tests.emulator.described import BRIEF, CHECKS, Case, Operation, briefly, thoroughly
-from tests.emulator.populated import HANDLERS, Populated
+from tests.description.described import BRIEF, CHECKS, Case, Operation, briefly, thoroughly
+from tests.description.populated import HANDLERS, Populated
 from tests.emulator.running import Running, serving
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Caller: TypeAlias = dict[str, str]
 
 BOUNDED: Final = settings(
-    max_examples=10,
+    max_examples=25,
     derandomize=True,
     deadline=None,
     database=None,
