@@ -16,6 +16,7 @@ from tests.emulators import started
 
 README: Final = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 PROGRAMS: Final = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+TEST_FILES: Final = re.findall(r"^```python title=(test_\w+\.py)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 HANDLERS: Final = re.findall(r"^```python title=handlers\.py\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
@@ -34,6 +35,23 @@ def test_program_runs(program: str, environment: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "source"), TEST_FILES, ids=[name for name, _ in TEST_FILES])
+def test_test_file_passes(name: str, source: str, tmp_path: Path) -> None:
+    """Each passes as pytest finds it in a project of its own, with the plugin's fixtures and without a warning."""
+    (tmp_path / name).write_text(source, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert f"{source.count('def test_')} passed" in done.stdout
+
+
+def test_the_test_file_is_short() -> None:
+    """The first one fits in ten lines."""
+    _, source = TEST_FILES[0]
+    assert len([line for line in source.splitlines() if line]) <= 10
 
 
 def test_the_first_shell_lines_are_the_two_commands() -> None:

@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TEXT",
         help=f"what tokens are signed with, at least {SHORTEST_SECRET} characters; random if not given %(default).0s",
     )
-    add("--database", type=Path, metavar="FILE", help="where to keep the state; in memory if not given")
-    add("--functions", type=Path, metavar="FILE.py", help="the file with the handlers; no functions if not given")
+    add("--database", type=Path, metavar="FILE", help="where to keep the state; in memory if not given%(default).0s")
+    add("--functions", type=Path, metavar="FILE.py", help="the file with the handlers; no functions if not given%(default).0s")
     add(
         "--poll-interval",
         default=_DEFAULTS.poll_interval,
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rate-limit",
         type=_whole,
         metavar="REQUESTS",
-        help="how many requests each client address may send a minute; any number if not given, the real server's is 100",
+        help="how many requests each client address may send a minute; any number if not given, the real server's is 100%(default).0s",
     )
     add(
         "--jobs",
