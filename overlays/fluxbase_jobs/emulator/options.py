@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -56,9 +57,26 @@ def _parser() -> argparse.ArgumentParser:
         description="A development server that speaks the Fluxbase jobs API and runs Python handlers.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    add = parser.add_argument
+    _add_program(parser.add_argument_group("the program").add_argument)
+    _add_server(parser.add_argument_group("the server that it is").add_argument)
+    _add_pace(parser.add_argument_group("its pace, in seconds, and its limits").add_argument)
+    return parser
+
+
+def _add_program(add: Callable[..., object]) -> None:
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", default=8080, type=_port, help="port to listen on; 0 picks a free one and prints it")
+    add("--functions", type=Path, metavar="FILE.py", help="the file with the handlers; no functions if not given%(default).0s")
+    add("--reload", action=argparse.BooleanOptionalAction, default=True, help="load the handlers again when their files change")
+    add("--database", type=Path, metavar="FILE", help="where to keep the state; in memory if not given%(default).0s")
+    add(
+        "--access-log",
+        action=argparse.BooleanOptionalAction,
+        help="write a line for each request, and for each start and end of a job, to stderr; on if that is a terminal %(default).0s",
+    )
+
+
+def _add_server(add: Callable[..., object]) -> None:
     add("--profile", default=NEWEST.name, choices=sorted(PROFILES), help="which era of the real server to act as")
     add(
         "--jwt-secret",
@@ -67,8 +85,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TEXT",
         help=f"what tokens are signed with, at least {SHORTEST_SECRET} characters; random if not given %(default).0s",
     )
-    add("--database", type=Path, metavar="FILE", help="where to keep the state; in memory if not given%(default).0s")
-    add("--functions", type=Path, metavar="FILE.py", help="the file with the handlers; no functions if not given%(default).0s")
+    add(
+        "--jobs",
+        default=_DEFAULTS.jobs,
+        choices=get_args(JobsSwitch),
+        help="off: there are no jobs routes, as if left out of the configuration; flag-off: they say that the feature is off",
+    )
+
+
+def _add_pace(add: Callable[..., object]) -> None:
     add(
         "--poll-interval",
         default=_DEFAULTS.poll_interval,
@@ -89,19 +114,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="REQUESTS",
         help="how many requests each client address may send a minute; any number if not given, the real server's is 100%(default).0s",
     )
-    add(
-        "--jobs",
-        default=_DEFAULTS.jobs,
-        choices=get_args(JobsSwitch),
-        help="off: there are no jobs routes, as if left out of the configuration; flag-off: they say that the feature is off",
-    )
-    add(
-        "--access-log",
-        action=argparse.BooleanOptionalAction,
-        help="write a line for each request, and for each start and end of a job, to stderr; on if that is a terminal %(default).0s",
-    )
-    add("--reload", action=argparse.BooleanOptionalAction, default=True, help="load the handlers again when their files change")
-    return parser
 
 
 def _port(text: str) -> int:
