@@ -62,6 +62,18 @@ def test_one_client_in_many_loops(server: Server) -> None:
     assert [asyncio.run(main()), trio.run(main), asyncio.run(main())] == [{"ok": True}] * 3
 
 
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_loops_of_anyio(server: Server, kind: str) -> None:
+    """Nor does it matter that anyio started the loop, as its pytest plugin does: what it notes in the context stays there."""
+    server.script("resize").complete({"ok": True})
+    client = server.async_client()
+
+    async def main() -> Any:
+        return (await client.jobs.run("resize")).unwrap().result
+
+    assert anyio.run(main, backend=kind) == {"ok": True}
+
+
 def test_tasks_at_once(server: Server, run: Run) -> None:
     """Requests of one event loop run side by side."""
     server.faults.add("GET /api/v1/jobs", delay=0.3, times=None)

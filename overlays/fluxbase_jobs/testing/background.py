@@ -6,6 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Background:
         """Run a coroutine there and return its future, which is cancelled at the end; None if the end has come."""
         with self._lock:
             if not self._closed:
-                return asyncio.run_coroutine_threadsafe(self._counted(work), self._loop)
+                # In a context of its own: the caller's may say that this is trio (anyio notes it there).
+                return Context().run(asyncio.run_coroutine_threadsafe, self._counted(work), self._loop)
         work.close()
         return None
 
