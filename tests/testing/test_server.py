@@ -182,6 +182,38 @@ def test_handlers_in_a_test(server: Server, client: FluxbaseClient) -> None:
     assert greet.__name__ == "greet"
 
 
+def test_handler_of_many_tests(client: FluxbaseClient, server: Server) -> None:
+    """A handler that was given to one server under a name has not got that name on another."""
+
+    def echo(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
+        return payload
+
+    with Server() as earlier:
+        earlier.function("first")(echo)
+    server.function("second")(echo)
+
+    assert client.jobs.run("second", {"n": 1}).unwrap().result == {"n": 1}
+    assert not client.jobs.submit("first").ok
+
+
+class Greeter:
+    """An object of a test's own, such as its TestCase."""
+
+    def sync(self, payload: dict[str, Any], _context: Context) -> dict[str, Any]:
+        return {"hello": payload["name"]}
+
+    async def in_async(self, payload: dict[str, Any], context: Context) -> dict[str, Any]:
+        return self.sync(payload, context)
+
+
+def test_methods_as_handlers(client: FluxbaseClient, server: Server) -> None:
+    """A bound method can be a handler."""
+    server.function("sync")(Greeter().sync)
+    server.function("async")(Greeter().in_async)
+
+    assert [client.jobs.run(name, {"name": "Ada"}).unwrap().result for name in ("sync", "async")] == [{"hello": "Ada"}] * 2
+
+
 def test_users(server: Server) -> None:
     """Keys of users act for them: each sees its own jobs' logs only."""
     server.script("mine").log("secret")

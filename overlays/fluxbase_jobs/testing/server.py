@@ -9,12 +9,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast
 
 import httpx
+from attrs import evolve
 from starlette.types import ASGIApp
 
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 from fluxbase_jobs.client import Settings as ClientSettings
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
+from fluxbase_jobs.emulator.functions import marked
 
 from .arguments import a_text, in_seconds
 from .background import Background
@@ -157,7 +159,7 @@ class Server:
         return script
 
     def function(self, name: str, **options: Unpack[FunctionOptions]) -> Callable[[_HandlerT], _HandlerT]:
-        """Mark a handler with `@function` and add it: the decorator for handlers that are written in a test.
+        """Add a handler as this job function: the decorator for handlers that are written in a test. It leaves no mark.
 
         Args:
             name: what clients submit.
@@ -168,10 +170,11 @@ class Server:
             ValueError: a value out of its range.
 
         """
-        mark = function(name, **options)
+        # A mark on the handler itself would follow it to the servers of other tests, and a bound method takes none.
+        (definition,) = marked([function(name, **options)(lambda: None)])
 
         def add(handler: _HandlerT) -> _HandlerT:
-            self.add(mark(handler))
+            self._emulator.add_functions([evolve(definition, handler=handler)])
             return handler
 
         return add
