@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_CLOSED = "this test server is closed"
+
 
 class Background:
     """The event loop, which runs while a context is open in it.
@@ -60,7 +62,17 @@ class Background:
         with suppress(CancelledError):
             if future is not None:
                 return future.result()
-        raise RuntimeError("this test server is closed")
+        raise RuntimeError(_CLOSED)
+
+    def check_open(self) -> None:
+        """Raise if the end has come.
+
+        Raises:
+            RuntimeError: it has.
+
+        """
+        if self._closed:
+            raise RuntimeError(_CLOSED)
 
     def close(self) -> None:
         """Cancel what runs, leave the context and end the thread. Idempotent."""
