@@ -187,6 +187,14 @@ def _shape(response: httpx.Response) -> Any:
     return sorted(response.json()) if response.content else b""
 
 
+def test_forwarded_addresses_count_for_nothing() -> None:
+    """As on the real server, the rate limit counts by the connection's address, whatever X-Forwarded-For says."""
+    with Server(rate_limit=1) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
+        statuses = [http.get("/api/v1/jobs", headers={"x-forwarded-for": f"10.0.0.{n}"}).status_code for n in range(2)]
+
+    assert statuses == [401, 429]
+
+
 def test_program_over_http(server: Server) -> None:
     """A program that makes its own client reaches the server at its URL, with the same state."""
     server.script("resize").complete({"ok": True})
