@@ -56,11 +56,15 @@ def _start(request: pytest.FixtureRequest) -> Server:
         from fluxbase_jobs.emulator.store import UnusableDatabaseError  # noqa: PLC0415
         from fluxbase_jobs.testing import Server  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        pytest.fail(str(missing), pytrace=False)
+        raise _refusal(str(missing)) from None
     try:
         return Server(**_options(request))
     except (TypeError, ValueError, UnusableHandlersError, UnusableDatabaseError) as error:
-        pytest.fail(f"the Fluxbase server of this test cannot start: {error}", pytrace=False)
+        raise _refusal(f"the Fluxbase server of this test cannot start: {error}") from None
+
+
+def _refusal(text: str) -> BaseException:
+    return pytest.fail.Exception(text, pytrace=False)
 
 
 def _options(request: pytest.FixtureRequest) -> Any:

@@ -44,6 +44,18 @@ def test_answer_of_a_status(server: Server, http: httpx.Client, options: dict[st
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (502, content, kind)
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_answer_without_a_body(server: Server, http: httpx.Client, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A status that HTTP gives no body has none; the server logs nothing of it."""
+    server.faults.add("*", status=status)
+
+    answer = http.get("/health")
+
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert http.get("/health").status_code == 200
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_retry_after(server: Server, client: FluxbaseClient) -> None:
     """A header tells the client when to come again."""
     server.faults.add("GET /api/v1/jobs", status=429, headers={"Retry-After": "7"}, times=None)
@@ -182,6 +194,13 @@ def test_routes(server: Server, http: httpx.Client, route: str, hit: list[str]) 
         ({"headers": {"Retry-After": 1}}, TypeError, "headers must be a dict of texts"),
         ({"headers": "Retry-After"}, TypeError, "headers must be a dict of texts"),
         ({"headers": {"a": "ü\u2028"}}, ValueError, "headers must be texts of printable ASCII"),
+        ({"headers": {"a b": "c"}}, ValueError, "headers: 'a b' is no header's name"),
+        ({"headers": {"": "c"}}, ValueError, "headers: '' is no header's name"),
+        ({"headers": {"Content-Length": "3"}}, ValueError, "headers: content-length is set by the body; half_body breaks it off"),
+        ({"headers": {"transfer-encoding": "chunked"}}, ValueError, "headers: transfer-encoding is set by the body"),
+        ({"status": 204, "body": {"a": 1}}, ValueError, "an answer with the status 204 has no body: give neither body nor half_body"),
+        ({"status": 304, "half_body": True}, ValueError, "an answer with the status 304 has no body"),
+        ({"route": "/api/v1/jobs/*"}, ValueError, "route '/api/v1/jobs/*': write {id} for any one segment; * alone means every request"),
         ({"delay": -1}, ValueError, "delay must be finite and not negative, not -1"),
         ({"delay": "1"}, TypeError, "delay must be seconds or a timedelta, not str"),
         ({"times": 0}, ValueError, "times must be at least 1, not 0"),

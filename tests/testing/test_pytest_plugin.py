@@ -132,6 +132,7 @@ def test_wrong_mark(run_tests: RunTests, mark: str, line: str) -> None:
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"the Fluxbase server of this test cannot start: {line}"])
     result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*nother exception*")
     result.stdout.no_fnmatch_line("*pytest_plugin.py:*")
 
 
@@ -161,6 +162,7 @@ def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypat
         ['starlette is not installed, which fluxbase_jobs.testing needs: run pip install "fluxbase-jobs?emulator?"']
     )
     result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*nother exception*")
 
 
 def test_described(run_tests: RunTests) -> None:

@@ -111,6 +111,16 @@ def test_user_of_a_run(server: Server) -> None:
     assert script.runs[0].user.email == "ada@example.com"
 
 
+def test_run_shows_no_payload(server: Server, client: FluxbaseClient) -> None:
+    """A run is printed by failing assertions; its payload is not."""
+    script = server.script("resize")
+    job = client.jobs.run("resize", {"password": "hush"}).unwrap()
+
+    assert script.runs[0].payload == {"password": "hush"}
+    assert job.id in repr(script.runs)
+    assert "hush" not in repr(script.runs)
+
+
 def test_cancel_in_the_middle(server: Server, client: FluxbaseClient) -> None:
     """A held run can be cancelled; nothing that it was to do afterwards happens, and it is no longer held."""
     script = server.script("long").progress(30).hold().progress(60).complete({"ok": True})

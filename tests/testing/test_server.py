@@ -6,7 +6,9 @@ import asyncio
 import sys
 import threading
 import types
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, FluxbaseClient, InvalidInput, NotFound
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.loading import UnusableHandlersError
-from fluxbase_jobs.testing import Server
+from fluxbase_jobs.testing import Script, Server
 
 from tests.emulator.running import eventually
 
@@ -91,6 +93,26 @@ def test_closed(server: Server) -> None:
     assert "closed" in error.message
     with pytest.raises(RuntimeError, match="this test server is closed"):
         _ = server.url
+
+
+USES: dict[str, Callable[[Server, Script], object]] = {
+    "url": lambda server, _: server.url,
+    "user_key": lambda server, _: server.user_key("ada@example.com"),
+    "script": lambda server, _: server.script("another"),
+    "add": lambda server, _: server.add(double),
+    "payloads": lambda _, script: script.payloads,
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_use_after_close(use: Callable[[Server, Script], object]) -> None:
+    """What a closed server can no longer do says why, though it could before."""
+    with Server() as server:
+        script = server.script("resize")
+        assert server.url
+
+    with pytest.raises(RuntimeError, match="this test server is closed"):
+        use(server, script)
 
 
 def test_request_at_the_end(server: Server, http: httpx.Client) -> None:
@@ -182,6 +204,38 @@ def test_handlers_in_a_test(server: Server, client: FluxbaseClient) -> None:
     assert greet.__name__ == "greet"
 
 
+def test_handler_of_many_tests(client: FluxbaseClient, server: Server) -> None:
+    """A handler that was given to one server under a name has not got that name on another."""
+
+    def echo(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
+        return payload
+
+    with Server() as earlier:
+        earlier.function("first")(echo)
+    server.function("second")(echo)
+
+    assert client.jobs.run("second", {"n": 1}).unwrap().result == {"n": 1}
+    assert not client.jobs.submit("first").ok
+
+
+class Greeter:
+    """An object of a test's own, such as its TestCase."""
+
+    def sync(self, payload: dict[str, Any], _context: Context) -> dict[str, Any]:
+        return {"hello": payload["name"]}
+
+    async def in_async(self, payload: dict[str, Any], context: Context) -> dict[str, Any]:
+        return self.sync(payload, context)
+
+
+def test_methods_as_handlers(client: FluxbaseClient, server: Server) -> None:
+    """A bound method can be a handler."""
+    server.function("sync")(Greeter().sync)
+    server.function("async")(Greeter().in_async)
+
+    assert [client.jobs.run(name, {"name": "Ada"}).unwrap().result for name in ("sync", "async")] == [{"hello": "Ada"}] * 2
+
+
 def test_users(server: Server) -> None:
     """Keys of users act for them: each sees its own jobs' logs only."""
     server.script("mine").log("secret")
@@ -247,6 +301,15 @@ def test_wrong_options(options: dict[str, Any], kind: type[Exception], text: str
 
     assert str(caught.value).startswith(text)
     assert "short" not in str(caught.value)
+
+
+def test_spans_as_options() -> None:
+    """Spans may be given as timedelta, which type checkers know, too."""
+    span = timedelta(milliseconds=5)
+    with Server(patience=timedelta(), poll_interval=span, worker_timeout=timedelta(seconds=9)) as server, server.client() as client:
+        server.script("resize").complete({"ok": True})
+
+        assert client.jobs.run("resize").unwrap().result == {"ok": True}
 
 
 def test_added_handler_without_mark(server: Server) -> None:

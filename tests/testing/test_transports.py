@@ -62,6 +62,18 @@ def test_one_client_in_many_loops(server: Server) -> None:
     assert [asyncio.run(main()), trio.run(main), asyncio.run(main())] == [{"ok": True}] * 3
 
 
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_loops_of_anyio(server: Server, kind: str) -> None:
+    """Nor does it matter that anyio started the loop, as its pytest plugin does: what it notes in the context stays there."""
+    server.script("resize").complete({"ok": True})
+    client = server.async_client()
+
+    async def main() -> Any:
+        return (await client.jobs.run("resize")).unwrap().result
+
+    assert anyio.run(main, backend=kind) == {"ok": True}
+
+
 def test_tasks_at_once(server: Server, run: Run) -> None:
     """Requests of one event loop run side by side."""
     server.faults.add("GET /api/v1/jobs", delay=0.3, times=None)
@@ -173,6 +185,14 @@ def test_same_answers_both_ways(server: Server, keyed: dict[str, str], method: s
 
 def _shape(response: httpx.Response) -> Any:
     return sorted(response.json()) if response.content else b""
+
+
+def test_forwarded_addresses_count_for_nothing() -> None:
+    """As on the real server, the rate limit counts by the connection's address, whatever X-Forwarded-For says."""
+    with Server(rate_limit=1) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
+        statuses = [http.get("/api/v1/jobs", headers={"x-forwarded-for": f"10.0.0.{n}"}).status_code for n in range(2)]
+
+    assert statuses == [401, 429]
 
 
 def test_program_over_http(server: Server) -> None:

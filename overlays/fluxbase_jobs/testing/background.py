@@ -6,6 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
 _T = TypeVar("_T")
+
+_CLOSED = "this test server is closed"
 
 
 class Background:
@@ -43,7 +46,8 @@ class Background:
         """Run a coroutine there and return its future, which is cancelled at the end; None if the end has come."""
         with self._lock:
             if not self._closed:
-                return asyncio.run_coroutine_threadsafe(self._counted(work), self._loop)
+                # In a context of its own: the caller's may say that this is trio (anyio notes it there).
+                return Context().run(asyncio.run_coroutine_threadsafe, self._counted(work), self._loop)
         work.close()
         return None
 
@@ -58,7 +62,17 @@ class Background:
         with suppress(CancelledError):
             if future is not None:
                 return future.result()
-        raise RuntimeError("this test server is closed")
+        raise RuntimeError(_CLOSED)
+
+    def check_open(self) -> None:
+        """Raise if the end has come.
+
+        Raises:
+            RuntimeError: it has.
+
+        """
+        if self._closed:
+            raise RuntimeError(_CLOSED)
 
     def close(self) -> None:
         """Cancel what runs, leave the context and end the thread. Idempotent."""

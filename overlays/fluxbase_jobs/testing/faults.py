@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
@@ -21,6 +22,9 @@ Drop: TypeAlias = Literal["before", "after"]
 _LOWEST: Final = 200
 _HIGHEST: Final = 599
 _JSON: Final = "application/json; charset=utf-8"
+_WITHOUT_BODY: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FRAMING: Final = {"content-length", "transfer-encoding"}
 
 
 @define(eq=False)
@@ -103,6 +107,8 @@ class Faults:
 
         """
         _check_kinds(status=status, has_answer=body is not None or headers is not None, drop=drop, half_body=half_body)
+        if status in _WITHOUT_BODY and (body is not None or half_body):
+            raise ValueError(f"an answer with the status {status} has no body: give neither body nor half_body")
         fault = Fault(
             route,
             pattern=read_pattern(route, self._routes),
@@ -148,12 +154,23 @@ def _headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     texts = {str(name).lower(): str(value) for name, value in given.items()}
     if not all(part.isascii() and part.isprintable() for pair in texts.items() for part in pair):
         raise ValueError("headers must be texts of printable ASCII")
+    for name in texts:
+        _check_header_name(name)
     return tuple({"content-type": _JSON, **texts}.items())
+
+
+def _check_header_name(name: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"headers: {name!r} is no header's name")
+    if name in _FRAMING:
+        raise ValueError(f"headers: {name} is set by the body; half_body breaks it off")
 
 
 def _content(status: int | None, body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
+    if status in _WITHOUT_BODY:
+        return b""
     if body is None and status is not None:
         names: dict[int, str] = {known.value: known.phrase for known in HTTPStatus}
         body = {"error": names.get(status, f"Status {status}")}

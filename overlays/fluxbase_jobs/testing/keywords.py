@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeAlias, TypedDict
 
@@ -22,11 +23,11 @@ class ServerOptions(TypedDict, total=False):
     functions: Handlers
     profile: str
     clock: VirtualClock
-    patience: float
+    patience: float | timedelta
     jwt_secret: str
     database: str | os.PathLike[str]
-    poll_interval: float
-    worker_timeout: float
+    poll_interval: float | timedelta
+    worker_timeout: float | timedelta
     workers: int
     jobs_per_worker: int
     rate_limit: int | None

@@ -31,7 +31,11 @@ class Listening:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False)
+        # The real server does not look at X-Forwarded-For. The jobs API has no websockets: where a library for them is installed,
+        # Uvicorn would send them to layers made for HTTP.
+        self._config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", ws="none", proxy_headers=False, server_header=False, date_header=False
+        )
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 

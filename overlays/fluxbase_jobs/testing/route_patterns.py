@@ -62,6 +62,8 @@ def read_pattern(text: str, routes: Iterable[BaseRoute]) -> RoutePattern:
     if not isinstance(cast("object", text), str):
         raise TypeError(f'route must be a text like "POST /api/v1/jobs/submit", not {type(text).__name__}')
     method, _, path = text.strip().rpartition(" ")
+    if path != "*" and "*" in path.split("/"):
+        raise ValueError(f"route {text!r}: write {{id}} for any one segment; * alone means every request")
     pattern = RoutePattern(method.strip().upper() or None, None if path == "*" else tuple(path.split("/")))
     known = [route for route in routes if isinstance(route, Route) and _ALL_PATHS not in route.path]
     if any(map(pattern.is_about, known)):

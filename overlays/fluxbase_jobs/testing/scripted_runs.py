@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fluxbase_jobs.emulator import JobUser
 from fluxbase_jobs.emulator.context import Level
@@ -19,7 +19,7 @@ class ScriptedRun:
     """One run that a script has given a job."""
 
     job_id: str
-    payload: dict[str, Any]
+    payload: dict[str, Any] = field(repr=False)
     retry_count: int
     """0 in a job's first run, 1 after its first retry."""
     user: JobUser

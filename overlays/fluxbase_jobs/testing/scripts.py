@@ -126,7 +126,12 @@ class Script:
 
     @property
     def payloads(self) -> list[dict[str, Any]]:
-        """The payloads of all jobs that were submitted, the first one first; `{}` for none."""
+        """The payloads of all jobs that were submitted, the first one first; `{}` for none.
+
+        Raises:
+            RuntimeError: the server is closed.
+
+        """
         return self._submitted()
 
     @property

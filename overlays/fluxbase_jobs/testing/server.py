@@ -9,12 +9,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast
 
 import httpx
+from attrs import evolve
 from starlette.types import ASGIApp
 
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 from fluxbase_jobs.client import Settings as ClientSettings
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
+from fluxbase_jobs.emulator.functions import JobFunction, marked
 
 from .arguments import a_text, in_seconds
 from .background import Background
@@ -46,7 +48,8 @@ class Server:
             job, error = client.jobs.run("resize", {"id": 7})
 
     It is the emulator, with its state in memory, and looks for work each 5 ms. A look at jobs (a GET) is answered when the
-    workers have come to rest, as far as `patience` goes: a job that needs no time has ended in its first look.
+    workers have come to rest, as far as `patience` goes: a job that needs no time has ended in its first look. Spans are seconds
+    or a timedelta.
 
     Args:
         functions: handlers that are marked with `@function`, a module with such, or the path of a handlers file.
@@ -92,6 +95,7 @@ class Server:
             RuntimeError: the server is closed.
 
         """
+        self._background.check_open()
         with self._opening:
             if self._url is None:
                 self._url = self._background.run(self._listening.open())
@@ -130,7 +134,14 @@ class Server:
         return self._emulator.service_key()
 
     def user_key(self, email: str = DEVELOPER) -> str:
-        """Return a token of the user with this address, who is made if there is none, good for a day of the server's clock."""
+        """Return a token of the user with this address, who is made if there is none, good for a day of the server's clock.
+
+        Raises:
+            TypeError: `email` is no text.
+            RuntimeError: the server is closed.
+
+        """
+        self._background.check_open()
         return self._emulator.user_key(a_text("email", email))
 
     def script(self, name: str, **options: Unpack[FunctionOptions]) -> Script:
@@ -143,10 +154,11 @@ class Server:
         Raises:
             TypeError: an option that does not exist, or a value of another type.
             ValueError: a value out of its range.
+            RuntimeError: the server is closed.
 
         """
         namespace = options.get("namespace", "default")
-        script = Script(name, self.clock, lambda: payloads_of(self._emulator.services.jobs, name, namespace))
+        script = Script(name, self.clock, lambda: self._payloads(name, namespace))
 
         @function(name, **options)
         async def play(payload: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -157,7 +169,7 @@ class Server:
         return script
 
     def function(self, name: str, **options: Unpack[FunctionOptions]) -> Callable[[_HandlerT], _HandlerT]:
-        """Mark a handler with `@function` and add it: the decorator for handlers that are written in a test.
+        """Add a handler as this job function: the decorator for handlers that are written in a test. It leaves no mark.
 
         Args:
             name: what clients submit.
@@ -168,10 +180,11 @@ class Server:
             ValueError: a value out of its range.
 
         """
-        mark = function(name, **options)
+        # A mark on the handler itself would follow it to the servers of other tests, and a bound method takes none.
+        (definition,) = marked([function(name, **options)(lambda: None)])
 
         def add(handler: _HandlerT) -> _HandlerT:
-            self.add(mark(handler))
+            self._add([evolve(definition, handler=handler)])
             return handler
 
         return add
@@ -181,9 +194,10 @@ class Server:
 
         Raises:
             TypeError: a handler without its mark.
+            RuntimeError: the server is closed.
 
         """
-        self._emulator.add_functions(read_handlers("handlers", handlers))
+        self._add(read_handlers("handlers", handlers))
 
     def close(self) -> None:
         """End all runs, requests and connections, and the server. Idempotent."""
@@ -198,6 +212,14 @@ class Server:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(profile={self._emulator.settings.profile.name!r})"
+
+    def _add(self, functions: list[JobFunction]) -> None:
+        self._background.check_open()
+        self._emulator.add_functions(functions)
+
+    def _payloads(self, name: str, namespace: str) -> list[dict[str, Any]]:
+        self._background.check_open()
+        return payloads_of(self._emulator.services.jobs, name, namespace)
 
     def _layers(self, patience_seconds: float) -> ASGIApp:
         looks = RestBeforeLooks(self._emulator.app, self._settling(), patience_seconds)
