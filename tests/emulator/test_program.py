@@ -236,18 +236,24 @@ def test_unusable_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         in_use = fail("--port", taken.getsockname()[1])
     elsewhere = fail("--host", "192.0.2.1", "--port", 0)
+    no_name = fail("--host", "a..b", "--port", 0)
 
-    assert (in_use[0], elsewhere[0]) == (1, 1)
+    assert (in_use[0], elsewhere[0], no_name[0]) == (1, 1, 1)
     assert in_use[1].endswith("(Address already in use): choose another with --host or --port")
     assert "cannot listen on 192.0.2.1 port 0" in elsewhere[1]
+    assert no_name[1].endswith("cannot listen on a..b port 0 (no host name): choose another with --host or --port")
 
 
 def test_unusable_database(tmp_path: Path) -> None:
-    """A database that cannot be opened is one line."""
-    status, line = fail("--port", 0, "--database", tmp_path)
+    """A database that cannot be opened is one line: a folder, a file in a folder that does not exist."""
+    for path in (tmp_path, tmp_path / "nowhere" / "jobs.sqlite"):
+        status, line = fail("--port", 0, "--database", path)
 
-    assert status == 1
-    assert line.startswith(f"fluxbase-jobs emulator: database {tmp_path} cannot be used (unable to open database file)")
+        assert status == 1
+        assert line == (
+            f"fluxbase-jobs emulator: database {path} cannot be used (unable to open database file): "
+            "name a file in a folder that exists, both open to you for reading and writing"
+        )
 
 
 @pytest.mark.parametrize("package", ["cronsim", "jwt", "starlette", "uvicorn", "watchfiles"])

@@ -104,8 +104,9 @@ def listen(host: str, port: int) -> socket.socket:
         # With the protocol named: asyncio turns Nagle's delay off only then, and that delay is 40 ms a request.
         listener = socket.socket(family, kind, protocol)
         return _bound(listener, address)
-    except OSError as error:
-        message = f"cannot listen on {host} port {port} ({error.strerror}): choose another with --host or --port"
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no host name"
+        message = f"cannot listen on {host} port {port} ({reason}): choose another with --host or --port"
         raise UnusableAddressError(message) from error
 
 
