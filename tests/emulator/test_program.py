@@ -8,6 +8,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from fluxbase_jobs.emulator.loading import UnusableHandlersError, load_functions
 from fluxbase_jobs.emulator.options import read_options
@@ -93,6 +94,28 @@ def test_end_while_jobs_run(tmp_path: Path) -> None:
             client.until(client.queue(name), lambda job: job["status"] == "running")
 
         assert started.end(signal.SIGINT) == 0
+
+
+def test_end_by_two_signals() -> None:
+    """Who presses Ctrl-C again, while a request still has its last seconds, gets an end at once and no traceback."""
+    with program() as started:
+        address = ("127.0.0.1", httpx.URL(started.running.url).port or 0)
+        with socket.create_connection(address, timeout=20) as busy:
+            busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+            assert busy.recv(99).startswith(b"HTTP/1.1 100")  # from here on the server waits for the body
+            started.process.send_signal(signal.SIGINT)
+            eventually(lambda: not listens(address), bool)
+
+            assert ended(started) == ""
+
+
+def listens(address: tuple[str, int]) -> bool:
+    """Tell whether anybody takes connections there: the program does not once it has seen the first signal."""
+    try:
+        socket.create_connection(address, timeout=20).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def test_access_log() -> None:

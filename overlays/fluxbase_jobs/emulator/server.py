@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
 
@@ -84,6 +84,12 @@ class _Server(uvicorn.Server):
         if self.started:
             print("\n".join(self._lines), flush=True)  # noqa: T201
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End well at the first signal and at once at the next, not half: what was acknowledged is on disk anyway."""
+        if self.should_exit:
+            _end_at_once()
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what runs beside, then the server."""
         if self._task:
@@ -132,6 +138,10 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     """End well: when all is shut down, Uvicorn hands the signal that stopped it on to here."""
     if any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
         # A sync handler cannot be ended from outside. The interpreter's own end may crash on its last print().
-        sys.stdout.flush()
-        os._exit(0)
+        _end_at_once()
     sys.exit(0)
+
+
+def _end_at_once() -> NoReturn:
+    sys.stdout.flush()
+    os._exit(0)
