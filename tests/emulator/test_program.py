@@ -24,6 +24,9 @@ FIXTURE_FILES = {
     "exits.py": "raise SystemExit(5)\n",
     "empty.py": "x = 1\n",
     "bare.py": "from fluxbase_jobs.emulator import function\n\n@function\ndef f(payload, context): ...\n",
+    "roles.py": "from fluxbase_jobs.emulator import function\n\n@function('f', require_roles='admin')\ndef f(payload, context): ...\n",
+    "cancels.py": "import asyncio\n\nraise asyncio.CancelledError('no more')\n",
+    "mute.py": "class Mute(Exception):\n    def __str__(self): raise ValueError\n\nraise Mute\n",
     "zero.py": "from fluxbase_jobs.emulator import function\n\n@function('f', timeout=0)\ndef f(payload, context): ...\n",
     "schedule.py": "from fluxbase_jobs.emulator import function\n\n@function('f', schedule='61 * * * *')\ndef f(payload, context): ...\n",
     "twice.py": (
@@ -199,12 +202,16 @@ def test_neighbours_of_the_handlers_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        (".", "is a folder: give the path of a Python file"),
         ("missing.py", "does not exist: give the path of a Python file"),
         ("syntax.py", "cannot be loaded (line 1): SyntaxError: invalid syntax"),
         ("raises.py", "cannot be loaded (line 3): NameError: name 'undefined_name' is not defined"),
         ("exits.py", "cannot be loaded (line 1): SystemExit: 5"),
         ("empty.py", 'has no job functions: mark a handler with @function("name")'),
         ("bare.py", 'cannot be loaded (line 3): TypeError: write @function("name"): a job function needs a name'),
+        ("roles.py", "cannot be loaded (line 3): TypeError: require_roles is a list of texts, not str"),
+        ("cancels.py", "cannot be loaded (line 3): CancelledError: no more"),
+        ("mute.py", "cannot be loaded (line 4): Mute: (its text cannot be had)"),
         ("zero.py", "a timeout of at least 1 second"),
         ("schedule.py", "(line 3): InvalidScheduleError: schedule '61 * * * *' cannot be followed (the minute is 0 to 59): write five"),
         ("twice.py", "two job functions are called default/f: rename one of them"),
@@ -217,6 +224,18 @@ def test_unusable_handlers_file(folder: Path, name: str, words: str) -> None:
 
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_odd_neighbours_of_functions(tmp_path: Path) -> None:
+    """What else a handlers file has is no matter: a proxy that is not bound yet, a handler that has no hash."""
+    (tmp_path / "handlers.py").write_text(
+        "from fluxbase_jobs.emulator import function\n\n"
+        "class Unbound:\n    def __getattribute__(self, name): raise RuntimeError('outside of a request')\n\n"
+        "class Handler:\n    __hash__ = None\n    def __call__(self, payload, context): ...\n\n"
+        "request, handler = Unbound(), function('f')(Handler())\n"
+    )
+
+    assert [definition.name for definition in load_functions(tmp_path / "handlers.py")] == ["f"]
 
 
 def test_program_without_its_handlers_file(tmp_path: Path) -> None:

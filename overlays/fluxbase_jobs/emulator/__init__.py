@@ -10,7 +10,7 @@ Start it with `python -m fluxbase_jobs.emulator --functions handlers.py`; in `ha
         return {"width": payload["width"] // 2}
 
 Where things are: `options`, `program` and `__main__` the command line, `server` the socket, `start_up` the first lines, `app` how the
-parts fit together, `profiles` what differs between the eras, `functions` the decorator, `loading`, `handlers_file` and `reloading`
+parts fit together, `profiles` what differs between the eras, `functions` and `function_rules` the decorator, `loading`, `handlers_file` and `reloading`
 the handlers file, `routes/` a module for each group of URLs, `middleware/` what every request goes through, `credentials` and
 `admin_credentials` who is calling, `scopes` and `keys` what keys are, `rate_limits` how often one may call, `bodyfields` how bodies
 are read, `admission` what may be queued, `sync` how a namespace gets other functions, `scheduler`, `schedules` and `cron` what is
