@@ -37,7 +37,7 @@ class JobFunction:
     """As the real server's annotation, this changes nothing that was seen (progress_and_logs: quiet)."""
 
     description: str | None = None
-    schedule: str | None = None
+    schedule: str | None = field(default=None, repr=False)
     """When the server submits it by itself, as a cron expression in UTC."""
 
 
