@@ -45,8 +45,9 @@ def test_wrong_kind(arguments: dict[str, Any], words: str) -> None:
 )
 def test_what_cannot_be_stored(arguments: dict[str, Any], words: str) -> None:
     """A value that no server could store is refused where it is written."""
+    wanted: dict[str, Any] = {"name": "f", **arguments}
     with pytest.raises(ValueError, match=words):
-        function(**{"name": "f", **arguments})
+        function(**wanted)
 
 
 def test_what_can() -> None:
