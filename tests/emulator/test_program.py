@@ -112,6 +112,17 @@ def test_end_by_two_signals() -> None:
             assert ended(started) == ""
 
 
+def test_end_with_unfinished_request() -> None:
+    """A client that does not finish its request holds the end up for the grace period; one line says so."""
+    with program() as started, socket.create_connection(("127.0.0.1", httpx.URL(started.running.url).port or 0), timeout=20) as busy:
+        busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        assert busy.recv(99).startswith(b"HTTP/1.1 100")
+        errors = ended(started)
+
+    assert errors.count("\n") == 1, errors
+    assert errors.endswith("timeout graceful shutdown exceeded\n")
+
+
 def listens(address: tuple[str, int]) -> bool:
     """Tell whether anybody takes connections there: the program does not once it has seen the first signal."""
     try:

@@ -136,7 +136,7 @@ def marked(candidates: Iterable[Any]) -> list[JobFunction]:
 
 def _marks(candidate: Any) -> tuple[JobFunction, ...]:
     with suppress(Exception):  # no attributes, or those of a proxy for something that is not there now
-        marks: tuple[JobFunction, ...] = vars(candidate).get(_MARK, ())
+        marks: tuple[JobFunction, ...] = candidate.__dict__.get(_MARK, ())
         return marks
     return ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -62,6 +63,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
             proxy_headers=False,  # the real server does not look at X-Forwarded-For either
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
         lines = start_up_lines(emulator, functions, url_of(listener), listener.getsockname()[0])
         beside = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
         _Server(config, lines, beside).run(sockets=[listener])
@@ -96,6 +98,11 @@ class _Server(uvicorn.Server):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await super().shutdown(sockets)
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Tell whether a record is worth a line: Uvicorn logs the requests that its own shutdown cuts off as errors of the application."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def listen(host: str, port: int) -> socket.socket:
