@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _LARGEST = 2**31 - 1
 """The real server keeps these numbers in PostgreSQL's `integer`."""
 
@@ -61,7 +66,7 @@ def check_texts(argument: str, value: object) -> None:
     if not isinstance(value, list | tuple):
         message = f"{argument} is a list of texts, not {_kind(value)}"
         raise TypeError(message)
-    for text in value:  # pyright: ignore[reportUnknownVariableType] - that is what is checked
+    for text in cast("Iterable[object]", value):
         check_text(f"each of {argument}", text)
 
 
