@@ -64,6 +64,20 @@ def exits(_payload: dict[str, Any], _context: Context) -> None:
     raise SystemExit(3)
 
 
+class Unspeakable(Exception):
+    """Ends the thread that asks for its text."""
+
+    def __str__(self) -> str:
+        """Have none."""
+        raise SystemExit
+
+
+@function("unspeakable")
+def unspeakable(_payload: dict[str, Any], _context: Context) -> None:
+    """Raises what nobody can look at."""
+    raise Unspeakable
+
+
 @function("bad_level")
 def bad_level(_payload: dict[str, Any], context: Context) -> None:
     """Logs with a level that does not exist."""

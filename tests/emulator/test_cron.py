@@ -324,6 +324,8 @@ def test_expressions(schedule: str, after: list[str]) -> None:
         ("@every", "the names are @yearly"),
         ("@every soon", "such as 90s or 1h30m"),
         ("@every 5m soon", "such as 90s or 1h30m"),
+        ("@every 2562048h", "longer than 292 years"),
+        (f"@every {10**400}s", "longer than 292 years"),
         ("@HOURLY", "the names are @yearly"),
         ("@reboot", "the names are @yearly"),
         ("TZ=Mars/Base 0 6 * * *", "there is no time zone Mars/Base"),

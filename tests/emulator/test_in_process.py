@@ -9,9 +9,15 @@ import httpx
 import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import Emulator
-from fluxbase_jobs.emulator.functions import FunctionSet, marked
+from fluxbase_jobs.emulator.credentials import Caller
+from fluxbase_jobs.emulator.functions import FunctionSet, JobFunction, marked
+from fluxbase_jobs.emulator.outcomes import Completed
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH, Profile
+from fluxbase_jobs.emulator.routes.endpoint import Call
 from fluxbase_jobs.emulator.settings import Settings
+from fluxbase_jobs.emulator.store import Job, StoredFunction, StoredResponse
+from fluxbase_jobs.emulator.submission import read_submission
+from starlette.requests import Request
 
 
 @function("double")
@@ -42,6 +48,34 @@ def test_two_in_one_loop() -> None:
         return first, second
 
     assert asyncio.run(both()) == (('{"n": 4}', 1), ('{"n": 6}', 1))
+
+
+def test_payloads_are_in_no_repr() -> None:
+    """What jobs are given, report and return, and the bodies that carried it, are in no repr."""
+    text = '{"job_name": "f", "payload": {"password": "xyzzy"}}'
+    shown = [
+        Job(
+            id="1",
+            namespace="n",
+            job_function_id=None,
+            job_name="f",
+            payload=text,
+            result=text,
+            progress=text,
+            max_duration_seconds=1,
+            progress_timeout_seconds=1,
+            max_retries=0,
+            created_at=0,
+        ),
+        read_submission("application/json", text.encode()),
+        Call(Request({"type": "http"}), text.encode(), Caller()),
+        StoredResponse(200, [("x", text)], text.encode()),
+        Completed(text),
+        JobFunction("f", print, schedule=f"* * * * *|{text}"),
+        StoredFunction(id="1", namespace="n", name="f", schedule=f"* * * * *|{text}", source="api", created_at=0, updated_at=0),
+    ]
+
+    assert "xyzzy" not in repr(shown)
 
 
 def test_settings_hide_the_secret() -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from fluxbase_jobs.emulator.loading import UnusableHandlersError, load_functions
 from fluxbase_jobs.emulator.options import read_options
@@ -23,6 +24,9 @@ FIXTURE_FILES = {
     "exits.py": "raise SystemExit(5)\n",
     "empty.py": "x = 1\n",
     "bare.py": "from fluxbase_jobs.emulator import function\n\n@function\ndef f(payload, context): ...\n",
+    "roles.py": "from fluxbase_jobs.emulator import function\n\n@function('f', require_roles='admin')\ndef f(payload, context): ...\n",
+    "cancels.py": "import asyncio\n\nraise asyncio.CancelledError('no more')\n",
+    "mute.py": "class Mute(Exception):\n    def __str__(self): raise ValueError\n\nraise Mute\n",
     "zero.py": "from fluxbase_jobs.emulator import function\n\n@function('f', timeout=0)\ndef f(payload, context): ...\n",
     "schedule.py": "from fluxbase_jobs.emulator import function\n\n@function('f', schedule='61 * * * *')\ndef f(payload, context): ...\n",
     "twice.py": (
@@ -93,6 +97,39 @@ def test_end_while_jobs_run(tmp_path: Path) -> None:
             client.until(client.queue(name), lambda job: job["status"] == "running")
 
         assert started.end(signal.SIGINT) == 0
+
+
+def test_end_by_two_signals() -> None:
+    """Who presses Ctrl-C again, while a request still has its last seconds, gets an end at once and no traceback."""
+    with program() as started:
+        address = ("127.0.0.1", httpx.URL(started.running.url).port or 0)
+        with socket.create_connection(address, timeout=20) as busy:
+            busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+            assert busy.recv(99).startswith(b"HTTP/1.1 100")  # from here on the server waits for the body
+            started.process.send_signal(signal.SIGINT)
+            eventually(lambda: not listens(address), bool)
+
+            assert ended(started) == ""
+
+
+def test_end_with_unfinished_request() -> None:
+    """A client that does not finish its request holds the end up for the grace period; one line says so."""
+    with program() as started, socket.create_connection(("127.0.0.1", httpx.URL(started.running.url).port or 0), timeout=20) as busy:
+        busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        assert busy.recv(99).startswith(b"HTTP/1.1 100")
+        errors = ended(started)
+
+    assert errors.count("\n") == 1, errors
+    assert errors.endswith("timeout graceful shutdown exceeded\n")
+
+
+def listens(address: tuple[str, int]) -> bool:
+    """Tell whether anybody takes connections there: the program does not once it has seen the first signal."""
+    try:
+        socket.create_connection(address, timeout=20).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def test_access_log() -> None:
@@ -176,12 +213,16 @@ def test_neighbours_of_the_handlers_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        (".", "is a folder: give the path of a Python file"),
         ("missing.py", "does not exist: give the path of a Python file"),
         ("syntax.py", "cannot be loaded (line 1): SyntaxError: invalid syntax"),
         ("raises.py", "cannot be loaded (line 3): NameError: name 'undefined_name' is not defined"),
         ("exits.py", "cannot be loaded (line 1): SystemExit: 5"),
         ("empty.py", 'has no job functions: mark a handler with @function("name")'),
         ("bare.py", 'cannot be loaded (line 3): TypeError: write @function("name"): a job function needs a name'),
+        ("roles.py", "cannot be loaded (line 3): TypeError: require_roles is a list of texts, not str"),
+        ("cancels.py", "cannot be loaded (line 3): CancelledError: no more"),
+        ("mute.py", "cannot be loaded (line 4): Mute: (its text cannot be had)"),
         ("zero.py", "a timeout of at least 1 second"),
         ("schedule.py", "(line 3): InvalidScheduleError: schedule '61 * * * *' cannot be followed (the minute is 0 to 59): write five"),
         ("twice.py", "two job functions are called default/f: rename one of them"),
@@ -194,6 +235,18 @@ def test_unusable_handlers_file(folder: Path, name: str, words: str) -> None:
 
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_odd_neighbours_of_functions(tmp_path: Path) -> None:
+    """What else a handlers file has is no matter: a proxy that is not bound yet, a handler that has no hash."""
+    (tmp_path / "handlers.py").write_text(
+        "from fluxbase_jobs.emulator import function\n\n"
+        "class Unbound:\n    def __getattribute__(self, name): raise RuntimeError('outside of a request')\n\n"
+        "class Handler:\n    __hash__ = None\n    def __call__(self, payload, context): ...\n\n"
+        "request, handler = Unbound(), function('f')(Handler())\n"
+    )
+
+    assert [definition.name for definition in load_functions(tmp_path / "handlers.py")] == ["f"]
 
 
 def test_program_without_its_handlers_file(tmp_path: Path) -> None:
@@ -236,18 +289,24 @@ def test_unusable_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         in_use = fail("--port", taken.getsockname()[1])
     elsewhere = fail("--host", "192.0.2.1", "--port", 0)
+    no_name = fail("--host", "a..b", "--port", 0)
 
-    assert (in_use[0], elsewhere[0]) == (1, 1)
+    assert (in_use[0], elsewhere[0], no_name[0]) == (1, 1, 1)
     assert in_use[1].endswith("(Address already in use): choose another with --host or --port")
     assert "cannot listen on 192.0.2.1 port 0" in elsewhere[1]
+    assert no_name[1].endswith("cannot listen on a..b port 0 (no host name): choose another with --host or --port")
 
 
 def test_unusable_database(tmp_path: Path) -> None:
-    """A database that cannot be opened is one line."""
-    status, line = fail("--port", 0, "--database", tmp_path)
+    """A database that cannot be opened is one line: a folder, a file in a folder that does not exist."""
+    for path in (tmp_path, tmp_path / "nowhere" / "jobs.sqlite"):
+        status, line = fail("--port", 0, "--database", path)
 
-    assert status == 1
-    assert line.startswith(f"fluxbase-jobs emulator: database {tmp_path} cannot be used (unable to open database file)")
+        assert status == 1
+        assert line == (
+            f"fluxbase-jobs emulator: database {path} cannot be used (unable to open database file): "
+            "name a file in a folder that exists, both open to you for reading and writing"
+        )
 
 
 @pytest.mark.parametrize("package", ["cronsim", "jwt", "starlette", "uvicorn", "watchfiles"])

@@ -165,6 +165,17 @@ def test_broken_file(write: Write) -> None:
     assert (kept, mended) == ('{"n": 1}', '{"n": 2}')
 
 
+def test_file_that_ends_threads(write: Write) -> None:
+    """Not even an exception that is no error in the file keeps later changes from being seen."""
+    path = write(**{"handlers.py": handlers("1")})
+    with running(path) as (started, log):
+        log.after(lambda: write(**{"handlers.py": "raise KeyboardInterrupt\n"}), "KeyboardInterrupt")
+        log.after(lambda: write(**{"handlers.py": handlers("2")}), " reloaded ")
+        mended = result(started)
+
+    assert mended == '{"n": 2}'
+
+
 def test_no_reload(write: Write) -> None:
     """With --no-reload a change counts at the next start."""
     path = write(**{"handlers.py": handlers("1")})

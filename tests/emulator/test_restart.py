@@ -131,9 +131,11 @@ def test_foreign_files(tmp_path: Path) -> None:
     with sqlite3.connect(foreign) as connection:
         connection.execute("CREATE TABLE songs (title)")
     connection.close()
+    before = foreign.read_bytes()
 
     with pytest.raises(UnusableDatabaseError, match="file is not a database"), serving(database=text):
         pass
     with pytest.raises(UnusableDatabaseError, match="its tables are not those"), serving(database=foreign):
         pass
     assert text.read_text().startswith("no database")
+    assert foreign.read_bytes() == before

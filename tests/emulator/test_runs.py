@@ -144,6 +144,13 @@ def test_system_exit(lab: Client) -> None:
     assert lab.messages(job["id"])[0] == ("error", "Job execution error: 3")
 
 
+def test_exception_that_breaks_what_looks_at_it(lab: Client) -> None:
+    """An exception whose text cannot be had ends its job all the same, whatever comes instead of the text."""
+    job = lab.run("unspeakable")
+
+    assert (job["status"], job["error_message"]) == ("failed", "Internal error: job execution panic: ")
+
+
 def test_wrong_level(lab: Client) -> None:
     """A level that does not exist fails the job and says which exist."""
     level, message = lab.messages(lab.run("bad_level")["id"])[0]

@@ -17,6 +17,8 @@ from cronsim import CronSim, CronSimError
 
 _NANOSECONDS = 1_000_000_000
 _SHORTEST_SECONDS = 60
+_LONGEST_SECONDS = 2**63 / _NANOSECONDS
+"""What fits into the 64 bits of Go's durations."""
 _TOO_OFTEN = "it is due more than once a minute, which the server refuses"
 
 
@@ -152,10 +154,13 @@ def _interval(text: str) -> Rhythm:
     if not spans or "".join(span[0] for span in spans) != text:
         message = "after @every stands a time such as 90s or 1h30m"
         raise InvalidCronError(message)
-    seconds = int(sum(float(span["number"]) * _UNITS[span["unit"]] for span in spans))
+    seconds = sum(float(span["number"]) * _UNITS[span["unit"]] for span in spans)
     if seconds < _SHORTEST_SECONDS:
         raise InvalidCronError(_TOO_OFTEN)
-    return _Interval(seconds)
+    if not seconds < _LONGEST_SECONDS:
+        message = "the time after @every is longer than 292 years"
+        raise InvalidCronError(message)
+    return _Interval(int(seconds))
 
 
 def _zone(name: str) -> tzinfo:

@@ -111,7 +111,7 @@ class Run:
                 self._reports.log(line, level)
         except RunStopped:
             return None
-        except Exception as error:
+        except BaseException as error:  # an exception of the handler's own may raise anything when it is looked at
             _LOGGER.exception("job %s could not be logged", self._job.id)
             return Failed(f"Internal error: job execution panic: {error}")
         return ending.outcome

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
+from .function_rules import check_flag, check_number, check_text, check_texts
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .context import Context
 
@@ -25,7 +27,7 @@ class JobFunction:
     """One job function: a handler and what the server should know of it. `timeout` is seconds."""
 
     name: str
-    handler: Handler = field(repr=False)
+    handler: Handler = field(repr=False, hash=False)
     namespace: str = "default"
     max_retries: int = 0
     timeout: int = 300
@@ -35,7 +37,7 @@ class JobFunction:
     """As the real server's annotation, this changes nothing that was seen (progress_and_logs: quiet)."""
 
     description: str | None = None
-    schedule: str | None = None
+    schedule: str | None = field(default=None, repr=False)
     """When the server submits it by itself, as a cron expression in UTC."""
 
 
@@ -73,16 +75,22 @@ def function(
         A decorator that returns its handler.
 
     Raises:
-        TypeError: `name` is missing, as in a bare `@function`.
-        ValueError: an empty name, a negative `max_retries`, a `timeout` below one second or a `schedule` that the server
-            would not follow.
+        TypeError: `name` is missing, as in a bare `@function`, or an argument is of a wrong kind.
+        ValueError: an empty name or namespace, a negative `max_retries`, a `timeout` below one second, a number or text that
+            no server could store or a `schedule` that it would not follow.
 
     """
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped code writes `@function`
         message = 'write @function("name"): a job function needs a name'
         raise TypeError(message)
-    if not name or max_retries < 0 or timeout < 1:
-        message = "a job function needs a name, max_retries of at least 0 and a timeout of at least 1 second"
+    _check_kinds(
+        {"name": name, "namespace": namespace, "description": description, "schedule": schedule},
+        {"max_retries": max_retries, "timeout": timeout},
+        {"enabled": enabled, "execution_logs": execution_logs},
+    )
+    check_texts("require_roles", require_roles)
+    if not name or not namespace or max_retries < 0 or timeout < 1:
+        message = "a job function needs a name, a namespace, max_retries of at least 0 and a timeout of at least 1 second"
         raise ValueError(message)
     if schedule is not None:
         _check_schedule(schedule)
@@ -95,6 +103,16 @@ def function(
         return handler
 
     return mark
+
+
+def _check_kinds(texts: Mapping[str, object], numbers: Mapping[str, object], flags: Mapping[str, object]) -> None:
+    for argument, value in texts.items():
+        if value is not None or argument in {"name", "namespace"}:
+            check_text(argument, value)
+    for argument, value in numbers.items():
+        check_number(argument, value)
+    for argument, value in flags.items():
+        check_flag(argument, value)
 
 
 def _check_schedule(schedule: str) -> None:
@@ -112,9 +130,15 @@ def marked(candidates: Iterable[Any]) -> list[JobFunction]:
     """
     found: dict[JobFunction, None] = {}
     for candidate in candidates:
-        definitions: tuple[JobFunction, ...] = getattr(candidate, "__dict__", {}).get(_MARK, ())
-        found |= dict.fromkeys(evolve(definition, handler=candidate) for definition in definitions)
+        found |= dict.fromkeys(evolve(definition, handler=candidate) for definition in _marks(candidate))
     return list(found)
+
+
+def _marks(candidate: Any) -> tuple[JobFunction, ...]:
+    with suppress(Exception):  # no attributes, or those of a proxy for something that is not there now
+        marks: tuple[JobFunction, ...] = candidate.__dict__.get(_MARK, ())
+        return marks
+    return ()
 
 
 class DuplicateFunctionError(ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from asyncio import CancelledError
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -26,6 +27,9 @@ def load_functions(path: Path) -> FunctionSet:
         UnusableHandlersError: no such file, an error in it, no function or two of one name in it.
 
     """
+    if path.is_dir():
+        message = f"handlers file {path} is a folder: give the path of a Python file"
+        raise UnusableHandlersError(message)
     if not path.is_file():
         message = f"handlers file {path} does not exist: give the path of a Python file"
         raise UnusableHandlersError(message)
@@ -51,7 +55,7 @@ def _run(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, CancelledError) as error:
         del sys.modules[name]
         message = f"handlers file {path} cannot be loaded{_place(error, path)}: {_summary(error)}"
         raise UnusableHandlersError(message) from error
@@ -66,5 +70,8 @@ def _place(error: BaseException, path: Path) -> str:
 
 
 def _summary(error: BaseException) -> str:
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:  # noqa: BLE001 - from the file's own code, which may raise anything
+        text = "(its text cannot be had)"
     return " ".join(f"{type(error).__name__}: {text}".split())

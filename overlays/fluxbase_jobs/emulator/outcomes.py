@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .jsontext import JSONValue, NulInTextError, javascript_text, jsonb_text, normalise
 
@@ -19,7 +19,7 @@ _GO_KINDS: dict[type, str] = {list: "array", str: "string", bool: "bool", int: "
 class Completed:
     """The job is done; `result` is a jsonb text."""
 
-    result: str
+    result: str = field(repr=False)
 
 
 @frozen

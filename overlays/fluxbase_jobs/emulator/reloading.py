@@ -67,9 +67,11 @@ async def _in_thread(work: Callable[[], None]) -> None:
     done = asyncio.Event()
 
     def run() -> None:
-        work()
-        with suppress(RuntimeError):  # the loop has closed: the program is ending
-            loop.call_soon_threadsafe(done.set)
+        try:
+            work()
+        finally:  # whatever a file has raised: the next change is waited for
+            with suppress(RuntimeError):  # the loop has closed: the program is ending
+                loop.call_soon_threadsafe(done.set)
 
     Thread(target=run, name=f"{THREAD_NAME} handlers", daemon=True).start()
     await done.wait()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
 
@@ -62,6 +63,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
             proxy_headers=False,  # the real server does not look at X-Forwarded-For either
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
         lines = start_up_lines(emulator, functions, url_of(listener), listener.getsockname()[0])
         beside = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
         _Server(config, lines, beside).run(sockets=[listener])
@@ -84,12 +86,23 @@ class _Server(uvicorn.Server):
         if self.started:
             print("\n".join(self._lines), flush=True)  # noqa: T201
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End well at the first signal and at once at the next, not half: what was acknowledged is on disk anyway."""
+        if self.should_exit:
+            _end_at_once()
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what runs beside, then the server."""
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await super().shutdown(sockets)
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Tell whether a record is worth a line: Uvicorn logs the requests that its own shutdown cuts off as errors of the application."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -104,8 +117,9 @@ def listen(host: str, port: int) -> socket.socket:
         # With the protocol named: asyncio turns Nagle's delay off only then, and that delay is 40 ms a request.
         listener = socket.socket(family, kind, protocol)
         return _bound(listener, address)
-    except OSError as error:
-        message = f"cannot listen on {host} port {port} ({error.strerror}): choose another with --host or --port"
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no host name"
+        message = f"cannot listen on {host} port {port} ({reason}): choose another with --host or --port"
         raise UnusableAddressError(message) from error
 
 
@@ -131,6 +145,10 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     """End well: when all is shut down, Uvicorn hands the signal that stopped it on to here."""
     if any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
         # A sync handler cannot be ended from outside. The interpreter's own end may crash on its last print().
-        sys.stdout.flush()
-        os._exit(0)
+        _end_at_once()
     sys.exit(0)
+
+
+def _end_at_once() -> NoReturn:
+    sys.stdout.flush()
+    os._exit(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .bodyfields import body_fields, fields_of, integer, moment, object_, text
 
@@ -28,7 +28,7 @@ class Submission:
 
     job_name: str
     namespace: str
-    payload: dict[str, JSONValue] | None
+    payload: dict[str, JSONValue] | None = field(repr=False)
     priority: int
     scheduled_at: Moment | None
     on_behalf_of: OnBehalfOf | None

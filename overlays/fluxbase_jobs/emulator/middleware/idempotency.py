@@ -103,7 +103,7 @@ class _Keyed:
     key: str
     method: str
     path: str
-    body: bytes
+    body: bytes = field(repr=False)
 
     @classmethod
     async def read(cls, request: Request, key: str) -> _Keyed:
@@ -131,7 +131,7 @@ class _Keyed:
 class _Answer:
     """An answer that is held back until it has been kept."""
 
-    _messages: list[Message] = field(factory=list[Message])
+    _messages: list[Message] = field(factory=list[Message], repr=False)
 
     async def hold(self, message: Message) -> None:
         self._messages.append(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
@@ -31,7 +31,7 @@ class Call:
     """One request as a route sees it."""
 
     request: Request
-    body: bytes
+    body: bytes = field(repr=False)
     caller: Caller
 
     @property

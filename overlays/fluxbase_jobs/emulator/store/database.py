@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from fluxbase_jobs.emulator.clock import Clock
 
 
-# Exclusive: two emulators on one file would run each other's jobs. WAL: an acknowledged write outlives a kill -9.
-_PRAGMAS = ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+# Two emulators on one file would run each other's jobs.
+_ALONE = "locking_mode = EXCLUSIVE"
+# WAL: an acknowledged write outlives a kill -9. It changes the file, so only when that is known to be ours.
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 
 
 class UnusableDatabaseError(Exception):
@@ -82,13 +84,14 @@ class Database:
             self._connection.close()
 
     def _prepare(self, clock: Clock) -> None:
-        for pragma in _PRAGMAS:
-            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute(f"PRAGMA {_ALONE}")
         version = self._connection.execute("PRAGMA user_version").fetchone()["user_version"]
         tables = self._connection.execute("SELECT count(*) AS n FROM sqlite_schema").fetchone()["n"]
         if version != VERSION and (version or tables):
             message = f"its tables are not those of this emulator (version {version}, not {VERSION})"
             raise sqlite3.DatabaseError(message)
+        for pragma in _PRAGMAS:
+            self._connection.execute(f"PRAGMA {pragma}")
         if not version:
             self._connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
             self.change("INSERT INTO tenants VALUES (?)", [str(uuid4())])
@@ -108,4 +111,6 @@ def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
 def _why(path: Path | None, error: sqlite3.Error) -> str:
     if "locked" in str(error):
         return f"database {path} is in use by another emulator: stop that one or name another file"
+    if "unable to open" in str(error):
+        return f"database {path} cannot be used ({error}): name a file in a folder that exists, both open to you for reading and writing"
     return f"database {path} cannot be used ({error}): name another file, or delete this one to start empty"

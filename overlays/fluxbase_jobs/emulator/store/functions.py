@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ class StoredFunction:
     original_code: str | None = None
     is_bundled: bool = True
     enabled: bool = True
-    schedule: str | None = None
+    schedule: str | None = field(default=None, repr=False)
     timeout_seconds: int = 300
     memory_limit_mb: int = 256
     max_retries: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,9 +28,9 @@ class Job:
     job_function_id: str | None
     job_name: str
     status: str = "pending"
-    payload: str | None = None
-    result: str | None = None
-    progress: str | None = None
+    payload: str | None = field(default=None, repr=False)
+    result: str | None = field(default=None, repr=False)
+    progress: str | None = field(default=None, repr=False)
     priority: int = 0
     max_duration_seconds: int
     progress_timeout_seconds: int
