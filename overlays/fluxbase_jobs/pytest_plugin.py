@@ -12,6 +12,7 @@ Not in `fluxbase_jobs.testing`, because pytest imports it at every start: the se
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -70,9 +71,12 @@ def _refusal(text: str) -> BaseException:
 def _options(request: pytest.FixtureRequest) -> Any:
     options: dict[str, Any] = {}
     if handlers := str(request.config.getini(_INI)):
-        options["functions"] = request.config.rootpath / handlers
+        options["functions"] = handlers
     for mark in reversed(list(request.node.iter_markers(_MARK))):
         if mark.args:
             raise TypeError(f"@pytest.mark.{_MARK} takes keyword arguments only, like profile='2026-03'")
         options |= mark.kwargs
+    if isinstance(options.get("functions"), str | PurePath):
+        # From the rootdir, wherever pytest is started.
+        options["functions"] = request.config.rootpath / options["functions"]
     return options

@@ -116,13 +116,34 @@ def test_handlers_file(run_tests: RunTests, pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1)
 
 
+def test_handlers_file_of_a_mark(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path in a mark counts from the rootdir too."""
+    handlers = "from fluxbase_jobs.emulator import function\n@function('ask')\ndef ask(payload, context):\n    return {'answer': 42}\n"
+    folder = pytester.mkdir("app")
+    folder.joinpath("handlers.py").write_text(handlers)
+    test_file = pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.fluxbase(functions="app/handlers.py")
+        def test_it(fluxbase):
+            assert fluxbase.jobs.run("ask").unwrap().result == {"answer": 42}
+        """
+    )
+    monkeypatch.chdir(folder)
+
+    result = pytester.runpytest_subprocess("-W", "error", "--rootdir", str(pytester.path), str(test_file))
+
+    result.assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("mark", "line"),
     [
         ("profile='2025'", "profile must be one of 2026-03, 2026-04, not '2025'"),
         ("colour='red'", "a test server has no option 'colour': there are *"),
         ("'2026-03'", "@pytest.mark.fluxbase takes keyword arguments only, like profile='2026-03'"),
-        ("functions='none.py'", "handlers file none.py does not exist: give the path of a Python file"),
+        ("functions='none.py'", "handlers file *none.py does not exist: give the path of a Python file"),
     ],
 )
 def test_wrong_mark(run_tests: RunTests, mark: str, line: str) -> None:

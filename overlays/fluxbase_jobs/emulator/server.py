@@ -60,6 +60,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
             log_config=None,
             access_log=False,  # Uvicorn's would show queries, which may hold tokens; ours does not
             server_header=False,
+            ws="none",  # an Upgrade is no route here, whatever websocket library is installed
             proxy_headers=False,  # the real server does not look at X-Forwarded-For either
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
