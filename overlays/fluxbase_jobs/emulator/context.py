@@ -67,6 +67,7 @@ class Context:
         Nothing needs to ask for it: the handler of a stopped run is ended. An async one gets asyncio's cancellation; a
         sync one, and an async one that goes on, gets an exception that is no `Exception`, again every half a second
         until it ends. `finally` blocks run. The one limit: a call that blocks outside of Python, such as one long
-        `time.sleep`, ends first. Reports of a stopped run are not stored: they raise that exception too.
+        `time.sleep`, ends first; meanwhile the job may be retried, and so be at work twice. Reports of a stopped run
+        are not stored: they raise that exception too.
         """
         return self._reports.is_closed

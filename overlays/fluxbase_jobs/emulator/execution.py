@@ -1,7 +1,8 @@
 """One run of one job: its handler in a thread of its own, its end, and how it is stopped.
 
 A thread each, with an event loop of its own where the handler is async, because the real server runs each job in a
-process of its own: a handler that blocks holds up neither the server nor another job.
+process of its own: a handler that waits holds up neither the server nor another job. One that computes shares the
+interpreter with them, and a single long call into C that keeps it to itself stops everything until it returns.
 """
 
 from __future__ import annotations

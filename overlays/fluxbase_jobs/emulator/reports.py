@@ -65,7 +65,7 @@ class Reports:
         """
         elapsed_seconds = (self._clock.now_ns() - self._started_ns) / 1e9
         text = progress_text(percent, message, data, elapsed_seconds)
-        self._store(partial(self._keep_progress, percent, text))
+        self._store(partial(self._keep_progress, text))
 
     def log(self, text: str, level: Level) -> None:
         """Write the handler's lines to the job's log.
@@ -86,9 +86,11 @@ class Reports:
                 raise RunStopped
             write()
 
-    def _keep_progress(self, percent: object, text: str | None) -> None:
+    def _keep_progress(self, text: str | None) -> None:
         if text is None:
-            _LOGGER.warning("job %s: progress(%r) was dropped, as the real server does", self._job_id, percent)
+            _LOGGER.warning(
+                "job %s: a progress report was dropped, as on the real server: percent must be whole, data an object", self._job_id
+            )
         else:
             self._jobs.report_progress(self._job_id, text, micros(self._clock))
 
