@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import MARCH
 from fluxbase_jobs.emulator.progress import progress_text
 
@@ -228,3 +229,19 @@ def test_limit_of_parallel_jobs() -> None:
         ended = [client.ended(job_id)["status"] for job_id in first]
 
     assert (waiting, len(workers), ended) == ("pending", 2, ["completed"] * 3)
+
+
+def test_dropped_report_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The program says that it dropped a report, not what was in it: that may be anything of a payload."""
+
+    @function("careless")
+    def careless(_payload: dict[str, Any], context: Context) -> None:
+        context.progress("a secret", "another")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    with serving(careless, profile=MARCH) as running, running.client() as client:
+        job = client.run("careless")
+
+    assert (job["status"], "progress" in job) == ("completed", False)
+    assert f"job {job['id']}: a progress report was dropped" in caplog.text
+    assert "secret" not in caplog.text
+    assert "another" not in caplog.text
