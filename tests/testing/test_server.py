@@ -294,13 +294,15 @@ def test_client_options(server: Server) -> None:
         ({"functions": "no-such.py"}, UnusableHandlersError, "handlers file no-such.py does not exist: give the path of a Python file"),
     ],
 )
-def test_wrong_options(options: dict[str, Any], kind: type[Exception], text: str) -> None:
-    """What is wrong is said in one line that names the option."""
+def test_wrong_options(options: dict[str, Any], kind: type[Exception], text: str, tmp_path: Path) -> None:
+    """What is wrong is said in one line that names the option, before anything is opened."""
+    database = tmp_path / "state.db"
     with pytest.raises(kind) as caught:
-        Server(**options)
+        Server(**{"database": database, **options})
 
     assert str(caught.value).startswith(text)
     assert "short" not in str(caught.value)
+    assert not database.exists()
 
 
 def test_spans_as_options() -> None:

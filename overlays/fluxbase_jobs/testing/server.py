@@ -75,11 +75,11 @@ class Server:
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
         settings, functions = read_settings(options), read_functions(options.get("functions", ()))
-        self.clock = _clock(options.get("clock"))
+        self.clock, patience = _clock(options.get("clock")), in_seconds("patience", options.get("patience", _PATIENCE_SECONDS))
         self._scripts: list[Script] = []
         self._emulator = Emulator(settings, functions, self.clock)
         self.faults = Faults(self._emulator.app.routes)
-        self._app: ASGIApp = self._layers(in_seconds("patience", options.get("patience", _PATIENCE_SECONDS)))
+        self._app: ASGIApp = self._layers(patience)
         self._listening = Listening(self._app)
         self._url: str | None = None
         self._opening = threading.Lock()
