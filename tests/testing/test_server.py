@@ -297,8 +297,9 @@ def test_client_options(server: Server) -> None:
 def test_wrong_options(options: dict[str, Any], kind: type[Exception], text: str, tmp_path: Path) -> None:
     """What is wrong is said in one line that names the option, before anything is opened."""
     database = tmp_path / "state.db"
+    all_options: dict[str, Any] = {"database": database, **options}
     with pytest.raises(kind) as caught:
-        Server(**{"database": database, **options})
+        Server(**all_options)
 
     assert str(caught.value).startswith(text)
     assert "short" not in str(caught.value)
