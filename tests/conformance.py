@@ -12,24 +12,38 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.emulators import started
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PROFILES: Final = ("2026-03", "2026-04")
 SECRET: Final = "a-secret-that-only-this-run-knows"
+ATTEMPTS: Final = 3
+"""The recordings hold moments, such as a job between two looks for work. A machine under load may come too late for one of them; what
+the emulator does differently is seen each time."""
 
 
 def main(wire: Path) -> None:
-    """Report on both profiles; exit with 1 where one differs from its recording."""
+    """Report on both profiles; exit with 1 where one differs from its recording each time."""
     if not (wire / "record.py").exists():
         sys.exit(f"conformance: {wire} has no record.py: pass the folder of the recordings, `nox -s conformance -- FOLDER`")
+    wrong: Sequence[str] = PROFILES
+    for _ in range(ATTEMPTS):
+        if not (wrong := differing(wire, wrong)):
+            return
+    sys.exit(f"conformance: {', '.join(wrong)} differs from its recording")
+
+
+def differing(wire: Path, profiles: Sequence[str]) -> list[str]:
+    """Report on these profiles and return those that differ from their recordings."""
     with ThreadPoolExecutor() as pool:
-        reports = dict(zip(PROFILES, pool.map(compared, repeat(wire), PROFILES), strict=True))
+        reports = dict(zip(profiles, pool.map(compared, repeat(wire), profiles), strict=True))
     for profile, report in reports.items():
-        print(f"== {profile}\n{report}")
-    if wrong := [profile for profile, report in reports.items() if not agrees(report)]:
-        sys.exit(f"conformance: {', '.join(wrong)} differs from its recording")
+        print(f"== {profile}\n{report}", flush=True)
+    return [profile for profile, report in reports.items() if not agrees(report)]
 
 
 def compared(wire: Path, profile: str) -> str:
