@@ -19,8 +19,8 @@ import uvicorn
 from attrs import define, evolve, frozen
 from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.functions import FunctionSet, marked
+from fluxbase_jobs.emulator.listening import listen, url_of
 from fluxbase_jobs.emulator.loading import load_functions
-from fluxbase_jobs.emulator.server import listen, url_of
 from fluxbase_jobs.emulator.settings import Settings
 
 if TYPE_CHECKING:

@@ -170,17 +170,18 @@ def test_light_until_it_is_used(run_tests: RunTests) -> None:
     ).assert_outcomes(passed=1)
 
 
-def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("package", ["cronsim", "jwt", "starlette", "uvicorn"])
+def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     """Without the extra, the fixture says how to get it."""
     broken = pytester.mkdir("broken")
-    (broken / "starlette.py").write_text("raise ModuleNotFoundError(\"No module named 'starlette'\", name='starlette')\n")
+    (broken / f"{package}.py").write_text(f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')\n")
     monkeypatch.setenv("PYTHONPATH", str(broken), prepend=os.pathsep)
 
     result = run_tests("def test_it(fluxbase):\n    pass\n")
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ['starlette is not installed, which fluxbase_jobs.testing needs: run pip install "fluxbase-jobs?emulator?"']
+        [f'{package} is not installed, which fluxbase_jobs.testing needs: run pip install "fluxbase-jobs?emulator?"']
     )
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*nother exception*")

@@ -6,12 +6,11 @@ import logging
 import sys
 from typing import NoReturn
 
+from .extra import HOW_TO_INSTALL, missing_package
 from .functions import FunctionSet
 from .loading import UnusableHandlersError
 from .options import Options, read_options
 from .store import UnusableDatabaseError
-
-_EXTRA = {"cronsim", "jwt", "starlette", "uvicorn", "watchfiles"}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -21,10 +20,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         _serve(options)
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in _EXTRA:
+        package = missing_package(error)
+        if package is None:
             raise
-        _leave(f'{package} is not installed: run pip install "fluxbase-jobs[emulator]"')
+        _leave(f"{package} is not installed: {HOW_TO_INSTALL}")
 
 
 def _write_log(options: Options) -> None:
@@ -37,7 +36,8 @@ def _write_log(options: Options) -> None:
 def _serve(options: Options) -> None:
     # These need the extra, which may be missing.
     from .handlers_file import HandlersFile  # noqa: PLC0415
-    from .server import UnusableAddressError, serve  # noqa: PLC0415
+    from .listening import UnusableAddressError  # noqa: PLC0415
+    from .server import serve  # noqa: PLC0415
 
     handlers = HandlersFile(options.functions) if options.functions else None
     try:

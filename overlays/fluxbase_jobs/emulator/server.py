@@ -1,4 +1,4 @@
-"""Serving an emulator over HTTP: the socket, the start, the end."""
+"""Serving an emulator over HTTP: the start and the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from functools import partial
@@ -16,24 +15,18 @@ import uvicorn
 
 from .app import Emulator
 from .execution import THREAD_NAME
+from .listening import http_config, listen, url_of
 from .reloading import reload_on_change
 from .start_up import start_up_lines
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Coroutine
     from types import FrameType
 
     from .functions import FunctionSet
     from .handlers_file import HandlersFile
     from .settings import Settings
-
-_GRACE_SECONDS = 2
-_BACKLOG = 2048
-_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what listens on all addresses is also here
-
-
-class UnusableAddressError(Exception):
-    """The address cannot be listened on; the text says why and what to do."""
 
 
 def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watched: HandlersFile | None = None) -> None:
@@ -55,15 +48,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
         emulator = Emulator(settings, functions)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _leave)
-        config = uvicorn.Config(
-            emulator.app,
-            log_config=None,
-            access_log=False,  # Uvicorn's would show queries, which may hold tokens; ours does not
-            server_header=False,
-            ws="none",  # an Upgrade is no route here, whatever websocket library is installed
-            proxy_headers=False,  # the real server does not look at X-Forwarded-For either
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        config = http_config(emulator.app)
         logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
         lines = start_up_lines(emulator, functions, url_of(listener), listener.getsockname()[0])
         beside = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
@@ -106,46 +91,11 @@ def _is_no_cancellation(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 picks a free one.
-
-    Raises:
-        UnusableAddressError: see there.
-
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # With the protocol named: asyncio turns Nagle's delay off only then, and that delay is 40 ms a request.
-        listener = socket.socket(family, kind, protocol)
-        return _bound(listener, address)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no host name"
-        message = f"cannot listen on {host} port {port} ({reason}): choose another with --host or --port"
-        raise UnusableAddressError(message) from error
-
-
-def _bound(listener: socket.socket, address: Any) -> socket.socket:
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """Return the URL at which clients on this machine find a listening socket."""
-    address, port = listener.getsockname()[:2]
-    host = str(_THIS_MACHINE.get(address, address))
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def _leave(_number: int, _frame: FrameType | None) -> None:
     """End well: when all is shut down, Uvicorn hands the signal that stopped it on to here."""
     if any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
-        # A sync handler cannot be ended from outside. The interpreter's own end may crash on its last print().
+        # A handler that does not end, in a long call into C say, cannot be waited for. The interpreter's own end may crash on its
+        # last print().
         _end_at_once()
     sys.exit(0)
 

@@ -19,6 +19,8 @@ It needs the extra: `pip install "fluxbase-jobs[emulator]"`.
 
 from __future__ import annotations
 
+from fluxbase_jobs.emulator.extra import HOW_TO_INSTALL, missing_package
+
 try:
     from .clock import VirtualClock
     from .faults import Fault, Faults
@@ -27,9 +29,9 @@ try:
     from .scripts import Script
     from .server import Server
 except ModuleNotFoundError as missing:
-    if (missing.name or "").partition(".")[0] not in {"jwt", "starlette", "uvicorn"}:
+    if missing_package(missing) is None:
         raise
-    text = f'{missing.name} is not installed, which fluxbase_jobs.testing needs: run pip install "fluxbase-jobs[emulator]"'
+    text = f"{missing.name} is not installed, which fluxbase_jobs.testing needs: {HOW_TO_INSTALL}"
     raise ModuleNotFoundError(text, name=missing.name) from None
 
 __all__ = ["Fault", "Faults", "Script", "ScriptedRun", "Server", "ServerOptions", "VirtualClock"]

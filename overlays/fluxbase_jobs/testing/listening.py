@@ -6,11 +6,10 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from fluxbase_jobs.emulator.server import listen, url_of
+from fluxbase_jobs.emulator.listening import http_config, listen, url_of
 
 from .exchanges import EXTENSION
 
@@ -31,11 +30,7 @@ class Listening:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        # The real server does not look at X-Forwarded-For. The jobs API has no websockets: where a library for them is installed,
-        # Uvicorn would send them to layers made for HTTP.
-        self._config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none", proxy_headers=False, server_header=False, date_header=False
-        )
+        self._config = http_config(app, lifespan="off", date_header=False)
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 
