@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from .clock import Clock, micros
@@ -41,19 +41,18 @@ class Reports:
         self._interrupts = interrupts
         self._started_ns = clock.now_ns()
         self._line = 0
-        self._closed = Event()
+        self._is_closed = False
         self._lock = Lock()
 
     @property
     def is_closed(self) -> bool:
         """Whether `close` was called."""
-        return self._closed.is_set()
+        return self._is_closed
 
     def close(self) -> bool:
         """Take no more reports; one that is being stored is, before this returns. False if that was done before."""
         with self._lock:
-            was_open = not self.is_closed
-            self._closed.set()
+            was_open, self._is_closed = not self._is_closed, True
         return was_open
 
     def progress(self, percent: object, message: object, data: object) -> None:

@@ -50,7 +50,7 @@ class FaultInjection:
 
     async def _answer(self, fault: Fault, scope: Scope, receive: Receive) -> list[Message]:
         if fault.status:
-            await _read(receive)
+            await _read_request(receive)
             return _own_answer(fault)
         messages: list[Message] = []
         if fault.drop != "before":
@@ -81,12 +81,11 @@ async def _send_half(messages: list[Message], send: Send) -> None:
 async def _hang_up(scope: Scope, receive: Receive) -> None:
     hang_up: Callable[[], None] = scope["extensions"][EXTENSION]["hang_up"]
     hang_up()
-    await _read(receive, until="http.disconnect")
+    while (await receive())["type"] != "http.disconnect":
+        """What is still being sent."""
 
 
-async def _read(receive: Receive, until: str | None = None) -> None:
+async def _read_request(receive: Receive) -> None:
     """Read what is being sent: a client that is still sending would not see the answer."""
-    more = True
-    while more:
-        message = await receive()
-        more = message["type"] not in {until, "http.disconnect"} and (until is not None or message.get("more_body", False))
+    while (await receive()).get("more_body", False):
+        """The next part."""

@@ -16,6 +16,7 @@ _WITH_USER = """
     FROM jobs LEFT JOIN users ON users.id = jobs.created_by
 """
 
+_DUE = "status = 'pending' AND (scheduled_at IS NULL OR scheduled_at <= :now)"
 _CONDITIONS = ("status", "namespace", "job_name", "worker_id")
 
 
@@ -96,24 +97,23 @@ class Jobs:
         A job that was stored after `now` was read, while the database was busy, starts when it was made.
         """
         row = self._db.one(
-            """
+            f"""
             UPDATE jobs
             SET status = 'running', worker_id = :worker, started_at = max(:now, created_at), last_progress_at = max(:now, created_at)
             WHERE sequence = (
                 SELECT sequence FROM jobs
-                WHERE status = 'pending' AND (scheduled_at IS NULL OR scheduled_at <= :now)
+                WHERE {_DUE}
                 ORDER BY priority DESC, created_at, sequence LIMIT 1
             )
             RETURNING id
-            """,
+            """,  # noqa: S608 - our own words
             {"worker": worker_id, "now": now},
         )
         return self.get(row["id"]) if row else None
 
     def is_due(self, now: int) -> bool:
         """Whether a worker that looks would find a job."""
-        due = "SELECT 1 FROM jobs WHERE status = 'pending' AND (scheduled_at IS NULL OR scheduled_at <= ?) LIMIT 1"
-        return self._db.one(due, [now]) is not None
+        return self._db.one(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", {"now": now}) is not None  # noqa: S608 - our own words
 
     def next_scheduled(self, now: int) -> int | None:
         """Return the time at which the next job falls due, if one waits for its time."""
