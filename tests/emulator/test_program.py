@@ -6,7 +6,8 @@ import re
 import signal
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,9 +15,6 @@ from fluxbase_jobs.emulator.loading import UnusableHandlersError, load_functions
 from fluxbase_jobs.emulator.options import read_options
 
 from tests.emulator.running import HANDLERS, Program, command, eventually, program
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FIXTURE_FILES = {
     "syntax.py": "def broken(:\n",
@@ -235,6 +233,25 @@ def test_unusable_handlers_file(folder: Path, name: str, words: str) -> None:
 
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_place_in_a_file_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is named as well where the path is relative, as one types it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "handlers.py").write_text("\nundefined_name\n")
+
+    with pytest.raises(UnusableHandlersError, match=r"^handlers file handlers.py cannot be loaded \(line 2\): NameError: "):
+        load_functions(Path("handlers.py"))
+
+
+def test_place_of_an_error_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python that cannot be read beside the file is not taken for a line of the file itself."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (tmp_path / "cannot_be_read.py").write_text("\n\n\n\n(\n")
+    (tmp_path / "handlers.py").write_text("\nimport cannot_be_read\n")
+
+    with pytest.raises(UnusableHandlersError, match=r"\(line 2\): SyntaxError: '\(' was never closed \(cannot_be_read.py, line 5\)$"):
+        load_functions(tmp_path / "handlers.py")
 
 
 def test_odd_neighbours_of_functions(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 import traceback
 from asyncio import CancelledError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 from uuid import uuid4
 
 from .functions import DuplicateFunctionError, FunctionSet, marked
@@ -57,21 +57,26 @@ def _run(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit, CancelledError) as error:
         del sys.modules[name]
-        message = f"handlers file {path} cannot be loaded{_place(error, path)}: {_summary(error)}"
+        message = f"handlers file {path} cannot be loaded{_place(error, spec.origin)}: {_summary(error, spec.origin)}"
         raise UnusableHandlersError(message) from error
     return module
 
 
-def _place(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError):
+def _place(error: BaseException, file: str | None) -> str:
+    if _is_syntax_of(error, file):
         return f" (line {error.lineno})"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f" (line {lines[-1]})" if lines else ""
 
 
-def _summary(error: BaseException) -> str:
+def _summary(error: BaseException, file: str | None) -> str:
     try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        # The text of a SyntaxError names its file and line, which a module beside this file needs.
+        text = error.msg if _is_syntax_of(error, file) else str(error)
     except Exception:  # noqa: BLE001 - from the file's own code, which may raise anything
         text = "(its text cannot be had)"
     return " ".join(f"{type(error).__name__}: {text}".split())
+
+
+def _is_syntax_of(error: BaseException, file: str | None) -> TypeGuard[SyntaxError]:
+    return isinstance(error, SyntaxError) and error.filename == file
