@@ -93,31 +93,31 @@ def is_source(path: Path) -> bool:
 def demo(session: nox.Session) -> None:
     """Start the emulator, submit a job, show its progress, its result and its log."""
     install(session)
-    session.run("python", "-m", "fluxbase_jobs.demo")
+    session.run("python", "examples/quickstart.py")
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def conformance(session: nox.Session) -> None:
     """Hold the emulator against the recorded servers; `-- FOLDER` says where the recordings and their tools are."""
     install(session)
-    session.run("python", "-m", "tests.conformance", *(session.posargs or [str(ROOT.parent / "shared" / "wire")]))
+    session.run("python", "-m", "tests.contract.conformance", *(session.posargs or [str(ROOT.parent / "shared" / "wire")]))
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def description(session: nox.Session) -> None:
     """Hold openapi.yaml and the emulator against each other: whatever is asked, nothing undeclared is answered."""
     install(session, "description")
-    session.run("pytest", "--numprocesses", "3", "tests/description/check_description.py")
+    session.run("pytest", "--numprocesses", "3", "tests/contract/check_description.py")
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def live(session: nox.Session) -> None:
-    """The life of jobs on a server of yours: `-- URL KEY PROFILE`; it needs the functions of tests/emulator/functions.py."""
+    """The life of jobs on a server of yours: `-- URL KEY PROFILE`; it needs the functions of contract/functions.py."""
     install(session, "tests")
     variables: dict[str, str | None] = dict(
         zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True)
     )
-    session.run("pytest", "tests/test_lifecycle.py", env=variables)
+    session.run("pytest", "tests/verbs/test_lifecycle.py", env=variables)
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -132,6 +132,6 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types: mypy and pyright, both strict, over the project and over programs that must pass and must fail."""
     install(session, "types")
-    session.run("mypy", "generated", "overlays", "tests", "noxfile.py")
+    session.run("mypy", "generated", "overlays", "tests", "contract", "examples", "noxfile.py")
     session.run("pyright")
     session.run("pytest", "tests/typing/check_typing.py")

@@ -9,10 +9,10 @@ import pytest
 import trustme
 from fluxbase_jobs import FluxbaseClient
 
-from tests.colours import Colour, Connect, connecting
-from tests.emulators import Address, started
-from tests.live import PROFILES, Place, living
-from tests.local_server import LocalServer
+from tests.support.emulator_process import Address, started
+from tests.support.local_server import LocalServer
+from tests.support.server_under_test import PROFILES, Place, living
+from tests.support.styles import Colour, Connect, connecting
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,23 +1,11 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
-from ._typed import TypedJob
-from .admin import AsyncFluxbaseAdmin, AsyncFluxbaseAdminJobs, FluxbaseAdmin, FluxbaseAdminJobs
-from .admin_models import (
-    DayCount,
-    FunctionCount,
-    JobFunction,
-    JobStats,
-    StatusCount,
-    SyncDetails,
-    SyncError,
-    SyncFunction,
-    SyncResult,
-    SyncSummary,
-    Worker,
-)
-from .async_jobs import AsyncFluxbaseJobs
+from ._drivers.fetch import AsyncFluxbaseFetch, FluxbaseFetch
+from ._verbs.admin import AsyncFluxbaseAdmin, AsyncFluxbaseAdminJobs, FluxbaseAdmin, FluxbaseAdminJobs
+from ._verbs.definitions import AsyncJobDefinition, JobDefinition
+from ._verbs.jobs import FluxbaseJobs
+from ._verbs.jobs_async import AsyncFluxbaseJobs
 from .client import AsyncFluxbaseClient, FluxbaseClient, create_client
-from .definitions import AsyncJobDefinition, JobDefinition
 from .errors import (
     AuthenticationFailed,
     Conflict,
@@ -38,12 +26,24 @@ from .errors import (
     Unprocessable,
     WaitTimeout,
 )
-from .fetch import AsyncFluxbaseFetch, FluxbaseFetch
-from .jobs import FluxbaseJobs
-from .models import Job, JobStatus, LogLine, OnBehalfOf, Submission, Tokens
-from .poll import PollPolicy
+from .models.admin import (
+    DayCount,
+    FunctionCount,
+    JobFunction,
+    JobStats,
+    StatusCount,
+    SyncDetails,
+    SyncError,
+    SyncFunction,
+    SyncResult,
+    SyncSummary,
+    Worker,
+)
+from .models.jobs import Job, JobStatus, LogLine, OnBehalfOf, Submission, Tokens
+from .models.typed import TypedJob
+from .policies.poll import PollPolicy
+from .policies.retry import RetryPolicy
 from .result import Err, Meta, Ok, Result, is_err, is_ok
-from .retry import RetryPolicy
 
 __all__ = [
     "AsyncFluxbaseAdmin",

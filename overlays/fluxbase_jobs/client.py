@@ -9,18 +9,18 @@ from typing import Any, Final, Self, TypedDict, Unpack
 
 import httpx
 
-from ._arguments import Seconds
-from ._credentials import AsyncKey, Key, OnTokens, header_text
-from ._plans import verbs
-from ._twins import documented_like
-from .admin import AsyncFluxbaseAdmin, FluxbaseAdmin
-from .async_jobs import AsyncFluxbaseJobs
+from ._context.credentials import AsyncKey, Key, OnTokens, header_text
+from ._docstrings import documented_like
+from ._drivers.fetch import DEFAULT_RETRY, DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
+from ._plans import jobs as verbs
+from ._validation.arguments import Seconds
+from ._verbs.admin import AsyncFluxbaseAdmin, FluxbaseAdmin
+from ._verbs.jobs import FluxbaseJobs
+from ._verbs.jobs_async import AsyncFluxbaseJobs
 from .errors import InvalidInput
-from .fetch import DEFAULT_RETRY, DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
-from .jobs import FluxbaseJobs
-from .models import Tokens
+from .models.jobs import Tokens
+from .policies.retry import RetryPolicy
 from .result import Err, Ok, Result
-from .retry import RetryPolicy
 
 URL_VARIABLE: Final = "FLUXBASE_URL"
 KEY_VARIABLE: Final = "FLUXBASE_KEY"

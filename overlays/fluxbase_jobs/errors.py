@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from .models import Job, LogLine
+    from .models.jobs import Job, LogLine
 
 
 class FluxbaseError(Exception):

@@ -53,7 +53,7 @@ def fluxbase(fluxbase_server: Server) -> Iterator[FluxbaseClient]:
 
 def _start(request: pytest.FixtureRequest) -> Server:
     try:
-        from fluxbase_jobs.emulator.loading import UnusableHandlersError  # noqa: PLC0415 - most tests need no server
+        from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError  # noqa: PLC0415 - most tests need no server
         from fluxbase_jobs.emulator.store import UnusableDatabaseError  # noqa: PLC0415
         from fluxbase_jobs.testing import Server  # noqa: PLC0415
     except ModuleNotFoundError as missing:

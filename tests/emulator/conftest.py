@@ -11,7 +11,7 @@ import jwt
 import pytest
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 
-from tests.emulator.running import SECRET, Client, Running, serving
+from tests.support.emulator_in_process import SECRET, Client, Running, serving
 
 Sign: TypeAlias = Callable[..., str]
 

@@ -9,14 +9,14 @@ import httpx
 import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import Emulator
-from fluxbase_jobs.emulator.credentials import Caller
-from fluxbase_jobs.emulator.functions import FunctionSet, JobFunction, marked
-from fluxbase_jobs.emulator.outcomes import Completed
+from fluxbase_jobs.emulator.auth.authenticator import Caller
+from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, JobFunction, marked
+from fluxbase_jobs.emulator.http.endpoints import Call
+from fluxbase_jobs.emulator.jobs.submission import read_submission
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH, Profile
-from fluxbase_jobs.emulator.routes.endpoint import Call
+from fluxbase_jobs.emulator.runtime.outcomes import Completed
 from fluxbase_jobs.emulator.settings import Settings
 from fluxbase_jobs.emulator.store import Job, StoredFunction, StoredResponse
-from fluxbase_jobs.emulator.submission import read_submission
 from starlette.requests import Request
 
 

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from fluxbase_jobs.emulator.profiles import PROFILES
 
-from tests import recordings
-from tests.emulator import functions
-from tests.emulator.running import FINAL, AdjustableClock, Client, eventually, serving
+from contract import functions
+from tests.support import recordings
+from tests.support.emulator_in_process import FINAL, AdjustableClock, Client, eventually, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fluxbase_jobs.emulator.jsontext import JSONValue
+    from fluxbase_jobs.emulator.formats.json_text import JSONValue
 
     from tests.emulator.conftest import Sign
-    from tests.recordings import Exchange
+    from tests.support.recordings import Exchange
 
 LEFT_OUT: Final = {
     "admin": "the admin routes come later",

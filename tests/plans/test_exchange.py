@@ -14,8 +14,8 @@ from fluxbase_jobs._plans.steps import Reply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.answers import JOB_ID, job
-from tests.scripted import NOON, Script, reply, session
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.scripted_driver import NOON, Script, reply, session
 
 DROPPED = ConnectionFailed("no complete answer (ReadError)", retryable=True)
 SLOW = RequestTimeout("no complete answer within 30 s", retryable=True)

@@ -14,7 +14,7 @@ import trio
 from fluxbase_jobs import FluxbaseClient
 from fluxbase_jobs.testing import Server
 
-from tests.colours import InStep
+from tests.support.styles import InStep
 
 T = TypeVar("T")
 COLOURS: Final = ("sync", "asyncio", "trio")

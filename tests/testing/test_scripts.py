@@ -11,7 +11,7 @@ import trio
 from fluxbase_jobs import FluxbaseClient, JobFailed, NotAllowedInState, PermissionDenied
 from fluxbase_jobs.testing import Script, Server
 
-from tests.emulator.running import eventually
+from tests.support.emulator_in_process import eventually
 
 
 def test_reports(client: FluxbaseClient, server: Server) -> None:

@@ -16,10 +16,10 @@ import httpx
 import pytest
 from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, FluxbaseClient, InvalidInput, NotFound
 from fluxbase_jobs.emulator import Context, function
-from fluxbase_jobs.emulator.loading import UnusableHandlersError
+from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError
 from fluxbase_jobs.testing import Script, Server
 
-from tests.emulator.running import eventually
+from tests.support.emulator_in_process import eventually
 
 
 @function("double")

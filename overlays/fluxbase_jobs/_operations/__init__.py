@@ -1,1 +1,1 @@
-"""One pure function per endpoint: arguments to an Operation. The only package that knows the generated endpoints."""
+"""One pure function per endpoint: arguments in, request and response reader out."""

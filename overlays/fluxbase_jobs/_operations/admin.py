@@ -22,11 +22,11 @@ from fluxbase_jobs_client.api.admin_jobs import (
 )
 from fluxbase_jobs_client.types import UNSET
 
-from .. import _arguments as arguments
-from .. import _functions
-from ..admin_models import JobFunction, JobStats, SyncOrder, SyncResult, Worker
+from .._validation import arguments
+from .._validation import functions as _functions
 from ..errors import InvalidInput
-from ..models import Filters, Job
+from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
+from ..models.jobs import Filters, Job
 from . import readers
 from .jobs import page
 from .operation import Operation, idempotency_key, keyed

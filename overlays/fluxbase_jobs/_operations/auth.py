@@ -7,10 +7,10 @@ from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.auth import refresh_tokens
 from fluxbase_jobs_client.api.auth import sign_in as sign_in_endpoint
 
-from .. import _arguments as arguments
-from .._credentials import key_header
+from .._context.credentials import key_header
+from .._validation import arguments
 from ..errors import InvalidInput
-from ..models import Tokens
+from ..models.jobs import Tokens
 from .operation import Operation
 
 _read_session = msgspec.json.Decoder(wire.Session).decode

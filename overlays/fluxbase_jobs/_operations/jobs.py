@@ -9,10 +9,10 @@ from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, list_jobs, retry_job, submit_job
 from fluxbase_jobs_client.types import UNSET
 
-from .. import _arguments as arguments
-from .. import _payload
+from .._validation import arguments
+from .._validation import payload as _payload
 from ..errors import InvalidInput
-from ..models import Filters, Job, LogLine, OnBehalfOf, Submission
+from ..models.jobs import Filters, Job, LogLine, OnBehalfOf, Submission
 from . import readers
 from .operation import Operation, idempotency_key, keyed
 

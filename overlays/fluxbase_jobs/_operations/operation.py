@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from attrs import evolve, frozen
 
-from .. import _arguments as arguments
+from .._validation import arguments
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from fluxbase_jobs_client import models as wire
 
-from ..admin_models import JobFunction, JobStats, SyncResult, Worker
-from ..admin_models import sync_result as _sync_result
-from ..models import Job, LogLine
+from ..models.admin import JobFunction, JobStats, SyncResult, Worker
+from ..models.admin import sync_result as _sync_result
+from ..models.jobs import Job, LogLine
 
 
 class _Jobs(msgspec.Struct):

@@ -1,1 +1,1 @@
-"""What each verb does, as plans: generators that yield steps (send, pause, ask) and are told outcomes. No I/O and no clock in here."""
+"""What each verb does, and in which order: generators that yield steps and do no I/O."""

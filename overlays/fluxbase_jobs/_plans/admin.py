@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._arguments import DEFAULT_NAMESPACE, optional_text
+from .._context.call_context import Session
 from .._operations import admin as operations
 from .._operations.operation import Operation
-from .._session import Session
-from ..admin_models import JobFunction, JobStats, SyncOrder, SyncResult, Worker
+from .._validation.arguments import DEFAULT_NAMESPACE, optional_text
 from ..errors import InvalidResponse, NotFound
-from ..models import Job
+from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
+from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result, both
 from .exchange import exchange, whole
+from .jobs import explained, instead, unread
 from .steps import Plan
-from .verbs import explained, instead, unread
 
 
 def get_job(session: Session, job_id: object) -> Plan[Result[Job]]:

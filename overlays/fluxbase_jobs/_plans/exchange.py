@@ -8,13 +8,13 @@ from typing import ParamSpec, TypeVar
 
 from attrs import define, evolve
 
-from .._credentials import key_header
+from .._context.call_context import Session
+from .._context.credentials import key_header
+from .._operations.interpret import judge
 from .._operations.operation import Operation
-from .._replies import judge
-from .._session import Session
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
-from .credentials import addressed, current_key, renewed, send_by
+from .authentication import addressed, current_key, renewed, send_by
 from .steps import Emit, Instant, Pause, Plan, Reply, Stream, now
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ can be imported and tested without a server.
 
 from __future__ import annotations
 
-from .context import Context, JobUser
-from .functions import JobFunction, function
+from .handlers.context import Context, JobUser
+from .handlers.decorator import JobFunction, function
 
 __all__ = ["Context", "JobFunction", "JobUser", "function"]

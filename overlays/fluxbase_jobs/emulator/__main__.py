@@ -19,6 +19,6 @@ if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_at_once)
 
-    from .program import main
+    from .cli.main import main
 
     main()

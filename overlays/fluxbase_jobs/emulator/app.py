@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from .admin_credentials import AdminCredentials
-from .catalogue import Catalogue
+from .auth.admin_authenticator import AdminCredentials
+from .auth.authenticator import Credentials
+from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
-from .credentials import Credentials
-from .middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimit, RequestId, VerbatimPath
-from .responses import traced_error
-from .routes import all_routes
-from .scheduler import Scheduler
+from .functions.registry import Catalogue
+from .http.middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimit, RequestId, VerbatimPath
+from .http.responses import traced_error
+from .http.routes import all_routes
+from .jobs.scheduler import Scheduler
+from .runtime.worker_pool import Workers
 from .services import Services
 from .store import ClientKeys, Counting, Database, Functions, IdempotencyKeys, Jobs, Logs, ServiceKeys, Users
-from .tokens import SERVICE_SECONDS, Tokens
-from .workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from .functions import FunctionSet, JobFunction
+    from .handlers.decorator import FunctionSet, JobFunction
     from .settings import Settings
     from .store import User
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from .admin_credentials import AdminCredentials
-    from .catalogue import Catalogue
+    from .auth.admin_authenticator import AdminCredentials
+    from .auth.authenticator import Credentials
+    from .auth.tokens import Tokens
     from .clock import Clock
-    from .credentials import Credentials
+    from .functions.registry import Catalogue
+    from .runtime.worker_pool import Workers
     from .settings import Settings
     from .store import ClientKeys, Counting, Functions, Jobs, Logs, ServiceKeys, Users
-    from .tokens import Tokens
-    from .workers import Workers
 
 
 @frozen

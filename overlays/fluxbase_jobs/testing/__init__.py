@@ -19,14 +19,14 @@ It needs the extra: `pip install "fluxbase-jobs[emulator]"`.
 
 from __future__ import annotations
 
-from fluxbase_jobs.emulator.extra import HOW_TO_INSTALL, missing_package
+from fluxbase_jobs.emulator.optional_dependencies import HOW_TO_INSTALL, missing_package
 
 try:
-    from .clock import VirtualClock
-    from .faults import Fault, Faults
-    from .keywords import ServerOptions
-    from .scripted_runs import ScriptedRun
-    from .scripts import Script
+    from .clock.virtual_clock import VirtualClock
+    from .faults.faults import Fault, Faults
+    from .option_types import ServerOptions
+    from .scripts.script import Script
+    from .scripts.steps import ScriptedRun
     from .server import Server
 except ModuleNotFoundError as missing:
     if missing_package(missing) is None:

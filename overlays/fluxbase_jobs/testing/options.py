@@ -11,12 +11,12 @@ from typing import Any, Final, cast, get_args
 
 from attrs import evolve, fields_dict
 
-from fluxbase_jobs.emulator.functions import DuplicateFunctionError, FunctionSet, JobFunction, marked
-from fluxbase_jobs.emulator.loading import load_functions
+from fluxbase_jobs.emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, marked
+from fluxbase_jobs.emulator.handlers.loader import load_functions
 from fluxbase_jobs.emulator.profiles import PROFILES, Profile
 from fluxbase_jobs.emulator.settings import SHORTEST_SECRET, JobsSwitch, Settings
 
-from .arguments import in_seconds, whole_number
+from .validation import in_seconds, whole_number
 
 _PACE_SECONDS: Final = 0.005
 

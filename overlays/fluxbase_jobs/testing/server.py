@@ -16,22 +16,22 @@ from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 from fluxbase_jobs.client import Settings as ClientSettings
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
-from fluxbase_jobs.emulator.functions import JobFunction, marked
+from fluxbase_jobs.emulator.handlers.decorator import JobFunction, marked
 
-from .arguments import a_text, in_seconds
-from .background import Background
-from .clock import VirtualClock
-from .fault_injection import FaultInjection
-from .faults import Faults
-from .front import Dates, RestBeforeLooks
-from .keywords import AsyncClientOptions, ClientOptions, FunctionOptions, ServerOptions
-from .listening import Listening
+from .clock.quiescence import Settling
+from .clock.server_timeline import ServerTimeline
+from .clock.virtual_clock import VirtualClock
+from .faults.faults import Faults
+from .faults.middleware import FaultInjection
+from .in_process.event_loop import Background
+from .in_process.socket_server import Listening
+from .in_process.transports import AsyncTransport, Transport
+from .middleware import Dates, RestBeforeLooks
+from .option_types import AsyncClientOptions, ClientOptions, FunctionOptions, ServerOptions
 from .options import read_functions, read_handlers, read_settings
-from .scripts import Script
-from .settling import Settling
-from .submissions import payloads_of
-from .timelines import ServerTimeline
-from .transports import AsyncTransport, Transport
+from .scripts.payloads import payloads_of
+from .scripts.script import Script
+from .validation import a_text, in_seconds
 
 _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")
 

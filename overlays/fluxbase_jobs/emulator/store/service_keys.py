@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from .hashes import hash_of
+from .key_hashes import hash_of
 
 if TYPE_CHECKING:
     from .database import Database

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from attrs import field, frozen
 
-from .hashes import hash_of
+from .key_hashes import hash_of
 
 if TYPE_CHECKING:
     from .database import Database

@@ -1,0 +1,1 @@
+"""What a call carries: the server's address, headers, credentials, time limits."""

@@ -1,0 +1,1 @@
+"""The wire: requests out, raw responses in."""

@@ -1,0 +1,1 @@
+"""The public methods: their signatures and docstrings; each body hands a plan to the driver."""

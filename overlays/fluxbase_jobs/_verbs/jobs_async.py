@@ -1,0 +1,200 @@
+"""The verbs of `jobs`, for the async client: the same names, signatures and meanings."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncGenerator, Iterable
+from datetime import datetime, timedelta
+from logging import Logger
+from typing import Unpack
+from uuid import UUID
+
+from .._context.call_context import CallOptions, RetryOption
+from .._docstrings import documented_like
+from .._drivers.fetch import AsyncFluxbaseFetch
+from .._plans import iterate as paging
+from .._plans import jobs as verbs
+from .._plans import list_jobs as listing
+from .._plans import submit_many as batches
+from .._plans import tail as tailing
+from .._plans import wait as waiting
+from .._plans import watch as watching
+from .._plans.submit_many import Batch, submissions, workers
+from .._plans.wait import OnProgress
+from .._plans.watch import Patience
+from .._validation.arguments import Seconds
+from ..models.jobs import Filters, Job, LogLine, OnBehalfOf, Submission
+from ..policies.poll import PollPolicy
+from ..result import Result
+from .definitions import AsyncJobDefinition, In, Out
+from .jobs import DEFAULT_POLL, WAIT_TIMEOUT, FluxbaseJobs, ItemT, Payload
+
+
+@documented_like(FluxbaseJobs)
+class AsyncFluxbaseJobs:
+    """Submit, read, list, cancel and retry background jobs, and read their logs."""
+
+    def __init__(self, fetch: AsyncFluxbaseFetch) -> None:
+        self._fetch = fetch
+
+    async def submit(
+        self,
+        job_name: str,
+        payload: Payload = None,
+        *,
+        namespace: str | None = None,
+        priority: int | None = None,
+        scheduled: datetime | timedelta | str | None = None,
+        on_behalf_of: str | UUID | OnBehalfOf | None = None,
+        idempotency_key: str | None = None,
+        **call: Unpack[CallOptions],
+    ) -> Result[Job]:
+        """Queue a job."""
+        submission = Submission(
+            job_name,
+            payload,
+            namespace=namespace,
+            priority=priority,
+            scheduled=scheduled,
+            on_behalf_of=on_behalf_of,
+            idempotency_key=idempotency_key,
+        )
+        return await self._fetch.run(verbs.submit(self._fetch.session(**call), submission))
+
+    async def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Read a job."""
+        return await self._fetch.run(verbs.get(self._fetch.session(**call), job_id, include_logs))
+
+    async def list(
+        self,
+        *,
+        status: str | None = None,
+        namespace: str | None = None,
+        job_name: str | None = None,
+        include_result: bool = False,
+        limit: int = 50,
+        offset: int = 0,
+        **call: Unpack[CallOptions],
+    ) -> Result[builtins.list[Job]]:
+        """Read one page of jobs, newest first. Jobs in a list have no payload."""
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        return await self._fetch.run(listing.list_jobs(self._fetch.session(**call), filters, limit, offset))
+
+    async def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+        """Cancel a pending or running job."""
+        return await self._fetch.run(verbs.cancel(self._fetch.session(**call), job_id))
+
+    async def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Put a failed job back into the queue, under its id."""
+        return await self._fetch.run(verbs.retry(self._fetch.session(**call), job_id))
+
+    async def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
+        """Read a job's log."""
+        return await self._fetch.run(verbs.logs(self._fetch.session(**call), job_id, after_line))
+
+    async def wait(
+        self,
+        job_id: str | UUID,
+        *,
+        timeout: Seconds = WAIT_TIMEOUT,
+        poll: PollPolicy = DEFAULT_POLL,
+        on_progress: OnProgress | None = None,
+        cancel_on_timeout: bool = False,
+        **call: Unpack[RetryOption],
+    ) -> Result[Job]:
+        """Wait for a job's end."""
+        return await self._fetch.run(
+            waiting.wait(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll), on_progress, cancel_on_timeout)
+        )
+
+    async def run(
+        self,
+        job_name: str,
+        payload: Payload = None,
+        *,
+        namespace: str | None = None,
+        priority: int | None = None,
+        scheduled: datetime | timedelta | str | None = None,
+        on_behalf_of: str | UUID | OnBehalfOf | None = None,
+        idempotency_key: str | None = None,
+        timeout: Seconds = WAIT_TIMEOUT,
+        poll: PollPolicy = DEFAULT_POLL,
+        on_progress: OnProgress | None = None,
+        cancel_on_timeout: bool = False,
+        **call: Unpack[RetryOption],
+    ) -> Result[Job]:
+        """Submit a job and wait for its completion."""
+        submission = Submission(
+            job_name,
+            payload,
+            namespace=namespace,
+            priority=priority,
+            scheduled=scheduled,
+            on_behalf_of=on_behalf_of,
+            idempotency_key=idempotency_key,
+        )
+        patience = Patience(timeout=timeout, poll=poll)
+        return await self._fetch.run(waiting.run(self._fetch.session(**call), submission, patience, on_progress, cancel_on_timeout))
+
+    def watch(
+        self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
+    ) -> AsyncGenerator[Result[Job]]:
+        """Follow a job: each change of its status and progress once, its final state last."""
+        return self._fetch.iterate(watching.watch(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll)))
+
+    def tail(
+        self,
+        job_id: str | UUID,
+        *,
+        after_line: int = 0,
+        timeout: Seconds = WAIT_TIMEOUT,
+        to_logger: Logger | None = None,
+        **call: Unpack[RetryOption],
+    ) -> AsyncGenerator[Result[LogLine]]:
+        """Follow a job's log until the job has ended and the log is complete: each line once, in order, over retries and server restarts."""
+        patience = Patience(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate(tailing.tail(self._fetch.session(**call), job_id, after_line, patience, to_logger))
+
+    def iterate(
+        self,
+        *,
+        status: str | None = None,
+        namespace: str | None = None,
+        job_name: str | None = None,
+        include_result: bool = False,
+        page_size: int = 100,
+        **call: Unpack[CallOptions],
+    ) -> AsyncGenerator[Result[Job]]:
+        """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages."""
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), filters, page_size))
+
+    def submit_many(
+        self,
+        items: Iterable[ItemT],
+        *,
+        concurrency: int = 8,
+        batch_key: str | None = None,
+        retry_failed: bool = False,
+        **call: Unpack[CallOptions],
+    ) -> AsyncGenerator[tuple[ItemT, Result[Job]]]:
+        """Submit many jobs, some at a time, without ever failing as a whole."""
+        batch = Batch(key=batch_key, retry_failed=retry_failed)
+        return self._fetch.run_many(submissions(self._fetch.session(**call), items, batch), workers(concurrency))
+
+    def wait_many(
+        self,
+        job_ids: Iterable[str | UUID],
+        *,
+        timeout: Seconds = WAIT_TIMEOUT,
+        poll: PollPolicy = DEFAULT_POLL,
+        **call: Unpack[RetryOption],
+    ) -> AsyncGenerator[tuple[str, Result[Job]]]:
+        """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
+        return self._fetch.iterate(batches.wait_many(self._fetch.session(**call), job_ids, Patience(timeout=timeout, poll=poll)))
+
+    def define(
+        self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
+    ) -> AsyncJobDefinition[In, Out]:
+        """Name the types of a job's payload and result."""
+        return AsyncJobDefinition(self, job_name, payload_type, result_type, namespace)

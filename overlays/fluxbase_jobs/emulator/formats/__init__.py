@@ -1,0 +1,1 @@
+"""How the real server reads and writes text: JSON, timestamps, schedules."""

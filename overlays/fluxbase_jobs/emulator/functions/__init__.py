@@ -1,0 +1,1 @@
+"""Which job functions the server has, and how a sync changes them."""

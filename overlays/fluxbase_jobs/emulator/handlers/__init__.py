@@ -1,0 +1,1 @@
+"""The user's Python file: `@function`, what handlers receive, how the file is loaded."""

@@ -1,0 +1,13 @@
+"""What happens to every request before and after its route, in the server's order."""
+
+from __future__ import annotations
+
+from .access_log import AccessLog
+from .body_limit import BodyLimit
+from .client_disconnect import Disconnects
+from .idempotency import Idempotency
+from .rate_limit import RateLimit
+from .raw_path import VerbatimPath
+from .request_id import RequestId
+
+__all__ = ["AccessLog", "BodyLimit", "Disconnects", "Idempotency", "RateLimit", "RequestId", "VerbatimPath"]

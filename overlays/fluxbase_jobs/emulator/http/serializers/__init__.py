@@ -1,0 +1,1 @@
+"""From a database row to the JSON of a response."""

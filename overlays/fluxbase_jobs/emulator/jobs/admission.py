@@ -1,0 +1,136 @@
+"""From a submission to a job, or to the reason why not; the checks stand in the server's order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from attrs import evolve, field, frozen
+
+from ..clock import micros
+from ..formats.json_text import JSONValue, NulInTextError, jsonb_text
+from ..formats.postgres_errors import beyond_int4
+from ..formats.uuids import read_uuid
+from ..store import Job
+
+if TYPE_CHECKING:
+    from ..auth.authenticator import Caller
+    from ..services import Services
+    from ..store import StoredFunction
+    from .submission import OnBehalfOf, Submission
+
+_RANK = {"anon": 0, "authenticated": 1, "admin": 2}
+_MAY_IMPERSONATE = {"service_role", "tenant_service"}
+_FORGOTTEN = ("result", "progress", "error_message", "worker_id", "user_name")
+_TIMES = ("scheduled_at", "started_at", "last_progress_at", "completed_at")
+
+
+@frozen
+class Refusal:
+    """Why a submission is not queued."""
+
+    status: int
+    message: str
+    extras: dict[str, JSONValue] = field(factory=dict[str, JSONValue])
+
+
+@frozen
+class NewJob:
+    """A job to store; `is_storable` is False for what PostgreSQL would not take (submit_validation: NUL, priority)."""
+
+    row: Job
+    is_storable: bool
+
+
+@frozen
+class _Owner:
+    user_id: str | None
+    role: str | None
+    email: str | None
+
+
+def job_of(definition: StoredFunction, payload: str | None, created_at: int) -> Job:
+    """Return a new job of a function, nobody's yet. The payload is a jsonb text, the time microseconds since 1970."""
+    return Job(
+        id=str(uuid4()),
+        namespace=definition.namespace,
+        job_function_id=definition.id,
+        job_name=definition.name,
+        payload=payload,
+        max_duration_seconds=definition.timeout_seconds,
+        progress_timeout_seconds=definition.progress_timeout_seconds,
+        max_retries=definition.max_retries,
+        created_at=created_at,
+    )
+
+
+def new_job(services: Services, submission: Submission, caller: Caller) -> NewJob | Refusal:
+    """Make the job that a caller asks for."""
+    if not submission.job_name:
+        return Refusal(400, "job_name is required")
+    owner = _owner(services, submission.on_behalf_of, caller)
+    if isinstance(owner, Refusal):
+        return owner
+    definition = services.catalogue.find(submission.job_name, submission.namespace)
+    if definition is None:
+        return Refusal(404, "Job function not found", {"job": submission.job_name})
+    if not definition.enabled:
+        return Refusal(403, "Job function is disabled")
+    return _role_refusal(services, definition, caller) or _job(services, submission, definition, owner)
+
+
+def resubmission(original: Job, now: int) -> Job:
+    """Make a job like another one, for the same owner; it is due at once."""
+    nothing: dict[str, Any] = dict.fromkeys((*_FORGOTTEN, *_TIMES))
+    return evolve(original, id=str(uuid4()), status="pending", retry_count=0, created_at=now, **nothing)
+
+
+def _owner(services: Services, on_behalf_of: OnBehalfOf | None, caller: Caller) -> _Owner | Refusal:
+    if on_behalf_of is None:
+        known = caller.user_id and services.users.by_id(caller.user_id)
+        return _Owner(caller.user_id if known else None, caller.role, caller.email)
+    if caller.role not in _MAY_IMPERSONATE:
+        return Refusal(403, "on_behalf_of requires service_role")
+    user_id = read_uuid(on_behalf_of.user_id)
+    if user_id is None:
+        return Refusal(400, "Invalid user_id in on_behalf_of")
+    if services.users.by_id(user_id) is None:
+        return Refusal(400, "User not found in on_behalf_of.user_id")
+    return _Owner(user_id, on_behalf_of.user_role or "authenticated", on_behalf_of.user_email)
+
+
+def _role_refusal(services: Services, definition: StoredFunction, caller: Caller) -> Refusal | None:
+    required: list[JSONValue] = list(definition.require_roles)
+    if not required:
+        return None
+    if not caller.role:
+        return Refusal(403, "Authentication required", {"required_roles": required})
+    if caller.role in services.settings.profile.super_roles or _is_enough(caller.role, definition.require_roles):
+        return None
+    return Refusal(403, "Insufficient permissions", {"required_roles": required, "user_role": caller.role})
+
+
+def _is_enough(role: str, required: tuple[str, ...]) -> bool:
+    # A role that is not known counts as authenticated; a required one that is not known must be met exactly.
+    rank = _RANK.get(role, _RANK["authenticated"])
+    return any(rank >= _RANK[wanted] if wanted in _RANK else role == wanted for wanted in required)
+
+
+def _job(services: Services, submission: Submission, definition: StoredFunction, owner: _Owner) -> NewJob:
+    payload, is_text = _payload_text(submission.payload)
+    row = evolve(
+        job_of(definition, payload, micros(services.clock)),
+        priority=submission.priority,
+        created_by=owner.user_id,
+        user_role=owner.role,
+        user_email=owner.email,
+        scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
+    )
+    return NewJob(row, is_storable=is_text and beyond_int4(submission.priority) is None)
+
+
+def _payload_text(payload: dict[str, JSONValue] | None) -> tuple[str | None, bool]:
+    try:
+        return (None if payload is None else jsonb_text(payload)), True
+    except NulInTextError:
+        return None, False

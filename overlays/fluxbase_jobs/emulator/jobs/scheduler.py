@@ -1,0 +1,130 @@
+"""The scheduler: makes a job of each function that has a schedule, whenever one is due.
+
+As on the real server, nothing is caught up: what was due while no server ran, or while the machine slept, is not made later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import define
+
+from ..formats.schedule import InvalidScheduleError, Schedule, read_schedule
+from .admission import job_of
+
+if TYPE_CHECKING:
+    from ..clock import Clock
+    from ..store import Functions, Jobs
+
+_LOGGER = logging.getLogger(__name__)
+_Key: TypeAlias = "tuple[str, str]"
+
+
+@define
+class _Entry:
+    """A function's schedule, and when it is due next in nanoseconds since 1970. One that cannot be followed never is."""
+
+    text: str
+    schedule: Schedule | None
+    due_ns: int | None
+
+    def advance(self, now_ns: int) -> None:
+        self.due_ns = self.schedule.next_after(now_ns) if self.schedule else None
+
+
+class Scheduler:
+    """The schedules of one emulator.
+
+    Args:
+        functions: whose schedules are followed; a change of them counts at once.
+        jobs: takes the new jobs.
+        clock: says what is due.
+
+    """
+
+    def __init__(self, functions: Functions, jobs: Jobs, clock: Clock) -> None:
+        self._functions = functions
+        self._jobs = jobs
+        self._clock = clock
+        self._entries: dict[_Key, _Entry] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to follow the schedules, on the running event loop."""
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop has closed: the server is stopping
+                loop.call_soon_threadsafe(self._restart)
+
+        self._functions.on_change(tell)
+        self._entries = self._read()
+        self._task = loop.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Make no more jobs."""
+        self._functions.on_change(None)
+        task, self._task = self._task, None
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _restart(self) -> None:
+        # It can only be hit where it sleeps: what was due at that moment still is for the new one.
+        if self._task:
+            self._task.cancel()
+            self._task = asyncio.get_running_loop().create_task(self._follow_anew())
+
+    async def _follow_anew(self) -> None:
+        self._entries = self._read()
+        await self._follow()
+
+    async def _follow(self) -> None:
+        while (due := self._next_due()) is not None:
+            # Nothing but this waits, the database's short work included: a clock of a test that goes from one due time to
+            # the next then meets each of them.
+            await self._clock.sleep(max(due - self._clock.now_ns(), 0) / 1e9)
+            self._make_due_jobs(self._clock.now_ns())
+
+    def _next_due(self) -> int | None:
+        return min((entry.due_ns for entry in self._entries.values() if entry.due_ns is not None), default=None)
+
+    def _read(self) -> dict[_Key, _Entry]:
+        return {key: self._entry(key, text) for key, text in self._functions.schedules().items()}
+
+    def _entry(self, key: _Key, text: str) -> _Entry:
+        known = self._entries.get(key)
+        if known and known.text == text:
+            return known
+        schedule = _schedule(key, text)
+        if known and schedule is None:
+            # On the real server, too, a schedule that cannot be followed leaves the one before it in force until the next start.
+            return _Entry(text, known.schedule, known.due_ns)
+        entry = _Entry(text, schedule, None)
+        entry.advance(self._clock.now_ns())
+        return entry
+
+    def _make_due_jobs(self, now_ns: int) -> None:
+        for key, entry in sorted(self._entries.items()):
+            if entry.schedule and entry.due_ns is not None and entry.due_ns <= now_ns:
+                entry.advance(now_ns)
+                try:
+                    self._make_job(key, entry.schedule, now_ns)
+                except Exception:
+                    _LOGGER.exception("no job of %s/%s could be made on schedule; the next is due as planned", *key)
+
+    def _make_job(self, key: _Key, schedule: Schedule, now_ns: int) -> None:
+        definition = self._functions.get(*key)
+        if definition and definition.enabled:
+            self._jobs.add(job_of(definition, schedule.payload(now_ns), now_ns // 1_000))
+
+
+def _schedule(key: _Key, text: str) -> Schedule | None:
+    try:
+        return read_schedule(text)
+    except InvalidScheduleError as error:
+        _LOGGER.warning("%s/%s: %s", *key, error)
+        return None

@@ -1,0 +1,59 @@
+"""The body of a submit, read as the server reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from ..formats.body_fields import body_fields, fields_of, integer, moment, object_, text
+
+if TYPE_CHECKING:
+    from ..formats.json_text import JSONValue
+    from ..formats.timestamps import Moment
+
+
+@frozen
+class OnBehalfOf:
+    """For whom a service role submits."""
+
+    user_id: str
+    user_email: str | None
+    user_role: str | None
+
+
+@frozen
+class Submission:
+    """What a client wants to be run."""
+
+    job_name: str
+    namespace: str
+    payload: dict[str, JSONValue] | None = field(repr=False)
+    priority: int
+    scheduled_at: Moment | None
+    on_behalf_of: OnBehalfOf | None
+
+
+def read_submission(content_type: str, body: bytes) -> Submission:
+    """Read a submit's body.
+
+    Raises:
+        InvalidBodyError: not declared as JSON, not JSON, no object, or a field of a wrong type.
+
+    """
+    fields = body_fields(content_type, body)
+    return Submission(
+        job_name=text(fields, "job_name") or "",
+        namespace=text(fields, "namespace") or "",
+        payload=object_(fields, "payload"),
+        priority=integer(fields, "priority") or 0,
+        scheduled_at=moment(fields, "scheduled_at"),
+        on_behalf_of=_on_behalf_of(object_(fields, "on_behalf_of")),
+    )
+
+
+def _on_behalf_of(value: dict[str, JSONValue] | None) -> OnBehalfOf | None:
+    if value is None:
+        return None
+    fields = fields_of(value, "on_behalf_of")
+    return OnBehalfOf(text(fields, "user_id") or "", text(fields, "user_email"), text(fields, "user_role"))

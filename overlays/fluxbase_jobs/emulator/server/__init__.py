@@ -1,0 +1,1 @@
+"""The running program: sockets, start, stop, reload."""

@@ -1,0 +1,1 @@
+"""What users receive from the verbs and hand to them."""

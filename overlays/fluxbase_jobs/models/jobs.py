@@ -1,0 +1,193 @@
+"""What users receive: jobs and log lines. Fields that pass through unchanged come from the generated models."""
+
+# Job's properties hide the text fields that they decode, on purpose.
+# pyright: reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+from attrs import field, frozen
+from fluxbase_jobs_client import models as wire
+from msgspec.structs import replace
+
+from .decoding import decoded, json_value, struct_of
+
+if TYPE_CHECKING:
+    from fluxbase_jobs_client.models import Job as _JobFields
+    from fluxbase_jobs_client.models import LogEntry as _LogFields
+else:
+    _JobFields = struct_of(wire.Job, logs=list)
+    _LogFields = struct_of(wire.LogEntry)
+
+T = TypeVar("T")
+
+JobStatus: TypeAlias = Literal["pending", "running", "completed", "failed", "cancelled", "interrupted"]
+"""The statuses known today. A job's status is open text: a newer server's word is no error, and is not final."""
+
+TERMINAL: Final = frozenset({"completed", "failed", "cancelled", "interrupted"})
+"""The statuses after which a job changes no more, unless it is retried."""
+
+
+class Job(_JobFields):
+    """One background job as the server last told it: every wire field under its wire name, moments as aware datetimes.
+
+    `payload`, `result` and `progress` are values, decoded on first use; the server sends them as JSON text, which `payload_text`,
+    `result_text` and `progress_text` keep. A job from a list has no payload, and a result only if asked for. Jobs are immutable, equal
+    by value and hashable by id.
+    """
+
+    if TYPE_CHECKING:
+        logs: list[LogLine] | None
+        """The log where it was asked for, with `get(..., include_logs=True)`; else None."""
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        percent = "" if self.progress_percent is None else f", progress_percent={self.progress_percent}"
+        return f"Job(id={self.id!r}, job_name={self.job_name!r}, status={self.status!r}{percent})"
+
+    @cached_property
+    def payload(self) -> Any:
+        """What the job was submitted with; None in jobs from a list."""
+        return json_value(self.payload_text)
+
+    @cached_property
+    def result(self) -> Any:
+        """What the job returned, an object; None before its end and in lists without `include_result`."""
+        return json_value(self.result_text)
+
+    @cached_property
+    def progress(self) -> Any:
+        """The last progress report: percent, message, data, estimated_seconds_left."""
+        return json_value(self.progress_text)
+
+    @property
+    def progress_percent(self) -> int | None:
+        """The last reported percentage, as reported: it may lie outside 0 to 100. A retried job shows that of its last try."""
+        return self._reported("progress_percent", "percent", int)
+
+    @property
+    def progress_message(self) -> str | None:
+        """The last reported progress message."""
+        return self._reported("progress_message", "message", str)
+
+    @property
+    def progress_data(self) -> dict[str, Any] | None:
+        """The data of the last progress report."""
+        return cast("dict[str, Any] | None", self._reported("progress_data", "data", dict))
+
+    def _reported(self, field: str, key: str, kind: type[T]) -> T | None:
+        """A progress field of its own, else what `progress` says: lists send only the latter (recorded)."""
+        told = decoded(_JobFields, self, field)
+        report: Any = self.progress
+        if told is None and isinstance(report, dict):
+            told = cast("dict[str, Any]", report).get(key)
+        return told if isinstance(told, kind) else None
+
+    @property
+    def payload_text(self) -> str | None:
+        """The payload's JSON text as the server sent it."""
+        return cast("str | None", decoded(_JobFields, self, "payload"))
+
+    @property
+    def result_text(self) -> str | None:
+        """The result's JSON text as the server sent it."""
+        return cast("str | None", decoded(_JobFields, self, "result"))
+
+    @property
+    def progress_text(self) -> str | None:
+        """The progress report's JSON text as the server sent it."""
+        return cast("str | None", decoded(_JobFields, self, "progress"))
+
+    @property
+    def error(self) -> str | None:
+        """The server's `error_message`. A thrown error says only "exit status 1" here; its text is in the log."""
+        return self.error_message
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job has ended: completed, failed, cancelled or interrupted. An unknown status has not."""
+        return self.status in TERMINAL
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the job has completed."""
+        return self.status == "completed"
+
+
+class LogLine(_LogFields):
+    """One line of a job's log; `str()` of it is the message.
+
+    `line_number` counts from 1 over all tries of a job, but starts anew after a restart of the server.
+    """
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __repr__(self) -> str:
+        return f"LogLine(line_number={self.line_number!r}, level={self.level!r}, message={self.message!r})"
+
+
+def with_logs(job: Job, lines: list[LogLine] | None) -> Job:
+    """The job with its log."""
+    return cast("Job", replace(cast("Any", job), logs=lines))
+
+
+@frozen
+class OnBehalfOf:
+    """The user for whom a service role submits a job.
+
+    Attributes:
+        user_id: the user's UUID.
+        user_email: the email to note with the job.
+        user_role: the role to note with the job; the server takes "authenticated" where it is not given.
+    """
+
+    user_id: str | UUID
+    user_email: str | None = None
+    user_role: str | None = None
+
+
+@frozen
+class Submission:
+    """A job to submit: the arguments of `jobs.submit`, which says what they mean."""
+
+    job_name: str
+    payload: object = field(default=None, repr=False)
+    namespace: str | None = field(default=None, kw_only=True)
+    priority: int | None = field(default=None, kw_only=True)
+    scheduled: datetime | timedelta | str | None = field(default=None, kw_only=True)
+    on_behalf_of: str | UUID | OnBehalfOf | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True, repr=False)
+
+
+@frozen(kw_only=True)
+class Filters:
+    """Which jobs to list; None: any."""
+
+    status: str | None = None
+    namespace: str | None = None
+    job_name: str | None = None
+    include_result: bool = False
+    worker_id: str | UUID | None = None
+    """For admins only: users' lists know no such filter."""
+
+
+@frozen(kw_only=True)
+class Tokens:
+    """A signed-in user's tokens.
+
+    Attributes:
+        access_token: what requests carry; lasts `expires_in` seconds.
+        refresh_token: buys the next pair, once.
+        expires_in: seconds.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_in: int | None = None

@@ -1,0 +1,55 @@
+"""When a request is sent again, and after how long: pure decisions, as values that a user can replace."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from ..errors import FluxbaseError
+from .validators import at_least_one, count, in_seconds, positive
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how long a call is tried.
+
+    Sent again are reads and what carries an idempotency key, after a failed connection, a timeout, 408, 425, 429, 502, 503, 504, and 409
+    while the same key is in progress. Never a 500: the server's 500 of cancel and retry means that it is of no use.
+
+    Args:
+        attempts: how many requests at most.
+        first_delay: seconds before the second one at most; each delay is drawn evenly from 0 to its bound (full jitter).
+        factor: what the bound is multiplied by each time.
+        max_delay: the highest bound, in seconds.
+        total: seconds for the whole call; no request and no pause goes beyond them.
+
+    Raises:
+        InvalidInput: a number is not as described.
+    """
+
+    attempts: int = field(default=3, validator=count)
+    first_delay: float = field(default=0.5, converter=in_seconds, validator=positive)
+    factor: float = field(default=2.0, validator=at_least_one)
+    max_delay: float = field(default=8.0, converter=in_seconds, validator=positive)
+    total: float = field(default=90.0, converter=in_seconds, validator=positive)
+
+    def delay(self, error: FluxbaseError, attempt: int, left: float, dice: float) -> float | None:
+        """The seconds to wait before the next request, or None to give up.
+
+        Args:
+            error: why the last one failed.
+            attempt: how many were sent, from 1.
+            left: the seconds left of `total`.
+            dice: a random number from 0 to 1.
+        """
+        if not error.retryable or attempt >= self.attempts:
+            return None
+        wait = self._bound(attempt) * dice
+        if error.retry_after is not None:
+            wait += error.retry_after
+        return wait if wait < left else None
+
+    def _bound(self, attempt: int) -> float:
+        try:
+            return min(self.max_delay, self.first_delay * self.factor ** (attempt - 1))
+        except OverflowError:  # two to the power of 1,024 is no float
+            return self.max_delay

@@ -1,0 +1,1 @@
+"""Time that a test sets forward."""

@@ -1,0 +1,1 @@
+"""Requests that go wrong because a test asked for it."""

@@ -1,0 +1,1 @@
+"""Requests to a test server, without and with a socket."""

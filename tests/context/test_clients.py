@@ -1,0 +1,248 @@
+"""Making a client: what its constructor checks, and the environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import fluxbase_jobs
+import httpx
+import pytest
+from fluxbase_jobs import AsyncFluxbaseClient, AsyncFluxbaseFetch, ConnectionFailed, FluxbaseClient, FluxbaseFetch, InvalidInput
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.styles import Connect
+
+FOUND: Final = Answer(200, job())
+URL: Final = "http://127.0.0.1:9"
+
+
+@pytest.fixture(params=[FluxbaseClient, AsyncFluxbaseClient, FluxbaseFetch, AsyncFluxbaseFetch, fluxbase_jobs.create_client])
+def make(request: pytest.FixtureRequest) -> Any:
+    """Everything that takes a url and a key."""
+    return request.param
+
+
+NO_URLS: Final[list[Any]] = [
+    "",
+    " ",
+    "example.com",
+    "/api",
+    "//example.com",
+    "ftp://example.com",
+    "file:///etc/passwd",
+    "http://",
+    "http:///path",
+    "http:example.com",
+    "http://:80",
+    "http://example.com:0",
+    "http://example.com:99999",
+    "http://example.com:http",
+    "http://[::1",
+    "http://ada@example.com",
+    "http://:tiger@example.com",
+    "http://ada:tiger@example.com",
+    "http://example.com?",
+    "http://example.com?key=tiger",
+    "http://example.com#",
+    "http://example.com/#top",
+    "http://example.com\n",
+    "http://example.com/\r\nx-header: 1",
+    " http://example.com",
+    "http://exam ple.com",
+    "http://exam\x00ple.com",
+    None,
+    5,
+    b"http://example.com",
+]
+
+
+@pytest.mark.parametrize("url", NO_URLS)
+def test_refuses_what_is_no_servers_address(make: Any, url: Any) -> None:
+    """Relative, of another scheme, with credentials, query or fragment, unfit for a request line; a password in it is not repeated."""
+    with pytest.raises(InvalidInput, match="url") as raised:
+        make(url, "eyJ.a-token")
+
+    assert isinstance(raised.value, ValueError)
+    assert "tiger" not in f"{raised.value} {raised.value!r}"
+
+
+@pytest.mark.parametrize("url", ["http://a..b", f"http://{'a' * 64}.invalid", "http://256.1.1.1", "http://[v1.x]", "http://\u2603.invalid"])
+def test_a_url_that_no_request_can_go_to_is_refused_or_fails_as_a_value(connect: Connect, url: str) -> None:
+    """Host names that no resolver takes: at once, or with the first request, but not as another library's exception."""
+    try:
+        client = connect(url)
+    except InvalidInput as refused:
+        assert "url" in refused.message  # noqa: PT017  # either is right
+    else:
+        assert isinstance(client.jobs.get(JOB_ID).error, ConnectionFailed)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost",
+        "HTTPS://EXAMPLE.COM",
+        "http://127.0.0.1:8080/",
+        "http://[::1]:80",
+        "https://example.com/a/b/",
+        "http://bücher.example",
+    ],
+)
+def test_takes_servers_addresses(make: Any, url: str) -> None:
+    """With a port, a path, in any case; nothing is asked before a verb is called."""
+    assert make(url)
+
+
+@pytest.mark.parametrize("key", ["", " ", "two tiger", "a\ntiger", "tiger\0", "tigrö", 5, b"tiger", ["tiger"]])
+def test_refuses_keys_that_no_header_can_carry(make: Any, key: Any) -> None:
+    """The message names the argument and never the key."""
+    with pytest.raises(InvalidInput, match="key") as raised:
+        make(URL, key)
+
+    assert isinstance(raised.value, ValueError)
+    assert "tig" not in f"{raised.value} {raised.value!r}"
+
+
+NO_HEADERS: Final[list[Any]] = [
+    {"x-a\r\nx-b": "1"},
+    {"x-a": "tiger\r\nx-b: 2"},
+    {"x-a": "tiger\n"},
+    {"x-a": "tiger\0"},
+    {"x-a": "tigrö"},
+    {"x-a": " tiger"},
+    {"x-a": "tiger "},
+    {"x-a": 5},
+    {"x-a": None},
+    {"x-a": b"tiger"},
+    {"": "tiger"},
+    {"x a": "tiger"},
+    {"x-a:": "tiger"},
+    {"x-ü": "tiger"},
+    {5: "tiger"},
+    [("x-a", "tiger")],
+    "x-a: tiger",
+    5,
+]
+
+
+@pytest.mark.parametrize("headers", NO_HEADERS)
+def test_refuses_headers_that_no_request_can_carry(make: Any, headers: Any) -> None:
+    """Line breaks would make another header; the message does not repeat the value, which may be a secret."""
+    with pytest.raises(InvalidInput, match="headers") as raised:
+        make(URL, headers=headers)
+
+    assert "tig" not in f"{raised.value} {raised.value!r}"
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "Transfer-Encoding", "Host", "Connection", "Expect"])
+@pytest.mark.parametrize("value", ["5", "chunked"])
+def test_headers_that_frame_a_request_do_no_harm(connect: Connect, server: LocalServer, name: str, value: str) -> None:
+    """They are httpx's business: refused at once or not, no verb raises for them."""
+    server.answer(FOUND)
+    try:
+        client = connect(server.url, headers={name: value}, timeout=0.1)
+    except InvalidInput as refused:
+        assert "headers" in refused.message  # noqa: PT017  # either is right
+    else:
+        assert client.jobs.get(JOB_ID).meta.attempts == 1
+        assert client.jobs.submit("echo").meta.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "timeout",
+    [0, -1, float("nan"), float("inf"), -float("inf"), True, False, "5", None, b"5", timedelta(0), timedelta(seconds=-1), 10**400],
+    ids=lambda timeout: repr(timeout)[:30],
+)
+def test_refuses_what_is_no_timeout(make: Any, timeout: Any) -> None:
+    """Positive and finite seconds, or a timedelta."""
+    with pytest.raises(InvalidInput, match="timeout"):
+        make(URL, timeout=timeout)
+
+
+@pytest.mark.parametrize("timeout", [0.1, 1, timedelta(minutes=1)])
+def test_takes_timeouts(make: Any, timeout: Any) -> None:
+    """In both forms."""
+    assert make(URL, timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"), [(FluxbaseClient, httpx.AsyncClient), (AsyncFluxbaseClient, httpx.Client), (FluxbaseClient, str)]
+)
+def test_refuses_a_http_client_of_the_other_colour(kind: Any, given: Any) -> None:
+    """It would fail at the first verb only, and obscurely."""
+    with pytest.raises(InvalidInput, match="http_client"):
+        kind(URL, http_client=given())
+
+
+def test_shows_its_server_and_no_more(connect: Connect) -> None:
+    """A client's repr is fit for logs."""
+    client = connect(f"{URL}/base/", "sk_live_tiger", headers={"x-a": "tiger"})
+
+    assert repr(client) in {f"FluxbaseClient('{URL}/base')", f"AsyncFluxbaseClient('{URL}/base')"}
+    assert "tiger" not in f"{client!r} {client.fetch!r} {client.jobs!r} {client.fetch.session()!r}"
+
+
+def test_create_client_is_the_constructor(server: LocalServer) -> None:
+    """By the name that the TypeScript package gives it."""
+    server.answer(FOUND)
+
+    with fluxbase_jobs.create_client(server.url, "k-1", headers={"x-a": "1"}, timeout=5) as client:
+        client.jobs.get(JOB_ID).unwrap()
+
+    assert type(client) is FluxbaseClient
+    sent = server.requests[0].headers
+    assert (sent["authorization"], sent["x-a"]) == ("Bearer k-1", "1")
+
+
+def test_reads_url_and_key_from_the_environment(connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the constructor's keywords beside them."""
+    monkeypatch.setenv("FLUXBASE_URL", f"{server.url}/")
+    monkeypatch.setenv("FLUXBASE_KEY", "sk_live_1")
+    server.answer(FOUND)
+
+    connect.from_env(headers={"x-a": "1"}).jobs.get(JOB_ID).unwrap()
+
+    sent = server.requests[0]
+    assert sent.path == f"/api/v1/jobs/{JOB_ID}"
+    assert (sent.headers["x-service-key"], sent.headers["x-a"]) == ("sk_live_1", "1")
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_the_environment_need_not_hold_a_key(
+    connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    """An empty variable counts as none, as shells and compose files make them."""
+    monkeypatch.setenv("FLUXBASE_URL", server.url)
+    monkeypatch.delenv("FLUXBASE_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("FLUXBASE_KEY", key)
+    server.answer(FOUND)
+
+    connect.from_env().jobs.get(JOB_ID).unwrap()
+
+    assert "authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_the_environment_must_name_the_server(connect: Connect, monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
+    """The error names the variable."""
+    monkeypatch.delenv("FLUXBASE_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("FLUXBASE_URL", url)
+
+    with pytest.raises(InvalidInput, match="FLUXBASE_URL"):
+        connect.from_env()
+
+
+@pytest.mark.parametrize(("variable", "value", "says"), [("FLUXBASE_URL", "nope", "(?i)url"), ("FLUXBASE_KEY", "two tiger", "(?i)key")])
+def test_the_environment_is_checked(connect: Connect, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str) -> None:
+    """As arguments are."""
+    monkeypatch.setenv("FLUXBASE_URL", URL)
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(InvalidInput, match=says) as raised:
+        connect.from_env()
+
+    assert "tiger" not in str(raised.value)

@@ -1,0 +1,123 @@
+"""`FluxbaseClient.sign_in`: a user's email and password for a client with that user's token."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from fluxbase_jobs import AuthenticationFailed, InvalidInput, InvalidResponse
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.recordings import APRIL, MARCH
+from tests.support.sample_responses import JOB_ID, job, recorded
+from tests.support.styles import Connect
+
+FOUND: Final = Answer(200, job())
+PASSWORD: Final = "correct-horse-Battery-9"
+
+
+@pytest.mark.parametrize("recording", [MARCH, APRIL])
+def test_signs_in(connect: Connect, server: LocalServer, recording: str) -> None:
+    """A recorded sign-in: the client that comes back carries the user's access token, and nothing shows it."""
+    told = recorded("auth_tokens", "signin", recording)
+    server.answer(Answer(200, told.body, told.response_headers), FOUND)
+
+    result = connect.sign_in(f"{server.url}/", "ada@example.com", PASSWORD, headers={"x-a": "1"})
+    result.unwrap().jobs.get(JOB_ID).unwrap()
+
+    first, second = server.requests
+    assert (first.method, first.target, first.json()) == (
+        "POST",
+        "/api/v1/auth/signin",
+        {"email": "ada@example.com", "password": PASSWORD},
+    )
+    assert (first.headers["content-type"], first.headers["x-a"], second.headers["x-a"]) == ("application/json", "1", "1")
+    assert "authorization" not in first.headers
+    assert second.headers["authorization"] == f"Bearer {told.json()['access_token']}"
+    assert (result.meta.status, result.meta.attempts, result.meta.request_id) == (200, 1, told.response_headers["x-request-id"])
+    shown = f"{result!r} {result.data!r} {result.meta!r} {dict(result.meta.headers)}"
+    assert not any(secret in shown for secret in (told.json()["access_token"], told.json()["refresh_token"], PASSWORD))
+
+
+@pytest.mark.parametrize("recording", [MARCH, APRIL])
+def test_a_wrong_password(connect: Connect, server: LocalServer, recording: str) -> None:
+    """A recorded refusal, in the server's words."""
+    told = recorded("auth_tokens", "signin with a wrong password", recording)
+    server.answer(Answer(told.status, told.body, told.response_headers))
+
+    result = connect.sign_in(server.url, "ada@example.com", "wrong")
+
+    assert type(result.error) is AuthenticationFailed
+    assert (result.error.message, result.error.status, result.error.hint) == ("Invalid email or password", 401, None)
+    assert (result.error.attempts, result.meta.status, result.error.retryable) == (1, 401, False)
+
+
+def test_a_second_factor(connect: Connect, server: LocalServer) -> None:
+    """200 without tokens: no client, and a hint what to do."""
+    server.answer(Answer(200, {"requires_2fa": True, "user_id": JOB_ID, "message": "2FA verification required"}, {"x-request-id": "r-1"}))
+
+    result = connect.sign_in(server.url, "ada@example.com", PASSWORD)
+
+    assert type(result.error) is AuthenticationFailed
+    assert "2FA" in result.error.message
+    assert "factor" in (result.error.hint or "")
+    assert (result.error.status, result.error.request_id, result.error.attempts) == (200, "r-1", 1)
+
+
+@pytest.mark.parametrize(("token", "kind"), [("", type(None)), ("two words", InvalidResponse), ("line\nbreak", InvalidResponse)])
+def test_refresh_tokens_that_no_header_can_carry(connect: Connect, server: LocalServer, token: str, kind: type[object]) -> None:
+    """An empty one counts as none; others are the server's mistake, and a value."""
+    server.answer(Answer(200, {"access_token": "eyJ.a", "refresh_token": token, "expires_in": 900}))
+
+    assert type(connect.sign_in(server.url, "ada@example.com", PASSWORD).error) is kind
+
+
+@pytest.mark.parametrize("token", ["", "two words", "tok\u00ebn", "line\nbreak", None])
+def test_tokens_that_no_header_can_carry(connect: Connect, server: LocalServer, token: str | None) -> None:
+    """The server's mistake is a value and no exception."""
+    server.answer(Answer(200, {"access_token": token, "refresh_token": "eyJ.r", "expires_in": 900}))
+
+    result = connect.sign_in(server.url, "ada@example.com", PASSWORD)
+
+    assert type(result.error) is InvalidResponse
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"url": "nope"}, "url"),
+        ({"url": None}, "url"),
+        ({"email": ""}, "email"),
+        ({"email": 5}, "email"),
+        ({"email": "\ud800"}, "email"),
+        ({"password": ""}, "password"),
+        ({"password": None}, "password"),
+        ({"password": 5}, "password"),
+        ({"password": "tiger\ud800"}, "password"),
+        ({"timeout": 0}, "timeout"),
+        ({"headers": {"x-a": "tiger\n"}}, "headers"),
+    ],
+)
+def test_refuses_what_cannot_be_signed_in_with(connect: Connect, server: LocalServer, arguments: dict[str, Any], says: str) -> None:
+    """As a value, for there is a result to put it in; nothing is sent, and no secret repeated."""
+    given: dict[str, Any] = {"url": server.url, "email": "ada@example.com", "password": PASSWORD, **arguments}
+
+    result = connect.sign_in(**given)
+
+    assert type(result.error) is InvalidInput
+    assert result.error.message.startswith(says)
+    assert not any(secret in f"{result!r} {result.error}" for secret in (PASSWORD, "tiger"))
+    assert server.requests == []
+
+
+def test_signs_in_through_the_callers_http_client(connect: Connect, server: LocalServer) -> None:
+    """It stays open, and the new client goes on with it."""
+    told = recorded("auth_tokens", "signin")
+    server.answer(Answer(200, told.body, told.response_headers), FOUND)
+    http = connect.http(headers={"x-mine": "1"})
+
+    connect.sign_in(server.url, "ada@example.com", PASSWORD, http_client=http).unwrap().jobs.get(JOB_ID).unwrap()
+
+    assert [request.headers["x-mine"] for request in server.requests] == ["1", "1"]
+    assert "cookie" not in server.requests[1].headers
+    assert not http.is_closed

@@ -1,0 +1,65 @@
+"""The README's programs run as they stand there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from os import environ
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.emulator_process import started
+
+README: Final = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+PROGRAMS: Final = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+TEST_FILES: Final = re.findall(r"^```python title=(test_\w+\.py)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+HANDLERS: Final = re.findall(r"^```python title=handlers\.py\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables that name an emulator with the README's handlers."""
+    handlers = tmp_path_factory.mktemp("readme") / "handlers.py"
+    handlers.write_text(HANDLERS[0], "utf-8")
+    with started(functions=handlers) as address:
+        yield {**environ, "FLUXBASE_URL": address.url, "FLUXBASE_KEY": address.user_key}
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_program_runs(program: str, environment: dict[str, str]) -> None:
+    """Each runs to its end without an error or a warning."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "source"), TEST_FILES, ids=[name for name, _ in TEST_FILES])
+def test_test_file_passes(name: str, source: str, tmp_path: Path) -> None:
+    """Each passes as pytest finds it in a project of its own, with the plugin's fixtures and without a warning."""
+    (tmp_path / name).write_text(source, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert f"{source.count('def test_')} passed" in done.stdout
+
+
+def test_the_test_file_is_short() -> None:
+    """The first one fits in ten lines."""
+    _, source = TEST_FILES[0]
+    assert len([line for line in source.splitlines() if line]) <= 10
+
+
+def test_the_first_shell_lines_are_the_two_commands() -> None:
+    """One shows the main job, one passes the tests; each is one line."""
+    shell = re.search(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+    assert shell is not None
+    first, second = shell[1].splitlines()
+    assert first.startswith("python3 -m venv")
+    assert first.endswith("generate demo")
+    assert second.endswith("tests")

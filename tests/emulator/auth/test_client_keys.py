@@ -1,0 +1,181 @@
+"""Client keys: made and revoked, and what may be done with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.emulator_in_process import AdjustableClock, Client, Running, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+PATH = "/api/v1/client-keys"
+SCOPES = {"march": "read:jobs", "april": "jobs:read"}
+WRITING = {"march": "write:clientkeys", "april": "clientkeys:write"}
+
+
+@pytest.fixture(params=["march", "april"])
+def era_name(request: pytest.FixtureRequest) -> str:
+    """Each era in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def maker(request: pytest.FixtureRequest, era_name: str) -> Iterator[Client]:
+    """A user's client."""
+    running: Running = request.getfixturevalue(era_name)
+    with running.client() as client:
+        yield client
+
+
+def make(client: Client, *scopes: str, **fields: Any) -> httpx.Response:
+    """Make a client key."""
+    return client.post(PATH, json={"name": "sdk", "scopes": scopes, **fields})
+
+
+def refusal(client: Client, key: str) -> str | None:
+    """Return why a client key is refused, if it is."""
+    return client.refusal({"authorization": "", "x-client-key": key})
+
+
+def told(response: httpx.Response) -> tuple[int, str, str | None]:
+    """Return status, text and code of a refusal."""
+    body = response.json()
+    return response.status_code, body["error"], body.get("code")
+
+
+def test_key_is_nobody(april: Running) -> None:
+    """A client key may do everything but is nobody: its jobs have no owner, and their logs are not found."""
+    with april.client() as maker, april.client("") as client:
+        made = make(maker, "jobs:read")
+        client.headers["x-client-key"] = made.json()["key"]
+        job = client.submit("echo").json()
+        as_query = client.get("/api/v1/jobs", params={"clientkey": made.json()["key"]}, headers={"x-client-key": ""})
+
+        assert (made.status_code, made.json()["key_prefix"]) == (201, made.json()["key"][:12])
+        assert not {"created_by", "user_role", "user_email"} & set(job)
+        assert client.logs(job["id"]).status_code == 404
+        assert client.submit("admins").json() == {"error": "Authentication required", "required_roles": ["admin"]}
+        assert as_query.status_code == 200
+
+
+def test_all_fields(maker: Client, era_name: str) -> None:
+    """What is given is shown again; times as stored, and no rate limit is the default one."""
+    made = make(maker, SCOPES[era_name], description="d", rate_limit_per_minute=7, expires_at="2030-01-01T02:00:00.123456789+02:00").json()
+    names = ["id", "name", "description", "key_prefix", "scopes", "rate_limit_per_minute", "expires_at", "created_at", "updated_at", "key"]
+
+    assert list(made) == names
+    assert [made[name] for name in names[1:3]] == ["sdk", "d"]
+    assert (made["rate_limit_per_minute"], made["expires_at"]) == (7, "2030-01-01T00:00:00.123456Z")
+    assert make(maker, "*", rate_limit_per_minute=0).json()["rate_limit_per_minute"] == 100
+    assert make(maker, "*", rate_limit_per_minute=-1).json()["rate_limit_per_minute"] == -1
+
+
+@pytest.mark.parametrize(
+    ("scopes", "why"),
+    [
+        (["jobs:read", "read:jobs", "nope"], "invalid scopes: {other}, nope"),
+        ([], "at least one scope must be specified"),
+    ],
+)
+def test_unusable_scopes(maker: Client, era_name: str, scopes: list[str], why: str) -> None:
+    """The eras write scopes in different orders, and a key needs one; only March tells what is wrong."""
+    other = SCOPES["april" if era_name == "march" else "march"]
+    refused = told(make(maker, *scopes))
+
+    if era_name == "march":
+        assert refused == (500, f"Failed to create client key: invalid scopes: {why.format(other=other)}", None)
+    else:
+        assert refused == (500, "Failed to create client key", "INTERNAL_ERROR")
+
+
+def test_scopes_of_both_eras(maker: Client) -> None:
+    """A few scopes are written the same way in both."""
+    assert make(maker, "realtime:connect", "migrations:execute").status_code == 201
+    assert make(maker, "connect:realtime").status_code == 500
+
+
+def test_unstorable(maker: Client, era_name: str) -> None:
+    """What the real server's database does not take is a 500."""
+    status, error, _ = told(make(maker, "*", name="a\0"))
+
+    assert status == 500
+    assert ("invalid byte sequence" in error) == (era_name == "march")
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "code"),
+    [
+        (b"", "Invalid request body", "INVALID_REQUEST_BODY"),
+        (b"[]", "Invalid request body", "INVALID_REQUEST_BODY"),
+        (b'{"name":"x","scopes":[5]}', "Invalid request body", "INVALID_REQUEST_BODY"),
+        (b'{"name":"x","rate_limit_per_minute":"1"}', "Invalid request body", "INVALID_REQUEST_BODY"),
+        (b'{"name":"x","expires_at":"soon"}', "Invalid request body", "INVALID_REQUEST_BODY"),
+        (b"{}", "Name is required", "MISSING_REQUIRED_FIELD"),
+        (b'{"name":""}', "Name is required", "MISSING_REQUIRED_FIELD"),
+    ],
+)
+def test_unreadable_body(maker: Client, era_name: str, body: bytes, error: str, code: str) -> None:
+    """A client key needs a name, scopes that are texts and an end that is a time; the refusal has a code in April."""
+    response = maker.post(PATH, content=body, headers={"content-type": "application/json"})
+
+    assert told(response) == (400, error, None if era_name == "march" else code)
+
+
+def test_expiry() -> None:
+    """A client key can have an end; one that lies in the past is accepted and never good."""
+    clock = AdjustableClock()
+    with serving(clock=clock) as running, running.client() as client:
+        made = make(client, "*", expires_at="2099-01-01T00:00:00Z").json()
+        over = make(client, "*", expires_at="2020-01-01T00:00:00Z").json()
+        before = refusal(client, made["key"]), refusal(client, over["key"])
+        clock.ahead_seconds = 100 * 366 * 24 * 3600
+        after = refusal(client, made["key"])
+
+    assert made["expires_at"] == "2099-01-01T00:00:00Z"
+    assert before == (None, "Invalid client key")
+    assert after == "Invalid client key"
+
+
+def test_revoked_key(maker: Client) -> None:
+    """A revoked key is refused from then on; to revoke it again changes nothing, and other keys stay good."""
+    made, other = (make(maker, "*").json() for _ in range(2))
+    before = refusal(maker, made["key"])
+    answers = [maker.post(f"{PATH}/{key_id}/revoke") for key_id in (made["id"], made["id"].upper())]
+
+    assert [(answer.status_code, answer.text) for answer in answers] == [
+        (200, '{"message":"Client key revoked successfully","success":true}')
+    ] * 2
+    assert (before, refusal(maker, made["key"]), refusal(maker, other["key"])) == (None, "Invalid client key", None)
+
+
+def test_revoke_what_is_none(maker: Client, era_name: str) -> None:
+    """An id that is no UUID is refused; an unknown one is a 500."""
+    malformed, unknown = (told(maker.post(f"{PATH}/{key_id}/revoke")) for key_id in ("x", uuid4()))
+
+    if era_name == "march":
+        assert malformed == (400, "Invalid client key ID", None)
+        assert unknown == (500, "Failed to revoke client key: client key not found", None)
+    else:
+        assert malformed == (400, "Invalid client key ID", "INVALID_ID")
+        assert unknown == (500, "Failed to revoke client key", "INTERNAL_ERROR")
+
+
+def test_scope_for_keys(maker: Client, era_name: str) -> None:
+    """A key may make and revoke client keys only with the scope for it, or with all."""
+    keys = {scope: make(maker, scope).json() for scope in (SCOPES[era_name], WRITING[era_name], "*")}
+    del maker.headers["authorization"]
+
+    for scope, key in keys.items():
+        maker.headers["x-client-key"] = key["key"]
+        answers = [make(maker, "*"), maker.post(f"{PATH}/{key['id']}/revoke")]
+        if scope == SCOPES[era_name]:
+            assert [answer.status_code for answer in answers] == [403, 403]
+            assert answers[0].json() == {"error": "Insufficient permissions", "required_scope": WRITING[era_name]}
+        else:
+            assert [answer.status_code for answer in answers] == [201, 200]

@@ -1,0 +1,314 @@
+"""Errors: what the five kinds of error bodies become, and what all error values have in common."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Final
+
+import fluxbase_jobs
+import pytest
+from fluxbase_jobs import FluxbaseClient, FluxbaseError, NotAllowedInState, RateLimited
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.recordings import APRIL, FAULTS, LIMITS, MARCH, Exchange
+from tests.support.sample_responses import JOB_ID, recorded, unpickled
+
+BASES: Final = {
+    "FluxbaseError": "Exception",
+    "InvalidInput": "FluxbaseError",
+    "ConnectionFailed": "FluxbaseError",
+    "RequestTimeout": "FluxbaseError",
+    "InvalidResponse": "FluxbaseError",
+    "Rejected": "FluxbaseError",
+    "AuthenticationFailed": "Rejected",
+    "PermissionDenied": "Rejected",
+    "NotFound": "Rejected",
+    "Conflict": "Rejected",
+    "PayloadTooLarge": "Rejected",
+    "Unprocessable": "Rejected",
+    "RateLimited": "Rejected",
+    "NotAllowedInState": "Rejected",
+    "ServerFailed": "FluxbaseError",
+    "JobFailed": "FluxbaseError",
+    "JobCancelled": "FluxbaseError",
+    "WaitTimeout": "FluxbaseError",
+}
+"""The error classes and what each is a kind of."""
+
+
+def told(client: FluxbaseClient, server: LocalServer, answer: Answer) -> FluxbaseError:
+    """The error that a client makes of an answer."""
+    server.answer(answer)
+    error = client.jobs.get(JOB_ID).error
+    assert error is not None
+    return error
+
+
+def answered(exchange: Exchange) -> Answer:
+    """The recorded answer."""
+    return Answer(exchange.status, exchange.body, exchange.response_headers)
+
+
+RECORDED: Final[list[tuple[tuple[str, str, str], dict[str, Any]]]] = [
+    (
+        ("submit_validation", "namespace 'nope'", MARCH),
+        {"kind": "NotFound", "message": "Job function not found", "code": None, "details": {"job": "echo"}},
+    ),
+    (
+        ("submit_validation", "admin-only function", APRIL),
+        {
+            "kind": "PermissionDenied",
+            "message": "Insufficient permissions",
+            "details": {"required_roles": ["admin"], "user_role": "authenticated"},
+        },
+    ),
+    (
+        ("lifecycle", "cancel a completed job", APRIL),
+        {"kind": "NotAllowedInState", "message": "Job cannot be cancelled", "job_status": "completed", "details": {"status": "completed"}},
+    ),
+    (
+        ("auth_tokens", "signin with a wrong password", APRIL),
+        {"kind": "AuthenticationFailed", "message": "Invalid email or password", "code": "INVALID_CREDENTIALS"},
+    ),
+    (
+        ("submit_validation", "over 1 MB", MARCH),
+        {
+            "kind": "PayloadTooLarge",
+            "message": "Payload Too Large: Request body exceeds maximum size of 1.0 MB for API endpoints",
+            "code": "PAYLOAD_TOO_LARGE",
+            "hint": "Reduce size of your request body or use chunked upload for large files",
+            "details": {"endpoint_type": "API", "max_bytes": 1048576},
+        },
+    ),
+    (
+        ("idempotency", "parallel", MARCH),
+        {
+            "kind": "Conflict",
+            "code": "IDEMPOTENCY_REQUEST_IN_PROGRESS",
+            "hint": "Please wait and retry in a few seconds",
+            "retryable": True,
+        },
+    ),
+    (("idempotency", "same key, other body", APRIL), {"kind": "Unprocessable", "code": "IDEMPOTENCY_REQUEST_BODY_MISMATCH"}),
+    (("idempotency", "key too long", APRIL), {"kind": "Rejected", "code": "IDEMPOTENCY_KEY_TOO_LONG"}),
+    (
+        ("database_down", "get while the database is down", FAULTS),
+        {"kind": "ServerFailed", "message": "Unable to verify token status", "code": "service_unavailable", "retryable": True},
+    ),
+    (
+        ("rate_limited", "limited get", LIMITS),
+        {
+            "kind": "RateLimited",
+            "message": "Rate limit exceeded: API rate limit exceeded. Maximum 100 requests per minute allowed.",
+            "code": "RATE_LIMIT_EXCEEDED",
+            "retry_after": 60.0,
+            "retryable": True,
+        },
+    ),
+    (
+        ("jobs_disabled_in_config", "list", LIMITS),
+        {"kind": "NotFound", "message": "Not Found", "details": {"path": "/api/v1/jobs"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("exchange", "expected"), RECORDED, ids=[" / ".join(exchange) for exchange, _ in RECORDED])
+def test_reads_the_recorded_errors(
+    client: FluxbaseClient, server: LocalServer, exchange: tuple[str, str, str], expected: dict[str, Any]
+) -> None:
+    """Each of the five body shapes: the words, the code, the hint, the details, the request id."""
+    example = recorded(*exchange)
+
+    error = told(client, server, answered(example))
+
+    seen = {"kind": type(error).__name__, **vars(error)}
+    assert {name: seen[name] for name in expected} == expected
+    assert (error.status, error.request_id, error.attempts) == (example.status, example.response_headers["x-request-id"], 1)
+    assert error.retryable == expected.get("retryable", False)
+    assert error.message
+
+
+MADE_UP: Final[list[tuple[int, Any, dict[str, Any]]]] = [
+    (401, {"error": "token_revoked", "message": "Token has been revoked"}, {"message": "Token has been revoked", "code": "token_revoked"}),
+    (
+        401,
+        {
+            "error": "Service role token has been revoked",
+            "error_code": "token_revoked",
+            "revocation_reason": "emergency_revocation",
+        },
+        {"message": "Service role token has been revoked", "code": "token_revoked"},
+    ),
+    (500, {"error": "Internal Server Error", "code": 500}, {"message": "Internal Server Error", "code": 500}),
+    (503, {"error": "Feature is not enabled", "code": "FEATURE_DISABLED", "feature_key": "app.jobs.enabled"}, {"code": "FEATURE_DISABLED"}),
+    (400, {"message": "only a message"}, {"message": "only a message"}),
+    (500, {"error": "x", "details": "raw words"}, {"details": "raw words"}),
+    (500, {"error": "x", "request_id": "r-9"}, {"request_id": "r-9"}),
+    (404, {"error": {"nested": "words"}}, {"code": None, "hint": None}),
+    (404, {"error": 5, "message": [], "code": [], "hint": {}, "request_id": 7}, {"code": None, "hint": None, "request_id": None}),
+    (404, {"error": "", "message": ""}, {"code": None}),
+    (400, "plain words", {"code": None, "details": None}),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "expected"), MADE_UP)
+def test_reads_what_the_source_says(client: FluxbaseClient, server: LocalServer, status: int, body: Any, expected: dict[str, Any]) -> None:
+    """Bodies that no recording shows, an integer code and wrong types included: there is always something to say."""
+    error = told(client, server, Answer(status, body))
+
+    assert {name: getattr(error, name) for name in expected} == expected
+    assert error.message
+    assert error.status == status
+
+
+def test_plain_words_are_quoted(client: FluxbaseClient, server: LocalServer) -> None:
+    """What the HTTP library below the server says is plain text; the start of it is worth showing."""
+    error = told(client, server, Answer(431, "Request Header Fields Too Large " + "x" * 5000, {"content-type": "text/plain"}))
+
+    assert "Request Header Fields Too Large" in error.message
+    assert len(error.message) < 300
+
+
+def test_the_header_names_the_request(client: FluxbaseClient, server: LocalServer) -> None:
+    """It is there on every answer; the body's id is the same, or nothing that the server's log knows."""
+    error = told(client, server, Answer(500, {"error": "x", "request_id": "of the body"}, {"x-request-id": "of the header"}))
+
+    assert error.request_id == "of the header"
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "seconds"),
+    [
+        ("7", {}, 7.0),
+        (" 7 ", {}, 7.0),
+        ("0", {"retry_after": 60}, 0.0),
+        (None, {"retry_after": 60}, 60.0),
+        (None, {"retry_after": 1.5}, 1.5),
+        ("soon", {"retry_after": 60}, 60.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", {}, 0.0),
+        ("Thu, 01 Jan 1970 00:00:00 -0000", {}, 0.0),
+        (None, {}, None),
+        ("-5", {}, None),
+        ("\u0667", {}, None),
+        (None, {"retry_after": -1}, None),
+        (None, {"retry_after": "soon"}, None),
+        (None, {"retry_after": None}, None),
+        (None, [], None),
+    ],
+)
+def test_knows_when_to_come_back(client: FluxbaseClient, server: LocalServer, header: str | None, body: Any, seconds: float | None) -> None:
+    """Retry-After in seconds or as a date, else the body's word; None where nobody says."""
+    raw = {} if header is None else {"retry-after": header.encode().decode("latin-1")}
+
+    error = told(client, server, Answer(429, body, raw))
+
+    assert isinstance(error, RateLimited)
+    assert (error.retry_after, error.retryable) == (seconds, True)
+
+
+def test_counts_the_seconds_to_a_date(client: FluxbaseClient, server: LocalServer) -> None:
+    """From the time the answer came."""
+    moment = datetime.now(UTC) + timedelta(hours=1)
+
+    error = told(client, server, Answer(429, {}, {"retry-after": format_datetime(moment, usegmt=True)}))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after is not None
+    assert 3000 < error.retry_after <= 3600
+
+
+dates = st.from_regex(r"(Mon, )?[0-9]{1,3} Jan [0-9]{1,25} [0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3} ([+-][0-9]{1,25}|GMT)", fullmatch=True)
+texts = st.text(st.characters(min_codepoint=33, max_codepoint=126))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@given(header=dates | texts | st.integers(0).map(str), number=st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+@example(header="Mon, 01 Jan 99999999999999999999 00:00:00 GMT", number=0)
+@example(header="Mon, 01 Jan 2024 00:00:00 +99999999999999999", number=0)
+@example(header="9" * 400, number=0)
+@example(header="", number=10**400)
+def test_no_retry_after_raises(client: FluxbaseClient, server: LocalServer, header: str, number: float) -> None:
+    """Whatever stands there, it is a number of seconds that are not in the past, or None."""
+    error = told(client, server, Answer(429, {"retry_after": number}, {"retry-after": header}))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after is None or error.retry_after >= 0
+
+
+def classes() -> dict[str, type[FluxbaseError]]:
+    """The error classes of the package, by name."""
+    exported = {name: getattr(fluxbase_jobs, name) for name in fluxbase_jobs.__all__}
+    return {name: kind for name, kind in exported.items() if isinstance(kind, type) and issubclass(kind, FluxbaseError)}
+
+
+def test_the_tree_is_the_promised_one() -> None:
+    """Each class is there, under its base, and no other."""
+    assert {name: kind.__mro__[1].__name__ for name, kind in classes().items()} == BASES
+    assert issubclass(fluxbase_jobs.InvalidInput, ValueError)
+
+
+FIELDS: Final[dict[str, Any]] = {
+    "code": "CODE",
+    "status": 418,
+    "request_id": "r-1",
+    "hint": "try tea",
+    "details": {"pot": [1, None]},
+    "retryable": True,
+    "attempts": 3,
+    "job_id": JOB_ID,
+}
+
+
+def made(kind: type[FluxbaseError]) -> FluxbaseError:
+    """An error of that class with something in every field."""
+    error = kind("no coffee", **FIELDS)
+    if isinstance(error, RateLimited):
+        error.retry_after = 7.5
+    if isinstance(error, NotAllowedInState):
+        error.job_status = "running"
+    return error
+
+
+COPIES: Final[list[Callable[[FluxbaseError], FluxbaseError]]] = [unpickled, copy.copy, copy.deepcopy]
+
+
+@pytest.mark.parametrize("name", BASES)
+@pytest.mark.parametrize("copied", COPIES)
+def test_survives_a_pickle_and_a_copy(name: str, copied: Callable[[FluxbaseError], FluxbaseError]) -> None:
+    """With all that it says."""
+    error = made(classes()[name])
+
+    again = copied(error)
+
+    assert type(again) is type(error)
+    assert vars(again) == vars(error)
+    assert vars(error).items() >= {"message": "no coffee", **FIELDS}.items()
+    assert (str(again), repr(again), again.args) == (str(error), repr(error), error.args)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_is_true_and_says_what_it_is(name: str) -> None:
+    """So that `if error:` works; a hint is part of the words, details are not: they may hold anything."""
+    error = made(classes()[name])
+
+    assert error
+    assert bool(classes()[name](""))
+    assert str(error) == "no coffee (try tea)"
+    assert repr(error) == f"{name}('no coffee', code='CODE', status=418, job_id='{JOB_ID}')"
+    with pytest.raises(FluxbaseError, match="no coffee"):
+        raise error
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_needs_no_more_than_words(name: str) -> None:
+    """All fields have a default."""
+    error = classes()[name]("no coffee")
+
+    known = {**dict.fromkeys(FIELDS), "retryable": False, "attempts": 0}
+    assert {field: getattr(error, field) for field in known} == known
+    assert (str(error), repr(error)) == ("no coffee", f"{name}('no coffee')")

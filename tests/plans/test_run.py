@@ -1,0 +1,224 @@
+"""Submitting and waiting in one, on a fake clock: what counts as success, and where the cause of a failure comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fluxbase_jobs import (
+    InvalidInput,
+    Job,
+    JobCancelled,
+    JobFailed,
+    NotFound,
+    Ok,
+    PollPolicy,
+    RequestTimeout,
+    Result,
+    Submission,
+    WaitTimeout,
+)
+from fluxbase_jobs._plans.steps import Plan, Reply
+from fluxbase_jobs._plans.wait import run
+from fluxbase_jobs._plans.watch import Patience
+from fluxbase_jobs.errors import FluxbaseError
+
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, FakeJobs, Line, life, one_job
+
+THROWN = "Job execution error: the reactor is on fire"
+RESULT_LINE = '__RESULT__::{"success":false}'
+NOT_FOUND = reply(404, {"error": "Job not found"})
+
+
+def running(timeout: float = 900.0, *, submission: Any = None, poll: Any = None, cancels: Any = False) -> Plan[Result[Job]]:
+    """The plan of a run."""
+    patience = Patience(timeout=timeout, poll=poll or PollPolicy())
+    return run(session(), submission or Submission("resize", {"id": 7}), patience, None, cancels)
+
+
+def failed_run(*lines: Line, error_message: str = "exit status 1") -> tuple[JobFailed, FakeDriver]:
+    """A run whose job fails at 14 s, and its log."""
+    driver = FakeDriver(one_job(life(2, 12, "failed", error_message=error_message), *lines))
+    error = driver.run(running()).error
+    assert isinstance(error, JobFailed)
+    return error, driver
+
+
+def test_a_completed_job_is_the_data() -> None:
+    """One submit, then reads only; the log is not asked for."""
+    driver = FakeDriver(one_job(life(1, 5)))
+
+    result = driver.run(running())
+
+    assert isinstance(result, Ok)
+    assert result.data.status == "completed"
+    assert driver.asked[0].what == "POST /jobs/submit"
+    assert {asked.what for asked in driver.asked[1:]} == {f"GET /jobs/{JOB_ID}"}
+
+
+def test_a_failed_job_says_what_it_threw() -> None:
+    """The message is from the log, which lags a second behind the job; the server says "exit status 1" only."""
+    lines = [Line(1, "warming up", 3), Line(2, THROWN, 14, level="error"), Line(3, RESULT_LINE, 14)]
+
+    error, _ = failed_run(*lines)
+
+    assert error.message == "the reactor is on fire"
+    assert error.hint is None
+    assert (error.job_id, error.job and error.job.status) == (JOB_ID, "failed")
+    assert [line.message for line in error.log_tail] == ["warming up", THROWN]
+
+
+def test_the_cause_is_looked_for_for_two_seconds() -> None:
+    """Where it does not come, the server's words stand, and the hint says where the text is."""
+    error, driver = failed_run(Line(1, "warming up", 3))
+
+    looks = driver.times(f"GET /jobs/{JOB_ID}/logs")
+    assert len(looks) >= 2
+    assert 1.5 <= driver.clock.seconds - looks[0] <= 2.1
+    assert error.message == "exit status 1"
+    assert error.hint is not None
+    assert "log" in error.hint
+    assert [line.message for line in error.log_tail] == ["warming up"]
+
+
+@pytest.mark.parametrize(("takes", "looks"), [(3.0, 1), (20.0, 1)])
+def test_no_look_begins_after_these_two_seconds(takes: float, looks: int) -> None:
+    """A log may be long and take its time, up to 10 s; after that the failure is told without it."""
+
+    def server(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        if not asked.path.endswith("/logs"):
+            return reply(201 if asked.method == "POST" else 200, job(status="failed", error_message="exit status 1"))
+        clock.pass_(min(takes, asked.timeout))
+        return reply(200, {"logs": None}) if takes <= asked.timeout else RequestTimeout("no complete answer", retryable=True)
+
+    driver = FakeDriver(server)
+
+    error = driver.run(running()).error
+
+    assert isinstance(error, JobFailed)
+    assert error.message == "exit status 1"
+    assert len(driver.times(f"GET /jobs/{JOB_ID}/logs")) == looks
+    assert driver.clock.seconds <= 10.1
+
+
+@pytest.mark.parametrize("refusal", [NOT_FOUND, reply(403, {"error": "no"}), reply(500, {"error": "Failed"})])
+def test_an_unreadable_log_does_not_hide_the_failure(refusal: Reply) -> None:
+    """Another user's job has no log for us; it is asked for once."""
+    failed = reply(200, job(status="failed", error_message="exit status 1"))
+    driver = FakeDriver(replies(reply(201, job(**PENDING)), failed, refusal))
+
+    error = driver.run(running()).error
+
+    assert isinstance(error, JobFailed)
+    assert (error.message, error.log_tail) == ("exit status 1", [])
+    assert error.hint is not None
+    assert len(driver.asked) == 3
+
+
+def test_a_cause_of_an_earlier_try_is_not_this_ones() -> None:
+    """A retried job's log holds the earlier tries too."""
+    first, second = Line(1, "Job execution error: no disk", 1, lag=0), Line(2, "Job execution error: no memory", 14)
+
+    assert failed_run(first, second)[0].message == "no memory"
+    assert failed_run(first)[0].message == "exit status 1"
+
+
+def test_the_last_cause_of_a_try_is_the_cause() -> None:
+    """A job may tell of an error, go on, and throw another one."""
+    lines = [Line(1, "Job execution error: a warning", 5), Line(2, THROWN, 14)]
+
+    assert failed_run(*lines)[0].message == "the reactor is on fire"
+
+
+def test_the_servers_own_reason_is_enough() -> None:
+    """Where it says more than "exit status 1" nobody throws, and no hint is needed."""
+    error, driver = failed_run(Line(1, "working", 3), error_message="execution timeout after 5m0s")
+
+    assert (error.message, error.hint) == ("execution timeout after 5m0s", None)
+    assert [line.message for line in error.log_tail] == ["working"]
+    assert len(driver.times(f"GET /jobs/{JOB_ID}/logs")) == 1
+
+
+def test_the_tail_of_the_log_is_kept_short() -> None:
+    """Twenty lines, the last ones."""
+    lines = [Line(number, f"line {number}", 5) for number in range(1, 41)]
+
+    error, _ = failed_run(*lines, Line(41, THROWN, 14))
+
+    assert [line.line_number for line in error.log_tail] == list(range(22, 42))
+
+
+@pytest.mark.parametrize("end", ["cancelled", "interrupted"])
+def test_a_job_that_was_stopped_is_no_success(end: str) -> None:
+    """It comes as JobCancelled, with the job."""
+    error = FakeDriver(one_job(life(1, 5, end))).run(running()).error
+
+    assert isinstance(error, JobCancelled)
+    assert error.job is not None
+    assert error.job.status == end
+    assert error.job_id == JOB_ID
+
+
+def test_a_timeout_carries_the_job() -> None:
+    """Also where it was never seen but at the submit."""
+    seen = FakeDriver(one_job(FOREVER)).run(running(20.0)).error
+    unseen = FakeDriver(replies(reply(201, job(**PENDING)), reply(503, {"error": "down"}))).run(running(20.0)).error
+
+    for error, status in ((seen, "running"), (unseen, "pending")):
+        assert isinstance(error, WaitTimeout)
+        assert error.job is not None
+        assert (error.job.status, error.job_id) == (status, JOB_ID)
+
+
+def test_one_404_directly_after_the_submit_is_forgiven() -> None:
+    """The server answers so when its database stumbles; a second one is believed, and the error names the job."""
+    created, found = reply(201, job(**PENDING)), reply(200, job())
+
+    once = FakeDriver(replies(created, NOT_FOUND, found)).run(running())
+    twice = FakeDriver(replies(created, NOT_FOUND, NOT_FOUND, found)).run(running())
+    later = FakeDriver(replies(created, reply(200, job(**RUNNING)), NOT_FOUND, found)).run(running())
+
+    assert once.ok
+    assert isinstance(twice.error, NotFound)
+    assert twice.error.job_id == JOB_ID
+    assert isinstance(later.error, NotFound)
+
+
+def test_a_grace_is_not_used_up_by_a_fault() -> None:
+    """A look that failed for another reason showed nothing of the job."""
+    down = reply(503, {"error": "down"})
+    answers = replies(reply(201, job(**PENDING)), down, down, down, NOT_FOUND, reply(200, job()))
+
+    assert FakeDriver(answers).run(running()).ok
+
+
+def test_a_refused_submit_is_the_result() -> None:
+    """Nothing is waited for."""
+    driver = FakeDriver(replies(reply(404, {"error": "Job function not found"})))
+
+    error = driver.run(running()).error
+
+    assert isinstance(error, NotFound)
+    assert error.job_id is None
+    assert len(driver.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"timeout": 0}, "timeout"),
+        ({"poll": 1.0}, "poll"),
+        ({"cancels": "no"}, "cancel_on_timeout"),
+        ({"submission": Submission("")}, "job_name"),
+    ],
+)
+def test_bad_arguments_are_refused_before_the_submit(options: dict[str, Any], says: str) -> None:
+    """A job must not be on its way when an argument of the wait turns out to be wrong."""
+    driver = FakeDriver(FakeJobs({}))
+
+    with pytest.raises(InvalidInput, match=says):
+        driver.run(running(**options))
+
+    assert driver.asked == []

@@ -1,0 +1,190 @@
+"""Waiting for one job, on a fake clock: its end, its progress, the deadline, and what comes after that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from fluxbase_jobs import ConnectionFailed, FluxbaseError, InvalidInput, Job, Ok, PollPolicy, RequestTimeout, Result, WaitTimeout
+from fluxbase_jobs._plans.exchange import refusing
+from fluxbase_jobs._plans.steps import Plan, Reply
+from fluxbase_jobs._plans.wait import wait
+from fluxbase_jobs._plans.watch import Patience
+
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.simulated_jobs import FOREVER, RUNNING, Life, down, life, one_job, progress, waiting
+
+UNAVAILABLE = reply(503, {"error": "service_unavailable", "message": "Unable to verify token status"})
+
+
+@pytest.mark.parametrize("end", ["completed", "failed", "cancelled", "interrupted"])
+def test_any_final_state_ends_the_wait(end: str) -> None:
+    """The job is the data whatever became of it, and nothing is asked after that."""
+    driver = FakeDriver(one_job(life(3, 60, end)))
+
+    result = driver.run(waiting())
+
+    assert isinstance(result, Ok)
+    assert result.data.status == end
+    assert 63 <= driver.asked[-1].at <= 63 + 5 * 1.1
+
+
+def test_an_unknown_status_is_not_final() -> None:
+    """A newer server's word is taken for a state on the way."""
+    driver = FakeDriver(one_job([(0, {**RUNNING, "status": "paused"}), (100, {"status": "completed"})]))
+
+    assert driver.run(waiting()).unwrap().status == "completed"
+
+
+def test_the_deadline_is_a_total_one() -> None:
+    """After it comes WaitTimeout, with the job as it was last seen, and a hint how to go on."""
+    shown: Life = [*FOREVER, (20, progress(30)), (35, {"estimated_seconds_left": 70}), (41, {"estimated_seconds_left": 60})]
+    driver = FakeDriver(one_job(shown))
+
+    _, error = driver.run(waiting(43.0))
+
+    assert isinstance(error, WaitTimeout)
+    assert driver.clock.seconds == pytest.approx(43.0, abs=0.01)
+    assert (error.job_id, "running" in error.message, "43 s" in error.message) == (JOB_ID, True, True)
+    assert error.hint is not None
+    assert JOB_ID in error.hint
+    assert error.job is not None
+    last = max(at for at in driver.times())
+    assert error.job.estimated_seconds_left == (60 if last >= 41 else 70)
+    assert error.job.progress_percent == 30
+
+
+def test_progress_is_told_on_change_only() -> None:
+    """Each state once, its end included, whatever happens between two looks."""
+    shown: Life = [*life(3)[:2], (10, progress(20)), (40, progress(70)), (60, {"status": "completed"})]
+    told: list[tuple[str, int | None]] = []
+
+    def note(seen: Job) -> None:
+        told.append((seen.status, seen.progress_percent))
+
+    driver = FakeDriver(down(one_job(shown), 45, 50, UNAVAILABLE))
+
+    driver.run(waiting(on_progress=note)).unwrap()
+
+    assert told == [("pending", None), ("running", None), ("running", 20), ("running", 70), ("completed", 70)]
+
+
+def test_an_exception_of_on_progress_is_the_callers() -> None:
+    """It goes up as it is, and names the job that goes on."""
+
+    class Enough(Exception):
+        pass
+
+    def stop(_: Job) -> None:
+        raise Enough
+
+    plan = waiting(on_progress=stop)
+    driver = FakeDriver(one_job(FOREVER))
+
+    with pytest.raises(Enough):
+        driver.run(plan)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, RuntimeError])
+def test_an_interruption_gets_a_note_that_names_the_job(kind: type[BaseException]) -> None:
+    """The plan lets it pass, asks nothing any more, and says how to wait again."""
+    plan = waiting()
+    next(plan)
+
+    with pytest.raises(kind) as caught:
+        plan.throw(kind())
+
+    (note,) = caught.value.__notes__
+    assert f"jobs.wait('{JOB_ID}')" in note
+
+
+def test_a_timeout_leaves_the_job_alone() -> None:
+    """Nothing but reads is sent."""
+    driver = FakeDriver(one_job(FOREVER))
+
+    driver.run(waiting(30.0))
+
+    assert {asked.method for asked in driver.asked} == {"GET"}
+
+
+def test_a_timeout_cancels_the_job_if_told_so() -> None:
+    """The result is the timeout all the same, and says that it was cancelled."""
+    driver = FakeDriver(one_job(FOREVER))
+
+    _, error = driver.run(waiting(30.0, cancels=True))
+
+    assert isinstance(error, WaitTimeout)
+    assert error.hint == "it was cancelled"
+    assert driver.asked[-1].what == f"POST /jobs/{JOB_ID}/cancel"
+
+
+def cancelling(*answers: Reply | FluxbaseError) -> FakeDriver:
+    """A driver whose server shows a running job until the deadline; then come these answers."""
+    later = replies(*answers)
+    return FakeDriver(lambda asked, clock: later(asked, clock) if clock.seconds >= 30 else reply(200, job(**RUNNING)))
+
+
+def test_a_job_that_ends_while_it_is_cancelled_is_the_result() -> None:
+    """The cancel came too late; the final state is worth more than the timeout."""
+    too_late = reply(400, {"error": "Job cannot be cancelled", "status": "completed"})
+
+    result = cancelling(too_late, reply(200, job())).run(waiting(30.0, cancels=True))
+
+    assert result.unwrap().status == "completed"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [reply(403, {"error": "no"})],
+        [ConnectionFailed("refused", retryable=False)],
+        [reply(400, {"error": "Job cannot be cancelled", "status": "completed"}), reply(404, {"error": "Job not found"})],
+    ],
+)
+def test_a_failing_cancel_does_not_hide_the_timeout(answers: list[Reply | FluxbaseError]) -> None:
+    """The result is still the timeout, with the job; the hint says what went wrong."""
+    _, error = cancelling(*answers).run(waiting(30.0, cancels=True))
+
+    assert isinstance(error, WaitTimeout)
+    assert error.job is not None
+    assert error.hint is not None
+    assert "could not be" in error.hint
+
+
+def test_a_hanging_cancel_ends_after_a_while() -> None:
+    """What is left to do after the deadline has a deadline of its own: 10 s."""
+
+    def server(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        if asked.method == "GET":
+            return reply(200, job(**RUNNING))
+        clock.pass_(asked.timeout)
+        return RequestTimeout("no complete answer", retryable=True)
+
+    driver = FakeDriver(server)
+
+    assert isinstance(driver.run(waiting(30.0, cancels=True)).error, WaitTimeout)
+    assert driver.clock.seconds <= 40.1
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (partial(waiting, timeout=0), "timeout"),
+        (partial(waiting, timeout=float("inf")), "timeout"),
+        (partial(waiting, poll=1.0), "poll"),
+        (partial(waiting, cancels=1), "cancel_on_timeout"),
+        (partial(waiting, of=session().override(retry=3)), "retry"),
+        (lambda: wait(session(), "{x}", Patience(timeout=1, poll=PollPolicy()), None, False), "job_id"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_sent(plan: Callable[[], Plan[Result[Job]]], says: str) -> None:
+    """As an error value that names the argument."""
+    driver = FakeDriver(one_job(FOREVER))
+
+    error = driver.run(refusing(plan())).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith(says)
+    assert driver.asked == []

@@ -1,0 +1,208 @@
+"""Waiting for one job over faults, on a fake clock: what is ridden out, what ends the wait, and how long requests may take."""
+
+from __future__ import annotations
+
+import pytest
+from fluxbase_jobs import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    FluxbaseError,
+    InvalidResponse,
+    NotFound,
+    PermissionDenied,
+    RequestTimeout,
+    ServerFailed,
+    WaitTimeout,
+)
+from fluxbase_jobs._context.credentials import Credentials
+from fluxbase_jobs._plans.steps import Reply
+
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.simulated_jobs import FOREVER, RUNNING, down, life, one_job, progress, waiting
+
+HOUR = 3600.0
+UNAVAILABLE = reply(503, {"error": "service_unavailable", "message": "Unable to verify token status"})
+
+
+def test_the_deadline_bounds_the_request_in_flight() -> None:
+    """No request gets more time than is left, so a server that never answers does not stretch the wait."""
+
+    def hangs(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        clock.pass_(asked.timeout)
+        return RequestTimeout("no complete answer", retryable=True)
+
+    driver = FakeDriver(hangs)
+
+    _, error = driver.run(waiting(100.0))
+
+    assert isinstance(error, WaitTimeout)
+    assert error.job is None
+    assert "could not be read" in error.message
+    assert driver.clock.seconds == pytest.approx(100.0, abs=0.1)
+
+
+@pytest.mark.parametrize("takes", [8.0, 60.0])
+def test_the_deadline_bounds_a_refresh_in_flight(takes: float) -> None:
+    """The time that it takes to buy new tokens is the wait's too."""
+
+    def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        clock.pass_(min(asked.timeout, takes))
+        return RequestTimeout("no complete answer", retryable=True)
+
+    driver = FakeDriver(slow)
+
+    _, error = driver.run(waiting(10.0, of=session(credentials=Credentials(None, "a-refresh-token", None))))
+
+    assert isinstance(error, WaitTimeout | AuthenticationFailed)
+    assert "auth/refresh" in driver.asked[0].path
+    assert driver.clock.seconds == pytest.approx(10.0, abs=0.1)
+
+
+def test_the_deadline_bounds_a_refresh_after_a_401() -> None:
+    """The same for tokens that the server no longer takes."""
+
+    def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        if asked.method == "GET":
+            clock.pass_(4.0)
+            return reply(401, {"error": "Invalid or expired Bearer token"})
+        clock.pass_(asked.timeout)
+        return RequestTimeout("no complete answer", retryable=True)
+
+    driver = FakeDriver(slow)
+
+    assert isinstance(
+        driver.run(waiting(10.0, of=session(credentials=Credentials("eyJ.a-token", "refresh", None)))).error, AuthenticationFailed
+    )
+    assert driver.clock.seconds == pytest.approx(10.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        UNAVAILABLE,
+        reply(502, "<html>"),
+        reply(429, {"error": "Rate limit exceeded"}, retry_after="60"),
+        ConnectionFailed("refused", retryable=True),
+        RequestTimeout("no complete answer", retryable=True),
+    ],
+)
+def test_transient_faults_are_ridden_out(fault: Reply | FluxbaseError) -> None:
+    """Ten minutes of them, far beyond what one call would try, cost nothing but time."""
+    driver = FakeDriver(down(one_job(life(3, 30)), 1, 600, fault))
+
+    result = driver.run(waiting())
+
+    assert result.unwrap().status == "completed"
+    assert driver.clock.seconds < 700
+
+
+def test_a_fault_that_lasts_ends_at_the_deadline_with_the_job_as_last_seen() -> None:
+    """What was seen before the server went away is not lost."""
+    driver = FakeDriver(down(one_job([*FOREVER, (2, progress(10))]), 10, HOUR, UNAVAILABLE))
+
+    _, error = driver.run(waiting(60.0))
+
+    assert isinstance(error, WaitTimeout)
+    assert error.job is not None
+    assert error.job.progress_percent == 10
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_without_retries_each_look_is_one_request_but_the_wait_goes_on(times: int) -> None:
+    """`retry=None` is about one look."""
+    faults = [UNAVAILABLE] * times
+    driver = FakeDriver(replies(*faults, reply(200, job())))
+
+    assert driver.run(waiting(of=session(retry=None))).ok
+    assert len(driver.asked) == times + 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (reply(401, {"error": "Invalid or expired Bearer token"}), AuthenticationFailed),
+        (reply(403, {"error": "User client keys are disabled"}), PermissionDenied),
+        (reply(404, {"error": "Job not found"}), NotFound),
+        (reply(500, {"error": "Failed"}), ServerFailed),
+        (reply(200, "no job"), InvalidResponse),
+    ],
+)
+def test_a_refusal_ends_the_wait_at_once(refusal: Reply, kind: type[FluxbaseError]) -> None:
+    """What will not pass is told at once, and names the job."""
+    driver = FakeDriver(replies(reply(200, job(**RUNNING)), refusal))
+
+    _, error = driver.run(waiting())
+
+    assert error is not None
+    assert type(error) is kind
+    assert error.job_id == JOB_ID
+    assert len(driver.asked) == 2
+
+
+def test_a_wait_for_an_unknown_job_ends_at_once() -> None:
+    """The grace for a 404 is for jobs submitted just now."""
+    driver = FakeDriver(replies(reply(404, {"error": "Job not found"})))
+
+    assert isinstance(driver.run(waiting()).error, NotFound)
+    assert len(driver.asked) == 1
+
+
+def test_a_401_is_refreshed_once_a_look() -> None:
+    """Tokens may expire again and again in a long wait; two 401 in one look end it."""
+    tokens = [{"access_token": f"eyJ.{number}", "refresh_token": f"refresh-{number}", "expires_in": 60} for number in range(3)]
+    expired = reply(401, {"error": "Invalid or expired Bearer token"})
+    running = reply(200, job(**RUNNING))
+    credentials = Credentials("eyJ.a-token", "refresh", None)
+    driver = FakeDriver(
+        replies(
+            expired,
+            reply(200, tokens[0]),
+            running,
+            running,
+            expired,
+            reply(200, tokens[1]),
+            running,
+            expired,
+            reply(200, tokens[2]),
+            expired,
+        )
+    )
+
+    _, error = driver.run(waiting(of=session(credentials=credentials)))
+
+    assert isinstance(error, AuthenticationFailed)
+    assert [asked.method for asked in driver.asked] == ["GET", "POST", "GET", "GET", "GET", "POST", "GET", "GET", "POST", "GET"]
+    assert driver.asked[6].headers["authorization"] == "Bearer eyJ.1"
+
+
+def test_a_servers_retry_after_is_kept() -> None:
+    """After `Retry-After: 60` nothing is asked for a minute; after it the wait goes on."""
+    limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
+    driver = FakeDriver(down(one_job(life(3, 100)), 5, 30, limited))
+
+    assert driver.run(waiting()).ok
+
+    told = next(time for time in driver.times() if time >= 5)
+    following = next(time for time in driver.times() if time > told)
+    assert 60 <= following - told <= 61
+
+
+def test_a_retry_after_beyond_the_deadline_ends_there() -> None:
+    """No pause goes beyond the deadline, and nothing is asked before the time that the server named."""
+    driver = FakeDriver(replies(reply(429, {"error": "Rate limit exceeded"}, retry_after="60")))
+
+    _, error = driver.run(waiting(20.0))
+
+    assert isinstance(error, WaitTimeout)
+    assert len(driver.asked) == 1
+    assert driver.clock.seconds == pytest.approx(20.0, abs=0.01)
+
+
+def test_a_retry_after_is_kept_also_without_retries() -> None:
+    """With `retry=None` the pause between two looks is the one that the server asked for."""
+    limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
+    driver = FakeDriver(replies(limited, reply(200, job())))
+
+    assert driver.run(waiting(of=session(retry=None))).ok
+    assert driver.times()[1] >= 60

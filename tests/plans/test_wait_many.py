@@ -1,0 +1,237 @@
+"""Waiting for many jobs on a fake clock: one pair for each id, one poller for all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from fluxbase_jobs import Err, FluxbaseError, InvalidInput, Job, NotFound, PermissionDenied, PollPolicy, RequestTimeout, Result, WaitTimeout
+from fluxbase_jobs._plans.steps import Reply, Stream
+from fluxbase_jobs._plans.submit_many import wait_many
+from fluxbase_jobs._plans.watch import Patience
+
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.simulated_jobs import FOREVER, FakeJobs, Life, down, life
+
+DOWN = reply(503, {"error": "down"})
+
+
+def id_of(number: int) -> str:
+    """The id of a job."""
+    return str(UUID(int=number))
+
+
+def many(count: int, lifetime: float | None = None, older: int = 0) -> FakeJobs:
+    """A server with so many jobs; they end one after the other until `lifetime`. Behind them, older ones of the same kind."""
+
+    def lived(number: int) -> Life:
+        return FOREVER if lifetime is None else life(1, lifetime * (number + 1) / (count + older) - 1)
+
+    return FakeJobs({id_of(number): lived(number) for number in range(count + older)})
+
+
+def waiting(ids: Any, timeout: Any = 900.0, poll: Any = None) -> Stream[tuple[str, Result[Job]]]:
+    """The stream of a wait for many."""
+    return wait_many(session(), ids, Patience(timeout=timeout, poll=poll or PollPolicy()))
+
+
+def pairs_of(driver: FakeDriver, ids: Any, timeout: float = 900.0) -> list[tuple[str, Result[Job]]]:
+    """What a wait gives."""
+    return [pair for _, pair in driver.stream(waiting(ids, timeout))]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 40, 450])
+def test_each_job_comes_once_with_its_end(count: int) -> None:
+    """As they end, whatever they come to."""
+    ids = [id_of(number) for number in range(count)]
+
+    pairs = pairs_of(FakeDriver(many(count, 60.0)), ids)
+
+    assert sorted(job_id for job_id, _ in pairs) == sorted(ids)
+    assert all(result.unwrap().id == job_id and result.unwrap().is_terminal for job_id, result in pairs)
+
+
+def test_jobs_come_as_they_end() -> None:
+    """The first one long before the last one."""
+    times = [time for time, _ in FakeDriver(many(20, 400.0)).stream(waiting([id_of(number) for number in range(20)]))]
+
+    assert times == sorted(times)
+    assert times[0] < 60
+    assert times[-1] > 390
+
+
+def test_one_pair_for_each_id_that_was_given() -> None:
+    """Invalid, unknown and repeated ones too, whatever their form; a bad one ends nothing."""
+    given = ["{no}", JOB_ID, id_of(1), UUID(JOB_ID), id_of(9), JOB_ID.upper(), "{no}", 7]
+    server = FakeJobs({JOB_ID: life(1, 5, "failed"), id_of(1): life(1, 90)})
+
+    pairs = pairs_of(FakeDriver(server), given)
+
+    assert Counter(job_id for job_id, _ in pairs) == {"{no}": 2, JOB_ID: 3, id_of(1): 1, id_of(9): 1, "7": 1}
+    found = dict(pairs)
+    assert isinstance(found["{no}"].error, InvalidInput)
+    assert isinstance(found[id_of(9)].error, NotFound)
+    assert found[JOB_ID].unwrap().status == "failed"
+    assert found[id_of(1)].unwrap().status == "completed"
+
+
+def test_the_rest_times_out() -> None:
+    """At the deadline each open job comes as WaitTimeout, with the job as it was last seen."""
+    server = FakeJobs({id_of(0): life(1, 5), **{id_of(number): FOREVER for number in range(1, 6)}})
+    driver = FakeDriver(server)
+
+    first, *late = pairs_of(driver, [id_of(number) for number in range(6)], 60.0)
+
+    assert first[0] == id_of(0)
+    assert [job_id for job_id, _ in late] == [id_of(number) for number in range(1, 6)]
+    assert driver.clock.seconds == pytest.approx(60.0, abs=0.01)
+    for job_id, result in late:
+        assert isinstance(result.error, WaitTimeout)
+        assert result.error.job is not None
+        assert result.error.job.id == result.error.job_id == job_id
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # noqa: FBT001  # a test's case
+    """A round of many slow requests does not go beyond it, also where the last one is answered just in time."""
+    server = many(2, older=60)
+
+    def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        if asked.timeout < 6 and cut_off:
+            clock.pass_(asked.timeout)
+            return RequestTimeout("no complete answer", retryable=True)
+        clock.pass_(min(6.0, asked.timeout))
+        return server(asked, clock) if asked.what != "GET /jobs" else reply(200, {"jobs": None})
+
+    driver = FakeDriver(slow)
+
+    pairs = pairs_of(driver, [id_of(number) for number in range(40)], 20.0)
+
+    assert len(pairs) == 40
+    assert driver.clock.seconds <= 20.1
+    assert max(driver.times()) < 20.0
+
+
+def test_jobs_are_looked_for_in_the_list() -> None:
+    """Pages with results, newest first, until all are found; no request for each job."""
+    driver = FakeDriver(many(450, 30.0))
+
+    pairs_of(driver, [id_of(number) for number in range(450)])
+
+    listing = [asked for asked in driver.asked if asked.what == "GET /jobs"]
+    assert len(driver.asked) - len(listing) <= 3
+    assert driver.asked[0].query == {"include_result": "true", "limit": "200", "offset": "0"}
+    assert [asked.query["offset"] for asked in driver.asked[:4]] == ["0", "200", "400", "0"]
+
+
+def test_jobs_that_are_not_in_the_list_are_asked_for_one_by_one() -> None:
+    """Old ones, behind thousands of newer ones: each gets its turn."""
+    server = many(2000, 100.0, older=60)
+    old = [id_of(2000 + number) for number in range(60)]
+    driver = FakeDriver(server)
+
+    pairs = pairs_of(driver, [id_of(0), *old])
+
+    assert sorted(job_id for job_id, _ in pairs) == [id_of(0), *old]
+    assert all(result.ok for _, result in pairs)
+
+
+def test_jobs_that_go_on_do_not_starve_the_others() -> None:
+    """Where not all can be asked for in one round, the next one goes on with the rest."""
+    going_on, ending = [id_of(number) for number in range(2000, 2040)], [id_of(number) for number in range(2040, 2060)]
+    newer = {id_of(number): FOREVER for number in range(500)}
+    server = FakeJobs({**newer, **dict.fromkeys(going_on, FOREVER), **dict.fromkeys(ending, life(1, 10))})
+
+    pairs = pairs_of(FakeDriver(server), [*going_on, *ending], 300.0)
+
+    assert [job_id for job_id, result in pairs if result.ok] == ending
+
+
+def test_a_few_jobs_are_not_looked_for_in_the_list() -> None:
+    """Three or less are cheaper one by one than among other people's."""
+    driver = FakeDriver(many(1000, 30.0))
+
+    pairs_of(driver, [id_of(1), id_of(2), id_of(3)])
+
+    assert all(asked.what != "GET /jobs" for asked in driver.asked)
+
+
+@pytest.mark.parametrize("fault", [DOWN, reply(429, {"error": "Rate limit exceeded"}, retry_after="60")])
+def test_transient_faults_are_ridden_out(fault: Reply) -> None:
+    """Of the list or of single requests."""
+    for count in (2, 10):
+        driver = FakeDriver(down(many(count, 30.0), 5, 100, fault))
+
+        pairs = pairs_of(driver, [id_of(number) for number in range(count)])
+
+        assert [result.ok for _, result in pairs] == [True] * count
+
+
+def test_a_retry_after_is_kept_also_without_retries() -> None:
+    """With `retry=None` the pause between two rounds is the one that the server asked for."""
+    limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
+    driver = FakeDriver(replies(limited, reply(200, job(id=id_of(1)))))
+
+    list(driver.stream(wait_many(session(retry=None), [id_of(1)], Patience(timeout=900.0, poll=PollPolicy()))))
+
+    assert driver.times()[1] >= 60
+
+
+def test_a_refused_list_is_the_answer_for_each() -> None:
+    """No right to read at all: one error for each id, at once."""
+    driver = FakeDriver(replies(reply(403, {"error": "no"})))
+
+    pairs = pairs_of(driver, [id_of(number) for number in range(10)])
+
+    assert [type(cast("Err", result).error) for _, result in pairs] == [PermissionDenied] * 10
+    assert len(driver.asked) == 1
+
+
+@pytest.mark.parametrize(("options", "says"), [({"timeout": 0}, "timeout"), ({"poll": 2.0}, "poll")])
+def test_a_bad_argument_is_the_answer_for_each(options: dict[str, Any], says: str) -> None:
+    """As an Err for each id; nothing is sent."""
+    driver = FakeDriver(replies(DOWN))
+
+    pairs = [pair for _, pair in driver.stream(waiting([id_of(1), id_of(2)], **options))]
+
+    assert [job_id for job_id, _ in pairs] == [id_of(1), id_of(2)]
+    for _, result in pairs:
+        assert isinstance(result.error, InvalidInput)
+        assert result.error.message.startswith(says)
+    assert driver.asked == []
+
+
+def per_minute(driver: FakeDriver, start: float) -> int:
+    """How many requests were sent in the minute from then on."""
+    return len([time for time in driver.times() if start <= time < start + 60])
+
+
+@pytest.mark.parametrize(
+    ("jobs", "older", "lifetime"),
+    [(500, 0, None), (500, 0, 600.0), (5, 0, None), (5, 0, 600.0), (40, 2000, None), (3, 0, None)],
+    ids=["500 running", "500, ending all the time", "5 running", "5, ending", "40 that are not in the list", "3"],
+)
+def test_it_leaves_room_below_the_servers_100_requests_a_minute(jobs: int, older: int, lifetime: float | None) -> None:
+    """However many jobs there are and however fast they end."""
+    driver = FakeDriver(many(older or jobs, lifetime, older=jobs if older else 0))
+
+    pairs_of(driver, [id_of(older + number) for number in range(jobs)], 300.0)
+
+    assert per_minute(driver, 0) <= 70
+    assert per_minute(driver, 180) <= 70
+
+
+def test_closing_stops_the_looks() -> None:
+    """A caller that goes away is not looked for any more."""
+    driver = FakeDriver(many(10, 100.0))
+    waited = driver.stream(waiting([id_of(number) for number in range(10)]))
+
+    next(waited)
+    asked = len(driver.asked)
+    waited.close()
+
+    assert next(waited, None) is None
+    assert len(driver.asked) == asked

@@ -1,0 +1,157 @@
+"""A driver for plans with a clock of its own: an hour of waiting takes milliseconds, and every step is on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias, TypeVar, assert_never
+
+import httpx
+from attrs import define, field, frozen
+from fluxbase_jobs import FluxbaseError, RetryPolicy
+from fluxbase_jobs._context.call_context import Session, make_session
+from fluxbase_jobs._context.credentials import Credentials
+from fluxbase_jobs._plans.steps import Acquire, Ask, Emit, Instant, Now, Pause, Plan, Reply, Send, Step, Stream
+
+T = TypeVar("T")
+
+EPOCH: Final = datetime(2030, 1, 1, tzinfo=UTC)
+"""What the fake clock shows at 0 seconds."""
+FEW_MILLISECONDS: Final = 0.004
+"""What a request takes."""
+
+
+def at(seconds: float) -> str:
+    """A moment of the fake clock, as the wire has it."""
+    return (EPOCH + timedelta(seconds=seconds)).isoformat()
+
+
+@frozen
+class Asked:
+    """One request as the fake server sees it."""
+
+    at: float
+    """Seconds on the fake clock."""
+    method: str
+    path: str
+    query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    timeout: float
+    """Seconds that the plan allows for it."""
+
+    @property
+    def what(self) -> str:
+        """Method and the path below `/api/v1`."""
+        return f"{self.method} {self.path.partition('/api/v1')[2]}"
+
+
+@define
+class Clock:
+    """Seconds that pass only when somebody says so."""
+
+    seconds: float = 0.0
+    skew: float = 0.0
+    """How much the wall clock of the client is ahead of the server's."""
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass."""
+        self.seconds += seconds
+
+    def instant(self, dice: float) -> Instant:
+        """What a plan is told that looks at the clocks."""
+        return Instant(1000.0 + self.seconds, EPOCH + timedelta(seconds=self.seconds + self.skew), dice)
+
+
+Server: TypeAlias = Callable[[Asked, Clock], Reply | FluxbaseError]
+
+
+@define
+class FakeDriver:
+    """Performs the steps of plans against a server function, and remembers them."""
+
+    server: Server
+    clock: Clock = field(factory=Clock)
+    dice: float = 0.5
+    """The random number of each throw; 0.5 makes the jitter nought."""
+    asked: list[Asked] = field(factory=list[Asked])
+    pauses: list[float] = field(factory=list[float])
+
+    def run(self, plan: Plan[T]) -> T:
+        """Carry a plan out to its end; what a callback raises is told to the plan, as the real drivers do."""
+        told: Any = None
+        while True:
+            try:
+                step = plan.send(told)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            told = self._perform(step)
+
+    def stream(self, stream: Stream[T]) -> Generator[tuple[float, T]]:
+        """Carry a stream out as far as the caller goes along: each value with the time at which it came."""
+        told: Any = None
+        while True:
+            try:
+                step = stream.send(told)
+            except StopIteration:
+                return
+            if isinstance(step, Emit):
+                yield self.clock.seconds, step.value
+                told = None
+            else:
+                told = self._perform(step)
+
+    def times(self, what: str = "") -> list[float]:
+        """When requests whose `what` starts so were sent."""
+        return [asked.at for asked in self.asked if asked.what.startswith(what)]
+
+    def _perform(self, step: Step) -> object:
+        match step:
+            case Send(request, timeout):
+                return self._answer(request, timeout)
+            case Pause(seconds):
+                assert seconds >= 0
+                self.pauses.append(seconds)
+                self.clock.pass_(seconds)
+            case Ask(callback):
+                return callback()
+            case Acquire(lock, timeout):
+                return lock.acquire(timeout=timeout)
+            case Now():
+                return self.clock.instant(self.dice)
+            case _:
+                assert_never(step)
+        return None
+
+    def _answer(self, request: Mapping[str, Any], timeout: float) -> Reply | FluxbaseError:
+        built = httpx.Request(**request)
+        query = dict(built.url.params.items())
+        asked = Asked(self.clock.seconds, built.method, built.url.path, query, {**built.headers}, timeout)
+        self.asked.append(asked)
+        answer = self.server(asked, self.clock)
+        self.clock.pass_(FEW_MILLISECONDS)
+        return answer
+
+
+def reply(status: int, body: Any, **headers: str) -> Reply:
+    """An answer with a JSON body; header names with underscores for hyphens."""
+    return Reply(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), json.dumps(body).encode())
+
+
+def replies(*answers: Reply | FluxbaseError | Callable[[], Reply | FluxbaseError]) -> Server:
+    """A server that gives these answers in turn, and the last one from then on."""
+    rest: Iterator[Reply | FluxbaseError | Callable[[], Reply | FluxbaseError]] = iter(answers)
+    last = answers[-1]
+
+    def server(_: Asked, __: Clock) -> Reply | FluxbaseError:
+        answer = next(rest, last)
+        return answer() if callable(answer) else answer
+
+    return server
+
+
+def session(**options: Any) -> Session:
+    """The settings of a client, with a token."""
+    settings: dict[str, Any] = {"timeout": 30.0, "retry": RetryPolicy(), "credentials": Credentials("eyJ.a-token", None, None), **options}
+    return make_session("http://server.test", {}, **settings)

@@ -1,0 +1,105 @@
+"""The recorded exchanges with two running Fluxbase servers, as values.
+
+The files in `recordings/` are copies of `shared/wire/recorded-*.json`, byte for byte. They are facts: no test is mended by editing one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FOLDER: Final = Path(__file__).parents[2] / "contract" / "recordings"
+MARCH: Final = "recorded-2026-03"
+APRIL: Final = "recorded-2026-04"
+LIMITS: Final = "recorded-2026-03-limits"
+FAULTS: Final = "recorded-2026-03-faults"
+RECORDINGS: Final = (MARCH, APRIL, LIMITS, FAULTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and its answer. Header names are in lower case, bodies the exact text (lists that `note` mentions were cut)."""
+
+    recording: str
+    scenario: str
+    label: str
+    index: int
+    """The place in its scenario, as labels repeat."""
+
+    method: str
+    path: str
+    query: str
+    request_headers: Mapping[str, str]
+    auth: str
+    """The credential that was sent, in words; it is not among the headers."""
+
+    request_body: str | None
+    status: int
+    response_headers: Mapping[str, str]
+    body: str
+    note: str | None
+
+    @property
+    def name(self) -> str:
+        """Recording, scenario and label, as a test's table or message names the exchange."""
+        return f"{self.recording} / {self.scenario} / {self.label}"
+
+    @property
+    def target(self) -> str:
+        """The path with its query, as it was sent."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the answer was 2xx."""
+        return self.status // 100 == 2
+
+    def json(self) -> Any:
+        """The answer's body, decoded."""
+        return json.loads(self.body)
+
+
+@cache
+def load(recording: str) -> tuple[Exchange, ...]:
+    """All exchanges of one recording, in the order they were sent."""
+    scenarios = json.loads((FOLDER / f"{recording}.json").read_text("utf-8"))["scenarios"]
+    return tuple(
+        _exchange(recording, scenario, index, raw) for scenario, exchanges in scenarios.items() for index, raw in enumerate(exchanges)
+    )
+
+
+def every_exchange() -> Iterator[Exchange]:
+    """The exchanges of all recordings."""
+    for recording in RECORDINGS:
+        yield from load(recording)
+
+
+def _exchange(recording: str, scenario: str, index: int, raw: Mapping[str, Any]) -> Exchange:
+    request, response = raw["request"], raw["response"]
+    path, _, query = request["path"].partition("?")
+    return Exchange(
+        recording=recording,
+        scenario=scenario,
+        label=raw["label"],
+        index=index,
+        method=request["method"],
+        path=path,
+        query=query,
+        request_headers=_lower(request["headers"]),
+        auth=request["auth"],
+        request_body=request["body"],
+        status=response["status"],
+        response_headers=_lower(response["headers"]),
+        body=response["body"],
+        note=raw.get("note"),
+    )
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,77 @@
+"""A driver for plans without a network: answers as scripted, and a clock that only the script and pauses move."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import httpx
+from attrs import define, field
+from fluxbase_jobs._context.call_context import Session, make_session
+from fluxbase_jobs._context.credentials import Credentials
+from fluxbase_jobs._plans.steps import Acquire, Ask, Instant, Now, Pause, Plan, Reply, Send, Step
+from fluxbase_jobs.errors import FluxbaseError
+from fluxbase_jobs.policies.retry import RetryPolicy
+
+T = TypeVar("T")
+
+NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
+URL: Final = "https://example.com"
+
+
+def reply(status: int = 200, body: Any = None, **headers: str) -> Reply:
+    """An answer; header names are written with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, httpx.Headers(named), json.dumps(body).encode())
+
+
+def session(*, key: Any = "eyJ.a-token", refresh_token: str | None = None, timeout: float = 30.0, **policy: Any) -> Session:
+    """Settings with this policy."""
+    return make_session(URL, None, timeout, RetryPolicy(**policy), Credentials(key, refresh_token, None))
+
+
+@define
+class Script:
+    """Runs plans: each request takes `seconds` and gets the next outcome; the last one repeats."""
+
+    outcomes: list[Reply | FluxbaseError]
+    seconds: float = 0.0
+    dice: float = 0.5
+    clock: float = 0.0
+    sent: list[Send] = field(factory=list[Send])
+    pauses: list[float] = field(factory=list[float])
+
+    def run(self, plan: Plan[T]) -> T:
+        """Carry a plan out to its end."""
+        told: Any = None
+        while True:
+            try:
+                step = plan.send(told)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            told = self.perform(step)
+
+    def sent_headers(self, name: str) -> list[str | None]:
+        """One header of all requests, None where it was not sent."""
+        return [{key.lower(): value for key, value in send.request["headers"].items()}.get(name) for send in self.sent]
+
+    def perform(self, step: Step) -> Any:
+        """What one step comes to."""
+        match step:
+            case Send():
+                self.sent.append(step)
+                self.clock += min(self.seconds, step.timeout)
+                return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+            case Pause(seconds):
+                self.pauses.append(seconds)
+                self.clock += seconds
+            case Ask(callback):
+                return callback()
+            case Acquire(lock):
+                assert lock.acquire(blocking=False), "nobody else is there to release it"
+                return True
+            case Now():
+                return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.dice)
+        return None

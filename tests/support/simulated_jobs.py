@@ -1,0 +1,117 @@
+"""Jobs on the fake clock: a server function for `FakeDriver` whose jobs live as they are told to, and whose logs lag behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from attrs import define, field, frozen
+from fluxbase_jobs import FluxbaseError, Job, PollPolicy, Result
+from fluxbase_jobs._context.call_context import Session
+from fluxbase_jobs._plans.steps import Plan, Reply
+from fluxbase_jobs._plans.wait import wait
+from fluxbase_jobs._plans.watch import Patience
+
+from tests.support.fake_driver import Asked, Clock, Server, at, reply, session
+from tests.support.sample_responses import JOB_ID, job
+
+Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
+"""From which second on a job shows what; each change is laid over the ones before it."""
+
+BODY: Mapping[str, Any] = job()
+PENDING: Mapping[str, Any] = {"status": "pending", "result": None, "worker_id": None, "started_at": None, "completed_at": None}
+RUNNING: Mapping[str, Any] = {**PENDING, "status": "running"}
+
+
+def progress(percent: int) -> dict[str, Any]:
+    """What a running job shows of a report."""
+    return {"status": "running", "progress": f'{{"percent": {percent}}}', "progress_percent": percent}
+
+
+def life(queued: float = 0.0, ran: float = 0.0, end: str = "completed", **last: Any) -> Life:
+    """A job that starts after so many seconds and ends after so many more."""
+    ended = {"status": end, "completed_at": at(queued + ran), **last}
+    return [(0.0, PENDING), (queued, {**RUNNING, "started_at": at(queued)}), (queued + ran, ended)]
+
+
+FOREVER: Life = [(0.0, {**RUNNING, "started_at": at(0)})]
+
+
+@frozen
+class Line:
+    """A line of a log."""
+
+    number: int
+    message: str
+    written: float
+    """When the job wrote it; the server shows it up to a second later."""
+    level: str = "info"
+    lag: float = 1.0
+
+    def body(self) -> dict[str, Any]:
+        """As the wire has it."""
+        shown = {"timestamp": at(self.written), "category": "execution", "level": self.level, "message": self.message}
+        return {"id": f"{self.number}@{self.written}", "line_number": self.number, **shown}
+
+
+@define
+class FakeJobs:
+    """The server: jobs by id, newest first, and one log that all of them share."""
+
+    lives: dict[str, Life]
+    lines: Sequence[Line] = ()
+    faults: list[tuple[float, float, Reply | FluxbaseError]] = field(factory=list[tuple[float, float, Reply | FluxbaseError]])
+    """From when to when all requests fail, and how."""
+
+    def __call__(self, asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+        """Answer a request."""
+        faults = (fault for start, end, fault in self.faults if start <= clock.seconds < end)
+        return next(faults, None) or self._answer(asked, clock)
+
+    def _answer(self, asked: Asked, clock: Clock) -> Reply:
+        match asked.method, asked.path.split("/")[4:]:
+            case "GET", []:
+                return self._page(asked.query, clock)
+            case "POST", ["submit"]:
+                return reply(201, self._job(next(iter(self.lives)), clock))
+            case "POST", [_, "cancel"]:
+                return reply(200, {"message": "Job cancelled"})
+            case "GET", [_, "logs"]:
+                return reply(200, self._log(int(asked.query.get("after_line", 0)), clock))
+            case "GET", [job_id] if job_id in self.lives:
+                return reply(200, self._job(job_id, clock))
+            case _:
+                return reply(404, {"error": "Job not found"})
+
+    def _page(self, query: Mapping[str, Any], clock: Clock) -> Reply:
+        start, size = int(query.get("offset", 0)), int(query["limit"])
+        return reply(200, {"jobs": [self._job(job_id, clock) for job_id in [*self.lives][start : start + size]] or None})
+
+    def _job(self, job_id: str, clock: Clock) -> dict[str, Any]:
+        shown = {**BODY, "id": job_id}
+        for since, changes in self.lives[job_id]:
+            if since <= clock.seconds:
+                shown |= changes
+        return {key: value for key, value in shown.items() if value is not None}
+
+    def _log(self, after: int, clock: Clock) -> dict[str, Any]:
+        lines = [line for line in self.lines if line.written + line.lag <= clock.seconds and line.number > after]
+        return {"logs": [line.body() for line in sorted(lines, key=lambda line: line.number)] or None, "count": len(lines)}
+
+
+def one_job(life: Life, *lines: Line) -> FakeJobs:
+    """A server with one job and its log."""
+    return FakeJobs({JOB_ID: life}, lines)
+
+
+def down(server: FakeJobs, start: float, end: float, fault: Reply | FluxbaseError) -> Server:
+    """That server, failing for a while."""
+    server.faults.append((start, end, fault))
+    return server
+
+
+def waiting(
+    timeout: float = 900.0, *, of: Session | None = None, poll: Any = None, on_progress: Any = None, cancels: object = False
+) -> Plan[Result[Job]]:
+    """The plan of a wait for that one job."""
+    return wait(of or session(), JOB_ID, Patience(timeout=timeout, poll=poll or PollPolicy()), on_progress, cancels)

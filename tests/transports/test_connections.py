@@ -1,0 +1,272 @@
+"""No answer becomes a value too: connections that fail, break off, or never come to an end."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+import trustme
+from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, RequestTimeout
+
+from tests.support.local_server import Answer, LocalServer, raw_server
+from tests.support.sample_responses import JOB_ID, ask, ask_all, job
+from tests.support.styles import Connect
+
+SHORT: Final = 0.1
+"""A timeout, in seconds."""
+
+
+@contextmanager
+def tls_server(script: Callable[[ssl.SSLSocket], None], authority: trustme.CA) -> Generator[int]:
+    """A port on loopback that speaks TLS, with a certificate of that authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate: Any = authority.issue_cert("127.0.0.1")
+    certificate.configure_cert(context)
+
+    def converse(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            script(secured)
+
+    with raw_server(converse) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A certificate authority that only those know who ask for it."""
+    return trustme.CA()
+
+
+def trusting(authority: Any) -> ssl.SSLContext:
+    """The settings of a client that knows the authority."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.mark.parametrize("fault", ["drop before reading", "drop after reading"])
+def test_a_dropped_connection(connect: Connect, server: LocalServer, fault: Any) -> None:
+    """There is no status; one request was sent, and the same call may succeed later."""
+    server.answer(Answer(fault=fault))
+
+    for verb, result in ask_all(connect, server.url):
+        error = result.error
+        assert (verb, type(error)) == (verb, ConnectionFailed)
+        assert error is not None
+        assert (error.status, error.request_id, error.attempts, error.retryable) == (None, None, 1, True)
+        assert (result.meta.status, result.meta.request_id, dict(result.meta.headers), result.meta.attempts) == (None, None, {}, 1)
+
+
+@pytest.mark.parametrize("status", [200, 404, 503])
+def test_half_a_body_is_no_answer(client: FluxbaseClient, server: LocalServer, status: int) -> None:
+    """Even of an error: what else it said may matter."""
+    server.answer(Answer(status, job(), fault="half a body"))
+
+    _, error = client.jobs.get(JOB_ID)
+
+    assert type(error) is ConnectionFailed
+    assert (error.job_id, error.retryable) == (JOB_ID, True)
+
+
+def test_no_server_at_all(connect: Connect) -> None:
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    for verb, result in ask_all(connect, url):
+        assert (verb, type(result.error)) == (verb, ConnectionFailed)
+        assert result.error is not None
+        assert (result.error.status, result.error.attempts, result.error.retryable) == (None, 1, True)
+
+
+def test_tls_to_a_server_without_it(connect: Connect, server: LocalServer) -> None:
+    """A url with https for a server that speaks http."""
+    result = ask(connect, "get", server.url.replace("http", "https"))
+
+    assert type(result.error) is ConnectionFailed
+    assert (result.error.attempts, server.requests) == (1, [])
+
+
+def test_a_certificate_that_nobody_trusts(connect: Connect, authority: trustme.CA) -> None:
+    """The words say what is wrong, and nothing reaches the server."""
+    heard: list[bytes] = []
+    with tls_server(lambda secured: heard.append(secured.recv(65536)), authority) as port:
+        result = ask(connect, "get", f"https://127.0.0.1:{port}")
+
+    assert type(result.error) is ConnectionFailed
+    assert "certificate" in result.error.message.lower()
+    assert heard == []
+
+
+def test_a_trusted_certificate(connect: Connect, authority: trustme.CA) -> None:
+    """Through an httpx client of the caller's that trusts it."""
+
+    def answer(secured: ssl.SSLSocket) -> None:
+        secured.recv(65536)
+        content = Answer(200, job()).content()
+        secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(content), content))
+
+    with tls_server(answer, authority) as port:
+        result = ask(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
+
+    assert result.unwrap().id == JOB_ID
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"])
+def test_tls_that_breaks_in_the_middle(connect: Connect, authority: trustme.CA, start: bytes) -> None:
+    """A record that can't be deciphered, before and within the answer."""
+
+    def answer(secured: ssl.SSLSocket) -> None:
+        secured.recv(65536)
+        secured.sendall(start)
+        with socket.socket(fileno=secured.detach()) as plain:
+            plain.sendall(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+            plain.recv(65536)
+
+    with tls_server(answer, authority) as port:
+        result = ask(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
+
+    assert type(result.error) is ConnectionFailed
+    assert result.error.attempts == 1
+
+
+NO_HTTP: Final = {
+    "nothing": b"",
+    "no status line": b"junk\r\n\r\n",
+    "half a head": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "a header that is none": b"HTTP/1.1 200 OK\r\n\x00bad\r\n\r\n",
+    "a length below zero": b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+    "a status below 100": b"HTTP/1.1 099 OK\r\n\r\n",
+    "a chunk that is none": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    "a head without end": b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000 + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", NO_HTTP)
+def test_what_is_not_http(connect: Connect, said: str) -> None:
+    """A port where something else listens."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(NO_HTTP[said])
+
+    with raw_server(answer) as port:
+        result = ask(connect, "get", f"http://127.0.0.1:{port}")
+
+    assert type(result.error) is ConnectionFailed
+    assert result.error.attempts == 1
+
+
+def test_a_switch_of_protocols_that_nobody_asked_for(connect: Connect, server: LocalServer) -> None:
+    """101 is an error, whichever of the two is nearer."""
+    server.answer(Answer(101))
+
+    result = ask(connect, "get", server.url)
+
+    assert isinstance(result.error, ConnectionFailed | InvalidResponse)
+
+
+def test_no_answer_in_time(connect: Connect, server: LocalServer) -> None:
+    """The request may have been carried out all the same; the words name the seconds."""
+    server.answer(Answer(200, delay=SHORT * 3))
+
+    for verb, result in ask_all(connect, server.url, timeout=SHORT):
+        error = result.error
+        assert (verb, type(error)) == (verb, RequestTimeout)
+        assert error is not None
+        assert (error.status, error.attempts, error.retryable, result.meta.status) == (None, 1, True, None)
+        assert f"{SHORT:g} s" in error.message
+
+
+def test_a_verb_has_a_timeout_of_its_own(connect: Connect, server: LocalServer) -> None:
+    """In place of the client's, for this call alone."""
+    server.answer(Answer(200, job(), delay=SHORT * 3))
+    client = connect(server.url, "k", timeout=timedelta(seconds=30))
+
+    assert isinstance(client.jobs.get(JOB_ID, timeout=timedelta(seconds=SHORT)).error, RequestTimeout)
+    assert client.jobs.get(JOB_ID).unwrap().id == JOB_ID
+
+
+@pytest.mark.parametrize(
+    "timeout", [1e10, 1e300, 10**400, timedelta.max, 5e-324], ids=["1e10", "1e300", "10**400", "timedelta.max", "5e-324"]
+)
+def test_no_timeout_is_too_long_or_too_short_to_be_a_value(client: FluxbaseClient, server: LocalServer, timeout: Any) -> None:
+    """Beyond what sockets can count: an answer, a timeout or a refusal, and never an exception."""
+    server.answer(Answer(200, job()))
+
+    _, error = client.jobs.get(JOB_ID, timeout=timeout)
+
+    assert error is None or isinstance(error, InvalidInput | RequestTimeout)
+
+
+def heads() -> Iterator[bytes]:
+    """A head of which one header comes after the other."""
+    yield b"HTTP/1.1 200 OK\r\n"
+    while True:
+        yield b"x-more: to come\r\n"
+
+
+def announcements() -> Iterator[bytes]:
+    """Always another answer to come."""
+    while True:
+        yield b"HTTP/1.1 102 Processing\r\n\r\n"
+
+
+def spaces() -> Iterator[bytes]:
+    """A body that is JSON, if ever it ends."""
+    yield b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n"
+    while True:
+        yield b" "
+
+
+def empty_blocks() -> Iterator[bytes]:
+    """A compressed body that grows and holds nothing."""
+    yield b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n"
+    block = zlib.compressobj(wbits=31).flush(zlib.Z_SYNC_FLUSH)
+    while True:
+        yield b"%x\r\n%s\r\n" % (len(block), block)
+        block = b"\x00\x00\x00\xff\xff"
+
+
+def trailers() -> Iterator[bytes]:
+    """A body that is complete, and then more headers."""
+    yield b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    while True:
+        yield b"x-more: to come\r\n"
+
+
+@pytest.mark.parametrize("pieces", [heads, announcements, spaces, empty_blocks, trailers])
+def test_an_answer_that_trickles_ends_in_time(connect: Connect, pieces: Callable[[], Iterator[bytes]]) -> None:
+    """Bytes keep coming, so no single read takes long; the timeout is for the whole request.
+
+    The sync client can look at the clock only between the pieces of a body: httpx reads what is around them in one go.
+    """
+    in_pieces = pieces is spaces or connect.colour == "async"
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        for _, piece in zip(range(20), pieces(), strict=False):
+            connection.sendall(piece)
+            time.sleep(SHORT / 4)
+
+    with raw_server(answer) as port:
+        result = ask(connect, "get", f"http://127.0.0.1:{port}", timeout=SHORT)
+
+    assert type(result.error) is RequestTimeout if in_pieces else isinstance(result.error, RequestTimeout | ConnectionFailed)
+    assert result.error is not None
+    assert (result.error.attempts, result.error.retryable) == (1, True)
+
+
+def test_a_slow_answer_within_the_timeout_is_read(client: FluxbaseClient, server: LocalServer) -> None:
+    """Ten pieces make one body."""
+    server.answer(Answer(200, job(), pieces=10, delay=0.01))
+
+    assert client.jobs.get(JOB_ID).unwrap().id == JOB_ID

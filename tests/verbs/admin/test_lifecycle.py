@@ -1,0 +1,174 @@
+"""What admins do, end to end: against the emulator in both profiles, or a server of yours (see `tests.support.server_under_test`)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from fluxbase_jobs import FluxbaseClient, InvalidResponse, NotAllowedInState, NotFound, SyncFunction, SyncResult
+
+from tests.support.server_under_test import Place, ended, until
+
+CODE = "export async function handler() { return {} }"
+
+
+@pytest.fixture
+def namespace(live: FluxbaseClient) -> str:
+    """A namespace of this test's own, with the functions `one` and `two`."""
+    name = f"admin-{uuid4().hex[:8]}"
+    live.admin.jobs.sync([SyncFunction(name=each, code=CODE, timeout_seconds=30) for each in ("one", "two")], namespace=name).unwrap()
+    return name
+
+
+def test_jobs_are_found_and_looked_at(live: FluxbaseClient) -> None:
+    """By what they are and by who ran them; one by one and page by page."""
+    jobs = [ended(live, live.jobs.submit("echo", {"n": n}).unwrap().id) for n in range(3)]
+    admin = live.admin.jobs
+
+    newest = admin.list_jobs(status="completed", job_name="echo", include_result=True, limit=3).unwrap()
+    by_worker = admin.list_jobs(worker_id=jobs[0].worker_id, limit=100).unwrap()
+    everything = [job.unwrap().id for job in admin.iterate_jobs(page_size=2, job_name="echo")]
+
+    assert [(job.id, job.result) for job in newest] == [(job.id, {"echo": {"n": n}}) for n, job in reversed(list(enumerate(jobs)))]
+    assert jobs[0].id in [job.id for job in by_worker]
+    assert {job.worker_id for job in by_worker} == {jobs[0].worker_id}
+    assert everything[:3] == [job.id for job in newest]
+    assert admin.list_jobs(worker_id=uuid4()).unwrap() == []
+    assert admin.get_job(jobs[0].id).unwrap() == live.jobs.get(jobs[0].id).unwrap()
+    assert jobs[2].id in [job.id for job in admin.list_jobs(namespace="default", limit=5).unwrap()]
+
+
+def test_a_run_is_terminated(live: FluxbaseClient) -> None:
+    """Which only a run can be; a job that waits is cancelled."""
+    admin, running = live.admin.jobs, live.jobs.submit("slow").unwrap().id
+    waiting = live.jobs.submit("echo", scheduled=timedelta(hours=1)).unwrap().id
+    until(live, running, lambda job: job.status == "running")
+
+    assert admin.terminate(running).unwrap() is None
+    again, early = admin.terminate(running).error, admin.terminate(waiting).error
+
+    assert isinstance(again, NotAllowedInState)
+    assert isinstance(early, NotAllowedInState)
+    assert (again.job_status, early.job_status) == ("cancelled", "pending")
+    assert admin.get_job(running).unwrap().status == "cancelled"
+    assert admin.cancel(waiting).unwrap() is None
+    assert isinstance(admin.cancel(waiting).error, NotAllowedInState)
+
+
+def test_a_failed_job_is_retried_under_its_id(live: FluxbaseClient) -> None:
+    """And others are not."""
+    failed = ended(live, live.jobs.submit("flaky").unwrap().id)
+    done = ended(live, live.jobs.submit("echo").unwrap().id)
+
+    retried = live.admin.jobs.retry(failed.id).unwrap()
+
+    assert (retried.id, retried.retry_count) == (failed.id, 1)
+    assert ended(live, failed.id).status == "failed"
+    assert isinstance(live.admin.jobs.retry(done.id).error, NotAllowedInState)
+
+
+def test_a_job_is_submitted_again_under_a_new_id(live: FluxbaseClient) -> None:
+    """With its payload and priority."""
+    first = ended(live, live.jobs.submit("echo", {"text": "grüße", "n": 1.5}, priority=2).unwrap().id)
+
+    again = live.admin.jobs.resubmit(first.id).unwrap()
+
+    assert again.id != first.id
+    assert (again.status, again.payload, again.priority) == ("pending", first.payload, 2)
+    assert ended(live, again.id).result == first.result
+
+
+def test_jobs_that_are_not_there(live: FluxbaseClient) -> None:
+    """Each says so; resubmit's 500 is understood."""
+    admin, nobody = live.admin.jobs, uuid4()
+
+    for result in (admin.get_job(nobody), admin.cancel(nobody), admin.terminate(nobody), admin.retry(nobody), admin.resubmit(nobody)):
+        assert isinstance(result.error, NotFound)
+
+
+def test_functions_are_synced_read_and_deleted(live: FluxbaseClient, place: Place, namespace: str) -> None:
+    """April keeps no code."""
+    admin = live.admin.jobs
+
+    listed = admin.list_functions(namespace=namespace).unwrap()
+    found = admin.get_function(namespace, "one").unwrap()
+    assert [function.name for function in listed] == ["one", "two"]
+    assert (found.timeout_seconds, found.version, found.source) == (30, 1, "api")
+    assert found.code == (CODE if place.profile == "2026-03" else "")
+    assert namespace in admin.list_namespaces().unwrap()
+    assert namespace in {function.namespace for function in admin.list_functions().unwrap()}
+    assert "echo" in {function.name for function in admin.list_functions(namespace="default").unwrap()}
+
+    assert admin.delete_function(namespace, "one").unwrap() is None
+    assert isinstance(admin.delete_function(namespace, "one").error, NotFound)
+    assert isinstance(admin.get_function(namespace, "one").error, NotFound)
+    assert isinstance(live.jobs.submit("one", namespace=namespace).error, NotFound)
+
+
+def test_a_namespace_is_made_as_it_should_be(live: FluxbaseClient, namespace: str) -> None:
+    """First in words, then in deed."""
+    admin, wanted = live.admin.jobs, [SyncFunction(name="two", code=CODE), SyncFunction(name="three", code=CODE)]
+
+    planned = admin.sync(wanted, namespace=namespace, delete_missing=True, dry_run=True).unwrap()
+    before = [function.name for function in admin.list_functions(namespace=namespace).unwrap()]
+    done = admin.sync(wanted, namespace=namespace, delete_missing=True).unwrap()
+
+    assert (planned.dry_run, done.dry_run) == (True, False)
+    assert planned.details == done.details
+    assert (done.details.created, done.details.updated, done.details.deleted) == (["three"], ["two"], ["one"])
+    assert before == ["one", "two"]
+    assert [function.name for function in admin.list_functions(namespace=namespace).unwrap()] == ["three", "two"]
+    assert done.errors == []
+
+
+def test_lost_code_is_found_out(live: FluxbaseClient, place: Place, namespace: str) -> None:
+    """April loses it and says nothing."""
+    result = live.admin.jobs.sync([SyncFunction(name="one", code=CODE)], namespace=namespace, verify=True)
+
+    if place.profile == "2026-03":
+        assert result.unwrap().details.updated == ["one"]
+        return
+    assert isinstance(result.error, InvalidResponse)
+    assert isinstance(result.error.details, SyncResult)
+    assert "one" in result.error.message
+
+
+def test_a_synced_function_without_handler_runs_as_the_era_has_it(live: FluxbaseClient, place: Place, namespace: str) -> None:
+    """March completes, April has no code."""
+    job = ended(live, live.jobs.submit("one", namespace=namespace).unwrap().id)
+
+    if place.profile == "2026-03":
+        assert (job.status, job.result) == ("completed", {})
+    else:
+        assert (job.status, job.error) == ("failed", "Job function has no code")
+
+
+def test_the_servers_own_functions_are_loaded(live: FluxbaseClient, namespace: str) -> None:
+    """Whatever it did, it answers zeros."""
+    loaded = live.admin.jobs.sync([], namespace=namespace, from_server_folder=True).unwrap()
+
+    assert loaded.summary.created == 0
+    assert {"echo", "one"} <= {function.name for function in live.admin.jobs.list_functions(namespace=namespace).unwrap()}
+
+
+def test_numbers(live: FluxbaseClient, namespace: str) -> None:
+    """Of all jobs, and of a namespace's."""
+    admin = live.admin.jobs
+    ended(live, live.jobs.submit("one", namespace=namespace).unwrap().id)
+
+    everything, some, none = admin.get_stats(), admin.get_stats(namespace=namespace), admin.get_stats(namespace="nope")
+
+    assert everything.unwrap().total_jobs >= some.unwrap().total_jobs == 1
+    assert [(entry.name, entry.count) for entry in some.unwrap().jobs_by_function] == [("one", 1)]
+    assert none.unwrap().total_jobs == 0
+    assert none.unwrap().jobs_by_day == []
+
+
+def test_workers(live: FluxbaseClient, place: Place) -> None:
+    """March's own; April shows none."""
+    workers = live.admin.jobs.list_workers().unwrap()
+
+    assert bool(workers) == (place.profile == "2026-03")
+    for worker in workers:
+        assert (worker.status, worker.hostname) == ("active", worker.metadata["hostname"])

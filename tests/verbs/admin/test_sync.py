@@ -1,0 +1,332 @@
+"""`admin.jobs.sync`: what is sent, what is refused, what comes back, and what is found out afterwards."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any, Final, cast
+
+import attrs
+import pytest
+from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFound, ServerFailed, SyncError, SyncFunction, SyncResult
+from fluxbase_jobs_client import models as wire
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.recordings import APRIL, MARCH
+from tests.support.sample_responses import recorded
+
+SYNC: Final = "/api/v1/admin/jobs/sync"
+CODE: Final = "export async function handler() { return { secret: 'sauce' }; }"
+HELLO: Final = SyncFunction(name="hello", code=CODE)
+EVERYTHING: Final[dict[str, Any]] = {
+    "name": "hello",
+    "code": CODE,
+    "description": "says hello",
+    "original_code": "// before bundling",
+    "is_bundled": True,
+    "enabled": False,
+    "schedule": "0 * * * *",
+    "timeout_seconds": 30,
+    "memory_limit_mb": 128,
+    "max_retries": 3,
+    "progress_timeout_seconds": 0,
+    "allow_net": False,
+    "allow_env": False,
+    "allow_read": True,
+    "allow_write": True,
+    "require_roles": ["admin"],
+}
+
+each_era = pytest.mark.parametrize("era", [MARCH, APRIL])
+
+
+def told(label: str, era: str = MARCH) -> Answer:
+    """A recorded answer of the admin scenario."""
+    return Answer(recorded("admin", label, era).status, recorded("admin", label, era).body)
+
+
+def stored(code: str | None) -> Answer:
+    """A function read back, with this code; None: the key is absent."""
+    body = {**recorded("admin", "GET /functions/default/echo").json(), "code": code}
+    return Answer(200, {key: value for key, value in body.items() if value is not None})
+
+
+def wrote(*, created: list[str], updated: list[str] | None = None) -> Answer:
+    """A sync's answer with these names."""
+    body = recorded("admin", "sync", APRIL).json()
+    return Answer(200, {**body, "details": {"created": created, "updated": updated or [], "deleted": []}})
+
+
+def test_sends_only_what_was_given(client: FluxbaseClient, server: LocalServer) -> None:
+    """A function is its name and code; the namespace is the default one; every sync carries a key of its own."""
+    server.answer(told("sync"))
+
+    client.admin.jobs.sync([HELLO]).unwrap()
+    client.admin.jobs.sync(iter([HELLO])).unwrap()
+
+    assert server.asked == [f"POST {SYNC}"] * 2
+    assert [request.json() for request in server.requests] == [{"namespace": "default", "jobs": [{"name": "hello", "code": CODE}]}] * 2
+    keys = {request.headers["idempotency-key"] for request in server.requests}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("function", [EVERYTHING, SyncFunction(**EVERYTHING), {**EVERYTHING, "require_roles": ("admin",)}])
+def test_sends_every_field_and_option(client: FluxbaseClient, server: LocalServer, function: Any) -> None:
+    """Values and mappings are the same."""
+    server.answer(told("sync dry run"))
+
+    client.admin.jobs.sync([function], namespace="reports", delete_missing=True, dry_run=True).unwrap()
+
+    options = {"delete_missing": True, "dry_run": True}
+    assert server.requests[0].json() == {"namespace": "reports", "jobs": [EVERYTHING], "options": options}
+
+
+def test_every_field_is_known() -> None:
+    """Those of the wire's model, and no other."""
+    assert (
+        set(EVERYTHING) == {field.name for field in attrs.fields(wire.SyncFunction)} == {field.name for field in attrs.fields(SyncFunction)}
+    )
+
+
+def test_leaves_out_what_is_none(client: FluxbaseClient, server: LocalServer) -> None:
+    """In mappings too; what is empty is sent, as it may be meant to take something away."""
+    server.answer(told("sync"))
+    absent = dict.fromkeys(EVERYTHING)
+
+    client.admin.jobs.sync([{**absent, "name": "hello", "code": CODE, "schedule": "", "require_roles": []}]).unwrap()
+
+    assert server.requests[0].json()["jobs"] == [{"name": "hello", "code": CODE, "schedule": "", "require_roles": []}]
+
+
+def test_both_eras_answers_are_one_model(client: FluxbaseClient, server: LocalServer) -> None:
+    """April leaves out what is empty; the dry runs of both, of which nothing else differs, are equal."""
+    server.answer(told("sync dry run", MARCH), told("sync dry run", APRIL))
+
+    march, april = (client.admin.jobs.sync([HELLO], dry_run=True).unwrap() for _ in (MARCH, APRIL))
+
+    assert march == april
+    assert (april.dry_run, april.namespace, april.message) == (True, "reports", "Dry run - no changes made")
+    assert (april.summary.created, april.summary.deleted) == (1, 0)
+    assert (april.details.created, april.details.updated, april.details.deleted, april.details.unchanged) == (["hello"], [], [], [])
+    assert april.errors == []
+    assert pickle.loads(pickle.dumps(april)) == april  # noqa: S301  # our own
+
+
+@each_era
+def test_tells_what_was_deleted(client: FluxbaseClient, server: LocalServer, era: str) -> None:
+    """With delete_missing."""
+    server.answer(told("sync delete missing", era))
+
+    result = client.admin.jobs.sync([SyncFunction(name="other", code=CODE)], namespace="reports", delete_missing=True).unwrap()
+
+    assert (result.details.created, result.details.deleted, result.summary.deleted) == (["other"], ["hello"], 1)
+
+
+@pytest.mark.parametrize(("name", "message"), [("job", "Jobs synced successfully"), ("name", None)])
+def test_single_failures_are_in_the_result(client: FluxbaseClient, server: LocalServer, name: str, message: str | None) -> None:
+    """The server answers 200; March names the function `job`, April `name`, and April then has no message (both seen)."""
+    failed = {name: "hello", "error": "ERROR: no", "action": "create"}
+    body: dict[str, Any] = {**recorded("admin", "sync", MARCH).json(), "errors": [failed], "message": message}
+    server.answer(Answer(200, {key: value for key, value in body.items() if value is not None}))
+
+    result = client.admin.jobs.sync([HELLO])
+
+    assert result.ok
+    assert result.data.errors == [SyncError(name="hello", error="ERROR: no", action="create")]
+    assert result.data.message == message
+
+
+@pytest.mark.parametrize("functions", [[], (), iter(())])
+def test_refuses_an_empty_list(client: FluxbaseClient, server: LocalServer, functions: Any) -> None:
+    """To the server it is the order to load its own folder; the error says how to want that."""
+    error = client.admin.jobs.sync(functions, dry_run=True).error
+
+    assert isinstance(error, InvalidInput)
+    assert "from_server_folder=True" in error.message
+    assert server.requests == []
+
+
+@each_era
+def test_has_the_server_load_its_own_folder(client: FluxbaseClient, server: LocalServer, era: str) -> None:
+    """Said aloud, the request is sent, without a list."""
+    server.answer(told("sync from files", era))
+
+    result = client.admin.jobs.sync([], from_server_folder=True).unwrap()
+
+    assert server.requests[0].json() == {"namespace": "default"}
+    assert result.message == "Jobs synced from filesystem"
+
+
+@pytest.mark.parametrize("also", [{"functions": [HELLO]}, {"delete_missing": True}, {"dry_run": True}, {"verify": True}])
+def test_refuses_what_the_server_would_ignore(client: FluxbaseClient, server: LocalServer, also: dict[str, Any]) -> None:
+    """A dry run of the server's folder would be a real one."""
+    given: dict[str, Any] = {"functions": [], "from_server_folder": True, **also}
+
+    error = client.admin.jobs.sync(**given).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith("from_server_folder goes alone")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        ({"code": CODE}, "functions[1] has no name"),
+        ({"name": "a"}, "functions[1] has no code"),
+        ({"name": None, "code": CODE}, "functions[1] has no name"),
+        ({"name": "", "code": CODE}, "functions[1].name must be text and not empty"),
+        ({"name": "a", "code": ""}, "functions[1].code must be text and not empty"),
+        ({"name": "a", "code": "x\0"}, "functions[1].code must not contain a NUL"),
+        ({"name": "a", "code": b"x"}, "functions[1].code must be text"),
+        ({"name": "a", "code": CODE, "timeout": 5}, "functions[1] has an unknown key 'timeout'; known are name, code"),
+        ({"name": "a", "code": CODE, 5: 5}, "functions[1] has an unknown key 5"),
+        ({"name": "a", "code": CODE, "timeout_seconds": -1}, "functions[1].timeout_seconds must be an integer from 0"),
+        ({"name": "a", "code": CODE, "timeout_seconds": 2**31}, "functions[1].timeout_seconds must be an integer from 0"),
+        ({"name": "a", "code": CODE, "memory_limit_mb": 1.5}, "functions[1].memory_limit_mb must be an integer"),
+        ({"name": "a", "code": CODE, "max_retries": True}, "functions[1].max_retries must be an integer"),
+        ({"name": "a", "code": CODE, "progress_timeout_seconds": "5"}, "functions[1].progress_timeout_seconds must be an integer"),
+        ({"name": "a", "code": CODE, "enabled": 1}, "functions[1].enabled must be True or False"),
+        ({"name": "a", "code": CODE, "allow_net": "no"}, "functions[1].allow_net must be True or False"),
+        ({"name": "a", "code": CODE, "require_roles": "admin"}, "functions[1].require_roles must be a list of texts; got str"),
+        ({"name": "a", "code": CODE, "require_roles": ["admin", ""]}, "functions[1].require_roles[1] must be text and not empty"),
+        ({"name": "a", "code": CODE, "description": 5}, "functions[1].description must be text"),
+        ({"name": "a", "code": CODE, "schedule": "\ud800"}, "functions[1].schedule must not contain a lone surrogate"),
+        (SyncFunction(name="a", code=cast("str", None)), "functions[1] has no code"),
+        (SyncFunction(name="hello", code=CODE), "functions[1].name 'hello' is there twice"),
+        ("hello", "functions[1] must be a SyncFunction or a mapping; got str"),
+        (None, "functions[1] must be a SyncFunction or a mapping; got NoneType"),
+    ],
+)
+def test_refuses_functions(client: FluxbaseClient, server: LocalServer, function: Any, says: str) -> None:
+    """The error names the place, the key and the rule, and nothing is sent."""
+    error = client.admin.jobs.sync([HELLO, function]).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith(says)
+    assert "sauce" not in str(error)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"functions": None}, "functions must be a list"),
+        ({"functions": "code"}, "functions must be a list"),
+        ({"functions": EVERYTHING}, "functions must be a list"),
+        ({"functions": HELLO}, "functions must be a list"),
+        ({"namespace": ""}, "namespace"),
+        ({"namespace": None}, "namespace"),
+        ({"delete_missing": 1}, "delete_missing"),
+        ({"dry_run": "yes"}, "dry_run"),
+        ({"verify": None}, "verify"),
+        ({"from_server_folder": 0}, "from_server_folder"),
+        ({"timeout": -1}, "timeout"),
+    ],
+)
+def test_refuses_arguments(client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any], says: str) -> None:
+    """Nothing is sent."""
+    given: dict[str, Any] = {"functions": [HELLO], **arguments}
+
+    error = client.admin.jobs.sync(**given).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith(says)
+    assert server.requests == []
+
+
+def test_no_repr_shows_code() -> None:
+    """Neither ours nor the wire's."""
+    assert "sauce" not in repr(SyncFunction(name="a", code=CODE, original_code=CODE))
+    assert "sauce" not in repr(wire.SyncFunction(name="a", code=CODE, original_code=CODE))
+
+
+def test_verifies_that_code_is_there(client: FluxbaseClient, server: LocalServer) -> None:
+    """Each function that was created or updated is read back, once."""
+    server.answer(wrote(created=["hello"], updated=["other"]), stored(CODE), stored(CODE))
+
+    result = client.admin.jobs.sync([HELLO, {"name": "other", "code": CODE}], namespace="reports", verify=True)
+
+    functions = "GET /api/v1/admin/jobs/functions/reports"
+    assert result.unwrap().details.created == ["hello"]
+    assert server.asked == [f"POST {SYNC}", f"{functions}/hello", f"{functions}/other"]
+    assert result.meta.attempts == 3
+
+
+@pytest.mark.parametrize("code", ["", None])
+def test_finds_that_the_server_stored_no_code(client: FluxbaseClient, server: LocalServer, code: str | None) -> None:
+    """As April does: the error names the functions, and holds the result."""
+    server.answer(wrote(created=["hello"], updated=["fine", "other"]), stored(code), stored(CODE), stored(code))
+    functions = [SyncFunction(name=name, code=CODE) for name in ("hello", "fine", "other")]
+
+    result = client.admin.jobs.sync(functions, namespace="reports", verify=True)
+
+    error = result.error
+    assert isinstance(error, InvalidResponse)
+    assert "stored empty code for 'hello', 'other' in the namespace 'reports'" in error.message
+    assert (error.status, error.retryable, error.attempts, result.meta.attempts) == (200, False, 4, 4)
+    assert "April 2026" in str(error)
+    assert isinstance(error.details, SyncResult)
+    assert error.details.details.updated == ["fine", "other"]
+    assert "sauce" not in repr(result)
+
+
+@pytest.mark.parametrize(("answer", "kind"), [(Answer(503, {"error": "later"}), ServerFailed), (Answer(404, {"error": "later"}), NotFound)])
+def test_says_that_the_sync_was_made_where_it_cannot_be_verified(
+    client: FluxbaseClient, server: LocalServer, answer: Answer, kind: type[Exception]
+) -> None:
+    """The error of the reading, but no invitation to repeat, and the result at hand."""
+    server.answer(wrote(created=["hello"]), answer)
+
+    result = client.admin.jobs.sync([HELLO], namespace="reports", verify=True)
+
+    error = result.error
+    assert error is not None
+    assert type(error) is kind
+    assert isinstance(error.details, SyncResult)
+    assert error.message == "the sync was made, but the function 'hello' could not be read back: later"
+    assert (error.retryable, error.attempts, result.meta.attempts) == (False, 2, 2)
+
+
+@pytest.mark.parametrize(("options", "label"), [({"dry_run": True, "verify": True}, "sync dry run"), ({}, "sync")])
+def test_reads_nothing_back_where_nothing_is_to_verify(
+    client: FluxbaseClient, server: LocalServer, options: dict[str, Any], label: str
+) -> None:
+    """A dry run wrote nothing; without `verify` one request is all."""
+    server.answer(told(label))
+
+    assert client.admin.jobs.sync([HELLO], **options).ok
+    assert len(server.requests) == 1
+
+
+def test_a_failed_sync_is_not_verified(client: FluxbaseClient, server: LocalServer) -> None:
+    """Its error stands."""
+    server.answer(Answer(403, {"error": "Access denied - IP not allowlisted for jobs sync"}))
+
+    result = client.admin.jobs.sync([HELLO], verify=True)
+
+    assert result.meta.status == 403
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("place", [{"namespace": "a b"}, {"functions": [{"name": "a/b", "code": CODE}]}])
+def test_refuses_to_verify_what_cannot_be_read_back(client: FluxbaseClient, server: LocalServer, place: dict[str, Any]) -> None:
+    """Before it is written. Without `verify` such names are sent, as the server takes them."""
+    server.answer(told("sync"))
+    given: dict[str, Any] = {"functions": [HELLO], **place}
+
+    error = client.admin.jobs.sync(**given, verify=True).error
+
+    assert isinstance(error, InvalidInput)
+    assert server.requests == []
+    assert client.admin.jobs.sync(**given).ok
+
+
+def test_code_arrives_unchanged(client: FluxbaseClient, server: LocalServer) -> None:
+    """Any text but NUL and lone surrogates."""
+    server.answer(told("sync"))
+    code = '// größe 🚀 \u2028 </script> \\ "quoted"\r\n\t' + json.dumps(EVERYTHING)
+
+    client.admin.jobs.sync([{"name": "Größe / 1", "code": code}]).unwrap()
+
+    assert server.requests[0].json()["jobs"] == [{"name": "Größe / 1", "code": code}]

@@ -1,0 +1,64 @@
+"""`jobs.iterate`: over a real server, in both colours. A list that grows is in plans/test_paging.py."""
+
+from __future__ import annotations
+
+from itertools import islice
+from uuid import UUID
+
+from fluxbase_jobs import FluxbaseClient, InvalidInput, ServerFailed
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import job, page
+
+
+def page_of(*numbers: int, namespace: str = "default") -> Answer:
+    """A page with these jobs."""
+    return Answer(200, page(*(job(id=str(UUID(int=number)), namespace=namespace) for number in numbers)))
+
+
+def numbers(client: FluxbaseClient, **options: object) -> list[int]:
+    """The jobs that an iteration gives."""
+    return [UUID(result.unwrap().id).int for result in client.jobs.iterate(**options)]  # type: ignore[arg-type]  # passed through
+
+
+def test_goes_through_all_pages_without_repeats(client: FluxbaseClient, server: LocalServer) -> None:
+    """A job that arrives between two pages shifts the last one of the first page into the second."""
+    server.answer(page_of(5, 4, 3), page_of(3, 2, 1), page_of())
+
+    assert numbers(client, page_size=3, status="failed") == [5, 4, 3, 2, 1]
+    assert [request.query for request in server.requests] == [
+        {"status": "failed", "limit": "3", "offset": offset} for offset in ("0", "3", "6")
+    ]
+
+
+def test_reads_a_page_when_it_is_needed(client: FluxbaseClient, server: LocalServer) -> None:
+    """And no more after the close."""
+    server.answer(page_of(3, 2), page_of(1))
+    jobs = client.jobs.iterate(page_size=2)
+
+    assert server.requests == []
+    assert len(list(islice(jobs, 2))) == 2
+    assert len(server.requests) == 1
+    jobs.close()
+    assert next(jobs, None) is None
+    assert len(server.requests) == 1
+
+
+def test_never_asks_for_the_default_namespace(client: FluxbaseClient, server: LocalServer) -> None:
+    """It is picked out here, as the server of April finds nothing in it."""
+    server.answer(page_of(4, 3), page_of(2, namespace="media"))
+
+    assert numbers(client, page_size=2, namespace="default") == [4, 3]
+    assert all("namespace" not in request.query for request in server.requests)
+
+
+def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
+    """After the jobs that came before it."""
+    server.answer(page_of(2, 1), Answer(500, {"error": "Failed to list jobs"}))
+
+    *jobs, last = client.jobs.iterate(page_size=2)
+    (bad,) = client.jobs.iterate(page_size=0)
+
+    assert [result.ok for result in jobs] == [True, True]
+    assert isinstance(last.error, ServerFailed)
+    assert isinstance(bad.error, InvalidInput)

@@ -1,0 +1,283 @@
+"""`jobs.list`: the query that is sent, and the default namespace, which the client tells apart itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidInput, InvalidResponse, Job, NotFound, ServerFailed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import JOB_ID, job, page, recorded
+
+DEFAULTS = {"limit": "50", "offset": "0"}
+
+
+def jobs(first: int, last: int, namespace: str = "default") -> list[dict[str, Any]]:
+    """Jobs numbered from `first` to before `last`, as a list answers them."""
+    return [job(id=str(UUID(int=number)), namespace=namespace, payload=None) for number in range(first, last)]
+
+
+def numbers(found: list[Job]) -> list[int]:
+    """The numbers of such jobs."""
+    return [UUID(job.id).int for job in found]
+
+
+@pytest.mark.parametrize(
+    ("options", "query"),
+    [
+        ({}, DEFAULTS),
+        ({"status": "failed"}, {**DEFAULTS, "status": "failed"}),
+        ({"status": "a status of tomorrow"}, {**DEFAULTS, "status": "a status of tomorrow"}),
+        ({"namespace": "media"}, {**DEFAULTS, "namespace": "media"}),
+        ({"namespace": "Default"}, {**DEFAULTS, "namespace": "Default"}),
+        ({"job_name": "resize"}, {**DEFAULTS, "job_name": "resize"}),
+        ({"include_result": True}, {**DEFAULTS, "include_result": "true"}),
+        ({"include_result": False}, DEFAULTS),
+        ({"limit": 1}, {"limit": "1", "offset": "0"}),
+        ({"limit": 2**31 - 1, "offset": 2**31 - 1}, {"limit": "2147483647", "offset": "2147483647"}),
+        (
+            {"status": "failed", "namespace": "media", "job_name": "resize", "include_result": True, "limit": 7, "offset": 14},
+            {"status": "failed", "namespace": "media", "job_name": "resize", "include_result": "true", "limit": "7", "offset": "14"},
+        ),
+        ({"job_name": "a&b=c d/ü%00+"}, {**DEFAULTS, "job_name": "a&b=c d/ü%00+"}),
+        ({"status": None, "namespace": None, "job_name": None}, DEFAULTS),
+    ],
+)
+def test_sends_its_filters(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], query: dict[str, str]) -> None:
+    """Each filter by its wire name, and no others; limit and offset always, as the server's defaults are not ours to rely on."""
+    server.answer(Answer(200, page(job())))
+
+    client.jobs.list(**options).unwrap()
+
+    (sent,) = server.requests
+    assert (sent.method, sent.path, sent.body) == ("GET", "/api/v1/jobs", b"")
+    assert sent.query == query
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@given(status=st.text(min_size=1), job_name=st.text(min_size=1))
+def test_any_text_arrives_as_it_is(client: FluxbaseClient, server: LocalServer, status: str, job_name: str) -> None:
+    """A filter is text: it arrives unchanged, or is refused where neither JSON nor a database can hold it."""
+    server.requests.clear()
+    server.answer(Answer(200, page()))
+
+    _, error = client.jobs.list(status=status, job_name=job_name)
+
+    if error is None:
+        assert server.requests[0].query == {**DEFAULTS, "status": status, "job_name": job_name}
+    else:
+        assert isinstance(error, InvalidInput)
+        assert "\0" in status + job_name
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"limit": -1}, "limit"),
+        ({"limit": 2**31}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"limit": "5"}, "limit"),
+        ({"limit": 1.5}, "limit"),
+        ({"limit": None}, "limit"),
+        ({"offset": -1}, "offset"),
+        ({"offset": 2**31}, "offset"),
+        ({"offset": False}, "offset"),
+        ({"offset": "0"}, "offset"),
+        ({"offset": None}, "offset"),
+        ({"status": ""}, "status"),
+        ({"status": 5}, "status"),
+        ({"status": ["failed"]}, "status"),
+        ({"status": "a\0"}, "status"),
+        ({"status": "\ud800"}, "status"),
+        ({"namespace": ""}, "namespace"),
+        ({"namespace": 5}, "namespace"),
+        ({"job_name": ""}, "job_name"),
+        ({"job_name": b"resize"}, "job_name"),
+        ({"include_result": "yes"}, "include_result"),
+        ({"include_result": 1}, "include_result"),
+        ({"include_result": None}, "include_result"),
+        ({"timeout": -1}, "timeout"),
+        ({"namespace": "default", "limit": 0}, "limit"),
+        ({"namespace": "default", "offset": -1}, "offset"),
+        ({"namespace": "default", "status": ""}, "status"),
+    ],
+)
+def test_refuses_what_the_server_would_misread(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], says: str) -> None:
+    """A limit of 0 or less would mean all jobs there are, other nonsense would count as absent: refused by name, nothing sent."""
+    _, error = client.jobs.list(**options)
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith(says)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ({"jobs": None, "limit": 50, "offset": 0}, 0),
+        ({"jobs": []}, 0),
+        ({"jobs": [job(), job()], "limit": 50, "offset": 0, "colour": "red"}, 2),
+        ([job(), job(), job()], 3),
+        ([], 0),
+    ],
+)
+def test_reads_envelopes_and_bare_lists(client: FluxbaseClient, server: LocalServer, body: object, count: int) -> None:
+    """An empty page is null on the wire and an empty list here; a bare list, as the official page shows it, would do."""
+    server.answer(Answer(200, body))
+
+    assert [found.id for found in client.jobs.list().unwrap()] == [JOB_ID] * count
+
+
+def test_jobs_of_a_list_have_no_payload(client: FluxbaseClient, server: LocalServer) -> None:
+    """A recorded page: results only where asked for, the percentage from `progress`."""
+    without, with_result = recorded("lifecycle", "list newest"), recorded("lifecycle", "list newest with result")
+    server.answer(Answer(200, without.body), Answer(200, with_result.body))
+
+    (first,) = client.jobs.list(limit=1).unwrap()
+    (second,) = client.jobs.list(limit=1, include_result=True).unwrap()
+
+    assert (first.payload, first.result, second.payload) == (None, None, None)
+    assert isinstance(second.result, dict)
+    assert first.logs is None
+
+
+def test_names_the_job_that_cannot_be_read(client: FluxbaseClient, server: LocalServer) -> None:
+    """One bad job spoils the page, and the error says which and why."""
+    server.answer(Answer(200, page(job(), job(priority="x"))))
+
+    _, error = client.jobs.list()
+
+    assert isinstance(error, InvalidResponse)
+    assert "$.jobs[1].priority" in error.message
+
+
+def test_never_sends_the_default_namespace(client: FluxbaseClient, server: LocalServer) -> None:
+    """The April server would find nothing; the other filters are sent as always."""
+    server.answer(Answer(200, page(*jobs(0, 1, "media"), *jobs(1, 3))))
+
+    found = client.jobs.list(namespace="default", status="failed", job_name="resize", include_result=True).unwrap()
+
+    (sent,) = server.requests
+    assert "namespace" not in sent.query
+    assert {"status": "failed", "job_name": "resize", "include_result": "true"}.items() <= sent.query.items()
+    assert numbers(found) == [1, 2]
+
+
+class ManyJobs:
+    """A server's table of jobs, from which pages are cut as the real one does."""
+
+    def __init__(self, server: LocalServer, rows: list[dict[str, Any]]) -> None:
+        self._server = server
+        self.rows = rows
+
+    def serve(self, pages: int = 25, size: int = 100) -> None:
+        """Answer the next requests with pages of that size."""
+        self._server.answer(*(Answer(200, page(*self.rows[number * size : (number + 1) * size])) for number in range(pages)))
+
+    def asked(self) -> list[tuple[int, int]]:
+        """The offsets and limits that were asked for."""
+        return [(int(request.query["offset"]), int(request.query["limit"])) for request in self._server.requests]
+
+
+def test_limit_and_offset_count_matching_jobs(client: FluxbaseClient, server: LocalServer) -> None:
+    """Every second job is of another namespace; the sixth to eighth of the default one are the 12th, 14th and 16th."""
+    rows = [row for number in range(50) for row in jobs(number, number + 1, "default" if number % 2 == 0 else "media")]
+    server.answer(Answer(200, page(*rows)))
+
+    found = client.jobs.list(namespace="default", limit=3, offset=6).unwrap()
+
+    assert numbers(found) == [12, 14, 16]
+
+
+def test_reads_pages_until_filled(client: FluxbaseClient, server: LocalServer) -> None:
+    """As many requests as it takes, each for the page after the last one, and not one more."""
+    table = ManyJobs(server, jobs(0, 250, "media") + jobs(250, 450))
+    table.serve()
+
+    result = client.jobs.list(namespace="default", limit=60)
+
+    assert numbers(result.unwrap()) == list(range(250, 310))
+    assert table.asked() == [(0, 100), (100, 100), (200, 100), (300, 100)]
+    assert result.meta.attempts == 4
+
+
+def test_stops_at_the_end(client: FluxbaseClient, server: LocalServer) -> None:
+    """A page that is not full is the last one; there may be fewer jobs than asked for."""
+    table = ManyJobs(server, jobs(0, 120, "media") + jobs(120, 130))
+    table.serve()
+
+    found = client.jobs.list(namespace="default", limit=60, offset=4).unwrap()
+
+    assert numbers(found) == list(range(124, 130))
+    assert table.asked() == [(0, 100), (100, 100)]
+
+
+def test_an_end_at_a_full_page_takes_one_more_request(client: FluxbaseClient, server: LocalServer) -> None:
+    """Only an empty page tells."""
+    table = ManyJobs(server, jobs(0, 100, "media"))
+    table.serve()
+
+    assert client.jobs.list(namespace="default").unwrap() == []
+    assert len(table.asked()) == 2
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(1000, 0), (2**31 - 1, 2**31 - 1), (500, 400)])
+def test_asks_for_pages_of_a_sane_size(client: FluxbaseClient, server: LocalServer, limit: int, offset: int) -> None:
+    """A large limit makes large pages, not a request for everything."""
+    server.answer(Answer(200, page(*jobs(0, 10))))
+
+    found = client.jobs.list(namespace="default", limit=limit, offset=offset).unwrap()
+
+    assert numbers(found) == list(range(10))[offset:]
+    assert int(server.requests[0].query["limit"]) <= 1000
+
+
+def test_gives_up_after_twenty_requests(client: FluxbaseClient, server: LocalServer) -> None:
+    """The error says how many were read and points to iterate, which has no such end."""
+    server.answer(Answer(200, page(*jobs(0, 100, "media"))))
+
+    result = client.jobs.list(namespace="default")
+
+    assert isinstance(result.error, FluxbaseError)
+    assert "iterate" in str(result.error)
+    assert "20" in result.error.message
+    assert (len(server.requests), result.error.attempts, result.meta.attempts) == (20, 20, 20)
+    assert not result.error.retryable
+
+
+def test_finds_enough_on_the_twentieth_page(client: FluxbaseClient, server: LocalServer) -> None:
+    """Twenty requests are allowed."""
+    table = ManyJobs(server, jobs(0, 1950, "media") + jobs(1950, 2050))
+    table.serve()
+
+    assert numbers(client.jobs.list(namespace="default").unwrap()) == list(range(1950, 2000))
+    assert len(table.asked()) == 20
+
+
+def test_a_job_that_shifts_to_the_next_page_appears_once(client: FluxbaseClient, server: LocalServer) -> None:
+    """A new job arrives between two requests: the last one of the first page comes again as the first of the second."""
+    first, second = jobs(0, 60, "media") + jobs(60, 100), jobs(99, 160)
+    server.answer(Answer(200, page(*first)), Answer(200, page(*second)))
+
+    found = client.jobs.list(namespace="default", limit=50).unwrap()
+
+    assert numbers(found) == list(range(60, 110))
+
+
+@pytest.mark.parametrize(("status", "kind"), [(500, ServerFailed), (404, NotFound)])
+def test_an_error_on_a_later_page_is_the_result(client: FluxbaseClient, server: LocalServer, status: int, kind: type[Exception]) -> None:
+    """Half a list would look like a whole one; the count of requests includes those that went well."""
+    server.answer(Answer(200, page(*jobs(0, 60, "media"), *jobs(60, 100))), Answer(status, {"error": "Failed to list jobs"}))
+
+    result = client.jobs.list(namespace="default", limit=100)
+
+    assert type(result.error) is kind
+    assert (result.meta.status, result.meta.attempts) == (status, 2)
+    assert result.error is not None
+    assert result.error.attempts == 2

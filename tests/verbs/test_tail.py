@@ -1,0 +1,70 @@
+"""`jobs.tail`: over real servers, in both colours. What it does over time is in plans/test_tailing.py."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from fluxbase_jobs import FluxbaseClient, InvalidInput, NotFound
+
+from tests.support.emulator_process import Address
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.styles import Connect
+
+ENDED = Answer(200, job(completed_at="2020-01-01T00:00:00Z"))
+
+
+def line(number: int, message: str, level: str = "info") -> dict[str, Any]:
+    """A line of a log, as the wire has it."""
+    shown = {"timestamp": "2020-01-01T00:00:00Z", "category": "execution", "level": level, "message": message}
+    return {"id": str(number), "line_number": number, **shown}
+
+
+def test_follows_a_running_jobs_log(connect: Connect, march: Address, caplog: pytest.LogCaptureFixture) -> None:
+    """Each line once and in order, without the protocol's own; a logger gets them at their level."""
+    client = connect(march.url, march.service_key)
+    job_id = client.jobs.submit("steps", {"steps": 3, "delay_ms": 20}).unwrap().id
+    caplog.set_level(logging.DEBUG, logger="jobs.steps")
+
+    lines = [result.unwrap() for result in client.jobs.tail(job_id, to_logger=logging.getLogger("jobs.steps"))]
+
+    told = ["step 1 of 3", "step 2 of 3", "warning: step 2 was even", "step 3 of 3"]
+    assert [str(line) for line in lines] == told
+    assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "jobs.steps"] == [
+        ("WARNING" if "warning" in text else "INFO", text) for text in told
+    ]
+
+
+def test_reads_the_log_of_a_job_that_ended_long_ago_once(client: FluxbaseClient, server: LocalServer) -> None:
+    """From the named line on; two requests, and the end."""
+    server.answer(ENDED, Answer(200, {"logs": [line(8, "eight"), line(9, "__RESULT__::{}")], "count": 2}))
+
+    (only,) = client.jobs.tail(JOB_ID, after_line=7)
+
+    assert only.unwrap().line_number == 8
+    assert [request.target for request in server.requests] == [f"/api/v1/jobs/{JOB_ID}", f"/api/v1/jobs/{JOB_ID}/logs?after_line=7"]
+
+
+def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
+    """Somebody else's log, or an argument that can't be sent."""
+    server.answer(ENDED, Answer(404, {"error": "Job not found"}))
+
+    (refused,) = client.jobs.tail(JOB_ID)
+    (bad,) = client.jobs.tail(JOB_ID, after_line=-1)
+
+    assert isinstance(refused.error, NotFound)
+    assert isinstance(bad.error, InvalidInput)
+
+
+def test_closing_the_iterator_stops_the_looks(client: FluxbaseClient, server: LocalServer) -> None:
+    """Also between two lines of one answer."""
+    server.answer(Answer(200, job(status="running")), Answer(200, {"logs": [line(1, "one"), line(2, "two")], "count": 2}))
+    tailed = client.jobs.tail(JOB_ID)
+
+    assert next(tailed).unwrap().message == "one"
+    tailed.close()
+
+    assert next(tailed, None) is None
+    assert len(server.requests) == 2

@@ -1,0 +1,172 @@
+"""`jobs.wait`: over a real server, in both colours. What it does over time is in plans/test_waiting.py."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, Job, NotFound, PollPolicy, WaitTimeout
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.styles import Colour, Connect
+
+QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
+PENDING: Final = Answer(200, job(status="pending", result=None))
+RUNNING: Final = Answer(200, job(status="running", result=None, progress='{"percent": 40}', progress_percent=40))
+COMPLETED: Final = Answer(200, job(progress='{"percent": 40}', progress_percent=40))
+DOWN: Final = Answer(503, {"error": "service_unavailable", "message": "Unable to verify token status"})
+
+
+def test_waits_for_the_end(client: FluxbaseClient, server: LocalServer) -> None:
+    """Over a fault, a dropped connection and an unknown status, with one call for each change."""
+    server.answer(
+        PENDING, DOWN, PENDING, Answer(fault="drop after reading"), RUNNING, RUNNING, Answer(200, job(status="napping")), COMPLETED
+    )
+    told: list[Job] = []
+
+    finished, error = client.jobs.wait(JOB_ID, poll=QUICK, on_progress=told.append)
+
+    assert error is None
+    assert finished.succeeded
+    assert [seen.status for seen in told] == ["pending", "running", "napping", "completed"]
+    assert told[1].progress_percent == 40
+    assert set(server.asked) == {f"GET /api/v1/jobs/{JOB_ID}"}
+
+
+def test_on_progress_may_be_a_coroutine_function(client: FluxbaseClient, server: LocalServer, colour: Colour) -> None:
+    """The async client awaits it before it goes on."""
+    server.answer(PENDING, RUNNING, COMPLETED)
+    told: list[str] = []
+
+    async def note(seen: Job) -> None:
+        await asyncio.sleep(0)
+        told.append(f"{seen.status} after {len(server.requests)}")
+
+    def note_at_once(seen: Job) -> None:
+        told.append(f"{seen.status} after {len(server.requests)}")
+
+    client.jobs.wait(JOB_ID, poll=QUICK, on_progress=note if colour == "async" else note_at_once).unwrap()
+
+    assert told == ["pending after 1", "running after 2", "completed after 3"]
+
+
+def test_a_deadline_ends_a_request_in_flight(client: FluxbaseClient, server: LocalServer) -> None:
+    """A server that does not answer, or answers drop by drop, does not stretch the wait."""
+    for slow in (Answer(200, job(), delay=1.0), Answer(200, job(), delay=0.06, pieces=20)):
+        server.answer(RUNNING, slow)
+
+        timed_out = client.jobs.wait(JOB_ID, timeout=timedelta(seconds=0.5), poll=QUICK).error
+
+        assert isinstance(timed_out, WaitTimeout)
+        assert timed_out.job is not None
+        assert timed_out.job.status == "running"
+        server.answers.clear()
+
+
+def test_cancels_at_the_deadline_if_told_so(client: FluxbaseClient, server: LocalServer) -> None:
+    """With an idempotency key, like every cancel."""
+    server.answer(*[RUNNING] * 2, Answer(200, {"message": "Job cancelled"}))
+    patient = PollPolicy(initial=0.01, factor=1000.0)
+
+    error = client.jobs.wait(JOB_ID, timeout=0.5, poll=patient, cancel_on_timeout=True).error
+
+    assert isinstance(error, WaitTimeout)
+    assert error.hint == "it was cancelled"
+    assert server.asked[-1] == f"POST /api/v1/jobs/{JOB_ID}/cancel"
+    assert "idempotency-key" in server.requests[-1].headers
+
+
+def test_an_unknown_job_is_not_waited_for(client: FluxbaseClient, server: LocalServer) -> None:
+    """One request and its refusal."""
+    server.answer(Answer(404, {"error": "Job not found"}))
+
+    assert isinstance(client.jobs.wait(JOB_ID).error, NotFound)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"job_id": "{x}"}, {"timeout": 0}, {"timeout": "1"}, {"poll": 5}, {"cancel_on_timeout": None}, {"retry": 3}], ids=str
+)
+def test_bad_arguments_are_values(client: FluxbaseClient, server: LocalServer, options: dict[str, Any]) -> None:
+    """InvalidInput that names the argument, and nothing sent."""
+    given: dict[str, Any] = {"job_id": JOB_ID, **options}
+
+    error = client.jobs.wait(**given).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith(next(iter(options)))
+    assert server.requests == []
+
+
+class Stop(Exception):
+    """What a callback raises."""
+
+
+def test_what_a_callback_raises_is_the_callers(client: FluxbaseClient, server: LocalServer) -> None:
+    """With a note that names the job; the client can be used on."""
+    server.answer(RUNNING)
+
+    def stop(_: Job) -> None:
+        raise Stop
+
+    with pytest.raises(Stop) as caught:
+        client.jobs.wait(JOB_ID, on_progress=stop)
+
+    assert JOB_ID in caught.value.__notes__[0]
+    assert client.jobs.get(JOB_ID).ok
+
+
+class Interrupting(LocalServer):
+    """A server during whose first, slow answer the user presses Ctrl-C."""
+
+    def next(self) -> Answer:
+        """The answer to the request at hand."""
+        if self.requests:
+            return RUNNING
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return Answer(200, job(), delay=0.5)
+
+
+def notes(error: BaseException | None) -> list[str]:
+    """The notes on an exception and on those that it came from."""
+    return [] if error is None else [*getattr(error, "__notes__", ()), *notes(error.__context__)]
+
+
+def test_ctrl_c_leaves_the_job_alone(connect: Connect) -> None:
+    """It goes up at once with a note that names the job; nothing is cancelled, and the client can be used on."""
+    with Interrupting() as server:
+        client = connect(server.url, "eyJ.a-token")
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.jobs.wait(JOB_ID)
+
+        assert any(JOB_ID in note for note in notes(caught.value))
+        assert client.jobs.get(JOB_ID).ok
+        assert {request.method for request in server.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("verb", ["wait", "run"])
+def test_a_cancelled_task_leaves_the_job_alone(server: LocalServer, verb: str) -> None:
+    """In a pause or in a request; the note names the job."""
+    server.answer(*[Answer(201, RUNNING.body)] * (verb == "run"), RUNNING, Answer(200, RUNNING.body, delay=0.5))
+
+    async def cancel(requests: int) -> asyncio.CancelledError:
+        async with AsyncFluxbaseClient(server.url, "eyJ.a-token") as client:
+            waiting = client.jobs.wait(JOB_ID, poll=QUICK) if verb == "wait" else client.jobs.run("slow", poll=QUICK)
+            task = asyncio.create_task(waiting)
+            while len(server.requests) < requests:  # noqa: ASYNC110  # the server is in another thread
+                await asyncio.sleep(0.005)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            return caught.value
+
+    error = asyncio.run(cancel(2 + (verb == "run")))
+
+    assert any(JOB_ID in note for note in notes(error))
+    assert not any("cancel" in asked for asked in server.asked)

@@ -1,0 +1,55 @@
+"""`jobs.watch`: over a real server, in both colours. What it does over time is in plans/test_watching.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fluxbase_jobs import FluxbaseClient, InvalidInput, PollPolicy, WaitTimeout
+
+from tests.support.emulator_process import Address
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.styles import Connect
+
+QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
+RUNNING: Final = Answer(200, job(status="running", result=None))
+
+
+def test_follows_a_job_to_its_end(connect: Connect, march: Address) -> None:
+    """Progress goes up, no state comes twice, the end comes last and once."""
+    client = connect(march.url, march.service_key)
+    job_id = client.jobs.submit("steps", {"steps": 4, "delay_ms": 40}).unwrap().id
+
+    seen = [result.unwrap() for result in client.jobs.watch(job_id, poll=QUICK)]
+
+    states = [(shown.status, shown.progress_text) for shown in seen]
+    assert len(set(states)) == len(states)
+    assert [shown.is_terminal for shown in seen] == [False] * (len(seen) - 1) + [True]
+    percents = [shown.progress_percent or 0 for shown in seen]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
+
+
+def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
+    """The deadline, or an argument that can't be sent."""
+    server.answer(RUNNING)
+
+    first, last = client.jobs.watch(JOB_ID, timeout=0.5, poll=QUICK)
+    (only,) = client.jobs.watch("{x}")
+
+    assert first.unwrap().status == "running"
+    assert isinstance(last.error, WaitTimeout)
+    assert isinstance(only.error, InvalidInput)
+
+
+def test_closing_the_iterator_stops_the_looks(client: FluxbaseClient, server: LocalServer) -> None:
+    """Nothing is asked before the first item or after the close."""
+    server.answer(RUNNING)
+    watched = client.jobs.watch(JOB_ID, poll=QUICK)
+
+    assert server.requests == []
+    next(watched)
+    watched.close()
+
+    assert next(watched, None) is None
+    assert len(server.requests) == 1
