@@ -1,4 +1,4 @@
-"""What all tests share: a server that answers as told, and clients of both colours."""
+"""What all tests share: a server that answers as told, and clients of both styles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fluxbase_jobs import FluxbaseClient
 from tests.support.emulator_process import Address, started
 from tests.support.local_server import LocalServer
 from tests.support.server_under_test import PROFILES, Place, living
-from tests.support.styles import Colour, Connect, connecting
+from tests.support.styles import Connect, Style, connecting
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,15 +26,15 @@ def _trusting_few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(params=["sync", "async"])
-def colour(request: pytest.FixtureRequest) -> Colour:
-    """Each test that uses a client runs once in each colour."""
-    return cast("Colour", request.param)
+def style(request: pytest.FixtureRequest) -> Style:
+    """Each test that uses a client runs once in each style."""
+    return cast("Style", request.param)
 
 
 @pytest.fixture
-def connect(colour: Colour) -> Iterator[Connect]:
-    """Makes a client of the test's colour: `connect(url, key, **options)`."""
-    with connecting(colour) as connect:
+def connect(style: Style) -> Iterator[Connect]:
+    """Makes a client of the test's style: `connect(url, key, **options)`."""
+    with connecting(style) as connect:
         yield connect
 
 
@@ -67,5 +67,5 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 @pytest.fixture
 def live(connect: Connect, place: Place) -> FluxbaseClient:
-    """A client of that server, in the test's colour."""
+    """A client of that server, in the test's style."""
     return connect(place.url, place.key)

@@ -24,7 +24,7 @@ MANAGERS: Final = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 @pytest.fixture(params=TWINS)
 def name(request: pytest.FixtureRequest) -> str:
-    """Each class that comes in both colours."""
+    """Each class that comes in both styles."""
     return str(request.param)
 
 
@@ -77,7 +77,7 @@ def test_instances_have_the_same_attributes() -> None:
 
 
 def test_twins_have_the_same_signatures(name: str) -> None:
-    """Parameters by name, kind, default and type, and what comes back; `Async` in a type is the colour and no difference."""
+    """Parameters by name, kind, default and type, and what comes back; `Async` in a type is the style and no difference."""
     sync, twin = both(name)
 
     for method, function in methods(sync).items():

@@ -132,9 +132,9 @@ def honest(world: Populated) -> tuple[Case, Response]:
         (418, {}, {}, "Undocumented status code"),
         (500, {}, {}, "Undocumented status code"),
         (200, {"content-type": ["text/plain"]}, {}, "Undocumented Content-Type"),
-        (200, {"x-colour": ["red"]}, {}, "headers_are_described"),
+        (200, {"x-style": ["red"]}, {}, "headers_are_described"),
         (200, {"x-ratelimit-reset": ["soon"]}, {}, "Response header does not conform"),
-        (200, {}, {"colour": "red"}, "Response violates schema"),
+        (200, {}, {"style": "red"}, "Response violates schema"),
         (200, {}, {"priority": "high"}, "Response violates schema"),
     ],
 )

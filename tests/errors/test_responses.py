@@ -208,14 +208,14 @@ def test_a_broken_compression(client: FluxbaseClient, server: LocalServer, encod
 
 @pytest.fixture
 def http(connect: Connect) -> Any:
-    """A httpx client of the test's colour, for speed."""
+    """A httpx client of the test's style, for speed."""
     return connect.http()
 
 
 keys = st.sampled_from([b"error", b"message", b"code", b"status", b"details", b"retry_after", b"jobs", b"logs", b"id", b"hint"])
 values = st.binary().map(lambda text: b'"' + text + b'"') | st.integers().map(lambda number: b"%d" % number) | st.just(b"[1]")
 objects = st.lists(st.tuples(keys, values)).map(lambda pairs: b"{" + b",".join(b'"%s":%s' % pair for pair in pairs) + b"}")
-header_names = st.sampled_from(["x-request-id", "retry-after", "content-type", "idempotency-replayed", "x-colour"])
+header_names = st.sampled_from(["x-request-id", "retry-after", "content-type", "idempotency-replayed", "x-style"])
 header_values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
 
 

@@ -20,7 +20,7 @@ from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, lis
 from fluxbase_jobs_client.types import UNSET
 
 from tests.support.sample_responses import JOB_ID, job, recorded
-from tests.support.styles import Colour
+from tests.support.styles import Style
 from tests.support.local_server import Answer, LocalServer
 
 Ask: TypeAlias = Callable[..., Any]
@@ -29,7 +29,7 @@ DEEP: Final = "[" * 100_000 + "]" * 100_000
 
 
 @contextmanager
-def asking(colour: Colour, client: Client | AuthenticatedClient) -> Generator[Ask]:
+def asking(style: Style, client: Client | AuthenticatedClient) -> Generator[Ask]:
     """A function that asks an endpoint through this client and returns the detailed answer; the client is closed at the end."""
 
     def ask(endpoint: ModuleType, *path: object, **given: object) -> Any:
@@ -39,7 +39,7 @@ def asking(colour: Colour, client: Client | AuthenticatedClient) -> Generator[As
         return runner.run(endpoint.asyncio_detailed(*path, client=client, **given))
 
     with asyncio.Runner() as runner:
-        if colour == "sync":
+        if style == "sync":
             with client:
                 yield ask
         else:
@@ -51,9 +51,9 @@ def asking(colour: Colour, client: Client | AuthenticatedClient) -> Generator[As
 
 
 @pytest.fixture
-def ask(colour: Colour, server: LocalServer) -> Iterator[Ask]:
+def ask(style: Style, server: LocalServer) -> Iterator[Ask]:
     """Asks the local server, as a signed-in user."""
-    with asking(colour, AuthenticatedClient(server.url, "eyJ.a-token")) as ask:
+    with asking(style, AuthenticatedClient(server.url, "eyJ.a-token")) as ask:
         yield ask
 
 
@@ -101,7 +101,7 @@ def test_a_bare_list_may_be_null(ask: Ask, server: LocalServer, body: str, read:
     assert ask(list_job_functions).parsed == read
 
 
-def test_clients_send_what_they_were_built_with(colour: Colour, server: LocalServer) -> None:
+def test_clients_send_what_they_were_built_with(style: Style, server: LocalServer) -> None:
     """Base path, headers, cookies, redirects and httpx arguments work as in any client of this generator; so do the `with_` methods."""
     server.answer(Answer(307, headers={"location": "/elsewhere"}), Answer(200, job()))
     client = Client(
@@ -113,7 +113,7 @@ def test_clients_send_what_they_were_built_with(colour: Colour, server: LocalSer
         follow_redirects=True,
         httpx_args={"params": {"p": "5"}},
     )
-    with asking(colour, client.with_headers({"x-b": "3"}).with_cookies({"d": "4"})) as ask:
+    with asking(style, client.with_headers({"x-b": "3"}).with_cookies({"d": "4"})) as ask:
         assert ask(get_job, JOB_ID).parsed.id == JOB_ID
 
     assert server.asked == [f"GET /base/api/v1/jobs/{JOB_ID}", "GET /elsewhere"]
@@ -123,18 +123,18 @@ def test_clients_send_what_they_were_built_with(colour: Colour, server: LocalSer
     assert "authorization" not in sent.headers
 
 
-def test_a_client_waits_no_longer_than_its_timeout(colour: Colour, server: LocalServer) -> None:
+def test_a_client_waits_no_longer_than_its_timeout(style: Style, server: LocalServer) -> None:
     """`with_timeout` ends a request whose answer does not come."""
     server.answer(Answer(200, job(), delay=0.5))
 
-    with asking(colour, Client(server.url).with_timeout(httpx.Timeout(0.05))) as ask, pytest.raises(httpx.ReadTimeout):
+    with asking(style, Client(server.url).with_timeout(httpx.Timeout(0.05))) as ask, pytest.raises(httpx.ReadTimeout):
         ask(get_job, JOB_ID)
 
 
-def test_an_authenticated_client_sends_its_token_under_any_name(colour: Colour, server: LocalServer) -> None:
+def test_an_authenticated_client_sends_its_token_under_any_name(style: Style, server: LocalServer) -> None:
     """`prefix` and `auth_header_name` make a service key of the token."""
     server.answer(Answer(200, job()))
-    with asking(colour, AuthenticatedClient(server.url, "sk_1", prefix="", auth_header_name="X-Service-Key")) as ask:
+    with asking(style, AuthenticatedClient(server.url, "sk_1", prefix="", auth_header_name="X-Service-Key")) as ask:
         ask(get_job, JOB_ID)
 
     assert server.requests[0].headers["x-service-key"] == "sk_1"
@@ -203,30 +203,30 @@ def test_an_answer_that_cannot_be_read_is_kept(ask: Ask, server: LocalServer, st
 
 
 @pytest.mark.parametrize(("status", "body"), UNDESCRIBED, ids=_shown)
-def test_undescribed_statuses_raise_if_asked_for(colour: Colour, server: LocalServer, status: int, body: str) -> None:
+def test_undescribed_statuses_raise_if_asked_for(style: Style, server: LocalServer, status: int, body: str) -> None:
     """`raise_on_unexpected_status` gives UnexpectedStatus, with status and content."""
     server.answer(Answer(status, body))
 
-    with asking(colour, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(errors.UnexpectedStatus) as raised:
+    with asking(style, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(errors.UnexpectedStatus) as raised:
         ask(get_job, JOB_ID)
 
     assert (raised.value.status_code, raised.value.content) == (status, body.encode())
 
 
 @pytest.mark.parametrize(("status", "body"), UNREADABLE, ids=_shown)
-def test_unreadable_bodies_raise_if_asked_for(colour: Colour, server: LocalServer, status: int, body: object) -> None:
+def test_unreadable_bodies_raise_if_asked_for(style: Style, server: LocalServer, status: int, body: object) -> None:
     """`raise_on_unexpected_status` gives msgspec's error for a described status, whatever is wrong with the body."""
     server.answer(Answer(status, body))
 
-    with asking(colour, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(msgspec.DecodeError):
+    with asking(style, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(msgspec.DecodeError):
         ask(get_job, JOB_ID)
 
 
-def test_described_errors_do_not_raise(colour: Colour, server: LocalServer) -> None:
+def test_described_errors_do_not_raise(style: Style, server: LocalServer) -> None:
     """An error that the description has is an answer like any other."""
     server.answer(_told("ids", "get e38b0dbd-9a29-420a-ab84-5d0a6a06632a"))
 
-    with asking(colour, Client(server.url, raise_on_unexpected_status=True)) as ask:
+    with asking(style, Client(server.url, raise_on_unexpected_status=True)) as ask:
         assert ask(get_job, JOB_ID).parsed == models.Error(error="Job not found")
 
 

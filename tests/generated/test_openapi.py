@@ -190,7 +190,7 @@ def test_a_tampered_body_is_caught(body: str, fault: str) -> None:
     ("headers", "fault"),
     [
         ({"x-request-id": "1", "content-type": "text/html"}, "a body of type text/html is not described"),
-        ({"x-request-id": "1", "content-type": "application/json", "x-colour": "red"}, "header x-colour is not described"),
+        ({"x-request-id": "1", "content-type": "application/json", "x-style": "red"}, "header x-style is not described"),
         ({"x-request-id": "1", "content-type": "application/json", "x-ratelimit-reset": "soon"}, "'soon' is not of type 'integer'"),
         ({"content-type": "application/json"}, "header x-request-id is missing"),
     ],

@@ -152,10 +152,10 @@ def test_error_is_the_servers_message(client: FluxbaseClient, server: LocalServe
 
 def test_ignores_what_a_newer_server_adds(client: FluxbaseClient, server: LocalServer) -> None:
     """Unknown keys do no harm; `logs` and `payload_text` are ours and not read from the wire."""
-    found = read(client, server, colour="red", nested={"a": [1]}, logs=[1, 2], payload_text="x", is_terminal="no", result="{}")
+    found = read(client, server, style="red", nested={"a": [1]}, logs=[1, 2], payload_text="x", is_terminal="no", result="{}")
 
     assert (found.logs, found.payload_text, found.is_terminal) == (None, job()["payload"], True)
-    assert not hasattr(found, "colour")
+    assert not hasattr(found, "style")
 
 
 def test_missing_optional_keys_are_none(client: FluxbaseClient, server: LocalServer) -> None:
@@ -197,7 +197,7 @@ def test_shows_neither_payload_nor_result(client: FluxbaseClient, server: LocalS
         assert "completed" in shown
 
 
-@pytest.mark.parametrize("name", ["status", "payload", "result", "progress_percent", "logs", "error", "colour", "is_terminal"])
+@pytest.mark.parametrize("name", ["status", "payload", "result", "progress_percent", "logs", "error", "style", "is_terminal"])
 def test_cannot_be_changed(client: FluxbaseClient, server: LocalServer, name: str) -> None:
     """No field can be set or deleted, before and after its first use."""
     found = read(client, server)

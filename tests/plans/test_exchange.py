@@ -98,7 +98,7 @@ def test_it_gives_up_after_the_last_attempt() -> None:
 
 def test_pauses_grow_and_are_drawn_evenly() -> None:
     """Full jitter: each pause lies anywhere below a bound that doubles up to the highest."""
-    script = Script([DROPPED], dice=0.5)
+    script = Script([DROPPED], random=0.5)
 
     script.run(exchange(session(attempts=6, first_delay=1.0, factor=2.0, max_delay=5.0), operations.get(JOB_ID)))
 
@@ -114,7 +114,7 @@ def test_the_default_policy_is_the_promised_one() -> None:
 @pytest.mark.parametrize("told", ["7", format_datetime(NOON + timedelta(seconds=7))], ids=["seconds", "date"])
 def test_retry_after_is_honoured(status: int, told: str) -> None:
     """In seconds or as a date; the pause is not shorter than it."""
-    script = Script([reply(status, retry_after=told), FOUND], dice=0.0)
+    script = Script([reply(status, retry_after=told), FOUND], random=0.0)
 
     assert script.run(exchange(session(), operations.get(JOB_ID))).ok
     assert script.pauses == [7.0]
@@ -122,7 +122,7 @@ def test_retry_after_is_honoured(status: int, told: str) -> None:
 
 def test_not_all_come_back_at_the_same_moment() -> None:
     """The jitter comes on top of Retry-After, or all clients of a limited server would return as one."""
-    script = Script([reply(429, retry_after="7"), FOUND], dice=0.5)
+    script = Script([reply(429, retry_after="7"), FOUND], random=0.5)
 
     script.run(exchange(session(first_delay=2.0), operations.get(JOB_ID)))
 
@@ -181,6 +181,6 @@ def test_a_key_that_stays_in_progress_is_a_conflict() -> None:
 
 def test_elapsed_counts_requests_and_pauses() -> None:
     """From the start of the call to its end."""
-    script = Script([DROPPED, FOUND], seconds=2.0, dice=0.5)
+    script = Script([DROPPED, FOUND], seconds=2.0, random=0.5)
 
     assert script.run(exchange(session(first_delay=1.0), operations.get(JOB_ID))).meta.elapsed == 4.5

@@ -11,9 +11,9 @@ from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, Life, one_jo
 HOUR = 3600.0
 
 
-def minute_of(shown: Life, start: float, dice: float = 0.5) -> int:
+def minute_of(shown: Life, start: float, random: float = 0.5) -> int:
     """How many requests a wait sends in the minute from `start`."""
-    driver = FakeDriver(one_job(shown), dice=dice)
+    driver = FakeDriver(one_job(shown), random=random)
     driver.run(waiting(200.0))
     return len([time for time in driver.times() if start <= time < start + 60])
 
@@ -27,12 +27,12 @@ RESTLESS: Life = [*FOREVER, *((second / 4, progress(second)) for second in range
     ids=["pending", "running", "changing at every look"],
 )
 def test_a_wait_leaves_room_below_the_servers_100_requests_a_minute(shown: Life, first: int, later: int) -> None:
-    """The figures that the policy's docstring promises, whatever the dice say."""
+    """The figures that the policy's docstring promises, whatever the random say."""
     assert minute_of(shown, 0) == first
     assert minute_of(shown, 120) == later
-    for dice in (0.0, 1.0):
-        assert minute_of(shown, 0, dice) <= 70
-        assert minute_of(shown, 120, dice) <= 70
+    for random in (0.0, 1.0):
+        assert minute_of(shown, 0, random) <= 70
+        assert minute_of(shown, 120, random) <= 70
 
 
 def test_a_scheduled_job_is_left_alone_until_it_is_due() -> None:
@@ -58,8 +58,8 @@ def test_a_scheduled_job_may_be_cancelled_in_its_sleep() -> None:
 
 
 def test_jitter_keeps_waiting_programs_out_of_step() -> None:
-    """Two throws of the dice give two rhythms, each within a tenth of the plan."""
-    rhythms = [FakeDriver(one_job(FOREVER), dice=dice) for dice in (0.0, 0.5, 1.0)]
+    """Two throws of the random give two rhythms, each within a tenth of the plan."""
+    rhythms = [FakeDriver(one_job(FOREVER), random=random) for random in (0.0, 0.5, 1.0)]
     for driver in rhythms:
         driver.run(waiting(60.0))
 

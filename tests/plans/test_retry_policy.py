@@ -27,10 +27,10 @@ def failure(*, retryable: bool = True, retry_after: float | None = None) -> Flux
     return error
 
 
-@given(policy=POLICIES, attempt=st.integers(1, 10_000), left=st.floats(0, 1e12), dice=st.floats(0, 1))
-def test_a_delay_lies_below_its_bound_and_within_what_is_left(policy: RetryPolicy, attempt: int, left: float, dice: float) -> None:
+@given(policy=POLICIES, attempt=st.integers(1, 10_000), left=st.floats(0, 1e12), random=st.floats(0, 1))
+def test_a_delay_lies_below_its_bound_and_within_what_is_left(policy: RetryPolicy, attempt: int, left: float, random: float) -> None:
     """However many attempts and however steep: no number is too large."""
-    delay = policy.delay(failure(), attempt, left, dice)
+    delay = policy.delay(failure(), attempt, left, random)
 
     if delay is not None:
         assert attempt < policy.attempts
@@ -38,21 +38,21 @@ def test_a_delay_lies_below_its_bound_and_within_what_is_left(policy: RetryPolic
         assert delay < left
 
 
-@given(policy=POLICIES, attempt=st.integers(1, 10_000), left=st.floats(0, 1e12), dice=st.floats(0, 1), told=st.floats(0, allow_nan=False))
+@given(policy=POLICIES, attempt=st.integers(1, 10_000), left=st.floats(0, 1e12), random=st.floats(0, 1), told=st.floats(0, allow_nan=False))
 def test_a_delay_is_never_shorter_than_what_the_server_asks_for(
-    policy: RetryPolicy, attempt: int, left: float, dice: float, told: float
+    policy: RetryPolicy, attempt: int, left: float, random: float, told: float
 ) -> None:
     """A Retry-After is kept or ends the call."""
-    delay = policy.delay(failure(retry_after=told), attempt, left, dice)
+    delay = policy.delay(failure(retry_after=told), attempt, left, random)
 
     assert delay is None or told <= delay < left
 
 
-@given(policy=POLICIES, left=st.floats(0, 1e12), dice=st.floats(0, 1))
-def test_what_would_fail_again_is_not_tried_again(policy: RetryPolicy, left: float, dice: float) -> None:
+@given(policy=POLICIES, left=st.floats(0, 1e12), random=st.floats(0, 1))
+def test_what_would_fail_again_is_not_tried_again(policy: RetryPolicy, left: float, random: float) -> None:
     """Only passing failures are worth an attempt, and only as many as allowed."""
-    assert policy.delay(failure(retryable=False), 1, left, dice) is None
-    assert policy.delay(failure(), policy.attempts, left, dice) is None
+    assert policy.delay(failure(retryable=False), 1, left, random) is None
+    assert policy.delay(failure(), policy.attempts, left, random) is None
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,9 @@ class Clock:
         """Let time pass."""
         self.seconds += seconds
 
-    def instant(self, dice: float) -> Instant:
+    def instant(self, random: float) -> Instant:
         """What a plan is told that looks at the clocks."""
-        return Instant(1000.0 + self.seconds, EPOCH + timedelta(seconds=self.seconds + self.skew), dice)
+        return Instant(1000.0 + self.seconds, EPOCH + timedelta(seconds=self.seconds + self.skew), random)
 
 
 Server: TypeAlias = Callable[[Asked, Clock], Reply | FluxbaseError]
@@ -72,7 +72,7 @@ class FakeDriver:
 
     server: Server
     clock: Clock = field(factory=Clock)
-    dice: float = 0.5
+    random: float = 0.5
     """The random number of each throw; 0.5 makes the jitter nought."""
     asked: list[Asked] = field(factory=list[Asked])
     pauses: list[float] = field(factory=list[float])
@@ -119,7 +119,7 @@ class FakeDriver:
             case Acquire(lock, timeout):
                 return lock.acquire(timeout=timeout)
             case Now():
-                return self.clock.instant(self.dice)
+                return self.clock.instant(self.random)
             case _:
                 assert_never(step)
         return None

@@ -37,7 +37,7 @@ class Script:
 
     outcomes: list[Reply | FluxbaseError]
     seconds: float = 0.0
-    dice: float = 0.5
+    random: float = 0.5
     clock: float = 0.0
     sent: list[Send] = field(factory=list[Send])
     pauses: list[float] = field(factory=list[float])
@@ -73,5 +73,5 @@ class Script:
                 assert lock.acquire(blocking=False), "nobody else is there to release it"
                 return True
             case Now():
-                return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.dice)
+                return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.random)
         return None

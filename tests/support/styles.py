@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, cast
 import httpx
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Ok, Result
 
-Colour = Literal["sync", "async"]
+Style = Literal["sync", "async"]
 
 ONE_ATTEMPT: Final[dict[str, Any]] = {"retry": None}
 """How tests connect: what is tried again, and when, is said by the tests that are about it."""
@@ -28,7 +28,7 @@ async def _closed(values: AsyncGenerator[Any]) -> None:
     await values.aclose()
 
 
-class InStep:
+class SyncFacade:
     """An async object whose coroutines run to their end at once, on one event loop."""
 
     def __init__(self, target: object, runner: asyncio.Runner) -> None:
@@ -43,7 +43,7 @@ class InStep:
 
     def _shown(self, value: Any) -> Any:
         if type(value).__name__.startswith("Async"):
-            return InStep(value, self._runner)
+            return SyncFacade(value, self._runner)
         if inspect.isasyncgen(value):
             return self._gone_through(cast("AsyncGenerator[Any]", value))
         return self._settled(value) if inspect.ismethod(value) else value
@@ -64,12 +64,12 @@ class InStep:
 
 
 class Connect:
-    """Makes clients of one colour, in each way there is, and closes them at the end."""
+    """Makes clients of one style, in each way there is, and closes them at the end."""
 
-    def __init__(self, colour: Colour, runner: asyncio.Runner) -> None:
-        self.colour = colour
+    def __init__(self, style: Style, runner: asyncio.Runner) -> None:
+        self.style = style
         self._runner = runner
-        self._class: Any = FluxbaseClient if colour == "sync" else AsyncFluxbaseClient
+        self._class: Any = FluxbaseClient if style == "sync" else AsyncFluxbaseClient
         self._made: list[Any] = []
 
     def __call__(self, *args: Any, **options: Any) -> FluxbaseClient:
@@ -85,13 +85,13 @@ class Connect:
         return Ok(self._kept(result.data), result.meta) if result.ok else result
 
     def http(self, **settings: Any) -> Any:
-        """A httpx client of this colour."""
-        made = httpx.Client(**settings) if self.colour == "sync" else httpx.AsyncClient(**settings)
+        """A httpx client of this style."""
+        made = httpx.Client(**settings) if self.style == "sync" else httpx.AsyncClient(**settings)
         self._made.append(made)
         return made
 
     def settled(self, value: Any) -> Any:
-        """What a function of either colour returned, awaited where it is a coroutine."""
+        """What a function of either style returned, awaited where it is a coroutine."""
         return self._runner.run(value) if inspect.iscoroutine(value) else value
 
     def close(self) -> None:
@@ -100,14 +100,14 @@ class Connect:
             self.settled(made.aclose() if isinstance(made, httpx.AsyncClient) else made.close())
 
     def _kept(self, client: Any) -> FluxbaseClient:
-        self._made.append(client if self.colour == "sync" else InStep(client, self._runner))
+        self._made.append(client if self.style == "sync" else SyncFacade(client, self._runner))
         return cast("FluxbaseClient", self._made[-1])
 
 
 @contextmanager
-def connecting(colour: Colour) -> Generator[Connect]:
-    """A maker of clients of one colour; they are closed at the end."""
+def connecting(style: Style) -> Generator[Connect]:
+    """A maker of clients of one style; they are closed at the end."""
     with asyncio.Runner() as runner:
-        connect = Connect(colour, runner)
+        connect = Connect(style, runner)
         yield connect
         connect.close()

@@ -1,4 +1,4 @@
-"""A test server, and clients of it in each colour, in-process and over a socket."""
+"""A test server, and clients of it in each style, in-process and over a socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import trio
 from fluxbase_jobs import FluxbaseClient
 from fluxbase_jobs.testing import Server
 
-from tests.support.styles import InStep
+from tests.support.styles import SyncFacade
 
 T = TypeVar("T")
 COLOURS: Final = ("sync", "asyncio", "trio")
@@ -55,13 +55,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(params=COLOURS)
 def client(request: pytest.FixtureRequest, server: Server) -> Iterator[FluxbaseClient]:
-    """A client that reaches the server in-process, of each colour."""
+    """A client that reaches the server in-process, of each style."""
     with ExitStack() as stack:
         if request.param == "sync":
             yield stack.enter_context(server.client())
         else:
             runner = stack.enter_context(asyncio.Runner()) if request.param == "asyncio" else TrioRunner()
-            in_step = InStep(server.async_client(), cast("asyncio.Runner", runner))
+            in_step = SyncFacade(server.async_client(), cast("asyncio.Runner", runner))
             yield cast("FluxbaseClient", in_step)
             cast("Any", in_step).close()
 

@@ -141,7 +141,7 @@ def test_handlers_file_of_a_mark(pytester: pytest.Pytester, monkeypatch: pytest.
     ("mark", "line"),
     [
         ("profile='2025'", "profile must be one of 2026-03, 2026-04, not '2025'"),
-        ("colour='red'", "a test server has no option 'colour': there are *"),
+        ("style='red'", "a test server has no option 'style': there are *"),
         ("'2026-03'", "@pytest.mark.fluxbase takes keyword arguments only, like profile='2026-03'"),
         ("functions='none.py'", "handlers file *none.py does not exist: give the path of a Python file"),
     ],

@@ -255,5 +255,5 @@ def test_wrong_options(server: Server) -> None:
         server.script("")
     with pytest.raises(ValueError, match="timeout of at least 1 second"):
         server.script("resize", timeout=0)
-    with pytest.raises(TypeError, match="colour"):
-        server.script("resize", colour="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError, match="style"):
+        server.script("resize", style="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]

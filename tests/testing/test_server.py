@@ -45,7 +45,7 @@ def names_of_threads() -> set[str]:
 
 
 def test_job_in_one_line(server: Server, client: FluxbaseClient) -> None:
-    """A scripted job is run to its end within one call, in each colour."""
+    """A scripted job is run to its end within one call, in each style."""
     server.script("resize").progress(30).complete({"width": 1})
 
     job = client.jobs.run("resize", {"id": 7}).unwrap()
@@ -267,8 +267,8 @@ def test_client_options(server: Server) -> None:
     """Clients take FluxbaseClient's options, checked as there."""
     with pytest.raises(InvalidInput, match="timeout"):
         server.client(timeout=-1)
-    with pytest.raises(TypeError, match="colour"):
-        server.client(colour="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError, match="style"):
+        server.client(style="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_client_options(server: Server) -> None:
     [
         ({"profile": "2025"}, ValueError, "profile must be one of 2026-03, 2026-04, not '2025'"),
         ({"profile": 3}, ValueError, "profile must be one of 2026-03, 2026-04, not 3"),
-        ({"colour": "red"}, TypeError, "a test server has no option 'colour': there are clock, database, functions"),
+        ({"style": "red"}, TypeError, "a test server has no option 'style': there are clock, database, functions"),
         ({"clock": 5}, TypeError, "clock must be a VirtualClock, not int"),
         ({"jobs": "never"}, ValueError, "jobs must be one of on, off, flag-off, not 'never'"),
         ({"rate_limit": 0}, ValueError, "rate_limit must be at least 1, not 0"),

@@ -133,7 +133,7 @@ def test_cancelled_request(server: Server, run: Run) -> None:
 
 
 def test_streamed_body(server: Server, keyed: dict[str, str], run: Run) -> None:
-    """A body may come in pieces, from a generator of either colour."""
+    """A body may come in pieces, from a generator of either style."""
     script = server.script("resize")
     headers = {**keyed, "content-type": "application/json"}
     pieces = (b'{"job_name": "resize",', b' "payload": {"pieces": 2}}')

@@ -249,7 +249,7 @@ def test_an_answer_that_trickles_ends_in_time(connect: Connect, pieces: Callable
 
     The sync client can look at the clock only between the pieces of a body: httpx reads what is around them in one go.
     """
-    in_pieces = pieces is spaces or connect.colour == "async"
+    in_pieces = pieces is spaces or connect.style == "async"
 
     def answer(connection: socket.socket) -> None:
         connection.recv(65536)

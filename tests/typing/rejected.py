@@ -248,7 +248,7 @@ def wrong_on_the_low_level(client: Client) -> None:
 def wrong_in_tests(server: Server) -> None:
     """The server for tests has its types, too."""
     Server(profile=3)  # type: ignore[arg-type]
-    server.script("resize", colour="red")  # type: ignore[call-arg]
+    server.script("resize", style="red")  # type: ignore[call-arg]
     server.script("resize").progress("30")  # type: ignore[arg-type]
     server.script("resize").log("a", level="loud")  # type: ignore[arg-type]
     server.faults.add("*", drop="now")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""`jobs.define`: jobs by the types of their payload and result, in both colours."""
+"""`jobs.define`: jobs by the types of their payload and result, in both styles."""
 
 from __future__ import annotations
 

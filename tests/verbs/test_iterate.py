@@ -1,4 +1,4 @@
-"""`jobs.iterate`: over a real server, in both colours. A list that grows is in plans/test_paging.py."""
+"""`jobs.iterate`: over a real server, in both styles. A list that grows is in plans/test_paging.py."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_refuses_what_the_server_would_misread(client: FluxbaseClient, server: L
     [
         ({"jobs": None, "limit": 50, "offset": 0}, 0),
         ({"jobs": []}, 0),
-        ({"jobs": [job(), job()], "limit": 50, "offset": 0, "colour": "red"}, 2),
+        ({"jobs": [job(), job()], "limit": 50, "offset": 0, "style": "red"}, 2),
         ([job(), job(), job()], 3),
         ([], 0),
     ],

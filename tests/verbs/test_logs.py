@@ -34,7 +34,7 @@ def test_reads_the_lines(client: FluxbaseClient, server: LocalServer) -> None:
 
 def test_a_line_is_all_there_is_to_it(client: FluxbaseClient, server: LocalServer) -> None:
     """Optional keys are None, unknown ones ignored; lines are immutable, equal by value, and can be pickled."""
-    server.answer(Answer(200, {"logs": [{**LINE, "colour": "red"}, LINE], "count": 2}))
+    server.answer(Answer(200, {"logs": [{**LINE, "style": "red"}, LINE], "count": 2}))
 
     line, same = client.jobs.logs(JOB_ID).unwrap()
 

@@ -1,4 +1,4 @@
-"""`jobs.run`: over real servers, in both colours. What it does over time is in plans/test_running.py."""
+"""`jobs.run`: over real servers, in both styles. What it does over time is in plans/test_running.py."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_refuses_a_model_that_cannot_be_written(client: FluxbaseClient, server: 
     assert server.requests == []
 
 
-class Colour(StrEnum):
+class Style(StrEnum):
     RED = "red"
 
 
@@ -166,9 +166,9 @@ def test_sends_enums_as_their_values(client: FluxbaseClient, server: LocalServer
     """Members of text and integer enums are text and integers."""
     server.answer(CREATED)
 
-    client.jobs.submit("resize", {"colour": Colour.RED, Colour.RED: Size.BIG}).unwrap()
+    client.jobs.submit("resize", {"style": Style.RED, Style.RED: Size.BIG}).unwrap()
 
-    assert server.requests[0].json()["payload"] == {"colour": "red", "red": 3}
+    assert server.requests[0].json()["payload"] == {"style": "red", "red": 3}
 
 
 CYCLE: dict[str, Any] = {"again": []}

@@ -291,7 +291,7 @@ def test_refuses_options_that_make_no_sense(many: FluxbaseClient, options: dict[
 
 
 def test_a_users_exception_is_the_users(connect: Connect, keeper: KeepingServer) -> None:
-    """As it is, in both colours: from the items, and from a callable key."""
+    """As it is, in both styles: from the items, and from a callable key."""
 
     def items() -> Iterator[Any]:
         yield from numbered(2)

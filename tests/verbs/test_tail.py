@@ -1,4 +1,4 @@
-"""`jobs.tail`: over real servers, in both colours. What it does over time is in plans/test_tailing.py."""
+"""`jobs.tail`: over real servers, in both styles. What it does over time is in plans/test_tailing.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jobs.wait`: over a real server, in both colours. What it does over time is in plans/test_waiting.py."""
+"""`jobs.wait`: over a real server, in both styles. What it does over time is in plans/test_waiting.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, Job
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.styles import Colour, Connect
+from tests.support.styles import Connect, Style
 
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
 PENDING: Final = Answer(200, job(status="pending", result=None))
@@ -38,7 +38,7 @@ def test_waits_for_the_end(client: FluxbaseClient, server: LocalServer) -> None:
     assert set(server.asked) == {f"GET /api/v1/jobs/{JOB_ID}"}
 
 
-def test_on_progress_may_be_a_coroutine_function(client: FluxbaseClient, server: LocalServer, colour: Colour) -> None:
+def test_on_progress_may_be_a_coroutine_function(client: FluxbaseClient, server: LocalServer, style: Style) -> None:
     """The async client awaits it before it goes on."""
     server.answer(PENDING, RUNNING, COMPLETED)
     told: list[str] = []
@@ -50,7 +50,7 @@ def test_on_progress_may_be_a_coroutine_function(client: FluxbaseClient, server:
     def note_at_once(seen: Job) -> None:
         told.append(f"{seen.status} after {len(server.requests)}")
 
-    client.jobs.wait(JOB_ID, poll=QUICK, on_progress=note if colour == "async" else note_at_once).unwrap()
+    client.jobs.wait(JOB_ID, poll=QUICK, on_progress=note if style == "async" else note_at_once).unwrap()
 
     assert told == ["pending after 1", "running after 2", "completed after 3"]
 

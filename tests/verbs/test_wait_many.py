@@ -1,4 +1,4 @@
-"""`jobs.wait_many`: over real servers, in both colours. What it does over time is in plans/test_waiting_for_many.py."""
+"""`jobs.wait_many`: over real servers, in both styles. What it does over time is in plans/test_waiting_for_many.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jobs.watch`: over a real server, in both colours. What it does over time is in plans/test_watching.py."""
+"""`jobs.watch`: over a real server, in both styles. What it does over time is in plans/test_watching.py."""
 
 from __future__ import annotations
 

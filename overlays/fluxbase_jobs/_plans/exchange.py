@@ -55,7 +55,7 @@ def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
             operation = operation.rekeyed()
             continue
         left = end - tried.at.monotonic
-        delay = session.retry.delay(result.error, attempts, left, tried.at.dice) if operation.resendable else None
+        delay = session.retry.delay(result.error, attempts, left, tried.at.random) if operation.resendable else None
         if delay is None:
             return result
         yield Pause(delay)

@@ -75,7 +75,7 @@ class Instant:
     monotonic: float
     """Seconds, for durations."""
     utc: datetime
-    dice: float
+    random: float
     """From 0 to 1."""
 
 

@@ -177,7 +177,7 @@ def _wait(session: Session, waited: _Waited, patience: Patience) -> Stream[Pair]
         before = len(waited.open)
         failed = yield from _round(session, waited, end)
         instant = yield from now()
-        interval = patience.poll.interval(interval, None, instant.utc, instant.dice, changed=len(waited.open) < before)
+        interval = patience.poll.interval(interval, None, instant.utc, instant.random, changed=len(waited.open) < before)
         if waited.open:
             instant = yield from rest(waited.rest(interval, patience.poll), failed, instant, end)
     for job_id, job in [*waited.open.items()]:

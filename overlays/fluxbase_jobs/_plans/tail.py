@@ -117,7 +117,7 @@ def tail(session: Session, job_id: object, after_line: object, patience: Patienc
         complete_at, job = _complete_at(complete_at, job, look.job, began, instant), look.job or job
         if complete_at is not None and began.monotonic >= complete_at and look.outcome.ok:
             return
-        interval = DRAIN / LOOKS if complete_at else POLL.interval(interval, job, instant.utc, instant.dice, changed=bool(look.lines))
+        interval = DRAIN / LOOKS if complete_at else POLL.interval(interval, job, instant.utc, instant.random, changed=bool(look.lines))
         instant = yield from rest(interval, look.outcome, instant, end)
     if complete_at is None or not look.outcome.ok:
         yield Emit(Err(late(reading.job_id, job, timeout)))

@@ -60,7 +60,7 @@ def watch(session: Session, job_id: object, patience: Patience) -> Stream[Result
             yield Emit(result)
         if job is not None and job.is_terminal:
             return
-        interval = patience.poll.interval(interval, job, instant.utc, instant.dice, changed=changed)
+        interval = patience.poll.interval(interval, job, instant.utc, instant.random, changed=changed)
         instant = yield from rest(interval, result, instant, end)
     yield Emit(Err(late(operation.job_id, last, timeout)))
 

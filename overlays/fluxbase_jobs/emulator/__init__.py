@@ -14,9 +14,9 @@ Where things are: `options`, `program` and `__main__` the command line, `extra` 
 `functions` and `function_rules` the decorator, `loading`, `handlers_file` and `reloading` the handlers file, `routes/` a module for
 each group of URLs, `middleware/` what every request goes through, `credentials` and `admin_credentials` who is calling, `scopes` and
 `keys` what keys are, `rate_limits` how often one may call, `bodyfields` how bodies are read, `admission` what may be queued, `sync`
-how a namespace gets other functions, `scheduler`, `schedules` and `cron` what is queued by itself and when, `catalogue` which
+how a namespace gets other functions, `scheduler`, `schedules` and `cron` what is queued by itself and when, `registry` which
 functions there are and what runs them, `workers` who runs what and when, `execution` one run of one handler, `reports` what it says
-meanwhile, `interrupts` and `coroutines` how it is stopped, `outcomes` how it ends, `sightings` runs too short to be seen,
+meanwhile, `interrupts` and `coroutines` how it is stopped, `outcomes` how it ends, `read_receipts` runs too short to be seen,
 `wireforms` and `functionforms` what a job and a function look like in an answer, `jsontext` and `times` the server's texts, `store/`
 the database.
 

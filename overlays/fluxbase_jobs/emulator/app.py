@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from .auth.admin_authenticator import AdminCredentials
-from .auth.authenticator import Credentials
+from .auth.admin_authenticator import AdminAuthenticator
+from .auth.authenticator import Authenticator
 from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
-from .functions.registry import Catalogue
+from .functions.registry import FunctionRegistry
 from .http.middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimit, RequestId, VerbatimPath
 from .http.responses import traced_error
 from .http.routes import all_routes
 from .jobs.scheduler import Scheduler
-from .runtime.worker_pool import Workers
+from .runtime.worker_pool import WorkerPool
 from .services import Services
-from .store import ClientKeys, Counting, Database, Functions, IdempotencyKeys, Jobs, Logs, ServiceKeys, Users
+from .store import ClientKeys, Database, Functions, IdempotencyKeys, Jobs, JobStatistics, Logs, ServiceKeys, Users
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -71,11 +71,11 @@ class Emulator:
 
     def add_functions(self, functions: Iterable[JobFunction]) -> None:
         """Make these functions known too, at any time; each replaces the one that has its namespace and name."""
-        self._services.catalogue.add(functions)
+        self._services.registry.add(functions)
 
     def replace_functions(self, functions: FunctionSet) -> None:
         """Make these the functions that have a handler, at any time; runs that have begun end as they began."""
-        self._services.catalogue.replace(functions)
+        self._services.registry.replace(functions)
 
     def close(self) -> None:
         """Close the database; `running` does it too. Idempotent."""
@@ -98,24 +98,24 @@ class Emulator:
         settings, clock, database = self.settings, self._clock, self._database
         jobs, functions = Jobs(database), Functions(database)
         client_keys, service_keys = ClientKeys(database), ServiceKeys(database)
-        catalogue = Catalogue(functions, clock)
+        registry = FunctionRegistry(functions, clock)
         logs = Logs(database, hide_this_start=settings.profile.hides_logs_until_restart)
         tokens = Tokens(settings.jwt_secret, clock)
         return Services(
             settings=settings,
             clock=clock,
-            catalogue=catalogue,
+            registry=registry,
             functions=functions,
             jobs=jobs,
-            statistics=Counting(database),
+            statistics=JobStatistics(database),
             logs=logs,
             users=Users(database),
             client_keys=client_keys,
             service_keys=service_keys,
             tokens=tokens,
-            credentials=Credentials(tokens, client_keys, service_keys, settings.profile, clock),
-            admin_credentials=AdminCredentials(tokens),
-            workers=Workers(settings, catalogue, jobs, logs, clock),
+            credentials=Authenticator(tokens, client_keys, service_keys, settings.profile, clock),
+            admin_credentials=AdminAuthenticator(tokens),
+            workers=WorkerPool(settings, registry, jobs, logs, clock),
         )
 
     def _application(self) -> Starlette:

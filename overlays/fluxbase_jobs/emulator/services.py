@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from .auth.admin_authenticator import AdminCredentials
-    from .auth.authenticator import Credentials
+    from .auth.admin_authenticator import AdminAuthenticator
+    from .auth.authenticator import Authenticator
     from .auth.tokens import Tokens
     from .clock import Clock
-    from .functions.registry import Catalogue
-    from .runtime.worker_pool import Workers
+    from .functions.registry import FunctionRegistry
+    from .runtime.worker_pool import WorkerPool
     from .settings import Settings
-    from .store import ClientKeys, Counting, Functions, Jobs, Logs, ServiceKeys, Users
+    from .store import ClientKeys, Functions, Jobs, JobStatistics, Logs, ServiceKeys, Users
 
 
 @frozen
@@ -23,15 +23,15 @@ class Services:
 
     settings: Settings
     clock: Clock
-    catalogue: Catalogue
+    registry: FunctionRegistry
     functions: Functions
     jobs: Jobs
-    statistics: Counting
+    statistics: JobStatistics
     logs: Logs
     users: Users
     client_keys: ClientKeys
     service_keys: ServiceKeys
     tokens: Tokens
-    credentials: Credentials
-    admin_credentials: AdminCredentials
-    workers: Workers
+    credentials: Authenticator
+    admin_credentials: AdminAuthenticator
+    workers: WorkerPool

@@ -37,14 +37,14 @@ class PollPolicy:
     maximum: float = field(default=10.0, converter=in_seconds, validator=positive)
     jitter: float = field(default=0.1, validator=fraction)
 
-    def interval(self, previous: float | None, job: Job | None, utc: datetime, dice: float, *, changed: bool) -> float:
+    def interval(self, previous: float | None, job: Job | None, utc: datetime, random: float, *, changed: bool) -> float:
         """The seconds until the next look.
 
         Args:
             previous: the seconds before this look, None for the first one.
             job: what this look showed, None where it failed.
             utc: the time now.
-            dice: a random number from 0 to 1.
+            random: a random number from 0 to 1.
             changed: whether this look showed something new.
         """
         if previous is None:
@@ -54,7 +54,7 @@ class PollPolicy:
         else:
             running = job is not None and job.status != "pending"
             planned = min(previous * self.factor, self.maximum / 2 if running else self.maximum)
-        varied = planned * (1 + self.jitter * (2 * dice - 1))
+        varied = planned * (1 + self.jitter * (2 * random - 1))
         return max(varied, min(_until_due(job, utc), LONGEST_SLEEP))
 
 

@@ -32,18 +32,18 @@ class RetryPolicy:
     max_delay: float = field(default=8.0, converter=in_seconds, validator=positive)
     total: float = field(default=90.0, converter=in_seconds, validator=positive)
 
-    def delay(self, error: FluxbaseError, attempt: int, left: float, dice: float) -> float | None:
+    def delay(self, error: FluxbaseError, attempt: int, left: float, random: float) -> float | None:
         """The seconds to wait before the next request, or None to give up.
 
         Args:
             error: why the last one failed.
             attempt: how many were sent, from 1.
             left: the seconds left of `total`.
-            dice: a random number from 0 to 1.
+            random: a random number from 0 to 1.
         """
         if not error.retryable or attempt >= self.attempts:
             return None
-        wait = self._bound(attempt) * dice
+        wait = self._bound(attempt) * random
         if error.retry_after is not None:
             wait += error.retry_after
         return wait if wait < left else None

@@ -282,7 +282,7 @@ def test_nearly_everything_is_taken(admin: Client) -> None:
         "NAMESPACE": namespace,
         "Jobs": [
             None,
-            {"NAME": "x/y", "colour": 1, "source": "filesystem", "disable_execution_logs": True},
+            {"NAME": "x/y", "style": 1, "source": "filesystem", "disable_execution_logs": True},
             {"name": "\ud800", "schedule": "every tuesday", "max_retries": -1, "enabled": None, "require_roles": [None, ""]},
         ],
         "options": None,

@@ -1,4 +1,4 @@
-"""`client.admin.jobs`: who may, how it is reached, and that both colours say the same."""
+"""`client.admin.jobs`: who may, how it is reached, and that both styles say the same."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ACCESS_COOKIE = "fluxbase_access_token"
 
 
-class AdminCredentials:
+class AdminAuthenticator:
     """Checks the credentials of the admin routes.
 
     Args:

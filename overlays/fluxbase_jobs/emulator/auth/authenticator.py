@@ -48,7 +48,7 @@ class UnauthorizedError(Exception):
         self.code = code
 
 
-class Credentials:
+class Authenticator:
     """Checks the credentials of the user routes.
 
     Args:

@@ -28,7 +28,7 @@ FROM_FILES = "filesystem"
 """The `source` of functions that have a handler, by the real server's word for its own folder."""
 
 
-class Catalogue:
+class FunctionRegistry:
     """The functions of one emulator.
 
     Args:

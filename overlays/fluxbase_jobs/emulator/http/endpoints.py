@@ -9,8 +9,8 @@ from attrs import field, frozen
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
-from fluxbase_jobs.emulator.auth.admin_authenticator import AdminCredentials
-from fluxbase_jobs.emulator.auth.authenticator import Caller, Credentials, UnauthorizedError
+from fluxbase_jobs.emulator.auth.admin_authenticator import AdminAuthenticator
+from fluxbase_jobs.emulator.auth.authenticator import Authenticator, Caller, UnauthorizedError
 from fluxbase_jobs.emulator.formats.body_fields import body_fields
 from fluxbase_jobs.emulator.http.responses import coded_error, error
 
@@ -58,7 +58,7 @@ def public(handler: Handler) -> Endpoint:
     return endpoint
 
 
-def authenticated(handler: Handler, credentials: Credentials) -> Endpoint:
+def authenticated(handler: Handler, credentials: Authenticator) -> Endpoint:
     """Make an endpoint that needs a credential, whichever."""
 
     def identified(call: Call) -> Response:
@@ -71,7 +71,7 @@ def authenticated(handler: Handler, credentials: Credentials) -> Endpoint:
     return public(identified)
 
 
-def administrative(handler: Handler, credentials: AdminCredentials, roles: frozenset[str]) -> Endpoint:
+def administrative(handler: Handler, credentials: AdminAuthenticator, roles: frozenset[str]) -> Endpoint:
     """Make an endpoint that needs the token of one of these roles."""
     allowed = restricted(handler, roles)
 

@@ -20,7 +20,7 @@ WINDOW_SECONDS = 60
 
 
 @frozen
-class Limit:
+class RateLimit:
     """How many requests a window takes, and what is said to those beyond it."""
 
     requests: int
@@ -30,10 +30,10 @@ class Limit:
 
 
 @frozen
-class Count:
+class WindowCount:
     """Where a request stands in its window."""
 
-    limit: Limit
+    limit: RateLimit
     number: int
     """From 1."""
     reset_seconds: int
@@ -60,7 +60,7 @@ class _Window:
 
 
 @frozen
-class Windows:
+class FixedWindowLimiter:
     """Counts requests against one limit.
 
     Args:
@@ -69,18 +69,18 @@ class Windows:
 
     """
 
-    _limit: Limit
+    _limit: RateLimit
     _clock: Clock
     _open: dict[str, _Window] = field(factory=dict[str, _Window], init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
-    def count(self, key: str) -> Count:
+    def count(self, key: str) -> WindowCount:
         """Count one request of a key, refused or not."""
         with self._lock:
             now = seconds(self._clock)
             window = self._window(key, now)
             window.requests += 1
-            return Count(self._limit, window.requests, window.ends - now)
+            return WindowCount(self._limit, window.requests, window.ends - now)
 
     def __len__(self) -> int:
         """How many windows are kept: those that have ended go when the next one opens."""
@@ -100,7 +100,7 @@ def client_address(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else ""
 
 
-def too_many(limit: Limit) -> Response:
+def too_many(limit: RateLimit) -> Response:
     """Answer a request beyond its limit."""
     refusal = error(
         429,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluxbase_jobs.emulator.http.rate_limits import Limit, Windows, too_many
+from fluxbase_jobs.emulator.http.rate_limits import FixedWindowLimiter, RateLimit, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from .endpoints import Call, Handler
 
 
-def limited(services: Services, handler: Handler, limit: Limit, key: Callable[[Call], str]) -> Handler:
+def limited(services: Services, handler: Handler, limit: RateLimit, key: Callable[[Call], str]) -> Handler:
     """Return the handler with a limit on the requests of one key."""
-    windows = Windows(limit, services.clock)
+    windows = FixedWindowLimiter(limit, services.clock)
     refuses = services.settings.rate_limit is not None
 
     def counted(call: Call) -> Response:

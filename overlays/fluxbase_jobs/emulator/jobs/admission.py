@@ -71,7 +71,7 @@ def new_job(services: Services, submission: Submission, caller: Caller) -> NewJo
     owner = _owner(services, submission.on_behalf_of, caller)
     if isinstance(owner, Refusal):
         return owner
-    definition = services.catalogue.find(submission.job_name, submission.namespace)
+    definition = services.registry.find(submission.job_name, submission.namespace)
     if definition is None:
         return Refusal(404, "Job function not found", {"job": submission.job_name})
     if not definition.enabled:

@@ -11,7 +11,7 @@ import asyncio
 from contextlib import suppress
 
 
-class Sightings:
+class ReadReceipts:
     """The runs that wait to be seen."""
 
     def __init__(self) -> None:

@@ -17,13 +17,13 @@ from starlette.concurrency import run_in_threadpool
 from ..clock import Clock, micros
 from ..formats.json_text import jsonb_text
 from .outcomes import Completed, Failed, Outcome
-from .read_receipts import Sightings
+from .read_receipts import ReadReceipts
 from .run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from ..functions.registry import Catalogue
+    from ..functions.registry import FunctionRegistry
     from ..handlers.context import Context
     from ..handlers.decorator import Handler
     from ..settings import Settings
@@ -60,29 +60,29 @@ class WorkerRecord:
     metadata: str
 
 
-class Workers:
+class WorkerPool:
     """All workers of one emulator.
 
     Args:
         settings: pace and numbers.
-        catalogue: what can be run, and what runs it.
+        registry: what can be run, and what runs it.
         jobs: where work comes from.
         logs: takes the log lines.
         clock: dates what happens. The ticks are real time's: a virtual hour must not mean 72,000 of them.
 
     Attributes:
-        sightings: to be told which jobs are read.
+        read_receipts: to be told which jobs are read.
 
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, jobs: Jobs, logs: Logs, clock: Clock) -> None:
+    def __init__(self, settings: Settings, registry: FunctionRegistry, jobs: Jobs, logs: Logs, clock: Clock) -> None:
         self._settings = settings
-        self._catalogue = catalogue
+        self._catalogue = registry
         self._jobs = jobs
         self._logs = logs
         self._clock = clock
         self._workers = [_Worker() for _ in range(settings.workers)]
-        self.sightings = Sightings()
+        self.read_receipts = ReadReceipts()
         self._started_at: int | None = None
         self._runs: dict[str, Run] = {}
         # Of stopped runs too: a run stays in memory as long as its handler's thread.
@@ -168,7 +168,7 @@ class Workers:
     async def _outcome(self, job: Job) -> Outcome | None:
         handler = await run_in_threadpool(self._handler, job)
         if isinstance(handler, Failed):
-            await self.sightings.seen(job.id, self._settings.poll_interval)
+            await self.read_receipts.seen(job.id, self._settings.poll_interval)
             return handler
         run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
         self._handlers.add(run)

@@ -9,19 +9,19 @@ from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import Job, JobFilter, Jobs
 from .logs import Logs
 from .service_keys import NameTakenError, ServiceKey, ServiceKeys
-from .statistics import Counting
+from .statistics import JobStatistics
 from .users import EmailTakenError, User, Users
 
 __all__ = [
     "ClientKey",
     "ClientKeys",
-    "Counting",
     "Database",
     "EmailTakenError",
     "Functions",
     "IdempotencyKeys",
     "Job",
     "JobFilter",
+    "JobStatistics",
     "Jobs",
     "KeyRecord",
     "Logs",

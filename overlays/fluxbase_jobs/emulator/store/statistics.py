@@ -29,7 +29,7 @@ class Statistics:
         return sum(self.by_status.values())
 
 
-class Counting:
+class JobStatistics:
     """Counts the jobs of one database."""
 
     def __init__(self, database: Database) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 
-from fluxbase_jobs.emulator.http.rate_limits import Count, Limit, Windows, client_address, too_many
+from fluxbase_jobs.emulator.http.rate_limits import FixedWindowLimiter, RateLimit, WindowCount, client_address, too_many
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +29,7 @@ class RateLimit:
 
     def __init__(self, app: ASGIApp, requests: int | None, clock: Clock) -> None:
         self._app = app
-        self._windows = Windows(_limit(requests), clock) if requests else None
+        self._windows = FixedWindowLimiter(_limit(requests), clock) if requests else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,11 +43,11 @@ class RateLimit:
             await self._app(scope, receive, _announcing(count, send))
 
 
-def _limit(requests: int) -> Limit:
-    return Limit(requests, f"API rate limit exceeded. Maximum {requests} requests per minute allowed.")
+def _limit(requests: int) -> RateLimit:
+    return RateLimit(requests, f"API rate limit exceeded. Maximum {requests} requests per minute allowed.")
 
 
-def _announcing(count: Count, send: Send) -> Send:
+def _announcing(count: WindowCount, send: Send) -> Send:
     async def announce(message: Message) -> None:
         if message["type"] == "http.response.start":
             # Over those of a route with a limit of its own, which are not seen then.

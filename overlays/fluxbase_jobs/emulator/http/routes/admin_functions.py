@@ -51,12 +51,12 @@ def get(services: Services, call: Call) -> Response:
     definition = services.functions.get(**call.request.path_params)
     if definition is None:
         return error(404, "Job function not found")
-    return json_response(functionforms.full(definition, services.catalogue.source_of(definition)))
+    return json_response(functionforms.full(definition, services.registry.source_of(definition)))
 
 
 def delete(services: Services, call: Call) -> Response:
     """Delete a function. One that there is not is a 500, as recorded (admin: `delete it again`)."""
-    with services.catalogue.changing() as functions:
+    with services.registry.changing() as functions:
         if not functions.delete(**call.request.path_params):
             return traced_error(call.request, 500, "Failed to delete job function")
     return Response(status_code=204)

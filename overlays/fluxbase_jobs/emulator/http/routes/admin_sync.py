@@ -38,10 +38,10 @@ def sync(services: Services, call: Call) -> Response:
     except InvalidBodyError:
         return error(400, "Invalid request body")
     if not request.functions:
-        services.catalogue.load_into(request.namespace)
+        services.registry.load_into(request.namespace)
         return _in_full(evolve(request, dry_run=False), Report(), "Jobs synced from filesystem")
     profile, author = services.settings.profile, _author(services, call.caller)
-    with services.catalogue.changing() as functions:
+    with services.registry.changing() as functions:
         report = Sync(functions, profile, author, micros(services.clock)).run(request)
     return _in_full(request, report, "Jobs synced successfully") if profile.sync_always_succeeds else _in_short(request, report)
 

@@ -13,7 +13,7 @@ from fluxbase_jobs.emulator.clock import micros
 from fluxbase_jobs.emulator.formats.body_fields import InvalidBodyError, object_, text
 from fluxbase_jobs.emulator.formats.json_text import JSONValue, normalise
 from fluxbase_jobs.emulator.formats.timestamps import rfc3339
-from fluxbase_jobs.emulator.http.rate_limits import Limit, client_address
+from fluxbase_jobs.emulator.http.rate_limits import RateLimit, client_address
 from fluxbase_jobs.emulator.http.responses import json_response
 from fluxbase_jobs.emulator.store import EmailTakenError
 
@@ -33,15 +33,15 @@ _SHORTEST_PASSWORD = 12
 _REFRESH_PATH = "/api/v1/auth"
 _TOKEN_GROUP = 20
 # The zeros are the server's: it announces a minute (auth_tokens) and refuses for one, but its texts go by an empty setting.
-_SIGN_UPS = Limit(5, "Too many signup attempts. Please try again in 0 minutes.", retry_after=0)
-_SIGN_INS = Limit(10, "Too many login attempts. Please try again in 1 minutes.")
-_REFRESHES = Limit(5, "Too many token refresh attempts. Please wait 0 minute(s).", retry_after=0)
+_SIGN_UPS = RateLimit(5, "Too many signup attempts. Please try again in 0 minutes.", retry_after=0)
+_SIGN_INS = RateLimit(10, "Too many login attempts. Please try again in 1 minutes.")
+_REFRESHES = RateLimit(5, "Too many token refresh attempts. Please wait 0 minute(s).", retry_after=0)
 
 
 def routes(services: Services) -> list[Route]:
     """Return the routes below /api/v1/auth."""
 
-    def route(name: str, handler: Callable[[Services, Call], Response], limit: Limit, key: Callable[[Call], str]) -> Route:
+    def route(name: str, handler: Callable[[Services, Call], Response], limit: RateLimit, key: Callable[[Call], str]) -> Route:
         return Route(f"/api/v1/auth/{name}", public(limited(services, reading(services, handler), limit, key)), methods=["POST"])
 
     return [

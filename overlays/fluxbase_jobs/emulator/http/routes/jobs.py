@@ -98,7 +98,7 @@ def get(services: Services, call: Call) -> Response:
     job = find_job(services, call)
     if isinstance(job, Response):
         return job
-    services.workers.sightings.note(job.id)
+    services.workers.read_receipts.note(job.id)
     return json_response(wireforms.full(job, services.clock.now_ns()))
 
 
