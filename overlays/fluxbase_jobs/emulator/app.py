@@ -13,7 +13,7 @@ from .auth.authenticator import Authenticator
 from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
 from .functions.registry import FunctionRegistry
-from .http.middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimit, RequestId, VerbatimPath
+from .http.middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimitMiddleware, RequestId, VerbatimPath
 from .http.responses import traced_error
 from .http.routes import all_routes
 from .jobs.scheduler import Scheduler
@@ -133,7 +133,7 @@ class Emulator:
                 Middleware(Disconnects),
                 Middleware(RequestId),
                 Middleware(VerbatimPath),
-                Middleware(RateLimit, requests=self.settings.rate_limit, clock=self._clock),
+                Middleware(RateLimitMiddleware, requests=self.settings.rate_limit, clock=self._clock),
                 Middleware(BodyLimit),
                 Middleware(Idempotency, keys=keys, clock=self._clock, racing=racing),
             ],

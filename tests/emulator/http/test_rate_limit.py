@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from fluxbase_jobs.emulator.http.rate_limits import Limit, Windows
+from fluxbase_jobs.emulator.http.rate_limits import FixedWindowLimiter, RateLimit
 from fluxbase_jobs.emulator.profiles import PROFILES
 
 from tests.support import recordings
@@ -180,7 +180,7 @@ def test_refreshes_share_a_limit() -> None:
 
 def test_ended_windows_are_forgotten(clock: AdjustableClock) -> None:
     """Whoever comes with ever new addresses or tokens does not fill the memory."""
-    windows = Windows(Limit(5, "too many"), clock)
+    windows = FixedWindowLimiter(RateLimit(5, "too many"), clock)
     for number in range(100):
         windows.count(str(number))
     before = len(windows)

@@ -6,8 +6,8 @@ from .access_log import AccessLog
 from .body_limit import BodyLimit
 from .client_disconnect import Disconnects
 from .idempotency import Idempotency
-from .rate_limit import RateLimit
+from .rate_limit import RateLimitMiddleware
 from .raw_path import VerbatimPath
 from .request_id import RequestId
 
-__all__ = ["AccessLog", "BodyLimit", "Disconnects", "Idempotency", "RateLimit", "RequestId", "VerbatimPath"]
+__all__ = ["AccessLog", "BodyLimit", "Disconnects", "Idempotency", "RateLimitMiddleware", "RequestId", "VerbatimPath"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PREFIX = "/api/"
 
 
-class RateLimit:
+class RateLimitMiddleware:
     """Refuses what comes too often, whoever sends it; `X-Forwarded-For` is not looked at.
 
     Args:
