@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
+import msgspec
 from attrs import fields, frozen
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, list_jobs, retry_job, submit_job
@@ -19,21 +20,36 @@ from . import readers
 from .operation import Operation, idempotency_key, keyed
 
 
+PAST: Final = "scheduled lies in the past: the job runs as soon as a worker takes it"
+
+
 def submit(job: Submission, now: datetime) -> Operation[Job]:
     """Queue a job. `now` is what a timedelta in `scheduled` counts from."""
+    payload = _payload.encoded(job.payload)
     body = wire.SubmitJobRequest(
         job_name=arguments.text("job_name", job.job_name),
-        payload=_payload.json_object(job.payload),
+        payload=None if payload is None else cast("Any", msgspec.Raw(payload)),  # as the generated body has it, and encoded once
         namespace=arguments.optional_text("namespace", job.namespace),
         priority=None if job.priority is None else arguments.integer("priority", job.priority, -arguments.INT32 - 1),
-        scheduled_at=None if job.scheduled is None else arguments.moment("scheduled", job.scheduled, now),
+        scheduled_at=_scheduled_at(job, now),
         on_behalf_of=None if job.on_behalf_of is None else _on_behalf_of(job.on_behalf_of),
     )
     request = submit_job.build_request(body=body, idempotency_key=idempotency_key(job.idempotency_key))
     size = len(request["content"])
     if size > _payload.MAX_BODY_BYTES:
         raise InvalidInput(f"payload makes a request of {size:,} bytes; the server takes {_payload.MAX_BODY_BYTES:,}")
-    return Operation(request=request, read=readers.job)
+    notes = () if body.scheduled_at is None or body.scheduled_at >= now else (PAST,)
+    return Operation(request=request, read=readers.job, notes=notes)
+
+
+def _scheduled_at(job: Submission, now: datetime) -> datetime | None:
+    if job.scheduled is None:
+        return None
+    if job.idempotency_key is not None and arguments.is_a(job.scheduled, timedelta):
+        raise InvalidInput(
+            "scheduled must be a datetime beside an idempotency_key: a timedelta counts from now, so that each call would be another request"
+        )
+    return arguments.moment("scheduled", job.scheduled, now)
 
 
 def get(job_id: object) -> Operation[Job]:

@@ -11,7 +11,7 @@ from .._operations.readers import RESULT_LINE
 from ..errors import FluxbaseError, JobCancelled, JobFailed, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job, LogLine
-from ..result import Err, Meta, Result
+from ..result import Err, Meta, Ok, Result
 from . import jobs
 from .exchange import exchange
 from .polling import CLEANUP_SECONDS, WaitOptions
@@ -42,7 +42,12 @@ def run(context: CallContext, submission: Submission, options: WaitOptions) -> P
     waited = yield from wait_for(context, operations.get(job.id), waiting, just_submitted=True)
     if isinstance(waited, Err):
         return Err(_with_job(waited.error, job), waited.meta)
-    return waited if waited.data.succeeded else (yield from _unsuccessful(context, waited.data, waited.meta))
+    return (yield from completed(context, waited))
+
+
+def completed(context: CallContext, ended: Ok[Job]) -> Plan[Result[Job]]:
+    """The ended job if it has completed, else the error that says why not."""
+    return ended if ended.data.succeeded else (yield from _unsuccessful(context, ended.data, ended.meta))
 
 
 def _with_job(error: FluxbaseError, job: Job) -> FluxbaseError:
