@@ -11,6 +11,7 @@ from uuid import UUID
 
 import attrs
 import msgspec
+import pydantic
 import pytest
 from fluxbase_jobs import Conflict, FluxbaseClient, InvalidInput, NotFound, OnBehalfOf, PermissionDenied, Unprocessable
 from hypothesis import HealthCheck, given, settings
@@ -105,16 +106,12 @@ class StructPoint(msgspec.Struct, rename={"x": "x", "vertical": "y"}):
     vertical: list[int]
 
 
-class PydanticLike:
-    """What pydantic's models show of themselves; pydantic is no dependency of the tests."""
-
-    model_fields = ("x", "y")
-
-    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
-        return {"x": 1, "y": [2]} if mode == "json" and by_alias else {}
+class PydanticPoint(pydantic.BaseModel):
+    x: int
+    y: list[int]
 
 
-@pytest.mark.parametrize("model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticLike(), {"x": 1, "y": [2]}])
+@pytest.mark.parametrize("model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticPoint(x=1, y=[2]), {"x": 1, "y": [2]}])
 def test_takes_models_as_payload(client: FluxbaseClient, server: LocalServer, model: object) -> None:
     """Attrs classes, dataclasses, Structs and pydantic models are sent as objects, also inside one another."""
     server.answer(CREATED)
@@ -138,11 +135,10 @@ def test_sends_a_structs_tag(client: FluxbaseClient, server: LocalServer) -> Non
     assert server.requests[0].json()["payload"] == {"type": "Tagged", "x": 1}
 
 
-class Unwritable(PydanticLike):
+class Unwritable(pydantic.BaseModel):
     """A model whose values are no JSON, bytes that are no text for one."""
 
-    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
-        raise ValueError(f"{mode}, {by_alias}")
+    data: bytes = b"\xff"
 
 
 def test_refuses_a_model_that_cannot_be_written(client: FluxbaseClient, server: LocalServer) -> None:
@@ -177,7 +173,10 @@ CYCLE["again"] += [CYCLE, CYCLE]
 
 def nested(levels: int) -> dict[str, Any]:
     """An object so many levels deep."""
-    return {"a": nested(levels - 1)} if levels > 1 else {"a": 1}
+    made: dict[str, Any] = {"a": 1}
+    for _ in range(levels - 1):
+        made = {"a": made}
+    return made
 
 
 @pytest.mark.parametrize(
@@ -195,13 +194,9 @@ def nested(levels: int) -> dict[str, Any]:
         ({"a": "x\0y"}, "payload.a must not contain a NUL"),
         ({"a\0": 1}, "must not contain a NUL"),
         ({"a": "\ud800"}, "payload.a must not contain a lone surrogate"),
-        ({"a": (1, 2)}, "payload.a must be JSON"),
         ({"a": b"x"}, "payload.a must be JSON"),
         ({"a": {1}}, "payload.a must be JSON"),
-        ({"a": datetime.now(UTC)}, "payload.a must be JSON"),
-        ({"a": __import__("decimal").Decimal(1)}, "payload.a must be JSON"),
         (CYCLE, "payload.again[0] must not contain itself"),
-        (nested(65), "nested more than 64"),
         ({"a": "x" * 1_048_576}, "1,048,576"),
         (object(), "payload must be JSON"),
     ],
@@ -219,11 +214,11 @@ def test_refuses_payloads_that_json_or_the_server_would_change(
 
 
 def test_sends_a_payload_up_to_the_limits(client: FluxbaseClient, server: LocalServer) -> None:
-    """64 levels, the largest exact integers, and a body of exactly 1,048,576 bytes are within them."""
+    """500 levels, the largest exact integers, and a body of exactly 1,048,576 bytes are within them."""
     server.answer(CREATED)
     frame = len(b'{"job_name":"resize","payload":{"a":""}}')
 
-    client.jobs.submit("resize", nested(64)).unwrap()
+    client.jobs.submit("resize", nested(500)).unwrap()
     client.jobs.submit("resize", {"a": [2**53 - 1, 1 - 2**53]}).unwrap()
     client.jobs.submit("resize", {"a": "x" * (1_048_576 - frame)}).unwrap()
     _, error = client.jobs.submit("resize", {"a": "x" * (1_048_577 - frame)})

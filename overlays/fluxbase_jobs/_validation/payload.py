@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import msgspec
 from attrs import frozen
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, shortened
 from ..models.declared_types import is_pydantic, read_as, reason
 from .arguments import is_a, type_name
 from .plain_values import plain_tree
@@ -62,7 +62,7 @@ def encoded(payload: object) -> bytes | None:
 def _checked(value: object, kind: Any) -> bytes:
     if is_pydantic(kind):
         return _encoded_tree(_as_model(value, kind))
-    found = (_encoded_plain(value) if type(value) is dict else None) or _encoded_tree(value, any_json=kind is not None)
+    found = (_encoded_plain(value) if type(value) is dict else None) or _encoded_tree(value, kind)
     if kind is not None:
         _check_type(found, kind)
     if not found.startswith(b"{"):
@@ -83,12 +83,13 @@ def _encoded_plain(payload: object) -> bytes | None:
     return text if same else None
 
 
-def _encoded_tree(value: object, *, any_json: bool = False) -> bytes:
+def _encoded_tree(value: object, kind: Any = None) -> bytes:
     try:
         tree = plain_tree(value, MAX_BODY_BYTES // 2)
     except Unfit as unfit:
-        raise InvalidInput(f"payload{unfit.path()} {unfit.rule}") from None
-    if type(tree) is not dict and not any_json:
+        what = "" if kind is None or unfit.steps else f"must be a {_name(kind)}: it "
+        raise InvalidInput(f"payload{unfit.path()} {what}{unfit.rule}") from None
+    if type(tree) is not dict and kind is None:
         raise InvalidInput(_NO_OBJECT + type_name(value))
     return _encode(tree)
 
@@ -100,7 +101,7 @@ def _check_type(text: bytes, kind: Any) -> None:
     except RecursionError:
         raise
     except Exception as fault:  # noqa: BLE001  # a user's type may raise anything
-        raise InvalidInput(f"payload must be a {getattr(kind, '__name__', kind)}: {reason(fault)}") from None
+        raise InvalidInput(f"payload must be a {_name(kind)}: {reason(fault)}") from None
 
 
 def _as_model(value: object, kind: Any) -> object:
@@ -112,7 +113,11 @@ def _as_model(value: object, kind: Any) -> object:
     except RecursionError:
         raise
     except Exception as fault:  # noqa: BLE001  # a user's type may raise anything
-        raise InvalidInput(f"payload must be a {kind.__name__}: {reason(fault)}") from None
+        raise InvalidInput(f"payload must be a {_name(kind)}: {reason(fault)}") from None
+
+
+def _name(kind: Any) -> str:
+    return shortened(str(getattr(kind, "__name__", kind)), 60)
 
 
 _encode: Final[Callable[[object], bytes]] = functools.partial(msgspec.json.encode, order="sorted")

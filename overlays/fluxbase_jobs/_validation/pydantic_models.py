@@ -14,7 +14,7 @@ from ..models.declared_types import MAX_PATH, is_pydantic, reason
 MASKED: Final = "is a masked secret, which would be sent as asterisks; pass its get_secret_value(), or declare a plain str field"
 
 
-class Unfit(Exception):  # a signal inside this package, never seen outside  # noqa: N818
+class Unfit(Exception):  # a signal inside this package, never seen outside
     """A value that JSON does not have, and the way to it."""
 
     def __init__(self, rule: str, steps: Iterable[object] = ()) -> None:

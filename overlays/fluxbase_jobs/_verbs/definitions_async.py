@@ -66,7 +66,7 @@ class AsyncJobDefinition(Generic[In, Out]):
         batch_key: str | None = None,
         retry_failed: bool = False,
         **options: Unpack[BatchOptions],
-    ) -> AsyncGenerator[tuple[In, Result[TypedJob[Out]]], None]:
+    ) -> AsyncGenerator[tuple[In, Result[TypedJob[Out]]]]:
         """Submit many jobs of this kind concurrently. One payload's error never ends the batch."""
         described, call = split_batch_options(options)
         batch = Batch(key=batch_key, retry_failed=retry_failed)

@@ -53,5 +53,5 @@ def _at(words: str, place: str | None) -> str:
 @functools.cache
 def _templates() -> dict[str, str]:
     """The messages of pydantic's own errors by their type; it is imported, as one of its errors is at hand."""
-    core: Any = sys.modules.get("pydantic_core")
-    return {each["type"]: each["message_template_python"] for each in core.list_all_errors()} if core else {}
+    listed: Any = getattr(sys.modules.get("pydantic_core._pydantic_core"), "list_all_errors", list)
+    return {each["type"]: each["message_template_python"] for each in listed()}
