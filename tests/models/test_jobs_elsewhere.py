@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import pickle
@@ -62,7 +63,7 @@ def test_to_dict_is_what_json_takes(client: FluxbaseClient, server: LocalServer)
 def test_msgspec_writes_the_wires_fields(client: FluxbaseClient, server: LocalServer) -> None:
     """As a cache does, and reads them back: no name of ours is among them."""
     for found in forms(client, server):
-        repr(found), found.payload, found.result  # noqa: B018  # what is computed once must not show up
+        repr(found), found.payload, found.result  # what is computed once must not show up
         encoded = msgspec.json.encode(found)
 
         assert set(msgspec.json.decode(encoded)) == set(type(found).__struct_fields__)
@@ -92,14 +93,15 @@ def test_nothing_that_prints_shows_the_payload(client: FluxbaseClient, server: L
             assert JOB_ID in printed
 
 
+class Page(pydantic.BaseModel):
+    jobs: list[Job]
+    lines: list[LogLine]
+
+
 def test_fastapi_returns_it(client: FluxbaseClient, server: LocalServer) -> None:
     """A route of type Job, or of a model that has one, answers its fields, and its schema names them."""
     told = forms(client, server)[0]
     app = fastapi.FastAPI()
-
-    class Page(pydantic.BaseModel):
-        jobs: list[Job]
-        lines: list[LogLine]
 
     @app.get("/job")
     def _job() -> Job:
@@ -114,8 +116,6 @@ def test_fastapi_returns_it(client: FluxbaseClient, server: LocalServer) -> None
     async def ask(path: str) -> Any:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
             return (await http.get(path)).json()
-
-    import asyncio  # noqa: PLC0415
 
     repr(told)
     assert asyncio.run(ask("/job")) == told.to_dict()

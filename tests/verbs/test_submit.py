@@ -111,7 +111,9 @@ class PydanticPoint(pydantic.BaseModel):
     y: list[int]
 
 
-@pytest.mark.parametrize("model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticPoint(x=1, y=[2]), {"x": 1, "y": [2]}])
+@pytest.mark.parametrize(
+    "model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticPoint(x=1, y=[2]), {"x": 1, "y": [2]}]
+)
 def test_takes_models_as_payload(client: FluxbaseClient, server: LocalServer, model: object) -> None:
     """Attrs classes, dataclasses, Structs and pydantic models are sent as objects, also inside one another."""
     server.answer(CREATED)

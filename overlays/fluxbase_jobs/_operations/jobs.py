@@ -19,7 +19,6 @@ from ..models.jobs import Job, LogLine
 from . import readers
 from .operation import Operation, idempotency_key, keyed
 
-
 PAST: Final = "scheduled lies in the past: the job runs as soon as a worker takes it"
 
 
@@ -116,7 +115,7 @@ def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
 
 
 def _on_behalf_of(user: object) -> wire.OnBehalfOf:
-    given = user if isinstance(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
+    given = cast("OnBehalfOf", user) if arguments.is_a(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
     return wire.OnBehalfOf(
         user_id=arguments.uuid("on_behalf_of" if given is not user else "on_behalf_of.user_id", given.user_id),
         user_email=arguments.optional_text("on_behalf_of.user_email", given.user_email),

@@ -151,6 +151,6 @@ def _log(logger: logging.Logger | None, line: LogLine) -> Plan[None]:
 
 
 def _logger(given: object) -> logging.Logger | None:
-    if given is None or isinstance(given, logging.Logger):
-        return given
+    if given is None or arguments.is_a(given, logging.Logger):
+        return cast("logging.Logger | None", given)
     raise InvalidInput("to_logger must be a logging.Logger")

@@ -8,6 +8,7 @@ from typing import Any, cast
 from attrs import evolve, frozen
 
 from .._context.call_context import CallContext, CallOptions, ClientSettings
+from .._validation.arguments import is_a
 from .._validation.payload import TypedPayload
 from ..models.inputs import Submission
 from ..models.jobs import Job
@@ -49,7 +50,7 @@ def run(
 
 def wait(context: CallContext, definition: Definition, job: object, options: WaitOptions) -> Plan[Result[CompletedJob[Any]]]:
     """Wait for the completion of a job that was submitted before."""
-    waited = yield from waiting.wait(context, job.id if isinstance(job, Job) else job, options)
+    waited = yield from waiting.wait(context, cast("Job", job).id if is_a(job, Job) else job, options)
     completed = waited if isinstance(waited, Err) else (yield from running.completed(context, waited))
     return _completed(completed, definition)
 

@@ -35,7 +35,7 @@ _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[
 _ORIGINALS: Final = tuple(next(each for each in kind.__mro__ if each.__module__ == "datetime") for kind in (datetime, date))
 
 
-def _only_invalid_input(check: Callable[Concatenate[str, object, P], T]) -> Callable[Concatenate[str, object, P], T]:
+def only_invalid_input(check: Callable[Concatenate[str, object, P], T]) -> Callable[Concatenate[str, object, P], T]:
     """A decorator: whatever the argument's own methods raise, the check raises InvalidInput."""
 
     @functools.wraps(check)
@@ -81,7 +81,7 @@ def plain_date(value: date) -> date:
     return cast("date", kind.fromordinal(kind.toordinal(value)))
 
 
-@_only_invalid_input
+@only_invalid_input
 def uuid(name: str, value: object) -> str:
     """A UUID, or its text in a form the server takes, as the canonical text."""
     if is_a(value, UUID):
@@ -92,7 +92,7 @@ def uuid(name: str, value: object) -> str:
     raise InvalidInput(f"{name} must be a UUID, as text or uuid.UUID; got {described(value)}")
 
 
-@_only_invalid_input
+@only_invalid_input
 def text(name: str, value: object) -> str:
     """Text that is not empty and that JSON and PostgreSQL can hold."""
     given = plain_text(value)
@@ -103,7 +103,7 @@ def text(name: str, value: object) -> str:
     return given
 
 
-@_only_invalid_input
+@only_invalid_input
 def segment(name: str, value: object) -> str:
     """Text that can be a part of a path as it is: the server does not decode what is percent-encoded there (seen on both servers)."""
     given = text(name, value)
@@ -128,7 +128,7 @@ def text_fault(value: str) -> str | None:
     return None
 
 
-@_only_invalid_input
+@only_invalid_input
 def integer(name: str, value: object, low: int, high: int = INT32) -> int:
     """An int, no bool, from `low` to `high`."""
     number = plain_integer(value)
@@ -137,7 +137,7 @@ def integer(name: str, value: object, low: int, high: int = INT32) -> int:
     raise InvalidInput(f"{name} must be an integer from {low} to {high}; got {described(value)}")
 
 
-@_only_invalid_input
+@only_invalid_input
 def flag(name: str, value: object) -> bool:
     """True or False."""
     if value is True or value is False:
@@ -145,14 +145,14 @@ def flag(name: str, value: object) -> bool:
     raise InvalidInput(f"{name} must be True or False; got {described(value)}")
 
 
-@_only_invalid_input
+@only_invalid_input
 def callback(name: str, value: object) -> None:
     """A function, or None."""
     if not (value is None or callable(value)):
         raise InvalidInput(f"{name} must be a function or None; got {described(value)}")
 
 
-@_only_invalid_input
+@only_invalid_input
 def seconds(name: str, value: object) -> float:
     """A positive and finite number of seconds, from a number or a timedelta."""
     number = _number(value)
@@ -167,7 +167,7 @@ def _number(value: object) -> float | None:
     return float.__float__(cast("float", value)) if is_a(value, float) else plain_integer(value)
 
 
-@_only_invalid_input
+@only_invalid_input
 def moment(name: str, value: object, now: datetime) -> datetime:
     """A moment in UTC, from an aware datetime, a timedelta from `now`, or RFC 3339 text with an offset."""
     found: datetime | None = None
@@ -198,7 +198,7 @@ def idempotency_key(value: object, name: str = "idempotency_key") -> str:
     return _visible_ascii(name, value)
 
 
-@_only_invalid_input
+@only_invalid_input
 def _visible_ascii(name: str, value: object) -> str:
     given = plain_text(value)
     if given is not None and 1 <= len(given) <= MAX_KEY and all("!" <= character <= "~" for character in given):

@@ -45,8 +45,8 @@ def encoded(payload: object) -> bytes | None:
     """
     if payload is None:
         return None
-    value, kind = (payload.value, payload.kind) if isinstance(payload, TypedPayload) else (payload, None)
     try:
+        value, kind = (payload.value, payload.kind) if type(payload) is TypedPayload else (payload, None)
         return _checked(value, kind)
     except InvalidInput:
         raise

@@ -123,7 +123,9 @@ def _container(value: object) -> object:
         return _pydantic(value)
     names = _field_names(kind)
     if names is None:
-        raise Unfit(f"must be JSON (object, list, text, number, boolean or None); {shortened(type_name(value), 60)} has no JSON form of its own")
+        raise Unfit(
+            f"must be JSON (object, list, text, number, boolean or None); {shortened(type_name(value), 60)} has no JSON form of its own"
+        )
     fields = ((name, getattr(value, name, msgspec.UNSET)) for name in names)
     return _Open(value, (pair for pair in fields if not _unset(pair[1])), {})
 
@@ -243,5 +245,13 @@ _EXACT: Final[dict[type, _Reader]] = {
 }
 """How a value of one of these very types is read."""
 # A datetime is a date too, so it comes first.
-_BASES: Final[dict[type, _Reader]] = {str: _text, int: _integer, float: _number, datetime: _moment, date: _day, UUID: _uuid, Decimal: _decimal}
+_BASES: Final[dict[type, _Reader]] = {
+    str: _text,
+    int: _integer,
+    float: _number,
+    datetime: _moment,
+    date: _day,
+    UUID: _uuid,
+    Decimal: _decimal,
+}
 """How a value of a class that derives from one of these is read."""

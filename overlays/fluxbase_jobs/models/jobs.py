@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, TypeVar, cast
@@ -153,7 +154,7 @@ class LogLine(WireValue, _LogFields):
 
 
 TOO_DEEP: Final = "the {name} of job {id} is nested too deep to be decoded: it is text, as in `{name}_text`"
-_RESULT_TEXT: Final[Any] = vars(_JobFields).get("result")
+_result_text: Final[Callable[[Job], str | None]] = cast("Any", vars(_JobFields)["result"]).__get__
 
 
 def notes_on(data: object) -> tuple[str, ...]:
@@ -161,14 +162,13 @@ def notes_on(data: object) -> tuple[str, ...]:
     if isinstance(data, Job):
         texts = {name: cast("str | None", getattr(data, f"{name}_text")) for name in Job.TEXTS}
         return tuple(TOO_DEEP.format(name=name, id=data.id) for name, text in texts.items() if is_too_deep(text))
-    if not isinstance(data, list):
+    if not isinstance(data, list) or not data or not isinstance(data[0], Job):
         return ()
-    jobs = [each for each in cast("list[object]", data) if type(each) is Job and _is_long(_RESULT_TEXT.__get__(each))]
+    jobs = cast("list[Job]", data)
+    longest = max(map(len, filter(None, map(_result_text, jobs))), default=0)
+    if longest < MIN_DEEP:
+        return ()
     return tuple(TOO_DEEP.format(name="result", id=job.id) for job in jobs if is_too_deep(job.result_text))
-
-
-def _is_long(text: str | None) -> bool:
-    return text is not None and len(text) >= MIN_DEEP
 
 
 def with_logs(job: Job, lines: list[LogLine] | None) -> Job:
