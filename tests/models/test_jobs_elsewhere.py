@@ -12,6 +12,7 @@ from pprint import pformat
 from typing import Any, Final
 
 import fastapi
+import fastapi.encoders
 import httpx
 import msgspec
 import pydantic
@@ -52,7 +53,7 @@ def test_to_dict_is_what_json_takes(client: FluxbaseClient, server: LocalServer)
     for found in forms(client, server):
         told = json.loads(json.dumps(found.to_dict()))
 
-        assert told == found.to_dict()
+        assert told == found.to_dict() == dict(found) == fastapi.encoders.jsonable_encoder(found)
         assert (told["id"], told["payload"], told["result"]) == (JOB_ID, {"card": SECRET}, {"width": 640})
         assert (told["progress"], told["progress_percent"]) == ({"percent": 50}, 50)
         assert datetime.fromisoformat(told["created_at"]) == found.created_at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from attrs import evolve, frozen
@@ -60,7 +60,8 @@ def submissions(
     options: CallOptions,
     definition: Definition,
     payloads: Iterable[object],
-    described: Any,
+    described: Mapping[str, Any],
+    *,
     batch: submit_many.Batch,
 ) -> Iterator[tuple[Any, Plan[Result[TypedJob[Any]]]]]:
     """Each payload with the plan that submits it, made lazily."""

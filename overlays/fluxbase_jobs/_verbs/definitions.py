@@ -107,7 +107,7 @@ class JobDefinition(Generic[In, Out]):
         """
         described, call = split_batch_options(options)
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch)
+        plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch=batch)
         return self._fetch.run_many(plans, workers(concurrency))
 
     def read(self, job: Job) -> TypedJob[Out]:

@@ -70,7 +70,7 @@ class AsyncJobDefinition(Generic[In, Out]):
         """Submit many jobs of this kind concurrently. One payload's error never ends the batch."""
         described, call = split_batch_options(options)
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch)
+        plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch=batch)
         return self._fetch.run_many(plans, workers(concurrency))
 
     def read(self, job: Job) -> TypedJob[Out]:

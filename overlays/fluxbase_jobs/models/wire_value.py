@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self, cast
 
 import msgspec.structs
@@ -29,6 +29,10 @@ class WireValue:
         """A plain dict that `json.dumps` takes, with JSON texts decoded and moments as RFC 3339 text."""
         told: dict[str, Any] = msgspec.to_builtins(self)
         return {name: json_value(value) if name in self.TEXTS else value for name, value in told.items()}
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Pairs of names and values, so that `dict(job)` is `job.to_dict()`, as with pydantic's models; FastAPI's encoder uses it."""
+        return iter(self.to_dict().items())
 
     def _local(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in self.LOCAL if name in vars(self)}
