@@ -22,12 +22,12 @@ from __future__ import annotations
 from fluxbase_jobs.emulator.optional_dependencies import HOW_TO_INSTALL, missing_package
 
 try:
-    from .clock.virtual_clock import VirtualClock
-    from .faults.faults import Fault, Faults
+    from .clock import VirtualClock
+    from .faults import Fault, Faults
     from .option_types import ServerOptions
-    from .scripts.script import Script
-    from .scripts.steps import ScriptedRun
+    from .scripts import Script
     from .server import Server
+    from .steps import ScriptedRun
 except ModuleNotFoundError as missing:
     if missing_package(missing) is None:
         raise

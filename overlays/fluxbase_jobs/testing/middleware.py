@@ -12,7 +12,7 @@ from fluxbase_jobs.emulator.clock import Clock, seconds
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from .clock.quiescence import Settling
+    from .quiescence import Settling
 
 _JOBS = "/api/v1/jobs"
 

@@ -12,7 +12,7 @@ from fluxbase_jobs._context.credentials import AsyncKey, Key
 from fluxbase_jobs.client import Settings as ClientSettings
 from fluxbase_jobs.emulator.settings import JobsSwitch
 
-from .clock.virtual_clock import VirtualClock
+from .clock import VirtualClock
 
 Handlers: TypeAlias = "Iterable[Callable[..., Any]] | ModuleType | str | os.PathLike[str]"
 

@@ -18,19 +18,19 @@ from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
 from fluxbase_jobs.emulator.handlers.decorator import JobFunction, marked
 
-from .clock.quiescence import Settling
-from .clock.server_timeline import ServerTimeline
-from .clock.virtual_clock import VirtualClock
-from .faults.faults import Faults
-from .faults.middleware import FaultInjection
-from .in_process.event_loop import Background
-from .in_process.socket_server import Listening
-from .in_process.transports import AsyncTransport, Transport
+from .clock import VirtualClock
+from .event_loop import Background
+from .fault_injection import FaultInjection
+from .faults import Faults
 from .middleware import Dates, RestBeforeLooks
 from .option_types import AsyncClientOptions, ClientOptions, FunctionOptions, ServerOptions
 from .options import read_functions, read_handlers, read_settings
-from .scripts.payloads import payloads_of
-from .scripts.script import Script
+from .payloads import payloads_of
+from .quiescence import Settling
+from .scripts import Script
+from .server_timeline import ServerTimeline
+from .socket_server import Listening
+from .transports import AsyncTransport, Transport
 from .validation import a_text, in_seconds
 
 _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 
-from ..in_process.asgi import EXTENSION
+from .asgi import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

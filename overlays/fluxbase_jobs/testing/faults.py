@@ -14,8 +14,8 @@ from attrs import define, field
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
-from ..validation import in_seconds, whole_number
 from .route_patterns import RoutePattern, read_pattern
+from .validation import in_seconds, whole_number
 
 Drop: TypeAlias = Literal["before", "after"]
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..in_process.event_loop import Background
+    from .event_loop import Background
     from .quiescence import Settling
 
 _PATIENCE_SECONDS = 1.0

@@ -6,7 +6,7 @@ from collections import deque
 from threading import Condition
 from typing import TYPE_CHECKING
 
-from ..in_process.waiter import Waiter
+from .waiter import Waiter
 
 if TYPE_CHECKING:
     from .steps import ScriptedRun

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from ..in_process.waiter import Waiter
+from .waiter import Waiter
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle

@@ -11,11 +11,11 @@ from typing import Any, Self, assert_never, cast
 from fluxbase_jobs.emulator.formats.json_text import normalise
 from fluxbase_jobs.emulator.handlers.context import LEVELS, Context, Level
 
-from ..clock.virtual_clock import VirtualClock
-from ..in_process.waiter import Waiter
-from ..validation import a_text, in_seconds
+from .clock import VirtualClock
 from .gate import Gate
 from .steps import Complete, Ending, Fail, Hold, Log, Progress, ScriptedFailureError, ScriptedRun, Sleep, Step
+from .validation import a_text, in_seconds
+from .waiter import Waiter
 
 _HELD_SECONDS = 5.0
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Protocol, cast
 
-from ..validation import in_nanoseconds
 from .sleepers import Sleeper, Sleepers
+from .validation import in_nanoseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
