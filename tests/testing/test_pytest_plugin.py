@@ -189,5 +189,5 @@ def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypat
 
 def test_described(run_tests: RunTests) -> None:
     """The mark and the fixtures explain themselves on the command line."""
-    run_tests("", "--markers").stdout.fnmatch_lines(["@pytest.mark.fluxbase(?*options): how the test's Fluxbase server is set*"])
-    run_tests("", "--fixtures").stdout.fnmatch_lines(["fluxbase_server -- *", "*A fresh Fluxbase server:*", "fluxbase -- *"])
+    run_tests("", "--markers").stdout.fnmatch_lines(["@pytest.mark.fluxbase(?*options): the options of the test's Fluxbase server*"])
+    run_tests("", "--fixtures").stdout.fnmatch_lines(["fluxbase_server -- *", "*A new Fluxbase server with scripts*", "fluxbase -- *"])

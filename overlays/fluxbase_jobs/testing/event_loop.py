@@ -1,29 +1,26 @@
-"""An event loop in a thread of its own, for tests that have none or another one."""
+"""An event loop in a background thread, and a wait in one event loop that any thread can end."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, TypeVar
 
 _T = TypeVar("_T")
 
-_CLOSED = "this test server is closed"
+_CLOSED: Final = "this test server is closed"
 
 
-class Background:
-    """The event loop, which runs while a context is open in it.
+class EventLoopThread:
+    """A thread with an event loop that runs until `close()`.
 
     Args:
-        name: the thread's.
-        context: entered first and left last, in the event loop.
+        name: the thread's name.
+        context: entered before any work runs, and left after all work has ended, in the event loop.
 
     Raises:
         Exception: what entering the context raises.
@@ -32,30 +29,30 @@ class Background:
 
     def __init__(self, name: str, context: AbstractAsyncContextManager[None]) -> None:
         self._context = context
-        self._over = asyncio.Event()
+        self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._lock = threading.Lock()
         self._closed = False
-        entered: Future[asyncio.AbstractEventLoop] = Future()
-        # A daemon: a server that nobody closes must not keep the program from its end.
-        self._thread = threading.Thread(target=self._live, args=[entered], name=name, daemon=True)
+        started: Future[asyncio.AbstractEventLoop] = Future()
+        # A daemon thread, so that a server that nobody closes does not keep the program alive.
+        self._thread = threading.Thread(target=self._run_loop, args=[started], name=name, daemon=True)
         self._thread.start()
-        self._loop = entered.result()
+        self._loop = started.result()
 
     def start(self, work: Coroutine[Any, Any, _T]) -> Future[_T] | None:
-        """Run a coroutine there and return its future, which is cancelled at the end; None if the end has come."""
+        """Start a coroutine in the loop; None if the loop is closed. Closing the loop cancels the future."""
         with self._lock:
             if not self._closed:
-                # In a context of its own: the caller's may say that this is trio (anyio notes it there).
-                return Context().run(asyncio.run_coroutine_threadsafe, self._counted(work), self._loop)
+                # In a new context: the caller's may belong to trio, because anyio keeps the name of its backend there.
+                return Context().run(asyncio.run_coroutine_threadsafe, self._tracked(work), self._loop)
         work.close()
         return None
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine there and return what it returns.
+        """Run a coroutine in the loop and wait for its result.
 
         Raises:
-            RuntimeError: the end has come.
+            RuntimeError: the loop is closed.
 
         """
         future = self.start(work)
@@ -65,44 +62,77 @@ class Background:
         raise RuntimeError(_CLOSED)
 
     def check_open(self) -> None:
-        """Raise if the end has come.
+        """Raise if the loop is closed.
 
         Raises:
-            RuntimeError: it has.
+            RuntimeError: the loop is closed.
 
         """
         if self._closed:
             raise RuntimeError(_CLOSED)
 
     def close(self) -> None:
-        """Cancel what runs, leave the context and end the thread. Idempotent."""
+        """Cancel running coroutines, leave the context and end the thread. Idempotent."""
         with self._lock:
             first, self._closed = not self._closed, True
         if first:
-            self._loop.call_soon_threadsafe(self._over.set)
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    async def _counted(self, work: Coroutine[Any, Any, _T]) -> _T:
+    async def _tracked(self, work: Coroutine[Any, Any, _T]) -> _T:
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - coroutines run in tasks here
+        assert task is not None  # noqa: S101  # run_coroutine_threadsafe wraps every coroutine in a task
         self._tasks.add(task)
         try:
             return await work
         finally:
             self._tasks.discard(task)
 
-    def _live(self, entered: Future[asyncio.AbstractEventLoop]) -> None:
+    def _run_loop(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         try:
-            asyncio.run(self._stay(entered))
+            asyncio.run(self._serve(started))
         except BaseException as error:
-            if entered.done():
+            if started.done():
                 raise
-            entered.set_exception(error)
+            started.set_exception(error)
 
-    async def _stay(self, entered: Future[asyncio.AbstractEventLoop]) -> None:
+    async def _serve(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         async with self._context:
-            entered.set_result(asyncio.get_running_loop())
-            await self._over.wait()
+            started.set_result(asyncio.get_running_loop())
+            await self._stop.wait()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Waiter:
+    """A wait in the event loop that creates it; any thread can end it.
+
+    `is_waiting` becomes false in the thread that calls `wake()`, before the waiting coroutine continues.
+    """
+
+    def __init__(self) -> None:
+        self.loop: Final = asyncio.get_running_loop()
+        self.is_waiting = True
+        self._woken: asyncio.Future[None] = self.loop.create_future()
+
+    def wake(self) -> None:
+        """End the wait, from any thread."""
+        self.is_waiting = False
+        self.call(self._end)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function in the waiter's event loop, from any thread."""
+        with suppress(RuntimeError):  # the loop is closed, so nothing waits any more
+            self.loop.call_soon_threadsafe(function)
+
+    async def wait(self) -> None:
+        """Wait until `wake()` is called."""
+        try:
+            await self._woken
+        finally:
+            self.is_waiting = False
+
+    def _end(self) -> None:
+        if not self._woken.done():
+            self._woken.set_result(None)
