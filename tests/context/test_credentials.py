@@ -81,7 +81,7 @@ def test_a_callable_key_that_raises_raises(connect: Connect, server: LocalServer
 
     with pytest.raises(LookupError, match="vault"):
         connect(server.url, key).jobs.get(JOB_ID)
-    assert server.asked == []
+    assert server.request_lines == []
 
 
 @pytest.mark.parametrize("key", [None, 7, "", "two words", "line\nbreak", "ключ"])
@@ -90,7 +90,7 @@ def test_a_callable_key_that_gives_no_key_is_refused(connect: Connect, server: L
     error = connect(server.url, lambda: key).jobs.get(JOB_ID).error
 
     assert isinstance(error, InvalidInput)
-    assert server.asked == []
+    assert server.request_lines == []
 
 
 async def coroutine_function(*_: object) -> Any:
@@ -135,7 +135,7 @@ def test_an_expired_token_is_refreshed(connect: Connect, server: LocalServer) ->
     client.jobs.submit("resize").unwrap()
     client.jobs.submit("resize").unwrap()
 
-    assert [path.rpartition("/")[2] for path in server.asked] == ["submit", "refresh", "submit", "submit"]
+    assert [path.rpartition("/")[2] for path in server.request_lines] == ["submit", "refresh", "submit", "submit"]
     assert [request.headers.get("authorization") for request in server.requests[2:]] == ["Bearer eyJ.second"] * 2
     assert len({request.headers.get("idempotency-key") for request in server.requests}) == 4
     assert server.requests[1].json() == {"refresh_token": "r1"}
@@ -187,7 +187,7 @@ def test_a_refused_refresh_is_an_authentication_failure(connect: Connect, server
         "Invalid or expired token",
         "the tokens could not be refreshed: Invalid or expired refresh token",
     )
-    assert (told, len(server.asked)) == ([], 2)
+    assert (told, len(server.request_lines)) == ([], 2)
 
 
 @define
@@ -214,7 +214,7 @@ def test_threads_refresh_once() -> None:
         results = list(threads.map(client.jobs.get, [JOB_ID] * 64))
 
         assert all(result.ok for result in results)
-        assert sum(path.endswith("refresh") for path in server.asked) == 1
+        assert sum(path.endswith("refresh") for path in server.request_lines) == 1
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -232,7 +232,7 @@ def test_tasks_refresh_once(backend: str) -> None:
     with TokenServer() as server:
         anyio.run(ask_often, server.url, backend=backend)
 
-        assert sum(path.endswith("refresh") for path in server.asked) == 1
+        assert sum(path.endswith("refresh") for path in server.request_lines) == 1
 
 
 def test_a_client_of_the_environment_refreshes(connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,8 +286,8 @@ def test_no_redirect_carries_credentials_away(connect: Connect, server: LocalSer
         results = [client.jobs.submit("resize"), client.jobs.get(JOB_ID)]
 
         assert [result.meta.status for result in results] == [status, status]
-        assert elsewhere.asked == []
-        assert len(server.asked) == 2
+        assert elsewhere.request_lines == []
+        assert len(server.request_lines) == 2
 
 
 def test_a_replayed_401_goes_out_again_under_another_key(connect: Connect, server: LocalServer) -> None:

@@ -8,11 +8,11 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, FluxbaseError, InvalidResponse, NotFound, Rejected, ServerFailed
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, SIGN_IN, VERBS, ask, ask_all, job, unpickled
+from tests.support.sample_responses import JOB_ID, SIGN_IN, VERBS, call_all_verbs, call_verb, job, pickle_round_trip
 from tests.support.styles import Connect
 
 HTML: Final = "<html><body><h1>Bad gateway</h1></body></html>"
@@ -46,7 +46,7 @@ def test_a_2xx_without_the_documented_body(connect: Connect, server: LocalServer
     """The error keeps status, headers and the body as text."""
     server.answer(Answer(200, UNREADABLE[body], {"x-request-id": "r-1"}))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         error = result.error
         assert (verb, type(error)) == (verb, InvalidResponse)
         assert error is not None
@@ -62,7 +62,7 @@ def test_an_empty_list_or_null(connect: Connect, server: LocalServer, body: str)
     """Nothing to list for those that list, and no answer to all others."""
     server.answer(Answer(200, body))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, result.data == []) == (verb, verb in LISTS)
         assert (verb, type(result.error)) == (verb, type(None) if verb in LISTS else InvalidResponse)
 
@@ -72,7 +72,7 @@ def test_another_2xx_counts_for_its_body(connect: Connect, server: LocalServer, 
     """Without one, 204 say, there is no documented answer."""
     server.answer(Answer(status))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, status)
         assert result.error is not None
         assert (result.error.status, result.error.details) == (status, kept(verb, ""))
@@ -100,7 +100,7 @@ def test_a_page_of_a_proxy(connect: Connect, server: LocalServer, status: int) -
     server.answer(Answer(status, HTML, {"content-type": "text/html", "x-request-id": "r-1", "retry-after": "7"}))
     kind, retryable = REFUSALS[status]
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         error = result.error
         assert (verb, type(error)) == (verb, kind)
         assert error is not None
@@ -115,9 +115,9 @@ def test_an_error_nested_beyond_reading(connect: Connect, server: LocalServer) -
     """The status says enough."""
     server.answer(Answer(503, b"[" * 100_000))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, type(result.error)) == (verb, ServerFailed)
-        assert unpickled(result).meta.status == 503
+        assert pickle_round_trip(result).meta.status == 503
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 429, 502])
@@ -125,7 +125,7 @@ def test_an_error_in_another_encoding(connect: Connect, server: LocalServer, sta
     """JSON that is no UTF-8: what can't be read is not quoted, and the status decides."""
     server.answer(Answer(status, '{"error": "Pas trouvé", "retry_after": 5}'.encode("latin-1")))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, result.meta.status) == (verb, status)
         assert result.error is not None
         assert result.error.status == status
@@ -137,7 +137,7 @@ def test_an_error_with_nested_details_can_be_pickled(client: FluxbaseClient, ser
 
     result = client.jobs.get(JOB_ID)
 
-    assert isinstance(unpickled(result).error, ServerFailed)
+    assert isinstance(pickle_round_trip(result).error, ServerFailed)
 
 
 LOCATIONS: Final = {
@@ -156,7 +156,7 @@ def test_a_redirect_is_not_followed(connect: Connect, server: LocalServer, statu
     with LocalServer() as other:
         server.answer(Answer(status, b"elsewhere", {"location": LOCATIONS[location].format(other=other.url), "x-request-id": "r-1"}))
 
-        result = ask(connect, "get", server.url)
+        result = call_verb(connect, "get", server.url)
 
         assert type(result.error) is InvalidResponse
         assert (result.error.status, result.error.request_id, result.error.details) == (status, "r-1", "elsewhere")
@@ -169,7 +169,7 @@ def test_no_verb_follows_a_redirect(connect: Connect, server: LocalServer) -> No
     with LocalServer() as other:
         server.answer(Answer(302, b"", {"location": other.url}))
 
-        for verb, result in ask_all(connect, server.url, http_client=connect.http(follow_redirects=True)):
+        for verb, result in call_all_verbs(connect, server.url, http_client=connect.http(follow_redirects=True)):
             assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, 302)
         assert (len(server.requests), other.requests) == (len(VERBS), [])
 
@@ -179,7 +179,7 @@ def test_a_status_that_is_none_of_this_api(connect: Connect, server: LocalServer
     """304, or a number that HTTP does not have."""
     server.answer(Answer(status, b"", {"x-request-id": "r-1"}))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, status)
         assert result.error is not None
         assert (result.error.status, result.error.request_id, result.error.attempts) == (status, "r-1", 1)
@@ -224,7 +224,7 @@ any_answers = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(answer=any_answers)
 def test_arbitrary_answers(connect: Connect, server: LocalServer, http: Any, answer: Answer) -> None:
     """No bytes with no status raise; an error has the status and a class that fits it, can be shown and can be pickled."""
@@ -233,8 +233,8 @@ def test_arbitrary_answers(connect: Connect, server: LocalServer, http: Any, ans
     no_body_comes = {"connection": "close"} if status in {204, 304} else {}
     server.answer(evolve(answer, headers={**answer.headers, **no_body_comes}))
 
-    for verb, result in ask_all(connect, server.url, http_client=http):
-        again = unpickled(result)
+    for verb, result in call_all_verbs(connect, server.url, http_client=http):
+        again = pickle_round_trip(result)
         assert (verb, result.meta.status, again.meta.status, repr(again)) == (verb, status, status, repr(result))
         if result.error is None:
             assert 200 <= status < 300
@@ -249,7 +249,7 @@ def test_signing_in_names_a_second_factor_only_where_the_server_does(connect: Co
     """An answer that says nothing of the kind must not be explained so."""
     server.answer(Answer(200, UNREADABLE[body]))
 
-    _, error = ask(connect, SIGN_IN, server.url)
+    _, error = call_verb(connect, SIGN_IN, server.url)
 
     assert error is not None
     assert "factor" not in str(error)

@@ -21,7 +21,7 @@ from fluxbase_jobs import (
     ServerFailed,
 )
 
-from tests.support.idempotent_server import KeepingServer
+from tests.support.idempotent_server import IdempotentServer
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page
 from tests.support.styles import Connect
@@ -100,7 +100,7 @@ def test_the_500_of_cancel_and_retry_is_never_resent(quick: FluxbaseClient, serv
     error = getattr(quick.jobs, verb)(JOB_ID).error
 
     assert error.status == 500
-    assert [asked.split()[0] for asked in server.asked] == ["POST", "GET"]
+    assert [asked.split()[0] for asked in server.request_lines] == ["POST", "GET"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_retry_none_is_one_attempt(connect: Connect, server: LocalServer, verb: 
     result = VERBS[verb][0](connect(server.url, retry=None))
     again = connect(server.url, retry=QUICK).jobs.get(JOB_ID, retry=None)
 
-    assert (result.error.attempts, again.meta.attempts, len(server.asked)) == (1, 1, 2)
+    assert (result.error.attempts, again.meta.attempts, len(server.request_lines)) == (1, 1, 2)
 
 
 def test_a_call_has_a_policy_of_its_own(connect: Connect, server: LocalServer) -> None:
@@ -154,7 +154,7 @@ def test_what_is_no_policy_is_refused(connect: Connect, server: LocalServer, ret
     assert "retry" in error.message
     with pytest.raises(InvalidInput, match="retry"):
         connect(server.url, retry=retry)
-    assert server.asked == []
+    assert server.request_lines == []
 
 
 @pytest.mark.parametrize("told", ["91", format_datetime(datetime.now(UTC) + timedelta(days=1))], ids=["seconds", "date"])
@@ -166,7 +166,7 @@ def test_a_retry_after_beyond_the_call_ends_it_at_once(connect: Connect, server:
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after or 0) > 90
-    assert (error.attempts, len(server.asked)) == (1, 1)
+    assert (error.attempts, len(server.request_lines)) == (1, 1)
 
 
 def test_a_retry_after_within_the_call_is_kept(quick: FluxbaseClient, server: LocalServer) -> None:
@@ -204,7 +204,7 @@ def test_a_server_that_stays_slow_is_a_timeout(connect: Connect, server: LocalSe
     error = connect(server.url, retry=QUICK, timeout=0.2).jobs.submit("resize").error
 
     assert isinstance(error, RequestTimeout)
-    assert (error.attempts, len(server.asked)) == (3, 3)
+    assert (error.attempts, len(server.request_lines)) == (3, 3)
 
 
 def test_total_ends_a_call_whatever_its_timeout(connect: Connect, server: LocalServer) -> None:
@@ -229,7 +229,7 @@ def test_attempts_of_two_requests_are_added(quick: FluxbaseClient, server: Local
 @pytest.mark.parametrize("seed", range(3))
 def test_every_submit_makes_one_job(connect: Connect, seed: int) -> None:
     """Half of the requests fail in one way or another, also after the job was queued."""
-    with KeepingServer(fault_rate=0.5, seed=seed) as server:
+    with IdempotentServer(fault_rate=0.5, seed=seed) as server:
         client = connect(server.url, retry=RetryPolicy(attempts=25, first_delay=0.001, max_delay=0.002))
 
         ids = [client.jobs.submit("resize", {"n": number}).unwrap().id for number in range(40)]

@@ -13,7 +13,7 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, FluxbaseError, Job, Result, Submission, Tokens
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, VERBS, ask_all, job, recorded
+from tests.support.sample_responses import JOB_ID, VERBS, call_all_verbs, job, recorded
 from tests.support.styles import Connect
 
 KEY: Final = "eyJ.tiger-key"
@@ -48,7 +48,7 @@ ANSWERS: Final = {
 def all_of(connect: Connect, server: LocalServer, answer: str) -> Iterator[tuple[str, Result[Any]]]:
     """Every verb, with secrets wherever one can be put."""
     server.answer(ANSWERS[answer])
-    yield from ask_all(connect, server.url, headers={"x-secret": HEADER})
+    yield from call_all_verbs(connect, server.url, headers={"x-secret": HEADER})
     client = connect(server.url, KEY, headers={"x-secret": HEADER})
     yield "submit", client.jobs.submit("echo", {"pin": PAYLOAD}, idempotency_key=SECRET)
     yield "submit", client.jobs.submit("echo", {"pin": f"{PAYLOAD}\0"})

@@ -75,7 +75,7 @@ def test_a_job_is_followed_from_submit_to_retry(ask: Ask, server: LocalServer) -
 
     path = f"/api/v1/jobs/{created.id}"
     asked = ["POST /api/v1/jobs/submit", f"GET {path}", "GET /api/v1/jobs", f"GET {path}/logs", f"POST {path}/cancel", f"POST {path}/retry"]
-    assert server.asked == asked
+    assert server.request_lines == asked
     assert server.requests[2].query == {"limit": "1", "include_result": "true"}
     assert {request.headers["authorization"] for request in server.requests} == {"Bearer eyJ.a-token"}
     assert [type(created), type(read), type(page.jobs[0]), type(logs.logs[0])] == [models.Job, models.Job, models.Job, models.LogEntry]
@@ -116,7 +116,7 @@ def test_clients_send_what_they_were_built_with(style: Style, server: LocalServe
     with asking(style, client.with_headers({"x-b": "3"}).with_cookies({"d": "4"})) as ask:
         assert ask(get_job, JOB_ID).parsed.id == JOB_ID
 
-    assert server.asked == [f"GET /base/api/v1/jobs/{JOB_ID}", "GET /elsewhere"]
+    assert server.request_lines == [f"GET /base/api/v1/jobs/{JOB_ID}", "GET /elsewhere"]
     sent = server.requests[0]
     assert sent.query == {"p": "5"}
     assert (sent.headers["x-a"], sent.headers["x-b"], sent.headers["cookie"]) == ("1", "3", "c=2; d=4")
@@ -307,7 +307,7 @@ def test_a_path_parameter_that_can_be_no_segment_is_not_sent(ask: Ask, server: L
     with suppress(ValueError):
         ask(get_job, text)
 
-    assert server.asked == []
+    assert server.request_lines == []
 
 
 def test_the_repr_of_an_answer_hides_what_its_models_hide(ask: Ask, server: LocalServer) -> None:

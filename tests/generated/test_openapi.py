@@ -83,12 +83,12 @@ JOB: Final = """{"id": "7", "namespace": "default", "job_name": "echo", "status"
 
 def _response_faults(exchange: Exchange) -> list[str]:
     operation = STRICT.operation_of(exchange)
-    return list(STRICT.response_faults(operation, exchange)) if operation else []
+    return list(STRICT.response_violations(operation, exchange)) if operation else []
 
 
 def _request_faults(exchange: Exchange) -> list[str]:
     operation = LOOSE.operation_of(exchange)
-    return list(LOOSE.request_faults(operation, exchange)) if operation and exchange.succeeded else []
+    return list(LOOSE.request_violations(operation, exchange)) if operation and exchange.succeeded else []
 
 
 def _exchange(recording: str, scenario: str, label: str) -> Exchange:

@@ -9,11 +9,11 @@ from typing import Any, Final, cast
 
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidResponse, Job
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, LINES, job, recorded, unpickled
+from tests.support.sample_responses import JOB_ID, LINES, job, pickle_round_trip, recorded
 
 
 def read(client: FluxbaseClient, server: LocalServer, **changes: Any) -> Job:
@@ -82,7 +82,7 @@ def test_json_that_is_no_object_is_decoded_too(client: FluxbaseClient, server: L
     assert (found.result, found.progress, found.progress_percent) == (value, value, None)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_reads(client: FluxbaseClient, server: LocalServer, text: str) -> None:
     """Whatever stands in a text field, the job is readable, in all its properties."""
@@ -222,7 +222,7 @@ def test_is_equal_by_value_and_hashable_by_id(client: FluxbaseClient, server: Lo
     assert hash(first) == hash(later)
 
 
-COPIES: Final[list[Callable[[Job], Job]]] = [unpickled, copy.copy, copy.deepcopy]
+COPIES: Final[list[Callable[[Job], Job]]] = [pickle_round_trip, copy.copy, copy.deepcopy]
 
 
 @pytest.mark.parametrize("include_logs", [False, True])

@@ -12,7 +12,7 @@ from fluxbase_jobs import ConnectionFailed, Err, FluxbaseClient, FluxbaseError, 
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.recordings import LIMITS
-from tests.support.sample_responses import JOB_ID, job, page, recorded, unpickled
+from tests.support.sample_responses import JOB_ID, job, page, pickle_round_trip, recorded
 
 FOUND = Answer(200, job(), {"x-request-id": "r-1", "set-cookie": "fluxbase_access_token=a-secret", "X-RateLimit-Limit": "100"})
 MISSING = Answer(404, {"error": "Job not found"}, {"x-request-id": "r-2"})
@@ -105,7 +105,7 @@ def test_a_success_need_not_be_true(data: object) -> None:
     assert (result.unwrap(), result.unwrap_or("other"), result.error) == (data, data, None)
 
 
-COPIES: Final[list[Callable[[Result[Job]], Result[Job]]]] = [unpickled, copy.copy, copy.deepcopy]
+COPIES: Final[list[Callable[[Result[Job]], Result[Job]]]] = [pickle_round_trip, copy.copy, copy.deepcopy]
 
 
 @pytest.mark.parametrize("copied", COPIES)
@@ -128,7 +128,7 @@ def test_a_pickled_log_error_survives(client: FluxbaseClient, server: LocalServe
     server.answer(FOUND, MISSING)
     result = client.jobs.get(JOB_ID, include_logs=True)
 
-    again = unpickled(result)
+    again = pickle_round_trip(result)
 
     assert isinstance(again.meta.logs_error, NotFound)
     assert again.meta.logs_error.request_id == "r-2"

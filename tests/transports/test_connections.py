@@ -16,7 +16,7 @@ import trustme
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, RequestTimeout
 
 from tests.support.local_server import Answer, LocalServer, raw_server
-from tests.support.sample_responses import JOB_ID, ask, ask_all, job
+from tests.support.sample_responses import JOB_ID, call_all_verbs, call_verb, job
 from tests.support.styles import Connect
 
 SHORT: Final = 0.1
@@ -40,7 +40,7 @@ def tls_server(script: Callable[[ssl.SSLSocket], None], authority: trustme.CA) -
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority that only those know who ask for it."""
+    """A certificate authority that only those know who call_verb for it."""
     return trustme.CA()
 
 
@@ -56,7 +56,7 @@ def test_a_dropped_connection(connect: Connect, server: LocalServer, fault: Any)
     """There is no status; one request was sent, and the same call may succeed later."""
     server.answer(Answer(fault=fault))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         error = result.error
         assert (verb, type(error)) == (verb, ConnectionFailed)
         assert error is not None
@@ -80,7 +80,7 @@ def test_no_server_at_all(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
-    for verb, result in ask_all(connect, url):
+    for verb, result in call_all_verbs(connect, url):
         assert (verb, type(result.error)) == (verb, ConnectionFailed)
         assert result.error is not None
         assert (result.error.status, result.error.attempts, result.error.retryable) == (None, 1, True)
@@ -88,7 +88,7 @@ def test_no_server_at_all(connect: Connect) -> None:
 
 def test_tls_to_a_server_without_it(connect: Connect, server: LocalServer) -> None:
     """A url with https for a server that speaks http."""
-    result = ask(connect, "get", server.url.replace("http", "https"))
+    result = call_verb(connect, "get", server.url.replace("http", "https"))
 
     assert type(result.error) is ConnectionFailed
     assert (result.error.attempts, server.requests) == (1, [])
@@ -98,7 +98,7 @@ def test_a_certificate_that_nobody_trusts(connect: Connect, authority: trustme.C
     """The words say what is wrong, and nothing reaches the server."""
     heard: list[bytes] = []
     with tls_server(lambda secured: heard.append(secured.recv(65536)), authority) as port:
-        result = ask(connect, "get", f"https://127.0.0.1:{port}")
+        result = call_verb(connect, "get", f"https://127.0.0.1:{port}")
 
     assert type(result.error) is ConnectionFailed
     assert "certificate" in result.error.message.lower()
@@ -114,7 +114,7 @@ def test_a_trusted_certificate(connect: Connect, authority: trustme.CA) -> None:
         secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(content), content))
 
     with tls_server(answer, authority) as port:
-        result = ask(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
+        result = call_verb(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
 
     assert result.unwrap().id == JOB_ID
 
@@ -131,7 +131,7 @@ def test_tls_that_breaks_in_the_middle(connect: Connect, authority: trustme.CA, 
             plain.recv(65536)
 
     with tls_server(answer, authority) as port:
-        result = ask(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
+        result = call_verb(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
 
     assert type(result.error) is ConnectionFailed
     assert result.error.attempts == 1
@@ -159,7 +159,7 @@ def test_what_is_not_http(connect: Connect, said: str) -> None:
         connection.sendall(NO_HTTP[said])
 
     with raw_server(answer) as port:
-        result = ask(connect, "get", f"http://127.0.0.1:{port}")
+        result = call_verb(connect, "get", f"http://127.0.0.1:{port}")
 
     assert type(result.error) is ConnectionFailed
     assert result.error.attempts == 1
@@ -169,7 +169,7 @@ def test_a_switch_of_protocols_that_nobody_asked_for(connect: Connect, server: L
     """101 is an error, whichever of the two is nearer."""
     server.answer(Answer(101))
 
-    result = ask(connect, "get", server.url)
+    result = call_verb(connect, "get", server.url)
 
     assert isinstance(result.error, ConnectionFailed | InvalidResponse)
 
@@ -178,7 +178,7 @@ def test_no_answer_in_time(connect: Connect, server: LocalServer) -> None:
     """The request may have been carried out all the same; the words name the seconds."""
     server.answer(Answer(200, delay=SHORT * 3))
 
-    for verb, result in ask_all(connect, server.url, timeout=SHORT):
+    for verb, result in call_all_verbs(connect, server.url, timeout=SHORT):
         error = result.error
         assert (verb, type(error)) == (verb, RequestTimeout)
         assert error is not None
@@ -258,7 +258,7 @@ def test_an_answer_that_trickles_ends_in_time(connect: Connect, pieces: Callable
             time.sleep(SHORT / 4)
 
     with raw_server(answer) as port:
-        result = ask(connect, "get", f"http://127.0.0.1:{port}", timeout=SHORT)
+        result = call_verb(connect, "get", f"http://127.0.0.1:{port}", timeout=SHORT)
 
     assert type(result.error) is RequestTimeout if in_pieces else isinstance(result.error, RequestTimeout | ConnectionFailed)
     assert result.error is not None

@@ -23,7 +23,7 @@ def test_sends_one_post_with_a_key_of_its_own(client: FluxbaseClient, server: Lo
 
     assert (result.ok, result.data, result.error) == (True, None, None)
     first, second = server.requests
-    assert server.asked == [POST, POST]
+    assert server.request_lines == [POST, POST]
     assert first.body == b""
     assert first.headers["authorization"] == "Bearer eyJ.a-token"
     assert len(first.headers["idempotency-key"]) >= 20
@@ -69,7 +69,7 @@ def test_a_lost_race_is_explained(client: FluxbaseClient, server: LocalServer, s
     assert status in error.message
     assert (error.job_status, error.status, error.request_id, error.job_id) == (status, 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
     assert (error.attempts, result.meta.attempts) == (2, 2)
     assert (result.meta.status, result.meta.request_id) == (500, "r-7")
 
@@ -95,7 +95,7 @@ def test_a_500_that_the_state_does_not_explain_stays_one(client: FluxbaseClient,
     assert type(error) is ServerFailed
     assert (error.message, error.status, error.request_id, error.job_id) == ("Failed to cancel job", 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
 
 
 def test_an_unexplained_500_counts_both_requests(client: FluxbaseClient, server: LocalServer) -> None:
@@ -116,7 +116,7 @@ def test_a_500_is_kept_where_the_key_for_the_second_request_is_bad(connect: Conn
     _, error = connect(server.url, lambda: next(keys)).jobs.cancel(JOB_ID)
 
     assert type(error) is ServerFailed
-    assert (error.message, error.status, server.asked) == ("Failed to cancel job", 500, [POST])
+    assert (error.message, error.status, server.request_lines) == ("Failed to cancel job", 500, [POST])
 
 
 @pytest.mark.parametrize("status", [501, 502, 503, 504, 520])
@@ -127,7 +127,7 @@ def test_another_failure_is_not_looked_into(client: FluxbaseClient, server: Loca
     _, error = client.jobs.cancel(JOB_ID)
 
     assert isinstance(error, ServerFailed)
-    assert (error.status, server.asked) == (status, [POST])
+    assert (error.status, server.request_lines) == (status, [POST])
 
 
 def test_a_broken_connection_is_a_value(client: FluxbaseClient, server: LocalServer) -> None:

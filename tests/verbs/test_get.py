@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFound, ServerFailed
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
@@ -42,7 +42,7 @@ FORMS: Final[Mapping[str, Callable[[UUID], str | UUID]]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(uuid=st.uuids())
 def test_sends_an_id_in_its_canonical_form(client: FluxbaseClient, server: LocalServer, form: str, uuid: UUID) -> None:
     """An id may come in any form that the server takes; one form is sent."""
@@ -88,7 +88,7 @@ def test_refuses_what_is_no_id(client: FluxbaseClient, server: LocalServer, job_
     assert server.requests == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=st.text() | st.from_regex(r"(urn:uuid:)?[0-9a-fA-F-]{30,38}", fullmatch=True))
 @example(text="\u0130".join(["urn:uu", f"d:{JOB_ID}"]))
 def test_no_text_raises_or_reaches_another_path(client: FluxbaseClient, server: LocalServer, text: str) -> None:
@@ -110,7 +110,7 @@ def test_reads_the_log_too_when_asked(client: FluxbaseClient, server: LocalServe
 
     logs = result.unwrap().logs
     assert [(line.line_number, line.level, str(line)) for line in logs or []] == [(1, "info", "a"), (2, "error", "b")]
-    assert server.asked == [f"GET /api/v1/jobs/{JOB_ID}", f"GET /api/v1/jobs/{JOB_ID}/logs"]
+    assert server.request_lines == [f"GET /api/v1/jobs/{JOB_ID}", f"GET /api/v1/jobs/{JOB_ID}/logs"]
     assert (result.meta.attempts, result.meta.status, result.meta.logs_error) == (2, 200, None)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidInput, InvalidResponse, Job, NotFound, ServerFailed
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
@@ -58,7 +58,7 @@ def test_sends_its_filters(client: FluxbaseClient, server: LocalServer, options:
     assert sent.query == query
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(status=st.text(min_size=1), job_name=st.text(min_size=1))
 def test_any_text_arrives_as_it_is(client: FluxbaseClient, server: LocalServer, status: str, job_name: str) -> None:
     """A filter is text: it arrives unchanged, or is refused where neither JSON nor a database can hold it."""

@@ -9,7 +9,7 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, LogLine, NotFound, ServerFailed
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, recorded, unpickled
+from tests.support.sample_responses import JOB_ID, pickle_round_trip, recorded
 
 LINE = {"id": "1", "timestamp": "2026-11-23T18:44:05.716123+01:00", "category": "execution", "level": "info", "message": "on it"}
 
@@ -21,7 +21,7 @@ def test_reads_the_lines(client: FluxbaseClient, server: LocalServer) -> None:
 
     lines = client.jobs.logs(told.path.split("/")[-2]).unwrap()
 
-    assert server.asked == [f"GET {told.path}"]
+    assert server.request_lines == [f"GET {told.path}"]
     bodies: list[dict[str, Any]] = told.json()["logs"]
     assert len(lines) == len(bodies) == 8
     for line, body in zip(lines, bodies, strict=True):
@@ -38,7 +38,7 @@ def test_a_line_is_all_there_is_to_it(client: FluxbaseClient, server: LocalServe
 
     line, same = client.jobs.logs(JOB_ID).unwrap()
 
-    assert line == same == unpickled(line)
+    assert line == same == pickle_round_trip(line)
     assert (line.line_number, line.fields, line.execution_id) == (None, None, None)
     assert line.timestamp == datetime(2026, 11, 23, 17, 44, 5, 716123, tzinfo=UTC)
     with pytest.raises(AttributeError):

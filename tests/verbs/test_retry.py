@@ -34,7 +34,7 @@ def test_puts_the_job_back_and_reads_it(client: FluxbaseClient, server: LocalSer
 
     retried = result.unwrap()
     assert (retried.id, retried.status, retried.retry_count) == (JOB_ID, told["status"], told["retry_count"])
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
     assert (result.meta.attempts, result.meta.status, result.meta.request_id) == (2, 200, "of the get")
 
 
@@ -97,7 +97,7 @@ def test_exhausted_retries_are_explained(client: FluxbaseClient, server: LocalSe
     assert "no retries left" in error.message
     assert (error.job_status, error.status, error.request_id, error.job_id) == ("failed", 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
     assert (error.attempts, result.meta.attempts, result.meta.status) == (2, 2, 500)
 
 
@@ -133,7 +133,7 @@ def test_a_500_that_the_state_does_not_explain_stays_one(client: FluxbaseClient,
     assert type(error) is ServerFailed
     assert (error.message, error.status, error.request_id, error.job_id) == ("Failed to retry job", 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
 
 
 def test_an_unexplained_500_counts_both_requests(client: FluxbaseClient, server: LocalServer) -> None:
@@ -154,7 +154,7 @@ def test_another_failure_is_not_looked_into(client: FluxbaseClient, server: Loca
     _, error = client.jobs.retry(JOB_ID)
 
     assert isinstance(error, ServerFailed)
-    assert (error.status, server.asked) == (status, [POST])
+    assert (error.status, server.request_lines) == (status, [POST])
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_says_that_the_retry_was_accepted(
     assert "the retry was accepted" in str(error)
     assert (error.retryable, error.status, error.job_id) == (False, status, JOB_ID)
     assert (error.attempts, result.meta.attempts, result.meta.status) == (2, 2, status)
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
 
 
 @pytest.mark.parametrize("second", ["", None])
@@ -194,7 +194,7 @@ def test_says_so_too_where_the_key_for_the_second_request_is_bad(connect: Connec
 
     assert isinstance(error, InvalidInput)
     assert "the retry was accepted" in str(error)
-    assert server.asked == [POST]
+    assert server.request_lines == [POST]
 
 
 @pytest.mark.parametrize("job_id", ["nope", "", None, f"{{{JOB_ID}}}"])

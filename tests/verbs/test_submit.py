@@ -13,7 +13,7 @@ import attrs
 import msgspec
 import pytest
 from fluxbase_jobs import Conflict, FluxbaseClient, InvalidInput, NotFound, OnBehalfOf, PermissionDenied, Unprocessable
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
@@ -330,7 +330,7 @@ json_values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(), json_values))
 def test_what_is_accepted_arrives_unchanged(client: FluxbaseClient, server: LocalServer, payload: dict[str, Any]) -> None:
     """Any payload either arrives as it was, or is refused with nothing sent: never changed silently."""

@@ -35,7 +35,7 @@ def test_waits_for_the_end(client: FluxbaseClient, server: LocalServer) -> None:
     assert finished.succeeded
     assert [seen.status for seen in told] == ["pending", "running", "napping", "completed"]
     assert told[1].progress_percent == 40
-    assert set(server.asked) == {f"GET /api/v1/jobs/{JOB_ID}"}
+    assert set(server.request_lines) == {f"GET /api/v1/jobs/{JOB_ID}"}
 
 
 def test_on_progress_may_be_a_coroutine_function(client: FluxbaseClient, server: LocalServer, style: Style) -> None:
@@ -77,7 +77,7 @@ def test_cancels_at_the_deadline_if_told_so(client: FluxbaseClient, server: Loca
 
     assert isinstance(error, WaitTimeout)
     assert error.hint == "it was cancelled"
-    assert server.asked[-1] == f"POST /api/v1/jobs/{JOB_ID}/cancel"
+    assert server.request_lines[-1] == f"POST /api/v1/jobs/{JOB_ID}/cancel"
     assert "idempotency-key" in server.requests[-1].headers
 
 
@@ -169,4 +169,4 @@ def test_a_cancelled_task_leaves_the_job_alone(server: LocalServer, verb: str) -
     error = asyncio.run(cancel(2 + (verb == "run")))
 
     assert any(JOB_ID in note for note in notes(error))
-    assert not any("cancel" in asked for asked in server.asked)
+    assert not any("cancel" in asked for asked in server.request_lines)

@@ -48,7 +48,7 @@ def test_one_page_serves_many_jobs(client: FluxbaseClient, server: LocalServer) 
     for _, result in late:
         assert isinstance(result.error, WaitTimeout)
         assert result.error.job is not None
-    assert set(server.asked) == {"GET /api/v1/jobs"}
+    assert set(server.request_lines) == {"GET /api/v1/jobs"}
 
 
 def test_takes_any_iterable_of_ids(client: FluxbaseClient, server: LocalServer) -> None:

@@ -67,7 +67,7 @@ def test_reads_a_function_with_its_code(client: FluxbaseClient, server: LocalSer
 
     function = client.admin.jobs.get_function("default", "echo").unwrap()
 
-    assert server.asked == [f"GET {ECHO}"]
+    assert server.request_lines == [f"GET {ECHO}"]
     assert "handler" in (function.code or "")
     assert "handler" in (function.original_code or "")
     assert "handler" not in repr(function)
@@ -95,7 +95,7 @@ def test_deletes_a_function(client: FluxbaseClient, server: LocalServer, era: st
 
     assert deleted.unwrap() is None
     assert deleted.meta.status == 204
-    assert server.asked == [f"DELETE {FUNCTIONS}/reports/other"]
+    assert server.request_lines == [f"DELETE {FUNCTIONS}/reports/other"]
     assert len(server.requests[0].headers["idempotency-key"]) >= 20
 
 
@@ -111,7 +111,7 @@ def test_deleting_a_missing_function_is_not_found(client: FluxbaseClient, server
     assert (error.status, error.details, error.attempts, result.meta.attempts) == (500, "Failed to delete job function", 2, 2)
     assert error.message == "there is no function 'other' in the namespace 'reports' (the server answers that with 500)"
     assert error.request_id == recorded("admin", "delete it again", era).response_headers["x-request-id"]
-    assert server.asked == [f"DELETE {FUNCTIONS}/reports/other", f"GET {FUNCTIONS}/reports/other"]
+    assert server.request_lines == [f"DELETE {FUNCTIONS}/reports/other", f"GET {FUNCTIONS}/reports/other"]
 
 
 @pytest.mark.parametrize("look", ["finds it", "fails"])
@@ -151,7 +151,7 @@ def test_addresses_names_as_they_are(client: FluxbaseClient, server: LocalServer
 
     client.admin.jobs.get_function("my_ns.v2", "...a-B~9").unwrap()
 
-    assert server.asked == [f"GET {FUNCTIONS}/my_ns.v2/...a-B~9"]
+    assert server.request_lines == [f"GET {FUNCTIONS}/my_ns.v2/...a-B~9"]
 
 
 @each_era
@@ -160,7 +160,7 @@ def test_lists_namespaces(client: FluxbaseClient, server: LocalServer, era: str)
     server.answer(told("GET /namespaces", era))
 
     assert client.admin.jobs.list_namespaces().unwrap() == ["default"]
-    assert server.asked == ["GET /api/v1/admin/jobs/namespaces"]
+    assert server.request_lines == ["GET /api/v1/admin/jobs/namespaces"]
 
 
 @pytest.mark.parametrize("body", ["null", '{"namespaces": null}', "[]"])

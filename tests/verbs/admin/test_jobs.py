@@ -29,7 +29,7 @@ def test_lists_with_every_filter(client: FluxbaseClient, server: LocalServer) ->
     ).unwrap()
 
     assert [entry.id for entry in listed] == [JOB_ID]
-    assert server.asked == [f"GET {QUEUE}"]
+    assert server.request_lines == [f"GET {QUEUE}"]
     assert server.requests[0].query == {
         "status": "failed",
         "namespace": "media",
@@ -94,7 +94,7 @@ def test_reads_a_job(client: FluxbaseClient, server: LocalServer) -> None:
     found = client.admin.jobs.get_job(UUID(JOB_ID).hex.upper()).unwrap()
 
     assert (found.id, found.status) == (JOB_ID, "completed")
-    assert server.asked == [f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"GET {QUEUE}/{JOB_ID}"]
 
 
 @pytest.mark.parametrize("verb", ["get_job", "cancel", "terminate", "retry", "resubmit"])
@@ -112,7 +112,7 @@ def test_ends_a_job(client: FluxbaseClient, server: LocalServer, verb: str) -> N
     server.answer(DONE)
 
     assert getattr(client.admin.jobs, verb)(JOB_ID).unwrap() is None
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/{verb}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/{verb}"]
     assert len(server.requests[0].headers["idempotency-key"]) >= 20
 
 
@@ -124,7 +124,7 @@ def test_retries_a_job_and_reads_it(client: FluxbaseClient, server: LocalServer)
 
     assert retried.unwrap().retry_count == 1
     assert retried.meta.attempts == 2
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/retry", f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/retry", f"GET {QUEUE}/{JOB_ID}"]
 
 
 def test_says_that_a_retry_was_accepted_where_the_job_cannot_be_read(client: FluxbaseClient, server: LocalServer) -> None:
@@ -145,7 +145,7 @@ def test_resubmits_a_job(client: FluxbaseClient, server: LocalServer) -> None:
     copied = client.admin.jobs.resubmit(JOB_ID).unwrap()
 
     assert (copied.id, copied.status) == (copy.json()["id"], "pending")
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/resubmit"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/resubmit"]
     assert "idempotency-key" in server.requests[0].headers
 
 
@@ -170,7 +170,7 @@ def test_explains_a_bare_500(client: FluxbaseClient, server: LocalServer, verb: 
     assert (error.message, error.status, error.job_status) == (says, 500, state["status"])
     assert (error.details, error.request_id, error.attempts, error.job_id) == ("Failed to do it", "r-1", 2, JOB_ID)
     assert result.meta.attempts == 2
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/{verb}", f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/{verb}", f"GET {QUEUE}/{JOB_ID}"]
 
 
 def test_resubmitting_an_unknown_id_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
@@ -183,7 +183,7 @@ def test_resubmitting_an_unknown_id_is_not_found(client: FluxbaseClient, server:
     assert isinstance(error, NotFound)
     assert (error.status, error.details, error.attempts) == (500, "Failed to resubmit job", 2)
     assert error.message == "there is no job with this id to resubmit (the server answers that with 500)"
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/resubmit", f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/resubmit", f"GET {QUEUE}/{JOB_ID}"]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_lists_workers(client: FluxbaseClient, server: LocalServer) -> None:
 
     workers = client.admin.jobs.list_workers().unwrap()
 
-    assert server.asked == ["GET /api/v1/admin/jobs/workers"]
+    assert server.request_lines == ["GET /api/v1/admin/jobs/workers"]
     assert [worker.id for worker in workers] == [entry["id"] for entry in told.json()]
     first = workers[0]
     assert (first.status, first.max_concurrent_jobs, first.current_job_count) == ("active", 5, 0)

@@ -64,7 +64,7 @@ def test_sends_only_what_was_given(client: FluxbaseClient, server: LocalServer) 
     client.admin.jobs.sync([HELLO]).unwrap()
     client.admin.jobs.sync(iter([HELLO])).unwrap()
 
-    assert server.asked == [f"POST {SYNC}"] * 2
+    assert server.request_lines == [f"POST {SYNC}"] * 2
     assert [request.json() for request in server.requests] == [{"namespace": "default", "jobs": [{"name": "hello", "code": CODE}]}] * 2
     keys = {request.headers["idempotency-key"] for request in server.requests}
     assert len(keys) == 2
@@ -249,7 +249,7 @@ def test_verifies_that_code_is_there(client: FluxbaseClient, server: LocalServer
 
     functions = "GET /api/v1/admin/jobs/functions/reports"
     assert result.unwrap().details.created == ["hello"]
-    assert server.asked == [f"POST {SYNC}", f"{functions}/hello", f"{functions}/other"]
+    assert server.request_lines == [f"POST {SYNC}", f"{functions}/hello", f"{functions}/other"]
     assert result.meta.attempts == 3
 
 
