@@ -1,7 +1,8 @@
-"""Credentials over a real server: keys by form, callables, refreshed tokens, cookies, redirects."""
+"""Credentials: static and callable keys, refreshed tokens, cookies and redirects."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,7 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from attrs import define, field
-from fluxbase_jobs import AsyncFluxbaseClient, AuthenticationFailed, FluxbaseClient, InvalidInput, RetryPolicy, Tokens
+from fluxbase_jobs import AsyncFluxbaseClient, AuthenticationFailed, FluxbaseClient, InvalidInput, Job, Result, RetryPolicy, Tokens
 
 from tests.support.local_server import Answer, LocalServer, Request
 from tests.support.sample_responses import JOB_ID, job
@@ -28,32 +29,94 @@ QUICK: Final = RetryPolicy(first_delay=0.001)
 @pytest.mark.parametrize(
     ("key", "header", "value"),
     [
-        ("eyJ.a.b", "authorization", "Bearer eyJ.a.b"),
-        ("anything-else", "authorization", "Bearer anything-else"),
+        ("eyJhbGciOi.J9.x", "authorization", "Bearer eyJhbGciOi.J9.x"),
+        ("anything", "authorization", "Bearer anything"),
+        ("an_other-form", "authorization", "Bearer an_other-form"),
+        ("_", "authorization", "Bearer _"),
+        ("SK_live_1", "authorization", "Bearer SK_live_1"),
         ("sk_live_1", "x-service-key", "sk_live_1"),
         ("pk_live_1", "x-service-key", "pk_live_1"),
+        ("fb_anon_1", "x-service-key", "fb_anon_1"),
         ("fb_tsk_1", "x-service-key", "fb_tsk_1"),
         ("fbk_1", "x-client-key", "fbk_1"),
+        ("fbkey_1", "authorization", "Bearer fbkey_1"),
     ],
 )
-def test_a_key_is_sent_by_its_form(connect: Connect, server: LocalServer, key: str, header: str, value: str) -> None:
-    """In one header, and no other; whether it is text or comes from a callable."""
+def test_form_of_the_key_decides_the_header(connect: Connect, server: LocalServer, key: str, header: str, value: str) -> None:
+    """A key is sent in exactly one header, whether it is a string or comes from a callable."""
     server.answer(FOUND)
 
     connect(server.url, key).jobs.get(JOB_ID).unwrap()
     connect(server.url, lambda: key).jobs.get(JOB_ID).unwrap()
 
-    for sent in (request.headers for request in server.requests):
-        assert {name: sent[name] for name in ("authorization", "x-service-key", "x-client-key") if name in sent} == {header: value}
+    for sent in server.requests:
+        credentials = {"authorization", "x-service-key", "x-client-key"} & sent.headers.keys()
+        assert {name: sent.headers[name] for name in credentials} == {header: value}
+        assert key not in sent.target
 
 
-def test_no_key_no_header(connect: Connect, server: LocalServer) -> None:
-    """A server behind a proxy that adds them, say."""
+def test_client_without_key_sends_no_credentials(connect: Connect, server: LocalServer) -> None:
+    """A proxy in front of the server may add them."""
     server.answer(FOUND)
 
     connect(server.url).jobs.get(JOB_ID).unwrap()
 
-    assert not {"authorization", "x-service-key", "x-client-key"} & server.requests[0].headers.keys()
+    assert not {"authorization", "x-service-key", "x-client-key", "cookie"} & server.requests[0].headers.keys()
+
+
+@pytest.mark.parametrize("key", [None, 7, b"tiger", "", "two tiger", "tiger\n", "ti\nger", "tigrö", "тигр"])
+def test_invalid_key_from_a_callable_is_an_error_value(connect: Connect, server: LocalServer, key: Any) -> None:
+    """The request is not sent without credentials, and the error does not quote the key."""
+    result = connect(server.url, lambda: key).jobs.get(JOB_ID)
+
+    assert type(result.error) is InvalidInput
+    assert result.error.message.startswith("key")
+    assert "tig" not in f"{result.error} {result!r}"
+    assert "тигр" not in f"{result.error} {result!r}"
+    assert (server.requests, result.meta.attempts) == ([], 0)
+
+
+def test_asks_for_the_key_before_each_request(connect: Connect, server: LocalServer) -> None:
+    """Of one verb too: a token may be renewed at any time."""
+    keys = iter(["eyJ.1", "sk_2", "eyJ.3"])
+    client = connect(server.url, lambda: next(keys))
+    server.answer(FOUND, FOUND, Answer(200, {"logs": None}))
+
+    client.jobs.get(JOB_ID).unwrap()
+    client.jobs.get(JOB_ID, include_logs=True).unwrap()
+
+    first, second, third = (request.headers for request in server.requests)
+    assert (first["authorization"], second["x-service-key"], third["authorization"]) == ("Bearer eyJ.1", "sk_2", "Bearer eyJ.3")
+
+
+def test_the_async_client_awaits_the_key(server: LocalServer) -> None:
+    """A coroutine function, or any function that returns an awaitable."""
+    server.answer(FOUND)
+
+    async def key() -> str:
+        await asyncio.sleep(0)
+        return "eyJ.1"
+
+    async def read(key: Any) -> Result[Job]:
+        async with AsyncFluxbaseClient(server.url, key) as client:
+            return await client.jobs.get(JOB_ID)
+
+    for form in (key, lambda: asyncio.ensure_future(key())):
+        asyncio.run(read(form)).unwrap()
+    assert [request.headers["authorization"] for request in server.requests] == ["Bearer eyJ.1"] * 2
+
+
+def test_an_exception_of_the_keys_function_is_the_callers(connect: Connect, server: LocalServer) -> None:
+    """It goes through as it is; the client can be used again."""
+    keys: dict[str, str] = {}
+    client = connect(server.url, lambda: keys["now"])
+    server.answer(FOUND)
+
+    with pytest.raises(KeyError, match="now"):
+        client.jobs.get(JOB_ID)
+    assert server.requests == []
+    keys["now"] = "eyJ.1"
+    assert client.jobs.get(JOB_ID).ok
 
 
 def test_a_coroutine_function_gives_the_key_of_an_async_client(server: LocalServer) -> None:
@@ -71,26 +134,6 @@ def test_a_coroutine_function_gives_the_key_of_an_async_client(server: LocalServ
 
     anyio.run(ask)
     assert [request.headers["authorization"] for request in server.requests] == ["Bearer first", "Bearer second"]
-
-
-def test_a_callable_key_that_raises_raises(connect: Connect, server: LocalServer) -> None:
-    """A user's exception is a user's business; nothing was sent."""
-
-    def key() -> str:
-        raise LookupError("no key in the vault")
-
-    with pytest.raises(LookupError, match="vault"):
-        connect(server.url, key).jobs.get(JOB_ID)
-    assert server.request_lines == []
-
-
-@pytest.mark.parametrize("key", [None, 7, "", "two words", "line\nbreak", "ключ"])
-def test_a_callable_key_that_gives_no_key_is_refused(connect: Connect, server: LocalServer, key: Any) -> None:
-    """Without quoting it: a call without credentials, where some were meant, would be a surprise."""
-    error = connect(server.url, lambda: key).jobs.get(JOB_ID).error
-
-    assert isinstance(error, InvalidInput)
-    assert server.request_lines == []
 
 
 async def coroutine_function(*_: object) -> Any:
