@@ -26,7 +26,8 @@ and all can be pickled. No message or repr holds a key, a token or a payload.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from copy import copy
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from .models.jobs import Job, LogLine
@@ -73,6 +74,13 @@ class FluxbaseError(Exception):
         self.retryable = retryable
         self.attempts = attempts
         self.job_id = job_id
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy of this error with other attributes. Errors are values: one that was returned is never changed."""
+        changed = copy(self)
+        vars(changed).update(changes)
+        changed.args = (changed.message,)
+        return changed
 
     def __bool__(self) -> Literal[True]:
         return True

@@ -40,13 +40,12 @@ class Meta:
         """Whether the server answered from its memory of the idempotency key and did nothing anew."""
         return self.headers.get("idempotency-replayed", "").lower() == "true"
 
+    def plus(self, other: Meta) -> Meta:
+        """This answer, with the requests of another exchange of the same call added to its own."""
+        return evolve(self, attempts=self.attempts + other.attempts, elapsed=max(self.elapsed, other.elapsed))
+
 
 NO_META: Final = Meta()
-
-
-def both(first: Meta, second: Meta, shown: Meta) -> Meta:
-    """One meta over two exchanges: the answer of the one that is shown, the attempts and seconds of both."""
-    return evolve(shown, attempts=first.attempts + second.attempts, elapsed=first.elapsed + second.elapsed)
 
 
 @final

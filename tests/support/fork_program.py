@@ -71,7 +71,7 @@ def in_children(client: FluxbaseClient, count: int, *, refreshing: bool = False)
     """The outcomes in several children, one after the other, which may be forked during a token refresh of the parent."""
     read, write = os.pipe()
     if refreshing:
-        client.fetch.session().credentials.lock.acquire()
+        client.fetch.settings.credentials.lock.acquire()
     for _ in range(count):
         read_in_child(write, client)
     return os.read(read, 99).decode().strip()

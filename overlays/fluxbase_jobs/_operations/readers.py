@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from fluxbase_jobs_client import models as wire
 
 from ..models.admin import JobFunction, JobStats, SyncResult, Worker
 from ..models.admin import sync_result as _sync_result
 from ..models.jobs import Job, LogLine
+
+RESULT_LINE: Final = "__RESULT__::"
+"""How the log line begins in which a job passes its result to the server."""
 
 
 class _Jobs(msgspec.Struct):

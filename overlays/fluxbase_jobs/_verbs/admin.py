@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Final, Unpack
 from uuid import UUID
 
 from .._context.call_context import CallOptions
-from .._docstrings import documented_like
-from .._drivers.fetch import AsyncFluxbaseFetch, FluxbaseFetch
-from .._operations.endpoints import ADMINS
-from .._plans import admin as plans
-from .._plans import iterate as paging
-from .._plans import jobs as verbs
-from .._plans import list_jobs as listing
+from .._drivers.fetch import FluxbaseFetch
+from .._operations.endpoints import ADMIN_ENDPOINTS
+from .._plans import admin as admin_plans
+from .._plans import jobs as plans
+from .._plans.iterate import iterate
+from .._plans.list_jobs import list_jobs
 from ..models.admin import JobFunction, JobStats, SyncFunction, SyncOrder, SyncResult, Worker
-from ..models.jobs import Filters, Job
+from ..models.inputs import Filters
+from ..models.jobs import Job
 from ..result import Result
 
 
@@ -61,7 +61,7 @@ class FluxbaseAdminJobs:
             The jobs; an empty list where there are none.
         """
         filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, worker_id=worker_id)
-        return self._fetch.run(listing.list_jobs(self._fetch.session(**call), filters, limit, offset, ADMINS))
+        return self._fetch.run(list_jobs, call, filters, limit, offset, ADMIN_ENDPOINTS)
 
     def iterate_jobs(
         self,
@@ -89,7 +89,7 @@ class FluxbaseAdminJobs:
             An iterator of results. An error is the last one.
         """
         filters = Filters(status=status, namespace=namespace, job_name=job_name, worker_id=worker_id, include_result=include_result)
-        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), filters, page_size, ADMINS))
+        return self._fetch.iterate(iterate, call, filters, page_size, ADMIN_ENDPOINTS)
 
     def get_job(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job.
@@ -101,7 +101,7 @@ class FluxbaseAdminJobs:
         Returns:
             The job. NotFound for an unknown id; the server answers so too when its database fails.
         """
-        return self._fetch.run(plans.get_job(self._fetch.session(**call), job_id))
+        return self._fetch.run(admin_plans.get_job, call, job_id)
 
     def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job.
@@ -113,7 +113,7 @@ class FluxbaseAdminJobs:
         Returns:
             Nothing. NotAllowedInState where the job has ended already, also where it ended while the server was cancelling it.
         """
-        return self._fetch.run(verbs.cancel(self._fetch.session(**call), job_id, ADMINS))
+        return self._fetch.run(plans.cancel, call, job_id, ADMIN_ENDPOINTS)
 
     def terminate(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
         """Kill a running job at once; its status becomes "cancelled".
@@ -125,7 +125,7 @@ class FluxbaseAdminJobs:
         Returns:
             Nothing. NotAllowedInState where the job is not running, also where it ended meanwhile; a pending one can be cancelled.
         """
-        return self._fetch.run(plans.terminate(self._fetch.session(**call), job_id))
+        return self._fetch.run(admin_plans.terminate, call, job_id)
 
     def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under its id.
@@ -139,7 +139,7 @@ class FluxbaseAdminJobs:
             `retry_count` has reached `max_retries`, which is 0 unless the function says more. An error after the server accepted the
             retry says so and is not `retryable`.
         """
-        return self._fetch.run(verbs.retry(self._fetch.session(**call), job_id, ADMINS))
+        return self._fetch.run(plans.retry, call, job_id, ADMIN_ENDPOINTS)
 
     def resubmit(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
         """Queue a copy of a job, whatever became of that.
@@ -152,7 +152,7 @@ class FluxbaseAdminJobs:
             The new job, pending, under an id of its own: with the payload, priority, limits and owner of the old one, and due at once, as
             a schedule is not copied. NotFound for an unknown id, with the status 500 that the server answers.
         """
-        return self._fetch.run(plans.resubmit(self._fetch.session(**call), job_id))
+        return self._fetch.run(admin_plans.resubmit, call, job_id)
 
     def get_stats(self, *, namespace: str | None = None, **call: Unpack[CallOptions]) -> Result[JobStats]:
         """Count jobs by status, day and function.
@@ -164,7 +164,7 @@ class FluxbaseAdminJobs:
         Returns:
             The numbers; zeros for an unknown namespace.
         """
-        return self._fetch.run(plans.get_stats(self._fetch.session(**call), namespace))
+        return self._fetch.run(admin_plans.get_stats, call, namespace)
 
     def list_workers(self, **call: Unpack[CallOptions]) -> Result[list[Worker]]:
         """Read the workers that run jobs.
@@ -176,7 +176,7 @@ class FluxbaseAdminJobs:
             The workers. The April 2026 server shows none although they run: its workers belong to no tenant, and callers to the default
             one.
         """
-        return self._fetch.run(plans.list_workers(self._fetch.session(**call)))
+        return self._fetch.run(admin_plans.list_workers, call)
 
     def list_namespaces(self, **call: Unpack[CallOptions]) -> Result[list[str]]:
         """Read the names of the namespaces that have functions.
@@ -187,7 +187,7 @@ class FluxbaseAdminJobs:
         Returns:
             The names; ["default"] where there are no functions at all.
         """
-        return self._fetch.run(plans.list_namespaces(self._fetch.session(**call)))
+        return self._fetch.run(admin_plans.list_namespaces, call)
 
     def list_functions(self, *, namespace: str | None = None, **call: Unpack[CallOptions]) -> Result[list[JobFunction]]:
         """Read the functions, without their code.
@@ -199,7 +199,7 @@ class FluxbaseAdminJobs:
         Returns:
             The functions; an empty list where there are none.
         """
-        return self._fetch.run(plans.list_functions(self._fetch.session(**call), namespace))
+        return self._fetch.run(admin_plans.list_functions, call, namespace)
 
     def get_function(self, namespace: str, name: str, **call: Unpack[CallOptions]) -> Result[JobFunction]:
         """Read a function with its code.
@@ -213,7 +213,7 @@ class FluxbaseAdminJobs:
         Returns:
             The function. NotFound where there is none.
         """
-        return self._fetch.run(plans.get_function(self._fetch.session(**call), namespace, name))
+        return self._fetch.run(admin_plans.get_function, call, namespace, name)
 
     def delete_function(self, namespace: str, name: str, **call: Unpack[CallOptions]) -> Result[None]:
         """Delete a function. Its jobs stay, without `job_function_id`.
@@ -226,7 +226,7 @@ class FluxbaseAdminJobs:
         Returns:
             Nothing. NotFound where there is no such function, with the status 500 that the server answers.
         """
-        return self._fetch.run(plans.delete_function(self._fetch.session(**call), namespace, name))
+        return self._fetch.run(admin_plans.delete_function, call, namespace, name)
 
     def sync(
         self,
@@ -267,112 +267,7 @@ class FluxbaseAdminJobs:
             verify=verify,
             from_server_folder=from_server_folder,
         )
-        return self._fetch.run(plans.sync(self._fetch.session(**call), order))
-
-
-@documented_like(FluxbaseAdminJobs)
-class AsyncFluxbaseAdminJobs:
-    """Everybody's jobs, the functions that they run, the workers and the numbers."""
-
-    def __init__(self, fetch: AsyncFluxbaseFetch) -> None:
-        self._fetch = fetch
-
-    async def list_jobs(
-        self,
-        *,
-        status: str | None = None,
-        namespace: str | None = None,
-        job_name: str | None = None,
-        worker_id: str | UUID | None = None,
-        include_result: bool = False,
-        limit: int = 50,
-        offset: int = 0,
-        **call: Unpack[CallOptions],
-    ) -> Result[list[Job]]:
-        """Read one page of jobs, newest first. Jobs in a list have no payload."""
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, worker_id=worker_id)
-        return await self._fetch.run(listing.list_jobs(self._fetch.session(**call), filters, limit, offset, ADMINS))
-
-    def iterate_jobs(
-        self,
-        *,
-        status: str | None = None,
-        namespace: str | None = None,
-        job_name: str | None = None,
-        worker_id: str | UUID | None = None,
-        include_result: bool = False,
-        page_size: int = 100,
-        **call: Unpack[CallOptions],
-    ) -> AsyncGenerator[Result[Job]]:
-        """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages."""
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, worker_id=worker_id, include_result=include_result)
-        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), filters, page_size, ADMINS))
-
-    async def get_job(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
-        """Read a job."""
-        return await self._fetch.run(plans.get_job(self._fetch.session(**call), job_id))
-
-    async def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
-        """Cancel a pending or running job."""
-        return await self._fetch.run(verbs.cancel(self._fetch.session(**call), job_id, ADMINS))
-
-    async def terminate(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
-        """Kill a running job at once; its status becomes "cancelled"."""
-        return await self._fetch.run(plans.terminate(self._fetch.session(**call), job_id))
-
-    async def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
-        """Put a failed job back into the queue, under its id."""
-        return await self._fetch.run(verbs.retry(self._fetch.session(**call), job_id, ADMINS))
-
-    async def resubmit(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
-        """Queue a copy of a job, whatever became of that."""
-        return await self._fetch.run(plans.resubmit(self._fetch.session(**call), job_id))
-
-    async def get_stats(self, *, namespace: str | None = None, **call: Unpack[CallOptions]) -> Result[JobStats]:
-        """Count jobs by status, day and function."""
-        return await self._fetch.run(plans.get_stats(self._fetch.session(**call), namespace))
-
-    async def list_workers(self, **call: Unpack[CallOptions]) -> Result[list[Worker]]:
-        """Read the workers that run jobs."""
-        return await self._fetch.run(plans.list_workers(self._fetch.session(**call)))
-
-    async def list_namespaces(self, **call: Unpack[CallOptions]) -> Result[list[str]]:
-        """Read the names of the namespaces that have functions."""
-        return await self._fetch.run(plans.list_namespaces(self._fetch.session(**call)))
-
-    async def list_functions(self, *, namespace: str | None = None, **call: Unpack[CallOptions]) -> Result[list[JobFunction]]:
-        """Read the functions, without their code."""
-        return await self._fetch.run(plans.list_functions(self._fetch.session(**call), namespace))
-
-    async def get_function(self, namespace: str, name: str, **call: Unpack[CallOptions]) -> Result[JobFunction]:
-        """Read a function with its code."""
-        return await self._fetch.run(plans.get_function(self._fetch.session(**call), namespace, name))
-
-    async def delete_function(self, namespace: str, name: str, **call: Unpack[CallOptions]) -> Result[None]:
-        """Delete a function. Its jobs stay, without `job_function_id`."""
-        return await self._fetch.run(plans.delete_function(self._fetch.session(**call), namespace, name))
-
-    async def sync(
-        self,
-        functions: Iterable[SyncFunction | Mapping[str, object]],
-        *,
-        namespace: str = "default",
-        delete_missing: bool = False,
-        dry_run: bool = False,
-        verify: bool = False,
-        from_server_folder: bool = False,
-        **call: Unpack[CallOptions],
-    ) -> Result[SyncResult]:
-        """Give a namespace functions: those that it has are updated, others are created."""
-        order = SyncOrder(
-            functions=functions,
-            namespace=namespace,
-            delete_missing=delete_missing,
-            dry_run=dry_run,
-            verify=verify,
-            from_server_folder=from_server_folder,
-        )
-        return await self._fetch.run(plans.sync(self._fetch.session(**call), order))
+        return self._fetch.run(admin_plans.sync, call, order)
 
 
 class FluxbaseAdmin:
@@ -380,11 +275,3 @@ class FluxbaseAdmin:
 
     def __init__(self, fetch: FluxbaseFetch) -> None:
         self.jobs: Final = FluxbaseAdminJobs(fetch)
-
-
-@documented_like(FluxbaseAdmin)
-class AsyncFluxbaseAdmin:
-    """What admins can do: `jobs`."""
-
-    def __init__(self, fetch: AsyncFluxbaseFetch) -> None:
-        self.jobs: Final = AsyncFluxbaseAdminJobs(fetch)

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from datetime import datetime, timedelta
 from logging import Logger
-from typing import Final, TypeAlias, TypeVar, Unpack
+from typing import Unpack
 from uuid import UUID
 
 from .._context.call_context import CallOptions, RetryOption
 from .._drivers.fetch import FluxbaseFetch
-from .._plans import iterate as paging
-from .._plans import jobs as verbs
-from .._plans import list_jobs as listing
-from .._plans import submit_many as batches
-from .._plans import tail as tailing
-from .._plans import wait as waiting
-from .._plans import watch as watching
-from .._plans.submit_many import Batch, submissions, workers
-from .._plans.wait import OnProgress
-from .._plans.watch import Patience
+from .._plans import jobs as plans
+from .._plans.iterate import iterate
+from .._plans.list_jobs import list_jobs
+from .._plans.polling import OnProgress, WaitOptions
+from .._plans.run import run
+from .._plans.submit_many import Batch, ItemT, submissions, workers
+from .._plans.tail import tail
+from .._plans.wait import wait
+from .._plans.wait_many import wait_many
+from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.jobs import Filters, Job, LogLine, OnBehalfOf, Submission
+from ..models.inputs import Filters, OnBehalfOf, Submission
+from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
-from .definitions import In, JobDefinition, Out
-
-Payload: TypeAlias = Mapping[str, object] | object | None
-ItemT = TypeVar("ItemT", bound=batches.Item)
-
-WAIT_TIMEOUT: Final = 900.0
-DEFAULT_POLL: Final = PollPolicy()
+from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
+from .definitions import JobDefinition
 
 
 class FluxbaseJobs:
@@ -86,7 +82,7 @@ class FluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        return self._fetch.run(verbs.submit(self._fetch.session(**call), submission))
+        return self._fetch.run(plans.submit, call, submission)
 
     def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job.
@@ -100,7 +96,7 @@ class FluxbaseJobs:
         Returns:
             The job. NotFound for an unknown id; the server answers so too when its database fails.
         """
-        return self._fetch.run(verbs.get(self._fetch.session(**call), job_id, include_logs))
+        return self._fetch.run(plans.get, call, job_id, include_logs)
 
     def list(
         self,
@@ -129,7 +125,7 @@ class FluxbaseJobs:
             The jobs, everybody's and not only the caller's; an empty list where there are none.
         """
         filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return self._fetch.run(listing.list_jobs(self._fetch.session(**call), filters, limit, offset))
+        return self._fetch.run(list_jobs, call, filters, limit, offset)
 
     def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job.
@@ -141,7 +137,7 @@ class FluxbaseJobs:
         Returns:
             Nothing. NotAllowedInState where the job has ended already, also where it ended while the server was cancelling it.
         """
-        return self._fetch.run(verbs.cancel(self._fetch.session(**call), job_id))
+        return self._fetch.run(plans.cancel, call, job_id)
 
     def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under its id.
@@ -155,7 +151,7 @@ class FluxbaseJobs:
             `retry_count` has reached `max_retries`, which is 0 unless the function says more. An error after the server accepted the
             retry says so and is not `retryable`.
         """
-        return self._fetch.run(verbs.retry(self._fetch.session(**call), job_id))
+        return self._fetch.run(plans.retry, call, job_id)
 
     def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log.
@@ -170,7 +166,7 @@ class FluxbaseJobs:
             with `__RESULT__::`. The April 2026 server shows none before its next start. NotFound for another user's job, ServerFailed for
             an unknown id.
         """
-        return self._fetch.run(verbs.logs(self._fetch.session(**call), job_id, after_line))
+        return self._fetch.run(plans.logs, call, job_id, after_line)
 
     def wait(
         self,
@@ -200,9 +196,8 @@ class FluxbaseJobs:
             The job in its final state, whichever that is. WaitTimeout, with the job as last seen, where it has not ended in time; the
             server's refusal where it can't be read.
         """
-        return self._fetch.run(
-            waiting.wait(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll), on_progress, cancel_on_timeout)
-        )
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        return self._fetch.run(wait, call, job_id, options)
 
     def run(
         self,
@@ -250,8 +245,8 @@ class FluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        patience = Patience(timeout=timeout, poll=poll)
-        return self._fetch.run(waiting.run(self._fetch.session(**call), submission, patience, on_progress, cancel_on_timeout))
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        return self._fetch.run(run, call, submission, options)
 
     def watch(
         self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
@@ -268,7 +263,7 @@ class FluxbaseJobs:
             An iterator of results. An error is the last one: WaitTimeout at the deadline, or the server's refusal. Closing it stops the
             looking.
         """
-        return self._fetch.iterate(watching.watch(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll)))
+        return self._fetch.iterate(watch, call, job_id, WaitOptions(timeout=timeout, poll=poll))
 
     def tail(
         self,
@@ -292,8 +287,8 @@ class FluxbaseJobs:
             An iterator of results, without the line in which the job's result is passed on. An error is the last one. The April 2026
             server shows no lines before its next start.
         """
-        patience = Patience(timeout=timeout, poll=DEFAULT_POLL)
-        return self._fetch.iterate(tailing.tail(self._fetch.session(**call), job_id, after_line, patience, to_logger))
+        options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate(tail, call, job_id, after_line, options, to_logger)
 
     def iterate(
         self,
@@ -321,7 +316,7 @@ class FluxbaseJobs:
             An iterator of results. An error is the last one.
         """
         filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), filters, page_size))
+        return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
         self,
@@ -350,7 +345,7 @@ class FluxbaseJobs:
             InvalidInput: an argument other than `items` is not as described; there is no result to put it in.
         """
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        return self._fetch.run_many(submissions(self._fetch.session(**call), items, batch), workers(concurrency))
+        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency))
 
     def wait_many(
         self,
@@ -373,7 +368,7 @@ class FluxbaseJobs:
             An iterator of ids, in their canonical form, with results, as the jobs end: one for each id that was given, repeated and bad
             ones included; an error where it could not be read or has not ended in time. Jobs come in the list's form, without payload.
         """
-        return self._fetch.iterate(batches.wait_many(self._fetch.session(**call), job_ids, Patience(timeout=timeout, poll=poll)))
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, WaitOptions(timeout=timeout, poll=poll)))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
@@ -389,4 +384,4 @@ class FluxbaseJobs:
         Returns:
             A definition with `submit`, `run` and `read`; nothing is sent.
         """
-        return JobDefinition(self, job_name, payload_type, result_type, namespace)
+        return JobDefinition(self._fetch, job_name, payload_type, result_type, namespace)

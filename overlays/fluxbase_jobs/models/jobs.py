@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
-from uuid import UUID
 
-from attrs import field, frozen
 from fluxbase_jobs_client import models as wire
 from msgspec.structs import replace
 
@@ -136,58 +133,3 @@ class LogLine(_LogFields):
 def with_logs(job: Job, lines: list[LogLine] | None) -> Job:
     """The job with its log."""
     return cast("Job", replace(cast("Any", job), logs=lines))
-
-
-@frozen
-class OnBehalfOf:
-    """The user for whom a service role submits a job.
-
-    Attributes:
-        user_id: the user's UUID.
-        user_email: the email to note with the job.
-        user_role: the role to note with the job; the server takes "authenticated" where it is not given.
-    """
-
-    user_id: str | UUID
-    user_email: str | None = None
-    user_role: str | None = None
-
-
-@frozen
-class Submission:
-    """A job to submit: the arguments of `jobs.submit`, which says what they mean."""
-
-    job_name: str
-    payload: object = field(default=None, repr=False)
-    namespace: str | None = field(default=None, kw_only=True)
-    priority: int | None = field(default=None, kw_only=True)
-    scheduled: datetime | timedelta | str | None = field(default=None, kw_only=True)
-    on_behalf_of: str | UUID | OnBehalfOf | None = field(default=None, kw_only=True)
-    idempotency_key: str | None = field(default=None, kw_only=True, repr=False)
-
-
-@frozen(kw_only=True)
-class Filters:
-    """Which jobs to list; None: any."""
-
-    status: str | None = None
-    namespace: str | None = None
-    job_name: str | None = None
-    include_result: bool = False
-    worker_id: str | UUID | None = None
-    """For admins only: users' lists know no such filter."""
-
-
-@frozen(kw_only=True)
-class Tokens:
-    """A signed-in user's tokens.
-
-    Attributes:
-        access_token: what requests carry; lasts `expires_in` seconds.
-        refresh_token: buys the next pair, once.
-        expires_in: seconds.
-    """
-
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
-    expires_in: int | None = None

@@ -12,8 +12,8 @@ from typing import Any, Final, TypeAlias, TypedDict, cast, get_args
 
 from attrs import evolve, fields_dict
 
+from .._context.client_options import SharedOptions
 from .._context.credentials import AsyncKey, Key
-from ..client import Settings as ClientSettings
 from ..emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, marked
 from ..emulator.handlers.loader import load_functions
 from ..emulator.profiles import PROFILES, Profile
@@ -45,13 +45,13 @@ class ServerOptions(TypedDict, total=False):
     jobs: JobsSwitch
 
 
-class ClientOptions(ClientSettings, total=False):
+class ClientOptions(SharedOptions, total=False):
     """The options of `Server.client`: those of FluxbaseClient, without the URL."""
 
     key: Key | None
 
 
-class AsyncClientOptions(ClientSettings, total=False):
+class AsyncClientOptions(SharedOptions, total=False):
     """The options of `Server.async_client`: those of AsyncFluxbaseClient, without the URL."""
 
     key: AsyncKey | None

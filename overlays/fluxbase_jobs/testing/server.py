@@ -13,7 +13,7 @@ from attrs import evolve
 from starlette.types import ASGIApp
 
 from .. import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
-from ..client import Settings as ClientSettings
+from .._context.client_options import SharedOptions
 from ..emulator import Context, function
 from ..emulator.app import DEVELOPER, Emulator
 from ..emulator.handlers.decorator import JobFunction, marked
@@ -124,14 +124,14 @@ class Server:
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.Client(transport=self.transport(), trust_env=False)
-        return FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("ClientSettings", options))
+        return FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
 
     def async_client(self, **options: Unpack[AsyncClientOptions]) -> AsyncFluxbaseClient:
         """An async client that calls the server without a socket; see `client`."""
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.AsyncClient(transport=self.async_transport(), trust_env=False)
-        return AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("ClientSettings", options))
+        return AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
 
     def service_key(self) -> str:
         """A token of the role `service_role`, valid for a day of the server's clock."""
