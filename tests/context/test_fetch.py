@@ -1,4 +1,4 @@
-"""Requests: the credentials and headers they carry, and the httpx client that sends them."""
+"""Requests: their URL and headers, and the httpx client that sends them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FOUND: Final = Answer(200, job())
 
 
 @pytest.mark.parametrize("base", ["", "/", "/base", "/base/", "/a/b/"])
-def test_keeps_the_path_of_the_url(connect: Connect, server: LocalServer, base: str) -> None:
-    """For servers behind a proxy; a slash at the end does no harm."""
+def test_path_of_the_url_is_kept(connect: Connect, server: LocalServer, base: str) -> None:
+    """For servers behind a proxy. A trailing slash makes no difference."""
     server.answer(Answer(200, {"jobs": None}))
 
     connect(server.url + base).jobs.list().unwrap()
@@ -25,10 +25,10 @@ def test_keeps_the_path_of_the_url(connect: Connect, server: LocalServer, base: 
     assert server.requests[0].path == base.rstrip("/") + "/api/v1/jobs"
 
 
-def test_sends_headers_of_the_caller(connect: Connect, server: LocalServer) -> None:
-    """With every request; those that a verb needs stay as they must be."""
-    theirs = {"X-FB-Tenant": "t-1", "X_Plain": "", "Authorization": "Bearer theirs", "IDEMPOTENCY-KEY": "theirs", "content-type": "text/x"}
-    client = connect(server.url, "eyJ.ours", headers=theirs)
+def test_custom_headers_are_sent(connect: Connect, server: LocalServer) -> None:
+    """With every request. Headers that the client sets itself cannot be replaced."""
+    custom = {"X-FB-Tenant": "t-1", "X_Plain": "", "Authorization": "Bearer custom", "IDEMPOTENCY-KEY": "custom", "content-type": "text/x"}
+    client = connect(server.url, "eyJ.ours", headers=custom)
     server.answer(Answer(201, job()), FOUND)
 
     client.jobs.submit("echo", idempotency_key="ours").unwrap()
@@ -40,8 +40,8 @@ def test_sends_headers_of_the_caller(connect: Connect, server: LocalServer) -> N
     assert (first["idempotency-key"], first["content-type"]) == ("ours", "application/json")
 
 
-def test_a_change_to_the_callers_headers_comes_too_late(connect: Connect, server: LocalServer) -> None:
-    """They were checked when the client was made."""
+def test_custom_headers_are_copied(connect: Connect, server: LocalServer) -> None:
+    """They were validated when the client was created."""
     headers = {"x-a": "1"}
     client = connect(server.url, headers=headers)
     headers["x-a"] = "not\r\nchecked"
@@ -52,8 +52,8 @@ def test_a_change_to_the_callers_headers_comes_too_late(connect: Connect, server
     assert server.requests[0].headers["x-a"] == "1"
 
 
-def test_names_itself(client: FluxbaseClient, server: LocalServer) -> None:
-    """Package and version, for the server's logs."""
+def test_user_agent_names_package_and_version(client: FluxbaseClient, server: LocalServer) -> None:
+    """For the server's logs."""
     server.answer(FOUND)
 
     client.jobs.get(JOB_ID).unwrap()
@@ -61,8 +61,8 @@ def test_names_itself(client: FluxbaseClient, server: LocalServer) -> None:
     assert re.fullmatch(r"fluxbase-jobs/\d+\.\d+\.\d+\S*", server.requests[0].headers["user-agent"])
 
 
-def test_uses_the_callers_http_client_and_leaves_it_open(connect: Connect, server: LocalServer) -> None:
-    """As it is, with its headers; what the client itself sends wins."""
+def test_custom_http_client_is_used_and_stays_open(connect: Connect, server: LocalServer) -> None:
+    """Its headers are sent, but those of the client take precedence."""
     http = connect.http(headers={"x-mine": "1", "user-agent": "mine", "authorization": "Bearer mine"})
     client = connect(server.url, "eyJ.ours", http_client=http)
     server.answer(FOUND)
@@ -77,8 +77,8 @@ def test_uses_the_callers_http_client_and_leaves_it_open(connect: Connect, serve
         client.jobs.get(JOB_ID)
 
 
-def test_credentials_of_the_callers_http_client_do_not_replace_the_key(connect: Connect, server: LocalServer) -> None:
-    """Its `auth` is for others; the key that was given is for this server."""
+def test_auth_of_a_custom_http_client_does_not_replace_the_key(connect: Connect, server: LocalServer) -> None:
+    """The key is for this server; the `auth` of the httpx client is for others."""
     client = connect(server.url, "eyJ.ours", http_client=connect.http(auth=("ada", "tiger")))
     server.answer(FOUND)
 

@@ -1,4 +1,4 @@
-"""openapi.yaml is held to the recorded answers of two real servers, in both directions and without gaps."""
+"""openapi.yaml agrees with the recorded exchanges of two real servers, in both directions and without gaps."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ SHORT_FORM: Final = "_short"
 """The end of the name of an operation that is another one under a shorter path: both have one handler in the server's source."""
 
 RECORDED_ELSEWHERE: Final = {("admin_retry_job", 500): "retry_job"}
-"""Failures that both servers were seen to answer, recorded of another operation that does the same."""
+"""Failures that both servers were operations to answer, recorded of another operation that does the same."""
 
 DEPARTURES: Final = (
     "/paths/~1api~1v1~1jobs/get",
@@ -97,43 +97,43 @@ def _exchange(recording: str, scenario: str, label: str) -> Exchange:
 
 
 def test_document_is_valid_openapi() -> None:
-    """The document is OpenAPI 3.1 by the letter."""
+    """The document is valid OpenAPI 3.1."""
     openapi_spec_validator.validate(DOCUMENT)
 
 
 @pytest.mark.parametrize("recording", recordings.RECORDINGS)
-def test_every_recorded_answer_is_as_described(recording: str) -> None:
-    """Status, headers, content type and body of each answer are described, down to the last key."""
+def test_every_recorded_response_is_described(recording: str) -> None:
+    """Status, headers, content type and body, including every key."""
     faults = [(each.name, fault) for each in recordings.load(recording) for fault in _response_faults(each)]
     assert faults == []
 
 
-def test_every_accepted_request_is_as_described_or_listed() -> None:
-    """Each request that got a 2xx answer fits the document, but for the listed ones, which do not."""
+def test_every_accepted_request_is_described_or_listed() -> None:
+    """Each request with a 2xx response is valid, except for the listed ones, which are not."""
     refused = {each.name for each in recordings.every_exchange() if _request_faults(each)}
     assert refused == set(TAKEN_THOUGH_NOT_AS_DESCRIBED)
 
 
 def test_only_listed_exchanges_belong_to_no_operation() -> None:
-    """No exchange escapes the judge by matching no operation, but for the listed ones, which match none."""
+    """Every exchange matches an operation, except for the listed ones, which match none."""
     strangers = {each.name for each in recordings.every_exchange() if STRICT.operation_of(each) is None}
     assert strangers == set(NOT_DESCRIBED)
 
 
-def test_every_operation_was_seen_to_succeed_or_is_listed() -> None:
-    """Each operation has a recorded success behind it, but for the listed ones, which have none."""
+def test_every_operation_has_a_recorded_success_or_is_listed() -> None:
+    """The listed ones have none."""
     succeeded = (STRICT.operation_of(each) for each in recordings.every_exchange() if each.succeeded)
-    seen = {operation.name for operation in succeeded if operation}
-    assert {each.name for each in STRICT.operations} - seen == set(NEVER_SEEN_TO_SUCCEED)
+    operations = {operation.name for operation in succeeded if operation}
+    assert {each.name for each in STRICT.operations} - operations == set(NEVER_SEEN_TO_SUCCEED)
 
 
 def _recorded_failures() -> set[tuple[str, int]]:
-    """Each operation and 5xx that a recording has; what is recorded of a long form counts for its short form too."""
+    """Each operation and 5xx in the recordings; a recording of a long form counts for its short form, too."""
     failed = [(STRICT.operation_of(each), each.status) for each in recordings.every_exchange() if each.status >= 500]
-    seen = {(operation.name, status) for operation, status in failed if operation}
-    seen |= {(name, status) for (name, status), other in RECORDED_ELSEWHERE.items() if (other, status) in seen}
+    operations = {(operation.name, status) for operation, status in failed if operation}
+    operations |= {(name, status) for (name, status), other in RECORDED_ELSEWHERE.items() if (other, status) in operations}
     names = {each.name for each in STRICT.operations}
-    return seen | {(name + SHORT_FORM, status) for name, status in seen if name + SHORT_FORM in names}
+    return operations | {(name + SHORT_FORM, status) for name, status in operations if name + SHORT_FORM in names}
 
 
 def _declared_failures() -> dict[tuple[str, int], Any]:
@@ -142,14 +142,14 @@ def _declared_failures() -> dict[tuple[str, int], Any]:
     return {(name, int(status)): response for (name, status), response in responses.items() if status.startswith("5")}
 
 
-def test_only_failures_that_were_recorded_are_described() -> None:
-    """A 5xx stands at an operation if, and only if, a recording shows it there; none hides in a range or a default."""
+def test_only_recorded_5xx_are_described() -> None:
+    """An operation declares a 5xx if, and only if, a recording has it; there are no ranges and defaults."""
     assert set(_declared_failures()) == _recorded_failures()
     assert {status for each in STRICT.operations for status in each.responses if not status.isdigit()} == set()
 
 
 def test_described_failures_cite_their_recordings() -> None:
-    """Each 5xx names exchanges that have this status, of this operation or of the one that it is the short form of."""
+    """Each 5xx names exchanges with this status, of this operation or of its long form."""
     recorded = {(each.recording, each.scenario, each.label): each for each in recordings.every_exchange()}
     for (name, status), response in _declared_failures().items():
         cited = [recorded[each["recording"], each["scenario"], each["label"]] for each in response["x-evidence"]]
@@ -158,16 +158,16 @@ def test_described_failures_cite_their_recordings() -> None:
         assert shown == {(RECORDED_ELSEWHERE.get((long_form, status), long_form), status)}
 
 
-def _faults_with(**changes: Any) -> str:
-    """What the judge finds in an honest answer after these changes."""
+def _violations_with(**changes: Any) -> str:
+    """The violations in a recorded response after these changes."""
     honest = _exchange(recordings.MARCH, "lifecycle", "poll: completed")
     assert _response_faults(honest) == []
     return "; ".join(_response_faults(replace(honest, **changes)))
 
 
-def test_an_undescribed_status_is_caught() -> None:
-    """The judge refuses a status that the operation does not have."""
-    assert _faults_with(status=418) == "status 418 is not described"
+def test_undescribed_status_is_a_violation() -> None:
+    """A status that the operation does not have."""
+    assert _violations_with(status=418) == "status 418 is not described"
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,10 @@ def test_an_undescribed_status_is_caught() -> None:
         ("", "the body is no JSON"),
     ],
 )
-def test_a_tampered_body_is_caught(body: str, fault: str) -> None:
-    """The judge refuses a body that differs from the description in one point."""
-    assert fault in _faults_with(body=body)
-    assert _faults_with(body=JOB) == ""
+def test_changed_body_is_a_violation(body: str, fault: str) -> None:
+    """A body that differs from the description in one point."""
+    assert fault in _violations_with(body=body)
+    assert _violations_with(body=JOB) == ""
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_a_tampered_body_is_caught(body: str, fault: str) -> None:
         ({"content-type": "application/json"}, "header x-request-id is missing"),
     ],
 )
-def test_a_tampered_header_is_caught(headers: dict[str, str], fault: str) -> None:
-    """The judge refuses headers that are missing, not described or not of their type."""
-    assert fault in _faults_with(response_headers=headers)
+def test_changed_header_is_a_violation(headers: dict[str, str], fault: str) -> None:
+    """Headers that are missing, not described or not of their type."""
+    assert fault in _violations_with(response_headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_a_tampered_header_is_caught(headers: dict[str, str], fault: str) -> Non
         (None, "the body is no JSON"),
     ],
 )
-def test_a_tampered_request_is_caught(body: str | None, fault: str) -> None:
-    """The judge finds fault with a request body that the document does not allow."""
+def test_changed_request_is_a_violation(body: str | None, fault: str) -> None:
+    """A request body that the document does not allow."""
     honest = _exchange(recordings.MARCH, "lifecycle", "submit")
     assert _request_faults(honest) == []
     assert fault in "; ".join(_request_faults(replace(honest, request_body=body)))
@@ -228,26 +228,26 @@ def test_evidence_points_to_recorded_exchanges() -> None:
 
 @pytest.mark.parametrize("place", DEPARTURES)
 def test_departures_from_the_official_page_cite_evidence(place: str) -> None:
-    """Whoever doubts that the official page is wrong finds the exchange that shows it."""
+    """An exchange shows each difference to the official page."""
     assert "x-evidence" in dict(openapi_document.walk(DOCUMENT))[place]
 
 
 @pytest.mark.parametrize("keyword", ["oneOf", "anyOf", "allOf", "discriminator"])
 def test_every_body_decodes_into_one_class(keyword: str) -> None:
-    """No schema needs a choice between classes, which can't be decoded in one step."""
+    """No schema is a union of classes, which cannot be decoded in one step."""
     places = (place for place, _ in openapi_document.walk(DOCUMENT))
     assert [place for place in places if place.endswith(f"/{keyword}")] == []
 
 
 def test_unknown_keys_are_never_forbidden() -> None:
-    """A newer server may send more; strictness is this test's, not the document's."""
+    """A newer server may send more keys; only this test is strict."""
     nodes = dict(openapi_document.walk(DOCUMENT))
     assert [place for place, node in nodes.items() if place.endswith("/additionalProperties") and node is False] == []
 
 
 @pytest.mark.parametrize("recording", recordings.RECORDINGS)
 def test_copies_equal_the_shared_recordings(recording: str) -> None:
-    """The recordings in this repository are the ones beside it, byte for byte."""
+    """The recordings in this repository are unchanged copies."""
     if not SHARED.is_dir():
         pytest.skip("no shared recordings beside this clone")
     file = f"{recording}.json"

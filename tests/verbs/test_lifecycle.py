@@ -1,4 +1,4 @@
-"""The life of jobs, end to end: against the emulator in both profiles, or, with FLUXBASE_TEST_URL and its kin set, a server of yours."""
+"""The life of jobs, end to end: against the emulator in both versions, or, with FLUXBASE_TEST_URL, a real server."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fluxbase_jobs import FluxbaseClient, NotAllowedInState, NotFound, ServerFai
 from tests.support.server_under_test import ServerUnderTest, wait_for_end, wait_until
 
 
-def test_a_job_runs_and_gives_its_result(live_client: FluxbaseClient) -> None:
-    """Submit, get, list: the same job, with values where the wire has texts."""
+def test_job_runs_to_completion(live_client: FluxbaseClient) -> None:
+    """Submit, get and list show the same job, with values instead of JSON text."""
     payload = {"text": "grüße 🚀", "list": [1, 2.5, None, True], "html": "<b>&</b>"}
 
     submitted = live_client.jobs.submit("echo", payload, priority=3).unwrap()
@@ -28,8 +28,8 @@ def test_a_job_runs_and_gives_its_result(live_client: FluxbaseClient) -> None:
     assert next(entry.result for entry in listed if entry.id == job.id) == job.result
 
 
-def test_the_log_shows_as_the_era_has_it(live_client: FluxbaseClient, server_under_test: ServerUnderTest) -> None:
-    """March gives the lines; April hides them until its next start."""
+def test_log_is_visible_depending_on_the_version(live_client: FluxbaseClient, server_under_test: ServerUnderTest) -> None:
+    """Version 2026-03 shows the lines; 2026-04 hides them until its next start."""
     job = wait_for_end(live_client, live_client.jobs.submit("steps", {"steps": 2, "delay_ms": 1}).unwrap().id)
     time.sleep(2 if "FLUXBASE_TEST_URL" in environ else 0)
 
@@ -46,8 +46,8 @@ def test_the_log_shows_as_the_era_has_it(live_client: FluxbaseClient, server_und
     assert rest == lines[2:]
 
 
-def test_a_failed_job_is_retried_as_often_as_its_function_allows(live_client: FluxbaseClient) -> None:
-    """The same id goes back to pending; when no retries are left, the error says so."""
+def test_failed_job_can_be_retried_max_retries_times(live_client: FluxbaseClient) -> None:
+    """The job is pending again under the same id; when no retries are left, the error says so."""
     job = wait_for_end(live_client, live_client.jobs.submit("flaky").unwrap().id)
     assert (job.status, job.error, job.max_retries) == ("failed", "exit status 1", 2)
 
@@ -62,8 +62,8 @@ def test_a_failed_job_is_retried_as_often_as_its_function_allows(live_client: Fl
     assert "no retries left" in error.message
 
 
-def test_a_running_job_is_cancelled_once(live_client: FluxbaseClient) -> None:
-    """Cancelling ends it; a second time, and a retry, are not allowed then."""
+def test_running_job_can_be_cancelled_once(live_client: FluxbaseClient) -> None:
+    """A second cancel, and a retry, are not allowed."""
     job_id = live_client.jobs.submit("slow").unwrap().id
     wait_until(live_client, job_id, lambda job: job.status == "running")
 
@@ -74,8 +74,8 @@ def test_a_running_job_is_cancelled_once(live_client: FluxbaseClient) -> None:
         assert again.error.job_status == "cancelled"
 
 
-def test_a_scheduled_job_waits(live_client: FluxbaseClient) -> None:
-    """It stays pending, is found by its status, and can be cancelled before its time."""
+def test_scheduled_job_stays_pending(live_client: FluxbaseClient) -> None:
+    """It is found by its status, and can be cancelled."""
     job = live_client.jobs.submit("echo", scheduled=timedelta(hours=1)).unwrap()
 
     assert job.scheduled_at is not None
@@ -83,15 +83,15 @@ def test_a_scheduled_job_waits(live_client: FluxbaseClient) -> None:
     assert live_client.jobs.cancel(job.id).ok
 
 
-def test_the_default_namespace_can_be_asked_for(live_client: FluxbaseClient) -> None:
-    """Also where the server itself finds nothing in it."""
+def test_list_of_the_default_namespace(live_client: FluxbaseClient) -> None:
+    """Also if the server finds nothing in it."""
     job_id = live_client.jobs.submit("echo").unwrap().id
 
     assert job_id in [job.id for job in live_client.jobs.list(namespace="default", limit=5).unwrap()]
 
 
-def test_the_same_key_gives_the_same_job(live_client: FluxbaseClient) -> None:
-    """A repeated submit is answered from memory."""
+def test_same_idempotency_key_returns_the_same_job(live_client: FluxbaseClient) -> None:
+    """The response is a replay."""
     key = uuid4().hex
 
     first = live_client.jobs.submit("echo", {"n": 1}, idempotency_key=key)
@@ -101,8 +101,8 @@ def test_the_same_key_gives_the_same_job(live_client: FluxbaseClient) -> None:
     assert again.meta.idempotency_replayed
 
 
-def test_what_is_not_there_is_not_found(live_client: FluxbaseClient) -> None:
-    """Unknown functions and jobs; the log of an unknown job is the server's 500."""
+def test_unknown_functions_and_jobs(live_client: FluxbaseClient) -> None:
+    """Not found; for the log of an unknown job the server responds with a 500."""
     nobody = uuid4()
 
     assert isinstance(live_client.jobs.submit("no-such-function").error, NotFound)

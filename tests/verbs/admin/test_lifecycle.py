@@ -1,4 +1,4 @@
-"""What admins do, end to end: against the emulator in both profiles, or a server of yours (see `tests.support.server_under_test`)."""
+"""Admin verbs end to end: against the emulator in both versions, or a real server (see `tests.support.server_under_test`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CODE = "export async function handler() { return {} }"
 
 @pytest.fixture
 def namespace(live_client: FluxbaseClient) -> str:
-    """A namespace of this test's own, with the functions `one` and `two`."""
+    """A new namespace with the functions `one` and `two`."""
     name = f"admin-{uuid4().hex[:8]}"
     live_client.admin.jobs.sync(
         [SyncFunction(name=each, code=CODE, timeout_seconds=30) for each in ("one", "two")], namespace=name
@@ -23,8 +23,8 @@ def namespace(live_client: FluxbaseClient) -> str:
     return name
 
 
-def test_jobs_are_found_and_looked_at(live_client: FluxbaseClient) -> None:
-    """By what they are and by who ran them; one by one and page by page."""
+def test_jobs_are_listed_and_read(live_client: FluxbaseClient) -> None:
+    """By their fields and by their users, one by one and page by page."""
     jobs = [wait_for_end(live_client, live_client.jobs.submit("echo", {"n": n}).unwrap().id) for n in range(3)]
     admin = live_client.admin.jobs
 
@@ -41,8 +41,8 @@ def test_jobs_are_found_and_looked_at(live_client: FluxbaseClient) -> None:
     assert jobs[2].id in [job.id for job in admin.list_jobs(namespace="default", limit=5).unwrap()]
 
 
-def test_a_run_is_terminated(live_client: FluxbaseClient) -> None:
-    """Which only a run can be; a job that waits is cancelled."""
+def test_running_job_is_terminated(live_client: FluxbaseClient) -> None:
+    """A pending job can only be cancelled."""
     admin, running = live_client.admin.jobs, live_client.jobs.submit("slow").unwrap().id
     waiting = live_client.jobs.submit("echo", scheduled=timedelta(hours=1)).unwrap().id
     wait_until(live_client, running, lambda job: job.status == "running")
@@ -58,8 +58,8 @@ def test_a_run_is_terminated(live_client: FluxbaseClient) -> None:
     assert isinstance(admin.cancel(waiting).error, NotAllowedInState)
 
 
-def test_a_failed_job_is_retried_under_its_id(live_client: FluxbaseClient) -> None:
-    """And others are not."""
+def test_failed_job_is_retried_under_its_id(live_client: FluxbaseClient) -> None:
+    """Other jobs cannot be retried."""
     failed = wait_for_end(live_client, live_client.jobs.submit("flaky").unwrap().id)
     done = wait_for_end(live_client, live_client.jobs.submit("echo").unwrap().id)
 
@@ -70,7 +70,7 @@ def test_a_failed_job_is_retried_under_its_id(live_client: FluxbaseClient) -> No
     assert isinstance(live_client.admin.jobs.retry(done.id).error, NotAllowedInState)
 
 
-def test_a_job_is_submitted_again_under_a_new_id(live_client: FluxbaseClient) -> None:
+def test_job_is_resubmitted_under_a_new_id(live_client: FluxbaseClient) -> None:
     """With its payload and priority."""
     first = wait_for_end(live_client, live_client.jobs.submit("echo", {"text": "grüße", "n": 1.5}, priority=2).unwrap().id)
 
@@ -81,8 +81,8 @@ def test_a_job_is_submitted_again_under_a_new_id(live_client: FluxbaseClient) ->
     assert wait_for_end(live_client, again.id).result == first.result
 
 
-def test_jobs_that_are_not_there(live_client: FluxbaseClient) -> None:
-    """Each says so; resubmit's 500 is understood."""
+def test_unknown_jobs_are_not_found(live_client: FluxbaseClient) -> None:
+    """By any verb, although resubmit gets a 500."""
     admin, nobody = live_client.admin.jobs, uuid4()
 
     for result in (admin.get_job(nobody), admin.cancel(nobody), admin.terminate(nobody), admin.retry(nobody), admin.resubmit(nobody)):
@@ -90,7 +90,7 @@ def test_jobs_that_are_not_there(live_client: FluxbaseClient) -> None:
 
 
 def test_functions_are_synced_read_and_deleted(live_client: FluxbaseClient, server_under_test: ServerUnderTest, namespace: str) -> None:
-    """April keeps no code."""
+    """Version 2026-04 stores no code."""
     admin = live_client.admin.jobs
 
     listed = admin.list_functions(namespace=namespace).unwrap()
@@ -108,8 +108,8 @@ def test_functions_are_synced_read_and_deleted(live_client: FluxbaseClient, serv
     assert isinstance(live_client.jobs.submit("one", namespace=namespace).error, NotFound)
 
 
-def test_a_namespace_is_made_as_it_should_be(live_client: FluxbaseClient, namespace: str) -> None:
-    """First in words, then in deed."""
+def test_delete_missing_replaces_a_namespace(live_client: FluxbaseClient, namespace: str) -> None:
+    """As a dry run first, then for real."""
     admin, wanted = live_client.admin.jobs, [SyncFunction(name="two", code=CODE), SyncFunction(name="three", code=CODE)]
 
     planned = admin.sync(wanted, namespace=namespace, delete_missing=True, dry_run=True).unwrap()
@@ -124,8 +124,8 @@ def test_a_namespace_is_made_as_it_should_be(live_client: FluxbaseClient, namesp
     assert done.errors == []
 
 
-def test_lost_code_is_found_out(live_client: FluxbaseClient, server_under_test: ServerUnderTest, namespace: str) -> None:
-    """April loses it and says nothing."""
+def test_verify_finds_lost_code(live_client: FluxbaseClient, server_under_test: ServerUnderTest, namespace: str) -> None:
+    """Version 2026-04 loses it silently."""
     result = live_client.admin.jobs.sync([SyncFunction(name="one", code=CODE)], namespace=namespace, verify=True)
 
     if server_under_test.profile == "2026-03":
@@ -136,10 +136,8 @@ def test_lost_code_is_found_out(live_client: FluxbaseClient, server_under_test: 
     assert "one" in result.error.message
 
 
-def test_a_synced_function_without_handler_runs_as_the_era_has_it(
-    live_client: FluxbaseClient, server_under_test: ServerUnderTest, namespace: str
-) -> None:
-    """March completes, April has no code."""
+def test_synced_function_without_handler(live_client: FluxbaseClient, server_under_test: ServerUnderTest, namespace: str) -> None:
+    """Its jobs complete on version 2026-03, and fail on 2026-04, which has no code."""
     job = wait_for_end(live_client, live_client.jobs.submit("one", namespace=namespace).unwrap().id)
 
     if server_under_test.profile == "2026-03":
@@ -148,16 +146,16 @@ def test_a_synced_function_without_handler_runs_as_the_era_has_it(
         assert (job.status, job.error) == ("failed", "Job function has no code")
 
 
-def test_the_servers_own_functions_are_loaded(live_client: FluxbaseClient, namespace: str) -> None:
-    """Whatever it did, it answers zeros."""
+def test_functions_of_the_servers_folder_are_loaded(live_client: FluxbaseClient, namespace: str) -> None:
+    """The response has only zeros, whatever was loaded."""
     loaded = live_client.admin.jobs.sync([], namespace=namespace, from_server_folder=True).unwrap()
 
     assert loaded.summary.created == 0
     assert {"echo", "one"} <= {function.name for function in live_client.admin.jobs.list_functions(namespace=namespace).unwrap()}
 
 
-def test_numbers(live_client: FluxbaseClient, namespace: str) -> None:
-    """Of all jobs, and of a namespace's."""
+def test_stats(live_client: FluxbaseClient, namespace: str) -> None:
+    """Of all jobs, and of a namespace."""
     admin = live_client.admin.jobs
     wait_for_end(live_client, live_client.jobs.submit("one", namespace=namespace).unwrap().id)
 
@@ -169,8 +167,8 @@ def test_numbers(live_client: FluxbaseClient, namespace: str) -> None:
     assert none.unwrap().jobs_by_day == []
 
 
-def test_workers(live_client: FluxbaseClient, server_under_test: ServerUnderTest) -> None:
-    """March's own; April shows none."""
+def test_list_workers(live_client: FluxbaseClient, server_under_test: ServerUnderTest) -> None:
+    """Version 2026-04 shows none."""
     workers = live_client.admin.jobs.list_workers().unwrap()
 
     assert bool(workers) == (server_under_test.profile == "2026-03")
