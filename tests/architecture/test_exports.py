@@ -12,7 +12,7 @@ import pytest
 
 CALLABLES: Final = [name for name in fluxbase_jobs.__all__ if callable(getattr(fluxbase_jobs, name))]
 ALIASES: Final = {"JobStatus", "Result"}
-"""Type aliases, which say what they are in a comment-like string that no tool reads at run time."""
+"""Type aliases: they have no docstring at run time."""
 
 
 def test_all_is_sorted_and_unique() -> None:

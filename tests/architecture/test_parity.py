@@ -17,7 +17,7 @@ NOT_AWAITED: Final[dict[str, set[str]]] = {
     "FluxbaseJobs": {"define", "iterate", "submit_many", "tail", "wait_many", "watch"},
     "JobDefinition": {"read"},
 }
-"""Methods that ask the server nothing, and iterators, which are gone through with `async for`."""
+"""Methods that send no request, and iterators, which are used with `async for`."""
 
 MANAGERS: Final = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 

@@ -38,7 +38,7 @@ BASES: Final = {
     "JobCancelled": "FluxbaseError",
     "WaitTimeout": "FluxbaseError",
 }
-"""The error classes and what each is a kind of."""
+"""The error classes and their base classes."""
 
 
 def error_of(client: FluxbaseClient, server: LocalServer, answer: Answer) -> FluxbaseError:

@@ -24,7 +24,7 @@ COOKIE: Final = "tiger-cookie"
 ACCESS: Final = "tiger-access"
 REFRESH: Final = "tiger-refresh"
 SECRET: Final = "tiger"
-"""A part of all of them."""
+"""A part of all secrets above."""
 
 TOKENS: Final = {**recorded("auth_tokens", "signin").json(), "access_token": ACCESS, "refresh_token": REFRESH}
 HEADERS: Final = {"set-cookie": f"fluxbase_refresh_token={COOKIE}; path=/api/v1/auth", "x-request-id": "r-1"}
@@ -86,7 +86,7 @@ def test_pickled_results_hold_no_credentials(connect: Connect, server: LocalServ
     """A job's payload is pickled; credentials and cookies are not."""
     for verb, result in results_with_secrets(connect, server, answer):
         if not isinstance(result.data, Job | list | type(None)):
-            continue  # a client, which is no value to send elsewhere
+            continue  # a client, which nobody pickles
         pickled = pickle.dumps(result)
         for secret in (KEY, HEADER, PASSWORD, COOKIE):
             assert (verb, secret, secret.encode() in pickled) == (verb, secret, False)

@@ -31,7 +31,7 @@ NOT_DESCRIBED: Final = {
     "recorded-2026-04 / credentials / create a client key": "client keys are no part of this client",
     "recorded-2026-03-faults / database_down / health while the database is down": "health is no part of this client",
 }
-"""Exchanges that belong to no operation of the document, and why."""
+"""Exchanges that match no operation of the document, and why."""
 
 TAKEN_THOUGH_NOT_AS_DESCRIBED: Final = {
     "recorded-2026-03 / list_filters / list ?limit=abc&offset=xyz": "integers; other text counts as absent",
@@ -45,7 +45,7 @@ TAKEN_THOUGH_NOT_AS_DESCRIBED: Final = {
     "recorded-2026-04 / list_filters / list ?include_result=True&limit=1": "a boolean; other text counts as false",
     "recorded-2026-04 / progress_and_logs / logs ?after_line=abc": "an integer; other text counts as absent",
 }
-"""Requests that got a 2xx answer although the document types a parameter of theirs otherwise."""
+"""Requests with a 2xx response although the document has another type for a parameter."""
 
 NEVER_SEEN_TO_SUCCEED: Final = {
     "admin_retry_job": "recorded on a cancelled job only",
@@ -54,13 +54,13 @@ NEVER_SEEN_TO_SUCCEED: Final = {
     "admin_retry_job_short": "not recorded",
     "admin_resubmit_job_short": "recorded in its long form",
 }
-"""Operations whose success no recording shows: what the document says of it is from the server's source."""
+"""Operations without a recorded success, which the document describes from the server's behaviour in its source."""
 
 SHORT_FORM: Final = "_short"
-"""The end of the name of an operation that is another one under a shorter path: both have one handler in the server's source."""
+"""The suffix of an operation that is another one under a shorter path, with the same handler in the server."""
 
 RECORDED_ELSEWHERE: Final = {("admin_retry_job", 500): "retry_job"}
-"""Failures that both servers were operations to answer, recorded of another operation that does the same."""
+"""Failures that were seen on both servers, but recorded for another operation that does the same."""
 
 DEPARTURES: Final = (
     "/paths/~1api~1v1~1jobs/get",
@@ -75,7 +75,7 @@ DEPARTURES: Final = (
     "/paths/~1api~1v1~1jobs~1{job_id}~1retry/post",
     "/paths/~1api~1v1~1jobs~1{job_id}~1logs/get",
 )
-"""Where the document departs from the official TypeScript SDK's page."""
+"""Differences between the document and the official TypeScript SDK's page."""
 
 JOB: Final = """{"id": "7", "namespace": "default", "job_name": "echo", "status": "pending", "priority": 0, "max_retries": 0,
 "retry_count": 0, "created_at": "2026-11-23T17:44:03.755783Z"}"""

@@ -17,7 +17,7 @@ from tests.support.emulator_in_process import eventually
 START: Final = datetime(2026, 4, 1, 12, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
 TICK: Final = timedelta(seconds=2)
-"""What may pass by itself while a test runs."""
+"""The real time that may pass while a test runs."""
 
 
 def test_clock_runs_like_the_machine_clock() -> None:

@@ -37,7 +37,7 @@ def test_thumbnail(fluxbase_server, fluxbase):
 @pytest.fixture
 def run_tests(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunTests:
     """Runs a test file in its own process with only this plugin, warnings as errors and strict markers."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(os.path.abspath(path) for path in sys.path))  # noqa: PTH100 - resolves no links
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(os.path.abspath(path) for path in sys.path))  # noqa: PTH100  # Path.resolve would follow links
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(text: str, *options: str) -> pytest.RunResult:

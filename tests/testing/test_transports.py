@@ -22,13 +22,13 @@ JOB: Final = {"job_name": "resize", "payload": {"id": 7}}
 
 
 def run_asyncio(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """A new event loop, as asyncio.run makes it."""
+    """Run a coroutine function with asyncio.run."""
     return asyncio.run(main())
 
 
 @pytest.fixture(params=[run_asyncio, trio.run], ids=["asyncio", "trio"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a coroutine function on an event loop of its own."""
+    """Runs a coroutine function in a new event loop."""
     return cast("Run", request.param)
 
 

@@ -1,4 +1,4 @@
-"""One client in many threads, event loops and run_fork_program processes; and what can be pickled."""
+"""One client in many threads, event loops and forked processes; and what can be pickled."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ T = TypeVar("T")
 Run: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
 
 FOUND: Final = Answer(200, job())
-FORKED: Final = Path(__file__).parents[1] / "support" / "fork_program.py"
+FORK_PROGRAM: Final = Path(__file__).parents[1] / "support" / "fork_program.py"
 EXPIRED: Final = Answer(401, {"error": "Invalid or expired token"})
 QUICK: Final = RetryPolicy(first_delay=0.001)
 
 
 def run_asyncio(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """A new event loop, as asyncio.run makes it."""
+    """Run a coroutine function with asyncio.run."""
     return asyncio.run(main())
 
 
 @pytest.fixture(params=[run_asyncio, trio.run], ids=["asyncio", "trio"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a coroutine function on an event loop of its own."""
+    """Runs a coroutine function in a new event loop."""
     return cast("Run", request.param)
 
 
@@ -68,10 +68,10 @@ def connections(server: LocalServer) -> int:
 def test_client_works_in_several_event_loops(shared_client: AsyncFluxbaseClient, server: LocalServer, run: Run) -> None:
     """Each loop has its own connections, which are closed when it ends."""
 
-    async def ask_twice() -> bool:
+    async def read_twice() -> bool:
         return (await shared_client.jobs.get(JOB_ID)).ok and (await shared_client.jobs.get(JOB_ID)).ok
 
-    assert [run(ask_twice) for _ in range(3)] == [True] * 3
+    assert [run(read_twice) for _ in range(3)] == [True] * 3
     assert connections(server) == 3
 
 
@@ -99,11 +99,11 @@ def test_iterator_belongs_to_the_loop_that_iterates(
 def test_event_loops_of_several_threads_share_a_client(shared_client: AsyncFluxbaseClient, server: LocalServer) -> None:
     """No loop closes the connections of another."""
 
-    async def ask_often() -> bool:
+    async def read_often() -> bool:
         return all([(await shared_client.jobs.get(JOB_ID)).ok for _ in range(20)])
 
     with ThreadPoolExecutor(4) as threads:
-        assert all(threads.map(run_asyncio, [ask_often] * 4))
+        assert all(threads.map(run_asyncio, [read_often] * 4))
     assert connections(server) == 4
 
 
@@ -170,7 +170,7 @@ def test_refresh_token_works_in_one_process_only(server: LocalServer) -> None:
 
 def run_fork_program(mode: str, url: str) -> str:
     """The output of the forking program, with warnings as errors."""
-    command = [sys.executable, "-W", "error", str(FORKED), mode, url]
+    command = [sys.executable, "-W", "error", str(FORK_PROGRAM), mode, url]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
 
 

@@ -20,7 +20,7 @@ from tests.support.sample_responses import JOB_ID, job
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
 MOMENT: Final = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 WIRE: Final = {"id": JOB_ID, "at": "2030-01-02T03:04:05Z", "sizes": [1, 2]}
-"""What the models below look like in JSON."""
+"""The models below as JSON."""
 
 
 @attrs.frozen

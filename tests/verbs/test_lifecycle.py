@@ -41,7 +41,7 @@ def test_log_is_visible_depending_on_the_version(live_client: FluxbaseClient, se
     if server_under_test.profile == "2026-04":
         assert lines == []
         return
-    # As a set: on a real server output and error output are two streams, and their order is chance.
+    # As a set: on a real server, stdout and stderr are two streams without a fixed order.
     assert {"step 1 of 2", "warning: step 2 was even", "step 2 of 2"} <= {str(line) for line in lines}
     assert rest == lines[2:]
 

@@ -1,4 +1,4 @@
-"""`jobs.submit_many`: client submits, each exactly once, whatever fails."""
+"""`jobs.submit_many`: many submits, each exactly once, whatever fails."""
 
 from __future__ import annotations
 
