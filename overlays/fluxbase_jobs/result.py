@@ -28,7 +28,7 @@ class Meta:
     elapsed: float = 0.0
     """Seconds from the start of the call to its end, pauses included."""
     logs_error: FluxbaseError | None = None
-    """Why the log that was asked for with the job could not be read."""
+    """Why the log could not be read, with `include_logs`."""
 
     @property
     def request_id(self) -> str | None:
@@ -37,7 +37,7 @@ class Meta:
 
     @property
     def idempotency_replayed(self) -> bool:
-        """Whether the server answered from its memory of the idempotency key and did nothing anew."""
+        """Whether the server repeated a stored response for the idempotency key and did nothing."""
         return self.headers.get("idempotency-replayed", "").lower() == "true"
 
     def plus(self, other: Meta) -> Meta:
@@ -79,7 +79,7 @@ class Ok(tuple[T, None], Generic[T]):  # noqa: SLOT001  # a tuple with slots has
         """The data."""
         return self.data
 
-    def unwrap_or(self, default: object) -> T:  # noqa: ARG002  # the twin of Err.unwrap_or
+    def unwrap_or(self, default: object) -> T:  # noqa: ARG002  # same signature as Err.unwrap_or
         """The data; `default` is for the other half."""
         return self.data
 

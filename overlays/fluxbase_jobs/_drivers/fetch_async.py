@@ -1,4 +1,4 @@
-"""AsyncFluxbaseFetch: the async twin of FluxbaseFetch."""
+"""AsyncFluxbaseFetch: FluxbaseFetch for the async client."""
 
 from __future__ import annotations
 

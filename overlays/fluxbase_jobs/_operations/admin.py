@@ -1,4 +1,4 @@
-"""The endpoints for admins. They take tokens only, and look at no service or client key."""
+"""The endpoints for admins. They accept tokens only, no service or client keys."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ MAX_NESTED: Final = 200
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _HINTS: Final = {
     # The answer of the admin routes to a key that came in a header of its own (recorded, admin).
-    "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they don't look at service keys "
+    "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they ignore service keys "
     "(sk_, pk_, fb_) and client keys (fbk_)",
 }
 _IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"

@@ -57,7 +57,7 @@ def resubmit(context: CallContext, job_id: object) -> Plan[Result[Job]]:
 
 
 def list_functions(context: CallContext, namespace: object) -> Plan[Result[list[JobFunction]]]:
-    """The functions of a namespace, or all. Those of the default one are picked out here: asked for it, both servers give all (recorded)."""
+    """The functions of a namespace, or all. The default namespace is filtered here, as both servers return all for it (recorded)."""
     wanted = optional_text("namespace", namespace)
     if wanted != DEFAULT_NAMESPACE:
         return (yield from exchange(context, operations.list_functions(wanted)))
@@ -75,7 +75,7 @@ def delete_function(context: CallContext, namespace: object, name: object) -> Pl
 
 
 def sync(context: CallContext, order: SyncOrder) -> Plan[Result[SyncResult]]:
-    """Create, update and delete functions; look at what the server made of them if asked to."""
+    """Create, update and delete functions; read them back afterwards if `verify` is set."""
     done = yield from exchange(context, operations.sync(order))
     if isinstance(done, Err) or not order.verify or done.data.dry_run:
         return done
@@ -83,7 +83,7 @@ def sync(context: CallContext, order: SyncOrder) -> Plan[Result[SyncResult]]:
 
 
 def _verified(context: CallContext, done: Ok[SyncResult], namespace: str) -> Plan[Result[SyncResult]]:
-    """The result, if the server has code for each function that it says to have written: April's has not."""
+    """The result, if the server has code for each function that it reports as written: April's server has none."""
     meta, empty = done.meta, list[str]()
     for name in (*done.data.details.created, *done.data.details.updated):
         found = yield from exchange(context, operations.get_function(namespace, name))

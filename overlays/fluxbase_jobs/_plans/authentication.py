@@ -1,4 +1,4 @@
-"""The key of a request: asked for before each one, refreshed before it expires and after a 401."""
+"""The key of a request: read before each one, refreshed before it expires and after a 401."""
 
 from __future__ import annotations
 

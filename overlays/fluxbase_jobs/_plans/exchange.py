@@ -39,7 +39,7 @@ class _ReauthBudget:
 
 
 def exchange(context: CallContext, operation: Operation[T], now: Instant | None = None) -> Plan[Result[T]]:
-    """Send a request and read its response; retry as the context's policy says, and with new credentials after a 401.
+    """Send a request and read its response; retry by the context's policy, and with new credentials after a 401.
 
     `now` is the time, where the caller knows it.
     """

@@ -33,7 +33,7 @@ def with_reason(context: CallContext, failed: Err, read: Operation[Job], reason_
 
 
 def replace_error(kind: type[E], message: str, error: FluxbaseError, meta: Meta) -> E:
-    """An error of another kind in place of a bare 500, which keeps what the server said."""
+    """An error of another kind in place of a bare 500, which keeps the server's message."""
     return kind(
         message,
         code=error.code,

@@ -23,7 +23,7 @@ def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
 
 
 def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Result[Job]]:
-    """Read a job, and its log if asked for; an unreadable log does not lose the job."""
+    """Read a job, and its log with `include_logs`; an unreadable log does not lose the job."""
     with_log = arguments.flag("include_logs", include_logs)
     found = yield from exchange(context, operations.get(job_id))
     if not with_log or isinstance(found, Err):

@@ -22,7 +22,7 @@ CLEANUP_SECONDS: Final = 10.0
 
 @frozen(kw_only=True)
 class WaitOptions:
-    """How a verb that waits was asked to wait: its arguments, not checked yet."""
+    """The arguments of a verb that waits, not checked yet."""
 
     timeout: arguments.Seconds
     poll: PollPolicy
@@ -53,7 +53,7 @@ class Waiting:
 
 
 def pause_until_next_poll(interval: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Instant]:
-    """Wait for the planned interval, or for the time that the server asked for, but not beyond the end."""
+    """Wait for the planned interval, or for the server's Retry-After, but not beyond the end."""
     retry_after = (result.error.retry_after or 0.0) if isinstance(result, Err) else 0.0
     return (yield from pause(max(0.0, min(max(interval, retry_after), end - now.monotonic))))
 

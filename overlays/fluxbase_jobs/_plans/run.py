@@ -25,7 +25,7 @@ LOG_SECONDS: Final = 2.0
 """Seconds after which the log is not read again."""
 LOG_TAIL: Final = 20
 BARE_FAILURE: Final = "exit status 1"
-"""What the server says of every thrown error (recorded, failures)."""
+"""The server's `error_message` for every thrown error (recorded, failures)."""
 NO_CAUSE: Final = (
     "the text that the job threw is in its log, which this server did not show: April 2026 servers show it after their next start, "
     "and any server only to the job's own user and to service roles"

@@ -47,7 +47,7 @@ def workers(concurrency: object) -> int:
 def submissions(
     client: ClientSettings, options: CallOptions, items: Iterable[ItemT], batch: Batch
 ) -> Iterator[tuple[ItemT, Plan[Result[Job]]]]:
-    """Each item with the plan that submits it, made when it is asked for."""
+    """Each item with the plan that submits it, made lazily."""
     for position, item in enumerate(items):
         yield item, call(_submit_one, client, options, item, batch, position)
 

@@ -13,7 +13,7 @@ Request: TypeAlias = Mapping[str, Any]
 
 @frozen
 class RawResponse:
-    """A complete HTTP response, whatever it says."""
+    """A complete HTTP response, of any status."""
 
     status: int
     headers: Mapping[str, str]

@@ -28,7 +28,7 @@ def typed_payload(payload: object, payload_type: Any) -> object:
 
 
 def _reason(fault: Exception) -> str:
-    """What is wrong and where, without the value: pydantic's own words name only a count in their first line."""
+    """What is wrong and where, without the value: the first line of pydantic's message has only a count."""
     listed: Any = getattr(fault, "errors", None)
     if callable(listed):
         first: Any = cast("list[Any]", listed())[0]

@@ -23,7 +23,7 @@ from .admin import FluxbaseAdmin, FluxbaseAdminJobs
 
 @documented_like(FluxbaseAdminJobs)
 class AsyncFluxbaseAdminJobs:
-    """Everybody's jobs, the functions that they run, the workers and the numbers."""
+    """Administer the jobs of all users, the functions that they run, and the workers; read statistics."""
 
     def __init__(self, fetch: AsyncFluxbaseFetch) -> None:
         self._fetch = fetch
@@ -55,7 +55,7 @@ class AsyncFluxbaseAdminJobs:
         page_size: int = 100,
         **call: Unpack[CallOptions],
     ) -> AsyncGenerator[Result[Job]]:
-        """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages."""
+        """Iterate over all jobs, newest first, reading pages as needed."""
         filters = Filters(status=status, namespace=namespace, job_name=job_name, worker_id=worker_id, include_result=include_result)
         return self._fetch.iterate(iterate, call, filters, page_size, ADMIN_ENDPOINTS)
 
@@ -72,11 +72,11 @@ class AsyncFluxbaseAdminJobs:
         return await self._fetch.run(admin_plans.terminate, call, job_id)
 
     async def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
-        """Put a failed job back into the queue, under its id."""
+        """Put a failed job back into the queue, under the same id."""
         return await self._fetch.run(plans.retry, call, job_id, ADMIN_ENDPOINTS)
 
     async def resubmit(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
-        """Queue a copy of a job, whatever became of that."""
+        """Queue a copy of a job, whatever the job's status."""
         return await self._fetch.run(admin_plans.resubmit, call, job_id)
 
     async def get_stats(self, *, namespace: str | None = None, **call: Unpack[CallOptions]) -> Result[JobStats]:
@@ -114,7 +114,7 @@ class AsyncFluxbaseAdminJobs:
         from_server_folder: bool = False,
         **call: Unpack[CallOptions],
     ) -> Result[SyncResult]:
-        """Give a namespace functions: those that it has are updated, others are created."""
+        """Create or update the functions of a namespace."""
         order = SyncOrder(
             functions=functions,
             namespace=namespace,
@@ -128,7 +128,7 @@ class AsyncFluxbaseAdminJobs:
 
 @documented_like(FluxbaseAdmin)
 class AsyncFluxbaseAdmin:
-    """What admins can do: `jobs`."""
+    """The verbs for admins, in `jobs`."""
 
     def __init__(self, fetch: AsyncFluxbaseFetch) -> None:
         self.jobs: Final = AsyncFluxbaseAdminJobs(fetch)

@@ -16,7 +16,7 @@ from .call_options import In, Out, RunOptions, SubmitOptions, split_run_options,
 class JobDefinition(Generic[In, Out]):
     """A job by its types, made with `jobs.define`: the payload is checked before it is sent, the result is read as its type.
 
-    A payload's declared types say how it looks in JSON: datetimes and UUIDs become text. Reading a result never fails: where it does not
+    A payload's declared types determine its JSON form: datetimes and UUIDs become text. Reading a result never fails: where it does not
     fit its type, `job.result` is the plain value.
     """
 

@@ -25,7 +25,7 @@ class OnBehalfOf:
 
 @frozen
 class Submission:
-    """A job to submit: the arguments of `jobs.submit`, which says what they mean."""
+    """A job to submit: the arguments of `jobs.submit`, documented there."""
 
     job_name: str
     payload: object = field(default=None, repr=False)
