@@ -33,7 +33,7 @@ NOT_DESCRIBED: Final = {
 }
 """Exchanges that match no operation of the document, and why."""
 
-TAKEN_THOUGH_NOT_AS_DESCRIBED: Final = {
+ACCEPTED_ALTHOUGH_INVALID: Final = {
     "recorded-2026-03 / list_filters / list ?limit=abc&offset=xyz": "integers; other text counts as absent",
     "recorded-2026-03 / list_filters / list ?limit=1.5": "an integer; other text counts as absent",
     "recorded-2026-03 / list_filters / list ?include_result=1&limit=1": "a boolean; other text counts as false",
@@ -47,7 +47,7 @@ TAKEN_THOUGH_NOT_AS_DESCRIBED: Final = {
 }
 """Requests with a 2xx response although the document has another type for a parameter."""
 
-NEVER_SEEN_TO_SUCCEED: Final = {
+WITHOUT_RECORDED_SUCCESS: Final = {
     "admin_retry_job": "recorded on a cancelled job only",
     "admin_cancel_job_short": "recorded in its long form",
     "admin_terminate_job_short": "recorded in its long form",
@@ -81,12 +81,12 @@ JOB: Final = """{"id": "7", "namespace": "default", "job_name": "echo", "status"
 "retry_count": 0, "created_at": "2026-11-23T17:44:03.755783Z"}"""
 
 
-def _response_faults(exchange: Exchange) -> list[str]:
+def _response_violations(exchange: Exchange) -> list[str]:
     operation = STRICT.operation_of(exchange)
     return list(STRICT.response_violations(operation, exchange)) if operation else []
 
 
-def _request_faults(exchange: Exchange) -> list[str]:
+def _request_violations(exchange: Exchange) -> list[str]:
     operation = LOOSE.operation_of(exchange)
     return list(LOOSE.request_violations(operation, exchange)) if operation and exchange.succeeded else []
 
@@ -104,36 +104,36 @@ def test_document_is_valid_openapi() -> None:
 @pytest.mark.parametrize("recording", recordings.RECORDINGS)
 def test_every_recorded_response_is_described(recording: str) -> None:
     """Status, headers, content type and body, including every key."""
-    faults = [(each.name, fault) for each in recordings.load(recording) for fault in _response_faults(each)]
-    assert faults == []
+    violations = [(each.name, violation) for each in recordings.load(recording) for violation in _response_violations(each)]
+    assert violations == []
 
 
 def test_every_accepted_request_is_described_or_listed() -> None:
     """Each request with a 2xx response is valid, except for the listed ones, which are not."""
-    refused = {each.name for each in recordings.every_exchange() if _request_faults(each)}
-    assert refused == set(TAKEN_THOUGH_NOT_AS_DESCRIBED)
+    refused = {each.name for each in recordings.every_exchange() if _request_violations(each)}
+    assert refused == set(ACCEPTED_ALTHOUGH_INVALID)
 
 
 def test_only_listed_exchanges_belong_to_no_operation() -> None:
     """Every exchange matches an operation, except for the listed ones, which match none."""
-    strangers = {each.name for each in recordings.every_exchange() if STRICT.operation_of(each) is None}
-    assert strangers == set(NOT_DESCRIBED)
+    unmatched = {each.name for each in recordings.every_exchange() if STRICT.operation_of(each) is None}
+    assert unmatched == set(NOT_DESCRIBED)
 
 
 def test_every_operation_has_a_recorded_success_or_is_listed() -> None:
     """The listed ones have none."""
     succeeded = (STRICT.operation_of(each) for each in recordings.every_exchange() if each.succeeded)
     operations = {operation.name for operation in succeeded if operation}
-    assert {each.name for each in STRICT.operations} - operations == set(NEVER_SEEN_TO_SUCCEED)
+    assert {each.name for each in STRICT.operations} - operations == set(WITHOUT_RECORDED_SUCCESS)
 
 
 def _recorded_failures() -> set[tuple[str, int]]:
     """Each operation and 5xx in the recordings; a recording of a long form counts for its short form, too."""
     failed = [(STRICT.operation_of(each), each.status) for each in recordings.every_exchange() if each.status >= 500]
-    operations = {(operation.name, status) for operation, status in failed if operation}
-    operations |= {(name, status) for (name, status), other in RECORDED_ELSEWHERE.items() if (other, status) in operations}
+    failures = {(operation.name, status) for operation, status in failed if operation}
+    failures |= {(name, status) for (name, status), other in RECORDED_ELSEWHERE.items() if (other, status) in failures}
     names = {each.name for each in STRICT.operations}
-    return operations | {(name + SHORT_FORM, status) for name, status in operations if name + SHORT_FORM in names}
+    return failures | {(name + SHORT_FORM, status) for name, status in failures if name + SHORT_FORM in names}
 
 
 def _declared_failures() -> dict[tuple[str, int], Any]:
@@ -161,8 +161,8 @@ def test_described_failures_cite_their_recordings() -> None:
 def _violations_with(**changes: Any) -> str:
     """The violations in a recorded response after these changes."""
     honest = _exchange(recordings.MARCH, "lifecycle", "poll: completed")
-    assert _response_faults(honest) == []
-    return "; ".join(_response_faults(replace(honest, **changes)))
+    assert _response_violations(honest) == []
+    return "; ".join(_response_violations(replace(honest, **changes)))
 
 
 def test_undescribed_status_is_a_violation() -> None:
@@ -212,8 +212,8 @@ def test_changed_header_is_a_violation(headers: dict[str, str], fault: str) -> N
 def test_changed_request_is_a_violation(body: str | None, fault: str) -> None:
     """A request body that the document does not allow."""
     honest = _exchange(recordings.MARCH, "lifecycle", "submit")
-    assert _request_faults(honest) == []
-    assert fault in "; ".join(_request_faults(replace(honest, request_body=body)))
+    assert _request_violations(honest) == []
+    assert fault in "; ".join(_request_violations(replace(honest, request_body=body)))
 
 
 def test_evidence_points_to_recorded_exchanges() -> None:

@@ -238,12 +238,12 @@ def test_retry_failed_replaces_replayed_failures(client: FluxbaseClient, idempot
     idempotent_server.unknown.clear()
 
     again = [result for _, result in client.jobs.submit_many(numbered_items(3), batch_key="import-7")]
-    anew = [result for _, result in client.jobs.submit_many(numbered_items(3), batch_key="import-7", retry_failed=True)]
+    retried = [result for _, result in client.jobs.submit_many(numbered_items(3), batch_key="import-7", retry_failed=True)]
     twice = [result for _, result in client.jobs.submit_many(numbered_items(3), batch_key="import-7", retry_failed=True)]
 
     assert all(isinstance(result.error, NotFound) and result.meta.idempotency_replayed for result in again)
-    assert [result.ok for result in anew] == [True] * 3
-    assert [result.unwrap().id for result in twice] == [result.unwrap().id for result in anew]
+    assert [result.ok for result in retried] == [True] * 3
+    assert [result.unwrap().id for result in twice] == [result.unwrap().id for result in retried]
     assert len(idempotent_server.jobs) == 3
 
 
