@@ -71,9 +71,10 @@ def test_close_leaves_no_thread_and_no_socket() -> None:
         client.jobs.submit("held").unwrap()
         client.jobs.submit("patient").unwrap()
         held.wait_until_held()
-        server.faults.add("*", delay=60)
+        fault = server.faults.add("*", delay=60)
         slow = threading.Thread(target=client.jobs.list, kwargs={"retry": None})
         slow.start()
+        eventually(lambda: fault.hits, bool)
     slow.join()
 
     with pytest.raises(httpx.ConnectError):
