@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import openapi_spec_validator
 import pytest
 
+from tests.support.recordings import Exchange
 from tests.support import openapi_document
 from tests.support import recordings
 from tests.support.openapi_document import Description
-
-if TYPE_CHECKING:
-    from tests.support.recordings import Exchange
 
 SHARED: Final = Path(__file__).parents[3] / "shared" / "wire"
 
