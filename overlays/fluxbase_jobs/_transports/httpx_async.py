@@ -51,7 +51,7 @@ class AsyncHttpxTransport:
                 finally:
                     await response.aclose()
         except FAULTS as fault:
-            return send_error(fault, timeout)
+            return send_error(fault, request, timeout)
 
     async def close(self) -> None:
         """Close the connections of this event loop; those of others close with them."""

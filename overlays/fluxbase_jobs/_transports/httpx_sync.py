@@ -45,7 +45,7 @@ class HttpxTransport:
             finally:
                 response.close()
         except FAULTS as fault:
-            return send_error(fault, timeout)
+            return send_error(fault, request, timeout)
 
     def close(self) -> None:
         """Close the connections of this process."""
