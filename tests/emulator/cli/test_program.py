@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fluxbase_jobs.emulator.cli.options import read_options
+from fluxbase_jobs.emulator.cli import read_options
 from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError, load_functions
 
 from tests.support.emulator_in_process import HANDLERS, Program, command, eventually, program

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import MARCH
-from fluxbase_jobs.emulator.runtime.progress import progress_text
+from fluxbase_jobs.emulator.runtime.reports import progress_text
 
 from tests.support.emulator_in_process import Client, eventually, serving
 from tests.support.handlers import observable_handlers as probes

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
-from fluxbase_jobs.emulator.handlers.handlers_file import HandlersFile
+from fluxbase_jobs.emulator.handlers.loader import HandlersFile
 from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError
 
 from tests.support.emulator_in_process import Program, program

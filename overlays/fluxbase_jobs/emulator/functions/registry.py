@@ -58,7 +58,7 @@ class FunctionRegistry:
         """Take these handlers too; each replaces the one that has its namespace and name."""
         with self._lock:
             added = list(functions)
-            self._handlers = self._handlers.with_these(added)
+            self._handlers = self._handlers.merged_with(added)
             for definition in added:
                 self._store(definition, definition.namespace)
 

@@ -102,7 +102,7 @@ def restricted(handler: Handler, roles: frozenset[str]) -> Handler:
 def admin_route(services: Services, method: str, path: str, handler: Callable[[Services, Call], Response], roles: frozenset[str]) -> Route:
     """Make a route for jobs that needs the token of one of these roles."""
     bound: Handler = _broken if services.settings.jobs == "off" else partial(handler, services)
-    return Route(path, administrative(bound, services.admin_credentials, roles), methods=[method])
+    return Route(path, administrative(bound, services.admin_authenticator, roles), methods=[method])
 
 
 def _broken(call: Call) -> Response:

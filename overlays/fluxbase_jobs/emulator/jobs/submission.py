@@ -1,21 +1,17 @@
-"""The body of a submit, read as the server reads it."""
+"""Parse the body of a submit request as the real server does."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from ..formats.body_fields import body_fields, fields_of, integer, moment, object_, text
-
-if TYPE_CHECKING:
-    from ..formats.json_text import JSONValue
-    from ..formats.timestamps import Moment
+from ..formats.json_text import JSONValue
+from ..formats.timestamps import Moment
 
 
 @frozen
 class OnBehalfOf:
-    """For whom a service role submits."""
+    """The user for whom a service role submits a job."""
 
     user_id: str
     user_email: str | None
@@ -24,7 +20,7 @@ class OnBehalfOf:
 
 @frozen
 class Submission:
-    """What a client wants to be run."""
+    """A client's request to run a job."""
 
     job_name: str
     namespace: str
@@ -35,11 +31,10 @@ class Submission:
 
 
 def read_submission(content_type: str, body: bytes) -> Submission:
-    """Read a submit's body.
+    """Parse the body of a submit request.
 
     Raises:
-        InvalidBodyError: not declared as JSON, not JSON, no object, or a field of a wrong type.
-
+        InvalidBodyError: the body is not declared as JSON, is not a JSON object, or a field has the wrong type.
     """
     fields = body_fields(content_type, body)
     return Submission(

@@ -38,7 +38,7 @@ def routes(services: Services) -> list[Route]:
     """Return the routes below /api/v1/client-keys."""
 
     def route(path: str, handler: Callable[[Services, Call], Response]) -> Route:
-        return Route(_PATH + path, authenticated(_for_writers(services, handler), services.credentials), methods=["POST"])
+        return Route(_PATH + path, authenticated(_for_writers(services, handler), services.authenticator), methods=["POST"])
 
     return [route("", create), route("/{id}/revoke", revoke)]
 

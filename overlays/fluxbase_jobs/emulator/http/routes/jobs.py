@@ -39,7 +39,7 @@ def routes(services: Services) -> list[Route]:
         bound: Handler = partial(handler, services)
         # The feature's flag is looked at before the credentials.
         endpoint = (
-            public(partial(disabled, services)) if services.settings.jobs == "flag-off" else authenticated(bound, services.credentials)
+            public(partial(disabled, services)) if services.settings.jobs == "flag-off" else authenticated(bound, services.authenticator)
         )
         return Route(_PREFIX + path, endpoint, methods=[method])
 
@@ -98,7 +98,7 @@ def get(services: Services, call: Call) -> Response:
     job = find_job(services, call)
     if isinstance(job, Response):
         return job
-    services.workers.read_receipts.note(job.id)
+    services.workers.read_receipts.mark_read(job.id)
     return json_response(wireforms.full(job, services.clock.now_ns()))
 
 

@@ -25,7 +25,7 @@ def routes(services: Services) -> list[Route]:
     if not profile.unknown_route_needs_admin:
         return [everywhere]
     # Who is calling is found out as on the user routes, below /admin too.
-    guarded = authenticated(restricted(unknown, profile.admin_roles), services.credentials)
+    guarded = authenticated(restricted(unknown, profile.admin_roles), services.authenticator)
     return [Route("/api/v1", guarded, methods=_METHODS), Route("/api/v1/{path:path}", guarded, methods=_METHODS), everywhere]
 
 

@@ -37,7 +37,7 @@ _FAILURE = "Failed to create service key"
 def routes(services: Services) -> list[Route]:
     """Return the route /api/v1/admin/service-keys."""
     roles = services.settings.profile.tenant_admin_roles
-    endpoint = administrative(reading(services, create), services.admin_credentials, roles)
+    endpoint = administrative(reading(services, create), services.admin_authenticator, roles)
     return [Route("/api/v1/admin/service-keys", endpoint, methods=["POST"])]
 
 
