@@ -143,9 +143,9 @@ def test_keys_are_kept(tmp_path: Path, profile: str) -> None:
     assert not [path for path in tmp_path.iterdir() if key.encode() in path.read_bytes()]
 
 
-def test_wrong_places_and_parts(era: Running) -> None:
+def test_wrong_places_and_parts(emulator: Running) -> None:
     """A service key is neither a bearer token nor a client key nor good for admin routes, and only the whole of it counts."""
-    with era.client(era.service_key) as maker, era.client("") as client:
+    with emulator.client(emulator.service_key) as maker, emulator.client("") as client:
         key = make(maker).json()["key"]
         other_kind = ("pk_" if key.startswith("sk_") else "sk_") + key[3:]
 

@@ -1,4 +1,4 @@
-"""The sync of functions: what is created, changed, deleted and reported, each era's way; and what becomes of the jobs."""
+"""The sync of functions: what is created, changed, deleted and reported, each emulator's way; and what becomes of the jobs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def numbers(definition: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def faults(report: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the errors of either era."""
+    """Return the errors of either emulator."""
     return [(fault.get("job", fault.get("name")), fault["action"], fault["error"]) for fault in report.get("errors", [])]
 
 
@@ -427,13 +427,13 @@ def test_a_timeout_that_is_none_is_the_servers_own(admin: Client, seconds: int) 
     assert (job["status"], job["max_duration_seconds"]) == ("completed", seconds)
 
 
-def test_what_may_be_submitted_changes_with_a_sync(admin: Client, era: Running) -> None:
+def test_what_may_be_submitted_changes_with_a_sync(admin: Client, emulator: Running) -> None:
     """Disabled, and for some roles only; a job that waits for a disabled function fails."""
     namespace = some_namespace()
     admin.sync(namespace, {"name": "f"})
     waiting = admin.queue("f", namespace=namespace, scheduled_at="2099-01-01T00:00:00Z")
 
-    with era.client() as user:
+    with emulator.client() as user:
         admin.sync(namespace, {"name": "f", "require_roles": ["admin"]})
         roles = user.submit("f", namespace=namespace)
         admin.sync(namespace, {"name": "f", "enabled": False})
@@ -445,14 +445,14 @@ def test_what_may_be_submitted_changes_with_a_sync(admin: Client, era: Running) 
     assert (again["status"], again["error_message"]) == ("failed", "Job function is disabled")
 
 
-def test_who_made_a_function(admin: Client, era: Running, sign: Sign) -> None:
+def test_who_made_a_function(admin: Client, emulator: Running, sign: Sign) -> None:
     """A user is named, a service role is not, and one that the server does not know can create nothing, only update."""
     namespace = some_namespace()
-    with era.client() as user:
+    with emulator.client() as user:
         me: str = user.job(user.queue("echo"))["created_by"]
 
     def sync_as(name: str, user_id: str) -> dict[str, Any]:
-        with era.client(sign(role="admin", user_id=user_id)) as client:
+        with emulator.client(sign(role="admin", user_id=user_id)) as client:
             return client.sync(namespace, {"name": name})
 
     sync_as("mine", me)

@@ -75,9 +75,9 @@ def test_a_failed_job_is_retried(admin: Client) -> None:
     assert admin.ended(job_id)["retry_count"] == 1
 
 
-def test_a_job_of_any_state_is_submitted_again(admin: Client, era: Running) -> None:
+def test_a_job_of_any_state_is_submitted_again(admin: Client, emulator: Running) -> None:
     """Under a new id, for the same owner, at once: a schedule is not repeated, and the payload has the stored form."""
-    with era.client() as user:
+    with emulator.client() as user:
         original = user.job(user.queue("echo", {"bb": 1, "a": "<b>"}, priority=3, scheduled_at="2099-01-01T00:00:00Z"))
 
     response = admin.post(f"{QUEUE}/{original['id']}/resubmit")
@@ -139,7 +139,7 @@ def test_april_has_the_queue_at_two_places(april_admin: Client, march_admin: Cli
 
 
 def test_there_is_no_log_and_no_change_of_functions_for_admins(admin: Client) -> None:
-    """Neither era has the routes that the client once had methods for."""
+    """Neither emulator has the routes that the client once had methods for."""
     job_id = admin.run("echo")["id"]
 
     for method, path in (("GET", f"{QUEUE}/{job_id}/logs"), ("PUT", f"{ADMIN}/functions/default/echo"), ("POST", f"{ADMIN}/functions")):
@@ -156,9 +156,9 @@ ROLES = ["admin", "instance_admin", "dashboard_admin", "tenant_admin", "tenant_s
 @pytest.mark.parametrize("name", ADMINS)
 def test_who_may(request: pytest.FixtureRequest, sign: Sign, name: str) -> None:
     """A tenant's own admins may use the queue, in April, and nothing else."""
-    era: Running = request.getfixturevalue(name)
+    emulator: Running = request.getfixturevalue(name)
     for role in ROLES:
-        with era.client(sign(role=role)) as client:
+        with emulator.client(sign(role=role)) as client:
             queue = client.get(QUEUE, params={"limit": 1})
             others = [client.get(f"{ADMIN}/{path}") for path in ("functions", "namespaces", "stats", "workers")]
             sync = client.post(f"{ADMIN}/sync", json={"options": 1})

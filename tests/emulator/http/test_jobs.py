@@ -21,9 +21,9 @@ FUTURE = "2100-01-02T03:04:05Z"
 
 
 @pytest.fixture
-def anyone(era: Running) -> Iterator[Client]:
-    """A client of each era in turn."""
-    with era.client() as client:
+def anyone(emulator: Running) -> Iterator[Client]:
+    """A client of each emulator in turn."""
+    with emulator.client() as client:
         yield client
 
 
