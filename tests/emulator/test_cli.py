@@ -88,11 +88,11 @@ def test_shutdown_while_jobs_run(tmp_path: Path) -> None:
     handlers.write_text(
         "import asyncio, time\nfrom fluxbase_jobs.emulator import function\n\n"
         "@function('sync')\ndef sync(payload, context): time.sleep(60)\n\n"
-        "@function('stubborn')\nasync def stubborn(payload, context):\n"
+        "@function('ignoring')\nasync def ignoring(payload, context):\n"
         "    while True:\n        try: await asyncio.sleep(60)\n        except asyncio.CancelledError: pass\n"
     )
     with program("--functions", handlers) as started, started.running.client() as client:
-        for name in ("sync", "stubborn"):
+        for name in ("sync", "ignoring"):
             client.until(client.queue(name), lambda job: job["status"] == "running")
 
         assert started.end(signal.SIGINT) == 0

@@ -157,7 +157,7 @@ class Replay:
 
 
 def comparable(value: JSONValue, recorded: JSONValue) -> JSONValue:
-    """Return what of an answer can be compared; `recorded` tells which job was on its way."""
+    """The part of a response that can be compared; `recorded` shows whether its job was unfinished."""
     match value:
         case dict():
             return comparable_object(value, recorded if isinstance(recorded, dict) else {})

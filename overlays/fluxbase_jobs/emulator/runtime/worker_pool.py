@@ -97,7 +97,7 @@ class WorkerPool:
         clock: dates jobs. Ticks use real time instead: an hour of virtual time must not cost 72,000 of them.
 
     Attributes:
-        read_receipts: to be told which jobs clients have read.
+        read_receipts: records which jobs clients have read.
     """
 
     def __init__(self, settings: Settings, registry: FunctionRegistry, jobs: Jobs, logs: Logs, clock: Clock) -> None:
