@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from .auth.admin_authenticator import AdminAuthenticator
-from .auth.authenticator import Authenticator
+from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
 from .functions.registry import FunctionRegistry
-from .http.middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimitMiddleware, RequestId, VerbatimPath
-from .http.responses import traced_error
+from .http.middleware import (
+    AccessLogMiddleware,
+    BodyLimitMiddleware,
+    ClientDisconnectMiddleware,
+    IdempotencyMiddleware,
+    RateLimitMiddleware,
+    RawPathMiddleware,
+    RequestIdMiddleware,
+)
+from .http.responses import error_with_request_id
 from .http.routes import all_routes
 from .jobs.scheduler import Scheduler
 from .runtime.worker_pool import WorkerPool
@@ -113,8 +120,8 @@ class Emulator:
             client_keys=client_keys,
             service_keys=service_keys,
             tokens=tokens,
-            credentials=Authenticator(tokens, client_keys, service_keys, settings.profile, clock),
-            admin_credentials=AdminAuthenticator(tokens),
+            authenticator=Authenticator(tokens, client_keys, service_keys, settings.profile, clock),
+            admin_authenticator=AdminAuthenticator(tokens),
             workers=WorkerPool(settings, registry, jobs, logs, clock),
         )
 
@@ -129,13 +136,13 @@ class Emulator:
         return Starlette(
             routes=all_routes(self._services),
             middleware=[
-                Middleware(AccessLog),
-                Middleware(Disconnects),
-                Middleware(RequestId),
-                Middleware(VerbatimPath),
+                Middleware(AccessLogMiddleware),
+                Middleware(ClientDisconnectMiddleware),
+                Middleware(RequestIdMiddleware),
+                Middleware(RawPathMiddleware),
                 Middleware(RateLimitMiddleware, requests=self.settings.rate_limit, clock=self._clock),
-                Middleware(BodyLimit),
-                Middleware(Idempotency, keys=keys, clock=self._clock, racing=racing),
+                Middleware(BodyLimitMiddleware),
+                Middleware(IdempotencyMiddleware, keys=keys, clock=self._clock, racing=racing),
             ],
             exception_handlers={Exception: _broken},
             lifespan=lifespan,
@@ -150,4 +157,4 @@ class Emulator:
 
 async def _broken(request: Request, _: Exception) -> Response:
     """Answer when the emulator itself is at fault; the traceback goes to the server's log."""
-    return traced_error(request, 500, "Internal Server Error")
+    return error_with_request_id(request, 500, "Internal Server Error")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from .auth.admin_authenticator import AdminAuthenticator
-    from .auth.authenticator import Authenticator
+    from .auth.authenticator import AdminAuthenticator, Authenticator
     from .auth.tokens import Tokens
     from .clock import Clock
     from .functions.registry import FunctionRegistry
@@ -32,6 +31,6 @@ class Services:
     client_keys: ClientKeys
     service_keys: ServiceKeys
     tokens: Tokens
-    credentials: Authenticator
-    admin_credentials: AdminAuthenticator
+    authenticator: Authenticator
+    admin_authenticator: AdminAuthenticator
     workers: WorkerPool

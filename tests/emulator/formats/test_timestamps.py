@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from fluxbase_jobs.emulator.formats.timestamps import duration, read_moment, rfc3339, rfc3339_nanos
+from fluxbase_jobs.emulator.formats.timestamps import duration, read_timestamp, rfc3339, rfc3339_nanos
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(
 def test_reading(moment: datetime) -> None:
     """Every time with an offset reads as the same moment, and is repeated as it was."""
     text = moment.isoformat()
-    read = read_moment(text)
+    read = read_timestamp(text)
 
     assert EPOCH + timedelta(microseconds=read.micros) == moment
     assert datetime.fromisoformat(read.echo) == moment
@@ -30,7 +30,7 @@ def test_reading(moment: datetime) -> None:
 @given(st.integers(-62_000_000_000_000_000, 250_000_000_000_000_000))
 def test_writing(micros: int) -> None:
     """Every moment is written so that it reads back."""
-    assert read_moment(rfc3339(micros)).micros == micros
+    assert read_timestamp(rfc3339(micros)).micros == micros
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_writing(micros: int) -> None:
 )
 def test_forms(text: str, echo: str, stored: str) -> None:
     """Nine digits are repeated, six are stored, zeros at the end are cut."""
-    moment = read_moment(text)
+    moment = read_timestamp(text)
 
     assert (moment.echo, rfc3339(moment.micros)) == (echo, stored)
 
@@ -62,7 +62,7 @@ def test_forms(text: str, echo: str, stored: str) -> None:
 def test_refused(text: str) -> None:
     """Every other form is refused, and so is what is no time."""
     with pytest.raises(ValueError, match=r".+"):
-        read_moment(text)
+        read_timestamp(text)
 
 
 def test_nanoseconds() -> None:
