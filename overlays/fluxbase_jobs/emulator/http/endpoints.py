@@ -63,8 +63,8 @@ def authenticated(handler: Handler, authenticator: Authenticator) -> Endpoint:
     def handle(call: Call) -> Response:
         try:
             caller = authenticator.authenticate(call.request.headers, call.query)
-        except UnauthorizedError as refusal:
-            return error(401, str(refusal))
+        except UnauthorizedError as unauthorized:
+            return error(401, str(unauthorized))
         return handler(Call(call.request, call.body, caller))
 
     return public(handle)
@@ -77,8 +77,8 @@ def admin_only(handler: Handler, authenticator: AdminAuthenticator, roles: froze
     def handle(call: Call) -> Response:
         try:
             caller = authenticator.authenticate(call.request.headers, call.request.cookies)
-        except UnauthorizedError as refusal:
-            return coded_error(call.request, 401, str(refusal), refusal.code)
+        except UnauthorizedError as unauthorized:
+            return coded_error(call.request, 401, str(unauthorized), unauthorized.code)
         return allowed(Call(call.request, call.body, caller))
 
     return public(handle)

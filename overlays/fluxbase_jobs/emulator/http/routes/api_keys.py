@@ -78,9 +78,9 @@ def revoke_client_key(services: Services, call: Call) -> Response:
 def create_service_key(services: Services, call: Call) -> Response:
     """Create a service key. Only this response contains the key itself."""
     wanted = _WantedServiceKey.read(call.fields, has_type=services.settings.profile.service_keys_have_types)
-    refusal = _service_key_refusal(services, call, wanted)
-    if refusal is not None:
-        return refusal
+    error_response = _service_key_error(services, call, wanted)
+    if error_response is not None:
+        return error_response
     key = _generate_service_key(services, wanted)
     expires_at = wanted.expires_at.micros if wanted.expires_at else None
     record = ServiceKey(name=wanted.name, key_type=wanted.key_type, scopes=wanted.scopes, expires_at=expires_at)
@@ -153,7 +153,7 @@ class _WantedServiceKey:
         )
 
 
-def _service_key_refusal(services: Services, call: Call, wanted: _WantedServiceKey) -> Response | None:
+def _service_key_error(services: Services, call: Call, wanted: _WantedServiceKey) -> Response | None:
     profile = services.settings.profile
     if not wanted.name:
         return account_error(services, call, 400, "Name is required", "MISSING_REQUIRED_FIELD")
