@@ -91,10 +91,10 @@ def test_address_is_taken(nobody: Client) -> None:
     assert [nobody.post("/api/v1/auth/signup", json=new).status_code for _ in range(2)] == [201, 400]
 
 
-@pytest.mark.parametrize(("era_name", "keys"), [("march", ["error"]), ("april", ["error", "code", "request_id"])])
-def test_refused_sign_in_and_refresh(request: pytest.FixtureRequest, era_name: str, keys: list[str]) -> None:
+@pytest.mark.parametrize(("version", "keys"), [("march", ["error"]), ("april", ["error", "code", "request_id"])])
+def test_refused_sign_in_and_refresh(request: pytest.FixtureRequest, version: str, keys: list[str]) -> None:
     """A wrong password or refresh token is a 401; April servers add a code."""
-    running: Running = request.getfixturevalue(era_name)
+    running: Running = request.getfixturevalue(version)
     with running.client("") as client:
         new = account()
         client.post("/api/v1/auth/signup", json=new)

@@ -62,15 +62,15 @@ def test_cookie_is_for_admin_routes_only(nobody: Client, sign: Sign) -> None:
 
 
 @pytest.mark.parametrize(
-    ("era_name", "allowed"),
+    ("version", "allowed"),
     [
         ("march", {"admin", "dashboard_admin", "service_role"}),
         ("april", {"admin", "instance_admin", "service_role", "tenant_admin", "tenant_service"}),
     ],
 )
-def test_roles(request: pytest.FixtureRequest, sign: Sign, era_name: str, allowed: set[str]) -> None:
+def test_roles(request: pytest.FixtureRequest, sign: Sign, version: str, allowed: set[str]) -> None:
     """Which roles may create service keys; a token without a role may not."""
-    running: Running = request.getfixturevalue(era_name)
+    running: Running = request.getfixturevalue(version)
     with running.client("") as client:
         answers = {role: answer(client, {"authorization": sign(role=role)}) for role in ROLES}
         nameless = answer(client, {"authorization": sign()})

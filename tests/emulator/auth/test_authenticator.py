@@ -68,10 +68,10 @@ def test_first_credential_decides(nobody: Client, sign: Sign) -> None:
     assert nobody.refusal({"authorization": "Bearer garbage", "x-client-key": "fbk_nope"}) == BAD_BEARER
 
 
-@pytest.mark.parametrize(("era_name", "error"), [("march", NONE), ("april", None)])
-def test_query_and_clientkey_header(request: pytest.FixtureRequest, sign: Sign, era_name: str, error: str | None) -> None:
+@pytest.mark.parametrize(("version", "error"), [("march", NONE), ("april", None)])
+def test_query_and_clientkey_header(request: pytest.FixtureRequest, sign: Sign, version: str, error: str | None) -> None:
     """Only April servers read `?token=` and the header `clientkey`."""
-    running: Running = request.getfixturevalue(era_name)
+    running: Running = request.getfixturevalue(version)
     token = sign(role="service_role")
     with running.client("") as client:
         assert client.refusal(query=f"&token={token}") == error

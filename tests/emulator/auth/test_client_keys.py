@@ -20,15 +20,15 @@ WRITING = {"march": "write:clientkeys", "april": "clientkeys:write"}
 
 
 @pytest.fixture(params=["march", "april"])
-def era_name(request: pytest.FixtureRequest) -> str:
+def version(request: pytest.FixtureRequest) -> str:
     """The name of each server version."""
     return str(request.param)
 
 
 @pytest.fixture
-def maker(request: pytest.FixtureRequest, era_name: str) -> Iterator[Client]:
+def maker(request: pytest.FixtureRequest, version: str) -> Iterator[Client]:
     """A client that acts as a user."""
-    running: Running = request.getfixturevalue(era_name)
+    running: Running = request.getfixturevalue(version)
     with running.client() as client:
         yield client
 
@@ -64,9 +64,9 @@ def test_key_has_no_user(april: Running) -> None:
         assert as_query.status_code == 200
 
 
-def test_all_fields(maker: Client, era_name: str) -> None:
+def test_all_fields(maker: Client, version: str) -> None:
     """The response has the given fields, with times as stored and a default rate limit."""
-    made = make(maker, SCOPES[era_name], description="d", rate_limit_per_minute=7, expires_at="2030-01-01T02:00:00.123456789+02:00").json()
+    made = make(maker, SCOPES[version], description="d", rate_limit_per_minute=7, expires_at="2030-01-01T02:00:00.123456789+02:00").json()
     names = ["id", "name", "description", "key_prefix", "scopes", "rate_limit_per_minute", "expires_at", "created_at", "updated_at", "key"]
 
     assert list(made) == names
@@ -83,12 +83,12 @@ def test_all_fields(maker: Client, era_name: str) -> None:
         ([], "at least one scope must be specified"),
     ],
 )
-def test_invalid_scopes(maker: Client, era_name: str, scopes: list[str], why: str) -> None:
+def test_invalid_scopes(maker: Client, version: str, scopes: list[str], why: str) -> None:
     """The server versions write scopes differently, and a key needs at least one; only March servers explain the error."""
-    other = SCOPES["april" if era_name == "march" else "march"]
+    other = SCOPES["april" if version == "march" else "march"]
     refused = error_of(make(maker, *scopes))
 
-    if era_name == "march":
+    if version == "march":
         assert refused == (500, f"Failed to create client key: invalid scopes: {why.format(other=other)}", None)
     else:
         assert refused == (500, "Failed to create client key", "INTERNAL_ERROR")
@@ -100,12 +100,12 @@ def test_scopes_of_both_versions(maker: Client) -> None:
     assert make(maker, "connect:realtime").status_code == 500
 
 
-def test_unstorable(maker: Client, era_name: str) -> None:
+def test_unstorable(maker: Client, version: str) -> None:
     """A value that the database does not accept is a 500."""
     status, error, _ = error_of(make(maker, "*", name="a\0"))
 
     assert status == 500
-    assert ("invalid byte sequence" in error) == (era_name == "march")
+    assert ("invalid byte sequence" in error) == (version == "march")
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_unstorable(maker: Client, era_name: str) -> None:
         (b'{"name":""}', "Name is required", "MISSING_REQUIRED_FIELD"),
     ],
 )
-def test_unreadable_body(maker: Client, era_name: str, body: bytes, error: str, code: str) -> None:
+def test_unreadable_body(maker: Client, version: str, body: bytes, error: str, code: str) -> None:
     """Fields of a wrong type are refused; April servers add a code."""
     response = maker.post(PATH, content=body, headers={"content-type": "application/json"})
 
-    assert error_of(response) == (400, error, None if era_name == "march" else code)
+    assert error_of(response) == (400, error, None if version == "march" else code)
 
 
 def test_expiry() -> None:
@@ -154,11 +154,11 @@ def test_revoked_key(maker: Client) -> None:
     assert (before, refusal(maker, made["key"]), refusal(maker, other["key"])) == (None, "Invalid client key", None)
 
 
-def test_revoke_unknown_key(maker: Client, era_name: str) -> None:
+def test_revoke_unknown_key(maker: Client, version: str) -> None:
     """An id that is not a UUID is a 400, an unknown one a 500."""
     malformed, unknown = (error_of(maker.post(f"{PATH}/{key_id}/revoke")) for key_id in ("x", uuid4()))
 
-    if era_name == "march":
+    if version == "march":
         assert malformed == (400, "Invalid client key ID", None)
         assert unknown == (500, "Failed to revoke client key: client key not found", None)
     else:
@@ -166,16 +166,16 @@ def test_revoke_unknown_key(maker: Client, era_name: str) -> None:
         assert unknown == (500, "Failed to revoke client key", "INTERNAL_ERROR")
 
 
-def test_scope_for_keys(maker: Client, era_name: str) -> None:
+def test_scope_for_keys(maker: Client, version: str) -> None:
     """A key needs the scope `clientkeys`, or all scopes, to create and revoke client keys."""
-    keys = {scope: make(maker, scope).json() for scope in (SCOPES[era_name], WRITING[era_name], "*")}
+    keys = {scope: make(maker, scope).json() for scope in (SCOPES[version], WRITING[version], "*")}
     del maker.headers["authorization"]
 
     for scope, key in keys.items():
         maker.headers["x-client-key"] = key["key"]
         answers = [make(maker, "*"), maker.post(f"{PATH}/{key['id']}/revoke")]
-        if scope == SCOPES[era_name]:
+        if scope == SCOPES[version]:
             assert [answer.status_code for answer in answers] == [403, 403]
-            assert answers[0].json() == {"error": "Insufficient permissions", "required_scope": WRITING[era_name]}
+            assert answers[0].json() == {"error": "Insufficient permissions", "required_scope": WRITING[version]}
         else:
             assert [answer.status_code for answer in answers] == [201, 200]

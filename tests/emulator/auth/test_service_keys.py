@@ -143,9 +143,9 @@ def test_keys_are_stored_as_hashes(tmp_path: Path, profile: str) -> None:
     assert not [path for path in tmp_path.iterdir() if key.encode() in path.read_bytes()]
 
 
-def test_wrong_places_and_parts(era: Running) -> None:
+def test_wrong_places_and_parts(emulator: Running) -> None:
     """A service key does not work as a bearer token, as a client key, on admin routes, or if a part is missing."""
-    with era.client(era.service_key) as maker, era.client("") as client:
+    with emulator.client(emulator.service_key) as maker, emulator.client("") as client:
         key = make(maker).json()["key"]
         other_kind = ("pk_" if key.startswith("sk_") else "sk_") + key[3:]
 
@@ -208,7 +208,7 @@ def test_scopes_of_march(in_march: Client, scopes: list[str], why: str) -> None:
 
 def test_name_is_taken(in_march: Client, in_april: Client) -> None:
     """On April servers names are unique."""
-    name = f"twin {uuid4()}"
+    name = f"key {uuid4()}"
     march, april = ([make(client, name=name) for _ in range(2)] for client in (in_march, in_april))
 
     assert [answer.status_code for answer in march] == [201, 201]

@@ -427,13 +427,13 @@ def test_an_invalid_timeout_is_replaced_by_the_default(admin: Client, seconds: i
     assert (job["status"], job["max_duration_seconds"]) == ("completed", seconds)
 
 
-def test_a_sync_changes_which_functions_can_be_submitted(admin: Client, era: Running) -> None:
+def test_a_sync_changes_which_functions_can_be_submitted(admin: Client, emulator: Running) -> None:
     """Functions can be disabled or limited to roles; a pending job of a disabled function fails."""
     namespace = some_namespace()
     admin.sync(namespace, {"name": "f"})
     waiting = admin.queue("f", namespace=namespace, scheduled_at="2099-01-01T00:00:00Z")
 
-    with era.client() as user:
+    with emulator.client() as user:
         admin.sync(namespace, {"name": "f", "require_roles": ["admin"]})
         roles = user.submit("f", namespace=namespace)
         admin.sync(namespace, {"name": "f", "enabled": False})
@@ -445,14 +445,14 @@ def test_a_sync_changes_which_functions_can_be_submitted(admin: Client, era: Run
     assert (again["status"], again["error_message"]) == ("failed", "Job function is disabled")
 
 
-def test_the_author_of_a_function(admin: Client, era: Running, sign: Sign) -> None:
+def test_the_author_of_a_function(admin: Client, emulator: Running, sign: Sign) -> None:
     """A user is stored, a service role is not. A user unknown to the server can update functions but not create them."""
     namespace = some_namespace()
-    with era.client() as user:
+    with emulator.client() as user:
         me: str = user.job(user.queue("echo"))["created_by"]
 
     def sync_as(name: str, user_id: str) -> dict[str, Any]:
-        with era.client(sign(role="admin", user_id=user_id)) as client:
+        with emulator.client(sign(role="admin", user_id=user_id)) as client:
             return client.sync(namespace, {"name": name})
 
     sync_as("mine", me)

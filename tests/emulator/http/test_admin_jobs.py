@@ -75,9 +75,9 @@ def test_a_failed_job_is_retried(admin: Client) -> None:
     assert admin.ended(job_id)["retry_count"] == 1
 
 
-def test_a_job_in_any_state_can_be_resubmitted(admin: Client, era: Running) -> None:
+def test_a_job_in_any_state_can_be_resubmitted(admin: Client, emulator: Running) -> None:
     """The new job has a new id, the same owner, no schedule, and the payload as stored."""
-    with era.client() as user:
+    with emulator.client() as user:
         original = user.job(user.queue("echo", {"bb": 1, "a": "<b>"}, priority=3, scheduled_at="2099-01-01T00:00:00Z"))
 
     response = admin.post(f"{QUEUE}/{original['id']}/resubmit")
@@ -156,9 +156,9 @@ ROLES = ["admin", "instance_admin", "dashboard_admin", "tenant_admin", "tenant_s
 @pytest.mark.parametrize("name", ADMINS)
 def test_roles(request: pytest.FixtureRequest, sign: Sign, name: str) -> None:
     """On April servers a tenant's admins may use the queue, but no other admin route."""
-    era: Running = request.getfixturevalue(name)
+    emulator: Running = request.getfixturevalue(name)
     for role in ROLES:
-        with era.client(sign(role=role)) as client:
+        with emulator.client(sign(role=role)) as client:
             queue = client.get(QUEUE, params={"limit": 1})
             others = [client.get(f"{ADMIN}/{path}") for path in ("functions", "namespaces", "stats", "workers")]
             sync = client.post(f"{ADMIN}/sync", json={"options": 1})

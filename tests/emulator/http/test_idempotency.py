@@ -105,10 +105,10 @@ def test_expires_after_a_day() -> None:
     assert (refused.status_code, refused.json()["error"]) == (400, "Registration failed")
 
 
-@pytest.mark.parametrize("era_name", ["march", "april"])
-def test_eight_at_once(request: pytest.FixtureRequest, era_name: str) -> None:
+@pytest.mark.parametrize("version", ["march", "april"])
+def test_eight_at_once(request: pytest.FixtureRequest, version: str) -> None:
     """Of eight simultaneous requests up to two run on March servers and one on April servers; the others get a 409."""
-    running: Running = request.getfixturevalue(era_name)
+    running: Running = request.getfixturevalue(version)
     headers, answers, barrier = key(), list[httpx.Response](), threading.Barrier(8)
 
     def submit() -> None:
@@ -125,7 +125,7 @@ def test_eight_at_once(request: pytest.FixtureRequest, era_name: str) -> None:
     made = {answer.json()["id"] for answer in answers if answer.status_code == 201}
     waiting = [answer.json() for answer in answers if answer.status_code == 409]
 
-    assert 1 <= len(made) <= {"march": 2, "april": 1}[era_name]
+    assert 1 <= len(made) <= {"march": 2, "april": 1}[version]
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert all(body["code"] == "IDEMPOTENCY_REQUEST_IN_PROGRESS" and body["hint"] for body in waiting)
 

@@ -21,9 +21,9 @@ FUTURE = "2100-01-02T03:04:05Z"
 
 
 @pytest.fixture
-def anyone(era: Running) -> Iterator[Client]:
+def anyone(emulator: Running) -> Iterator[Client]:
     """A client of each server version."""
-    with era.client() as client:
+    with emulator.client() as client:
         yield client
 
 

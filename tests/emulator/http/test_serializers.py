@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import fluxbase_jobs_client.models as described
 import pytest
@@ -16,6 +16,8 @@ from tests.support import recordings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fluxbase_jobs.emulator.formats.json_text import JSONValue
+
 RECORDS = [
     (Job, described.Job, "retry_count"),
     (StoredFunction, described.JobFunction, "is_bundled"),
@@ -28,12 +30,18 @@ def names(model: type) -> list[str]:
     return [attribute.name for attribute in fields(model)]
 
 
-def objects(value: Any) -> Iterator[dict[str, Any]]:
+def objects(value: JSONValue) -> Iterator[dict[str, JSONValue]]:
     """Every JSON object in a value."""
-    if isinstance(value, dict):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
-        yield from objects(item)
+    match value:
+        case dict():
+            yield value
+            for item in value.values():
+                yield from objects(item)
+        case list():
+            for item in value:
+                yield from objects(item)
+        case _:
+            pass
 
 
 @pytest.mark.parametrize(("record", "model", "marker"), RECORDS)

@@ -13,6 +13,7 @@ _RFC3339: Final = re.compile(
     re.ASCII,
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UTC_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -34,7 +35,7 @@ def rfc3339(micros: int) -> str:
 def rfc3339_nanos(nanos: int) -> str:
     """Format nanoseconds since 1970 as UTC text without trailing zeros."""
     whole, fraction = divmod(nanos, 1_000_000_000)
-    text = (_EPOCH + timedelta(seconds=whole)).replace(tzinfo=None).isoformat(timespec="seconds")
+    text = (_UTC_EPOCH + timedelta(seconds=whole)).isoformat(timespec="seconds")
     return f"{text}{_fraction(f'{fraction:09d}')}Z"
 
 

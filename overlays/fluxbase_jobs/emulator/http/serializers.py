@@ -18,6 +18,8 @@ from ..store import Job, LogLine, Statistics, StoredFunction
 
 _SECOND: Final = 1_000_000_000
 _COMPLETE_PERCENT: Final = 100
+_WITHOUT_PAYLOAD: Final[Mapping[str, JSONValue]] = {"payload": None}
+_WITHOUT_PAYLOAD_AND_RESULT: Final[Mapping[str, JSONValue]] = {"payload": None, "result": None}
 _STATUSES: Final = ("pending", "running", "completed", "failed", "cancelled")
 
 
@@ -70,10 +72,6 @@ def listed_job(job: Job, now_ns: int, *, include_result: bool) -> JSONValue:
     """An item of a list: without payload and `progress_` fields."""
     hidden = _WITHOUT_PAYLOAD if include_result else _WITHOUT_PAYLOAD_AND_RESULT
     return {**_JOBS.serialize(job, hidden), **_estimate(job, _progress(job), now_ns)}
-
-
-_WITHOUT_PAYLOAD: Final[Mapping[str, JSONValue]] = {"payload": None}
-_WITHOUT_PAYLOAD_AND_RESULT: Final[Mapping[str, JSONValue]] = {"payload": None, "result": None}
 
 
 def log_line(line: LogLine) -> JSONValue:

@@ -57,14 +57,14 @@ class Jobs:
         row = self._db.one(f"{_WITH_USER} WHERE jobs.id = ?", [job_id])
         return _job(row) if row else None
 
-    def find(self, wanted: JobFilter) -> list[Job]:
+    def find(self, filters: JobFilter) -> list[Job]:
         """The jobs that match a filter, newest first."""
-        conditions = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
+        conditions = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) is not None}
         where = " AND ".join(f"{name} = :{name}" for name in conditions) or "true"
-        page = "LIMIT :limit OFFSET :offset" if wanted.limit > 0 else ""
+        page = "LIMIT :limit OFFSET :offset" if filters.limit > 0 else ""
         rows = self._db.all(
             f"{_WITH_USER} WHERE {where} ORDER BY jobs.created_at DESC, jobs.sequence DESC {page}",
-            {**conditions, "limit": wanted.limit, "offset": max(wanted.offset, 0)},
+            {**conditions, "limit": filters.limit, "offset": max(filters.offset, 0)},
         )
         return [_job(row) for row in rows]
 

@@ -77,18 +77,18 @@ def revoke_client_key(services: Services, call: Call) -> Response:
 
 def create_service_key(services: Services, call: Call) -> Response:
     """Create a service key. Only this response contains the key itself."""
-    wanted = _WantedServiceKey.read(call.fields, has_type=services.settings.profile.service_keys_have_types)
-    error_response = _service_key_error(services, call, wanted)
+    requested = _ServiceKeyRequest.read(call.fields, has_type=services.settings.profile.service_keys_have_types)
+    error_response = _service_key_error(services, call, requested)
     if error_response is not None:
         return error_response
-    key = _generate_service_key(services, wanted)
-    expires_at = wanted.expires_at.micros if wanted.expires_at else None
-    record = ServiceKey(name=wanted.name, key_type=wanted.key_type, scopes=wanted.scopes, expires_at=expires_at)
+    key = _generate_service_key(services, requested)
+    expires_at = requested.expires_at.micros if requested.expires_at else None
+    record = ServiceKey(name=requested.name, key_type=requested.key_type, scopes=requested.scopes, expires_at=expires_at)
     try:
         services.service_keys.add(record, key, unique_name=services.settings.profile.service_key_names_are_unique)
     except NameTakenError:
         return internal_error(services, call, _SERVICE_KEY_FAILURE, "its name is taken")
-    return json_response(_service_key(services, wanted, key), 201)
+    return json_response(_service_key(services, requested, key), 201)
 
 
 def _require_write_scope(services: Services, handler: ServiceHandler) -> Handler:
@@ -127,7 +127,7 @@ def _client_key(services: Services, record: ClientKey, fields: Mapping[str, JSON
 
 
 @frozen
-class _WantedServiceKey:
+class _ServiceKeyRequest:
     name: str
     description: str | None
     key_type: str
@@ -138,7 +138,7 @@ class _WantedServiceKey:
     expires_at: Timestamp | None
 
     @classmethod
-    def read(cls, fields: Mapping[str, JSONValue], *, has_type: bool) -> _WantedServiceKey:
+    def read(cls, fields: Mapping[str, JSONValue], *, has_type: bool) -> _ServiceKeyRequest:
         key_type = (string(fields, "key_type") if has_type else None) or "service"
         given = None if fields.get("scopes") is None else list(strings(fields, "scopes"))
         return cls(
@@ -153,45 +153,45 @@ class _WantedServiceKey:
         )
 
 
-def _service_key_error(services: Services, call: Call, wanted: _WantedServiceKey) -> Response | None:
+def _service_key_error(services: Services, call: Call, requested: _ServiceKeyRequest) -> Response | None:
     profile = services.settings.profile
-    if not wanted.name:
+    if not requested.name:
         return account_error(services, call, 400, "Name is required", "MISSING_REQUIRED_FIELD")
-    if wanted.key_type not in _SERVICE_KEY_PREFIXES:
+    if requested.key_type not in _SERVICE_KEY_PREFIXES:
         return account_error(services, call, 400, "key_type must be 'anon' or 'service'", "INVALID_INPUT")
-    message = scopes_error(wanted.scopes, verb_first=profile.scopes_begin_with_verb)
+    message = scopes_error(requested.scopes, verb_first=profile.scopes_begin_with_verb)
     if message and not profile.service_keys_have_types:
         return account_error(services, call, 400, f"Invalid scopes: {message}", "INVALID_INPUT")
-    texts = [wanted.name, wanted.description, *wanted.scopes, *wanted.allowed_namespaces]
-    detail = storage_error(texts, [wanted.rate_limit_per_minute, wanted.rate_limit_per_hour])
+    texts = [requested.name, requested.description, *requested.scopes, *requested.allowed_namespaces]
+    detail = storage_error(texts, [requested.rate_limit_per_minute, requested.rate_limit_per_hour])
     return internal_error(services, call, _SERVICE_KEY_FAILURE, detail) if detail else None
 
 
-def _generate_service_key(services: Services, wanted: _WantedServiceKey) -> str:
+def _generate_service_key(services: Services, requested: _ServiceKeyRequest) -> str:
     if services.settings.profile.service_keys_have_types:
-        return generate_key(_SERVICE_KEY_PREFIXES[wanted.key_type])
+        return generate_key(_SERVICE_KEY_PREFIXES[requested.key_type])
     return generate_key("sk_", padded=False)
 
 
-def _service_key(services: Services, wanted: _WantedServiceKey, key: str) -> JSONValue:
+def _service_key(services: Services, requested: _ServiceKeyRequest, key: str) -> JSONValue:
     body: dict[str, JSONValue] = {
         "id": str(uuid4()),
-        "name": wanted.name,
-        "description": wanted.description,
+        "name": requested.name,
+        "description": requested.description,
         "key_prefix": key[:_SERVICE_KEY_PREFIX_LENGTH],
-        "key_type": wanted.key_type,
-        "scopes": list[JSONValue](wanted.scopes),
-        "allowed_namespaces": list[JSONValue](wanted.allowed_namespaces) or None,
+        "key_type": requested.key_type,
+        "scopes": list[JSONValue](requested.scopes),
+        "allowed_namespaces": list[JSONValue](requested.allowed_namespaces) or None,
         "enabled": True,
-        "rate_limit_per_minute": wanted.rate_limit_per_minute,
-        "rate_limit_per_hour": wanted.rate_limit_per_hour,
+        "rate_limit_per_minute": requested.rate_limit_per_minute,
+        "rate_limit_per_hour": requested.rate_limit_per_hour,
         "created_at": rfc3339_nanos(services.clock.now_ns()),
-        "expires_at": wanted.expires_at.echo if wanted.expires_at else None,
+        "expires_at": requested.expires_at.echo if requested.expires_at else None,
         "key": key,
     }
     if not services.settings.profile.service_keys_have_types:
         # March servers read the row back from the database, so times are in UTC with microseconds.
         del body["key_type"]
         body["created_at"] = rfc3339(micros(services.clock))
-        body["expires_at"] = rfc3339(wanted.expires_at.micros) if wanted.expires_at else None
+        body["expires_at"] = rfc3339(requested.expires_at.micros) if requested.expires_at else None
     return {name: value for name, value in body.items() if value is not None}

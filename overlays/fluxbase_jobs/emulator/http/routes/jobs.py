@@ -73,7 +73,7 @@ def submit(services: Services, call: Call) -> Response:
 def list_jobs(services: Services, call: Call, worker_id: str | None = None) -> Response:
     """List jobs, newest first. Only the admin routes can filter by worker."""
     query = call.query
-    wanted = JobFilter(
+    filters = JobFilter(
         status=query.get("status") or None,
         namespace=namespace_parameter(services.settings.profile, call),
         job_name=query.get("job_name") or None,
@@ -83,8 +83,8 @@ def list_jobs(services: Services, call: Call, worker_id: str | None = None) -> R
     )
     include_result = query.get("include_result") == "true"
     now_ns = services.clock.now_ns()
-    items = [listed_job(job, now_ns, include_result=include_result) for job in services.jobs.find(wanted)]
-    return json_response({"jobs": items or None, "limit": wanted.limit, "offset": wanted.offset})
+    items = [listed_job(job, now_ns, include_result=include_result) for job in services.jobs.find(filters)]
+    return json_response({"jobs": items or None, "limit": filters.limit, "offset": filters.offset})
 
 
 def get(services: Services, call: Call) -> Response:
