@@ -44,8 +44,8 @@ DUPLICATE = 'ERROR: duplicate key value violates unique constraint "functions_na
 
 
 def some_namespace() -> str:
-    """A namespace that no other test uses."""
-    return str(uuid4())
+    """A namespace that no other test uses, and that sorts after `default`: submits without a namespace must not find its functions."""
+    return f"sync-{uuid4()}"
 
 
 def numbers(definition: dict[str, Any]) -> tuple[Any, ...]:
