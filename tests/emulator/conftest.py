@@ -1,10 +1,13 @@
-"""Emulators that many tests share, one for each server version, and clients of them."""
+"""Emulators that many tests share, one for each server version, and clients of them.
+
+Tests that change functions use emulators of their own.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 from uuid import uuid4
 
 import jwt
@@ -14,9 +17,6 @@ from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 from tests.support.emulator_in_process import SECRET, Client, Running, serving
 
 Sign: TypeAlias = Callable[..., str]
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def emulator(request: pytest.FixtureRequest) -> Running:
 
 @pytest.fixture
 def client(march: Running) -> Iterator[Client]:
-    """A client of the March emulator that acts as its user."""
+    """A client of the March emulator, signed in as its user."""
     with march.client() as client:
         yield client
 
