@@ -11,14 +11,21 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .auth.admin_authenticator import AdminAuthenticator
-from .auth.authenticator import Authenticator
+from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
 from .functions.registry import FunctionRegistry
 from .handlers.decorator import FunctionSet, JobFunction
-from .http.middleware import AccessLog, BodyLimit, Disconnects, Idempotency, RateLimitMiddleware, RequestId, VerbatimPath
-from .http.responses import traced_error
+from .http.middleware import (
+    AccessLogMiddleware,
+    BodyLimitMiddleware,
+    ClientDisconnectMiddleware,
+    IdempotencyMiddleware,
+    RateLimitMiddleware,
+    RawPathMiddleware,
+    RequestIdMiddleware,
+)
+from .http.responses import error_with_request_id
 from .http.routes import all_routes
 from .jobs.scheduler import Scheduler
 from .runtime.worker_pool import WorkerPool
@@ -124,13 +131,13 @@ class Emulator:
         return Starlette(
             routes=all_routes(self._services),
             middleware=[
-                Middleware(AccessLog),
-                Middleware(Disconnects),
-                Middleware(RequestId),
-                Middleware(VerbatimPath),
+                Middleware(AccessLogMiddleware),
+                Middleware(ClientDisconnectMiddleware),
+                Middleware(RequestIdMiddleware),
+                Middleware(RawPathMiddleware),
                 Middleware(RateLimitMiddleware, requests=self.settings.rate_limit, clock=self._clock),
-                Middleware(BodyLimit),
-                Middleware(Idempotency, keys=keys, clock=self._clock, racing=racing),
+                Middleware(BodyLimitMiddleware),
+                Middleware(IdempotencyMiddleware, keys=keys, clock=self._clock, racing=racing),
             ],
             exception_handlers={Exception: _internal_error},
             lifespan=lifespan,
@@ -145,4 +152,4 @@ class Emulator:
 
 async def _internal_error(request: Request, _: Exception) -> Response:
     """Answer 500 after a bug in the emulator; the traceback goes to the server's log."""
-    return traced_error(request, 500, "Internal Server Error")
+    return error_with_request_id(request, 500, "Internal Server Error")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from .auth.admin_authenticator import AdminAuthenticator
-from .auth.authenticator import Authenticator
+from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import Tokens
 from .clock import Clock
 from .functions.registry import FunctionRegistry

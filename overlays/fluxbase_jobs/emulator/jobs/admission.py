@@ -10,8 +10,7 @@ from attrs import evolve, field, frozen
 from ..auth.authenticator import Caller
 from ..clock import micros
 from ..formats.json_text import JSONValue, NulInTextError, jsonb_text
-from ..formats.postgres_errors import beyond_int4
-from ..formats.uuids import read_uuid
+from ..formats.postgres import int4_error, read_uuid
 from ..services import Services
 from ..store import Job, StoredFunction
 from .submission import OnBehalfOf, Submission
@@ -123,7 +122,7 @@ def _job(services: Services, submission: Submission, definition: StoredFunction,
         user_email=owner.email,
         scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
     )
-    return NewJob(row, is_storable=is_text and beyond_int4(submission.priority) is None)
+    return NewJob(row, is_storable=is_text and int4_error(submission.priority) is None)
 
 
 def _payload_text(payload: dict[str, JSONValue] | None) -> tuple[str | None, bool]:

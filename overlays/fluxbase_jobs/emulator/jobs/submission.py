@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from ..formats.body_fields import body_fields, fields_of, integer, moment, object_, text
+from ..formats.body_fields import body_fields, fields_of, integer, object_, string, timestamp
 from ..formats.json_text import JSONValue
-from ..formats.timestamps import Moment
+from ..formats.timestamps import Timestamp
 
 
 @frozen
@@ -26,7 +26,7 @@ class Submission:
     namespace: str
     payload: dict[str, JSONValue] | None = field(repr=False)
     priority: int
-    scheduled_at: Moment | None
+    scheduled_at: Timestamp | None
     on_behalf_of: OnBehalfOf | None
 
 
@@ -38,11 +38,11 @@ def read_submission(content_type: str, body: bytes) -> Submission:
     """
     fields = body_fields(content_type, body)
     return Submission(
-        job_name=text(fields, "job_name") or "",
-        namespace=text(fields, "namespace") or "",
+        job_name=string(fields, "job_name") or "",
+        namespace=string(fields, "namespace") or "",
         payload=object_(fields, "payload"),
         priority=integer(fields, "priority") or 0,
-        scheduled_at=moment(fields, "scheduled_at"),
+        scheduled_at=timestamp(fields, "scheduled_at"),
         on_behalf_of=_on_behalf_of(object_(fields, "on_behalf_of")),
     )
 
@@ -51,4 +51,4 @@ def _on_behalf_of(value: dict[str, JSONValue] | None) -> OnBehalfOf | None:
     if value is None:
         return None
     fields = fields_of(value, "on_behalf_of")
-    return OnBehalfOf(text(fields, "user_id") or "", text(fields, "user_email"), text(fields, "user_role"))
+    return OnBehalfOf(string(fields, "user_id") or "", string(fields, "user_email"), string(fields, "user_role"))
