@@ -61,11 +61,11 @@ class AsyncHttpxTransport:
 
     async def _client(self) -> httpx.AsyncClient:
         """The client to send with."""
-        self.opened()
         if self._given is not None:
             return self._given
         loop = _this_loop()
         if loop not in self._own:
+            self.opened()
             lifetime = self._lifetime(loop)
             self._own[loop] = await anext(lifetime), lifetime
         return self._own[loop][0]
