@@ -208,13 +208,13 @@ def test_permanently_slow_server_is_a_timeout(connect: Connect, server: LocalSer
 
 
 def test_total_limits_all_attempts(connect: Connect, server: LocalServer) -> None:
-    """The current request has the remaining time, and no other follows."""
+    """The current request has the remaining time, and the response after a second is not awaited."""
     server.answer(Answer(200, job(), delay=1.0))
 
     error = connect(server.url, retry=RetryPolicy(total=0.1), timeout=30).jobs.get(JOB_ID).error
 
     assert isinstance(error, RequestTimeout)
-    assert (error.attempts, error.message) == (1, "no complete answer within 0.1 s")
+    assert error.attempts == 1
 
 
 def test_attempts_of_two_requests_are_added(quick: FluxbaseClient, server: LocalServer) -> None:
