@@ -172,6 +172,12 @@ def _added_headers(result: Result[Any]) -> dict[str, str]:
     return {name: result.meta.headers[name] for name in ("server", "date", "content-length")}
 
 
+def _submitted_name(exchange: Exchange) -> str:
+    """What the client appends to the message of a submit that is not found."""
+    is_submit = (exchange.method, exchange.path) == ("POST", f"{USER_ROUTES}/submit")
+    return f": {json.loads(exchange.request_body or '')['job_name']}" if is_submit and exchange.status == 404 else ""
+
+
 def _error_differences(exchange: Exchange, error: Any, *, read_back: bool) -> Iterator[str]:
     body = exchange.json()
     kind = KINDS.get(exchange.status, "ServerFailed" if exchange.status >= 500 else "Rejected")
@@ -179,7 +185,7 @@ def _error_differences(exchange: Exchange, error: Any, *, read_back: bool) -> It
     if type(error).__name__ != kind:
         yield f"is a {type(error).__name__} and not a {kind}"
     message = error.details if read_back else error.message
-    if not message.endswith(body.get("message") or body["error"]):
+    if not message.endswith((body.get("message") or body["error"]) + _submitted_name(exchange)):
         yield f"has the message {message!r}"
     known = {"status": exchange.status, "request_id": exchange.response_headers["x-request-id"], "hint": body.get("hint")}
     if isinstance(body.get("code"), str):
