@@ -25,6 +25,7 @@ ROUNDING: Final = timedelta(microseconds=1)
 
 FILTERS: Final = {"status", "namespace", "job_name", "include_result", "limit", "offset"}
 FIELDS: Final = {"job_name", "payload", "namespace", "priority", "scheduled_at", "on_behalf_of"}
+NO_KEY_HINT: Final = "the client was made without a key"
 KEYS: Final = {"x-service-key": "sk_1", "x-client-key": "fbk_1"}
 FORMS_NOT_SENT: Final = {
     "service role JWT as X-Service-Key",
@@ -187,7 +188,9 @@ def _error_differences(exchange: Exchange, error: Any, *, read_back: bool) -> It
     message = error.details if read_back else error.message
     if not message.endswith((body.get("message") or body["error"]) + _submitted_name(exchange)):
         yield f"has the message {message!r}"
-    known = {"status": exchange.status, "request_id": exchange.response_headers["x-request-id"], "hint": body.get("hint")}
+    own_hint = NO_KEY_HINT if exchange.status == 401 and exchange.auth == "no credentials" else None
+    hint = body.get("hint") or own_hint
+    known = {"status": exchange.status, "request_id": exchange.response_headers["x-request-id"], "hint": hint}
     if isinstance(body.get("code"), str):
         known["code"] = body["code"]
     for name, value in known.items():
