@@ -1,4 +1,4 @@
-"""`jobs.define`: jobs by the types of their payload and result, in both styles."""
+"""`jobs.define`: jobs with typed payloads and results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 import msgspec
 import pydantic
 import pytest
-from fluxbase_jobs import CompletedJob, FluxbaseClient, InvalidInput, JobCancelled, JobFailed, PollPolicy, ResultMismatch, TypedJob
+from fluxbase_jobs import CompletedJob, FluxbaseClient, InvalidInput, JobCancelled, JobFailed, PollPolicy, ResultMismatch, TypedJob, is_ok
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
@@ -21,7 +21,7 @@ from tests.support.sample_responses import JOB_ID, job
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
 MOMENT: Final = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 WIRE: Final = {"id": JOB_ID, "at": "2030-01-02T03:04:05Z", "sizes": [1, 2]}
-"""What the models below look like in JSON."""
+"""The models below as JSON."""
 
 
 @attrs.frozen
@@ -74,7 +74,7 @@ KINDS: Final[dict[str, Any]] = {
 }
 
 
-def ended(result: Any) -> Answer:
+def completed_job(result: Any) -> Answer:
     """A completed job with this result."""
     return Answer(200, job(result=None if result is None else json.dumps(result)))
 
@@ -83,9 +83,9 @@ CREATED: Final = Answer(201, job(status="pending", result=None))
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_payload_goes_out_and_a_result_comes_back_as_their_types(client: FluxbaseClient, server: LocalServer, name: str) -> None:
-    """Moments and UUIDs are text on the wire and themselves on both sides of it."""
-    server.answer(CREATED, ended(WIRE))
+def test_payload_and_result_are_converted(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+    """Times and UUIDs are text on the wire, and values on both sides."""
+    server.answer(CREATED, completed_job(WIRE))
     resize = client.jobs.define("resize", KINDS[name], KINDS[name], namespace="media")
 
     finished, error = resize.run(MODELS[name], poll=QUICK)
@@ -97,8 +97,8 @@ def test_a_payload_goes_out_and_a_result_comes_back_as_their_types(client: Fluxb
     assert json.loads(finished.result_text or "") == WIRE
 
 
-def test_submit_takes_what_submit_takes(client: FluxbaseClient, server: LocalServer) -> None:
-    """And gives the job, whose result is None until its end."""
+def test_submit_takes_the_options_of_jobs_submit(client: FluxbaseClient, server: LocalServer) -> None:
+    """It returns the job, whose result is None until it ends."""
     server.answer(CREATED)
 
     submitted = client.jobs.define("resize", AttrsModel, AttrsModel).submit(MODELS["attrs"], priority=4, idempotency_key="k").unwrap()
@@ -119,8 +119,8 @@ def test_submit_takes_what_submit_takes(client: FluxbaseClient, server: LocalSer
         (object(), "AttrsModel"),
     ],
 )
-def test_a_payload_of_another_shape_is_refused(client: FluxbaseClient, server: LocalServer, payload: Any, says: str) -> None:
-    """As an error value that names the place; nothing is sent by either verb."""
+def test_invalid_payload_is_an_error_value(client: FluxbaseClient, server: LocalServer, payload: Any, says: str) -> None:
+    """The error says where; neither verb sends anything."""
     resize = client.jobs.define("resize", AttrsModel, AttrsModel)
 
     for refused in (resize.submit(payload), resize.run(payload)):
@@ -140,7 +140,7 @@ def test_a_payload_of_another_shape_is_refused_by_a_pydantic_model(client: Fluxb
 
 @dataclasses.dataclass
 class Picky:
-    """A model whose own code raises what it likes."""
+    """A model whose own code raises any exception."""
 
     id: str
 
@@ -159,7 +159,7 @@ class PickyPydantic(PydanticModel):
 @pytest.mark.parametrize("result", [{"id": "no uuid", "extra": 1}, {}, {"id": None}])
 def test_a_result_of_another_shape_is_a_mismatch(client: FluxbaseClient, server: LocalServer, kind: Any, result: Any) -> None:
     """An error that keeps the completed job, its plain result included, and quotes no value; the job read by itself has None."""
-    server.answer(CREATED, ended(result))
+    server.answer(CREATED, completed_job(result))
     odd = client.jobs.define("resize", DictModel, kind)
 
     error = odd.run(MODELS["TypedDict"], poll=QUICK).error
@@ -174,7 +174,7 @@ def test_a_result_of_another_shape_is_a_mismatch(client: FluxbaseClient, server:
 @pytest.mark.parametrize("waiting_for", ["job", "id"])
 def test_waits_for_a_job_that_was_submitted_before(client: FluxbaseClient, server: LocalServer, waiting_for: str) -> None:
     """By the job or by its id, with the result of the declared type."""
-    server.answer(CREATED, ended(WIRE))
+    server.answer(CREATED, completed_job(WIRE))
     resize = client.jobs.define("resize", AttrsModel, AttrsModel)
     job = resize.submit(MODELS["attrs"]).unwrap()
 
@@ -204,9 +204,29 @@ def test_submits_many_payloads(client: FluxbaseClient, server: LocalServer) -> N
 
     assert [payload for payload, _ in pairs] == payloads
     assert [type(result.error) for _, result in pairs] == [type(None), InvalidInput, type(None)]
-    assert all(isinstance(result.data, TypedJob) and result.data.result is None for _, result in pairs if result.ok)
+    assert {type(result.data) for _, result in pairs} == {TypedJob, type(None)}
+    assert all(result.unwrap().result is None for _, result in pairs if is_ok(result))
     assert {request.headers["idempotency-key"] for request in server.requests} == {"b#0", "b#2"}
     assert server.requests[0].json() == {"job_name": "resize", "namespace": "media", "payload": WIRE, "priority": 3}
+
+
+def test_a_result_is_decoded_on_first_use(client: FluxbaseClient, server: LocalServer) -> None:
+    """Once, and not before, where a job is only read."""
+    made: list[str] = []
+
+    @dataclasses.dataclass
+    class Counted:
+        id: str
+
+        def __post_init__(self) -> None:
+            made.append(self.id)
+
+    server.answer(completed_job({"id": "one"}))
+    finished = client.jobs.define("resize", DictModel, Counted).read(client.jobs.get(JOB_ID).unwrap())
+
+    assert made == []
+    assert finished.result is finished.result
+    assert made == ["one"]
 
 
 class Mode(pydantic.BaseModel):
@@ -287,7 +307,7 @@ class PydanticShape(pydantic.BaseModel):
 )
 def test_no_message_quotes_a_value(client: FluxbaseClient, server: LocalServer, kind: Any, payload: Any) -> None:
     """Neither that of a payload that does not fit, nor that of a result."""
-    server.answer(CREATED, ended(payload))
+    server.answer(CREATED, completed_job(payload))
 
     for error in (
         client.jobs.define("resize", kind, kind).submit(payload).error,
@@ -318,9 +338,9 @@ def test_what_is_unset_is_left_out_by_both(client: FluxbaseClient, server: Local
     assert [request.json()["payload"] for request in server.requests] == [{"size": 3}] * 4
 
 
-def test_a_job_that_came_another_way_is_read_too(client: FluxbaseClient, server: LocalServer) -> None:
-    """From `get` or a list; everything else of it stays."""
-    server.answer(ended(WIRE))
+def test_typed_result_of_a_job_from_get(client: FluxbaseClient, server: LocalServer) -> None:
+    """`read` converts the job of `get` or of a list; its other fields stay."""
+    server.answer(completed_job(WIRE))
     plain = client.jobs.get(JOB_ID).unwrap()
 
     typed = client.jobs.define("resize", AttrsModel, AttrsModel).read(plain)
@@ -330,9 +350,9 @@ def test_a_job_that_came_another_way_is_read_too(client: FluxbaseClient, server:
     assert plain.result == WIRE
 
 
-def test_a_typed_job_survives_a_pickle(client: FluxbaseClient, server: LocalServer) -> None:
+def test_typed_job_can_be_pickled(client: FluxbaseClient, server: LocalServer) -> None:
     """With its type, for process pools."""
-    server.answer(CREATED, ended(WIRE))
+    server.answer(CREATED, completed_job(WIRE))
     finished = client.jobs.define("resize", AttrsModel, AttrsModel).run(MODELS["attrs"], poll=QUICK)
 
     again = pickle.loads(pickle.dumps(finished))  # noqa: S301  # our own
@@ -341,8 +361,8 @@ def test_a_typed_job_survives_a_pickle(client: FluxbaseClient, server: LocalServ
     assert again.data.result == MODELS["attrs"]
 
 
-def test_a_failure_is_that_of_run(client: FluxbaseClient, server: LocalServer) -> None:
-    """An error value like any, with the job."""
+def test_run_fails_like_jobs_run(client: FluxbaseClient, server: LocalServer) -> None:
+    """The error value has the job."""
     server.answer(CREATED, Answer(200, job(status="failed", result=None, error_message="no disk")), Answer(200, {"logs": None}))
 
     error = client.jobs.define("resize", AttrsModel, AttrsModel).run(MODELS["attrs"], poll=QUICK).error
@@ -351,8 +371,8 @@ def test_a_failure_is_that_of_run(client: FluxbaseClient, server: LocalServer) -
     assert error.message == "no disk"
 
 
-def test_what_submit_and_run_refuse_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
-    """A definition checks the payload; the name and the options are checked as ever."""
+def test_invalid_name_and_options_are_refused(client: FluxbaseClient, server: LocalServer) -> None:
+    """As by `jobs.submit` and `jobs.run`."""
     nameless, resize = client.jobs.define("", AttrsModel, AttrsModel), client.jobs.define("resize", AttrsModel, AttrsModel)
 
     for refused in (nameless.submit(MODELS["attrs"]), resize.run(MODELS["attrs"], timeout=0)):

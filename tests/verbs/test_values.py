@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import types
-from collections import ChainMap, UserDict, UserString, deque, namedtuple
+from collections import ChainMap, UserDict, UserString, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, cast
 from uuid import UUID
 
 import attrs
@@ -86,7 +86,7 @@ TEXTS: Final[dict[str, Callable[[str], Any]]] = {
     "str subclass": Text,
     "numpy": np.str_,
     "markupsafe": markupsafe.Markup,
-    "enum": lambda text: Enum("Given", {"ONE": text}, type=str).ONE,
+    "enum": lambda text: Enum("Given", {"ONE": text}, type=str)["ONE"],
 }
 
 
@@ -169,7 +169,7 @@ class Unruly:
     __repr__ = __str__ = __eq__ = __len__ = __iter__ = __bool__ = __int__ = __float__ = __index__ = __fspath__ = __format__ = _raise
 
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
         raise LookupError("SECRET-4242")
 
     def __hash__(self) -> int:
@@ -183,7 +183,7 @@ class Liar:
         self.kind = kind
 
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
         return self.kind
 
 
@@ -316,10 +316,8 @@ class Raising(Mapping[str, object]):
 
 
 class RaisingDict(dict[str, object]):
-    items = __iter__ = __eq__ = _raise  # type: ignore[assignment]
-
-    def __hash__(self) -> int:
-        return 1
+    items = __iter__ = __eq__ = _raise
+    __hash__ = None  # type: ignore[assignment]  # as a dict has it
 
 
 class Endless(Sequence[int]):
@@ -362,7 +360,11 @@ def test_a_payload_whose_reading_fails_is_refused(client: FluxbaseClient, server
     assert server.requests == []
 
 
-Pair = namedtuple("Pair", ["a", "b"])  # noqa: PYI024  # the plainest one
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
 TAKEN: Final[dict[str, tuple[Any, Any]]] = {
     "mapping proxy": (types.MappingProxyType({"a": 1}), {"a": 1}),
     "chain map": (ChainMap({"a": 1}, {"b": 2}), {"a": 1, "b": 2}),
@@ -375,7 +377,7 @@ TAKEN: Final[dict[str, tuple[Any, Any]]] = {
     "day": (Day(2030, 1, 2), "2030-01-02"),
     "id": (Identity(JOB_ID), JOB_ID),
     "decimal": (Decimal("1.50"), "1.50"),
-    "enum": (Enum("Plain", {"ONE": 1}).ONE, 1),
+    "enum": (Enum("Plain", {"ONE": 1})["ONE"], 1),
 }
 
 
@@ -455,9 +457,9 @@ def test_equal_payloads_are_equal_requests(client: FluxbaseClient, server: Local
     server.answer(CREATED)
 
     def shuffled(value: Any) -> Any:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return value
-        pairs = [(key, shuffled(item)) for key, item in value.items()]
+        pairs: list[tuple[str, Any]] = [(key, shuffled(item)) for key, item in cast("dict[str, Any]", value).items()]
         random.shuffle(pairs)
         return dict(pairs)
 

@@ -60,7 +60,7 @@ def _words(value: Any, levels: int) -> str | None:
     if levels == 0 or not isinstance(value, dict | list):
         return None
     if isinstance(value, list):
-        parts = [said for each in cast("list[Any]", value)[:3] if (said := _words(each, levels - 1))]
+        parts = [said for each in value[:3] if (said := _words(each, levels - 1))]
         return "; ".join(parts) or None
     told = cast("dict[str, Any]", value)
     said = next((said for key in _SAYING if (said := _words(told.get(key), levels - 1))), None)

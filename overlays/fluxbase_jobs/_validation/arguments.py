@@ -38,8 +38,7 @@ _ORIGINALS: Final = tuple(next(each for each in kind.__mro__ if each.__module__ 
 def only_invalid_input(check: Callable[Concatenate[str, object, P], T]) -> Callable[Concatenate[str, object, P], T]:
     """A decorator: whatever the argument's own methods raise, the check raises InvalidInput."""
 
-    @functools.wraps(check)
-    def checked(name: str, value: object, *args: P.args, **kwargs: P.kwargs) -> T:
+    def checked(name: str, value: object, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return check(name, value, *args, **kwargs)
         except InvalidInput:
@@ -47,6 +46,7 @@ def only_invalid_input(check: Callable[Concatenate[str, object, P], T]) -> Calla
         except Exception as fault:  # noqa: BLE001  # a user's class may raise anything
             raise InvalidInput(f"{name} cannot be read: {type(fault).__name__}; got {described(value)}") from None
 
+    functools.update_wrapper(checked, check)
     return checked
 
 

@@ -14,6 +14,7 @@ from .._plans.typed import Definition
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, typed_job
 from ..result import Result
+from .argument_hints import with_argument_hints
 from .call_options import (
     AwaitOptions,
     BatchOptions,
@@ -29,6 +30,7 @@ from .call_options import (
 from .definitions import JobDefinition
 
 
+@with_argument_hints
 @documented_like(JobDefinition)
 class AsyncJobDefinition(Generic[In, Out]):
     """A job by its types, made with `jobs.define`."""

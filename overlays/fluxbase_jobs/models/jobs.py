@@ -39,7 +39,7 @@ class Job(WireValue, _JobFields):
     by value and hashable by id.
     """
 
-    LOCAL: ClassVar = ("logs",)
+    LOCAL: ClassVar[tuple[str, ...]] = ("logs",)
     TEXTS: ClassVar = ("payload", "result", "progress")
     PRINTED: ClassVar = ("id", "job_name", "status", "progress_percent")
 

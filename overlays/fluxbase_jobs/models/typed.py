@@ -16,13 +16,13 @@ Out = TypeVar("Out")
 class TypedJob(Job, Generic[Out]):
     """A job of a definition. Its result is None before the job's end, and where it is not of the declared type."""
 
-    LOCAL: ClassVar = ("logs", "result_type")
+    LOCAL: ClassVar[tuple[str, ...]] = ("logs", "result_type")
 
     if TYPE_CHECKING:
         result_type: Any
 
     @cached_property
-    def result(self) -> Out | None:
+    def result(self) -> Out | None:  # type: ignore[override]  # the wire's text, which the property hides
         """What the job returned, as the declared type; None before its end and where it does not fit. `result_text` is what was sent."""
         if self.result_text is None:
             return None
@@ -35,13 +35,13 @@ class TypedJob(Job, Generic[Out]):
 class CompletedJob(Job, Generic[Out]):
     """A completed job of a definition, whose result is of the declared type."""
 
-    LOCAL: ClassVar = ("logs", "result_type")
+    LOCAL: ClassVar[tuple[str, ...]] = ("logs", "result_type")
 
     if TYPE_CHECKING:
         result_type: Any
 
     @cached_property
-    def result(self) -> Out:
+    def result(self) -> Out:  # type: ignore[override]  # the wire's text, which the property hides
         """What the job returned, as the declared type."""
         return cast("Out", _read(self.result_text, self.result_type))
 

@@ -38,7 +38,7 @@ class WireValue:
         return {name: vars(self)[name] for name in self.LOCAL if name in vars(self)}
 
     def __copy__(self) -> Self:
-        return _restored(type(self), msgspec.json.encode(self), self._local())
+        return cast("Self", _restored(type(self), msgspec.json.encode(self), self._local()))
 
     def __replace__(self, **changes: Any) -> Self:
         made = cast("Self", msgspec.structs.replace(cast("Any", self), **changes))
@@ -70,7 +70,7 @@ class WireValue:
     @classmethod
     def _json_schema(cls) -> dict[str, Any]:
         (_, parts) = msgspec.json.schema_components([cls], ref_template="#/$defs/{name}")
-        found = {"title": cls.__name__, **_without_references(parts[cls.__name__], parts)}
+        found: dict[str, Any] = {"title": cls.__name__, **_without_references(parts[cls.__name__], parts)}
         found["properties"] |= {name: {} for name in cls.TEXTS}
         return found
 
@@ -82,7 +82,7 @@ class WireValue:
             raise ValueError(f"must be a {cls.__name__}, or a mapping of its fields")  # noqa: TRY004  # pydantic collects ValueErrors
         told = dict(cast("Mapping[str, Any]", value))
         told |= {name: msgspec.json.encode(told[name]).decode() for name in cls.TEXTS if told.get(name) is not None}
-        return cast("Self", msgspec.convert(told, cls, strict=False))
+        return msgspec.convert(told, cls, strict=False)
 
 
 def _restored(kind: type[Any], encoded: bytes, local: dict[str, Any]) -> Any:
@@ -94,7 +94,7 @@ def _restored(kind: type[Any], encoded: bytes, local: dict[str, Any]) -> Any:
 def _without_references(schema: Any, parts: Mapping[str, Any]) -> Any:
     """A JSON schema with the other ones that it refers to in their places."""
     if isinstance(schema, list):
-        return [_without_references(each, parts) for each in cast("list[Any]", schema)]
+        return [_without_references(each, parts) for each in schema]
     if not isinstance(schema, dict):
         return schema
     found = cast("dict[str, Any]", schema)
