@@ -82,11 +82,17 @@ class Rank(IntEnum):
     HIGH = 3
 
 
+def member(values: dict[str, Any], kind: type) -> Any:
+    """The first member of an enum."""
+    made: Any = Enum("Given", values, type=None if kind is object else kind)
+    return next(iter(made))
+
+
 TEXTS: Final[dict[str, Callable[[str], Any]]] = {
     "str subclass": Text,
     "numpy": np.str_,
     "markupsafe": markupsafe.Markup,
-    "enum": lambda text: Enum("Given", {"ONE": text}, type=str)["ONE"],
+    "enum": lambda text: member({"ONE": text}, str),
 }
 
 
@@ -168,8 +174,8 @@ class Unruly:
     __slots__ = ()
     __repr__ = __str__ = __eq__ = __len__ = __iter__ = __bool__ = __int__ = __float__ = __index__ = __fspath__ = __format__ = _raise
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
+    @property  # type: ignore[misc]  # on purpose
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
         raise LookupError("SECRET-4242")
 
     def __hash__(self) -> int:
@@ -182,8 +188,8 @@ class Liar:
     def __init__(self, kind: type) -> None:
         self.kind = kind
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
+    @property  # type: ignore[misc]  # on purpose
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
         return self.kind
 
 
@@ -317,7 +323,7 @@ class Raising(Mapping[str, object]):
 
 class RaisingDict(dict[str, object]):
     items = __iter__ = __eq__ = _raise
-    __hash__ = None  # type: ignore[assignment]  # as a dict has it
+    __hash__ = None  # as a dict has it
 
 
 class Endless(Sequence[int]):
@@ -377,7 +383,7 @@ TAKEN: Final[dict[str, tuple[Any, Any]]] = {
     "day": (Day(2030, 1, 2), "2030-01-02"),
     "id": (Identity(JOB_ID), JOB_ID),
     "decimal": (Decimal("1.50"), "1.50"),
-    "enum": (Enum("Plain", {"ONE": 1})["ONE"], 1),
+    "enum": (member({"ONE": 1}, object), 1),
 }
 
 

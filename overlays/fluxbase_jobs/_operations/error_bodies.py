@@ -60,7 +60,7 @@ def _words(value: Any, levels: int) -> str | None:
     if levels == 0 or not isinstance(value, dict | list):
         return None
     if isinstance(value, list):
-        parts = [said for each in value[:3] if (said := _words(each, levels - 1))]
+        parts = [said for each in cast("list[object]", value)[:3] if (said := _words(each, levels - 1))]
         return "; ".join(parts) or None
     told = cast("dict[str, Any]", value)
     said = next((said for key in _SAYING if (said := _words(told.get(key), levels - 1))), None)
@@ -95,5 +95,5 @@ def details(content: bytes, body: Any, kind: str) -> Any:
     if not isinstance(body, dict):
         return body
     told = cast("dict[str, Any]", body)
-    rest = {key: value for key, value in told.items() if key not in _READ or isinstance(value, dict | list)}
+    rest: dict[str, Any] = {key: value for key, value in told.items() if key not in _READ or isinstance(value, dict | list)}
     return rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest

@@ -59,7 +59,7 @@ def encoded(payload: object) -> bytes | None:
         raise InvalidInput(f"payload cannot be read: {type_name(fault)}") from None
 
 
-def _checked(value: object, kind: Any) -> bytes:
+def _checked(value: Any, kind: Any) -> bytes:
     if is_pydantic(kind):
         return _encoded_tree(_as_model(value, kind))
     found = (_encoded_plain(value) if type(value) is dict else None) or _encoded_tree(value, kind)
@@ -70,7 +70,7 @@ def _checked(value: object, kind: Any) -> bytes:
     return found
 
 
-def _encoded_plain(payload: object) -> bytes | None:
+def _encoded_plain(payload: Any) -> bytes | None:
     """The JSON text of a dict that reads back as the same dict, found without a walk in Python; None where a walk must tell.
 
     Whatever the encoder would change (NaN, moments, tuples, keys that are no text) is not equal to what is read back.

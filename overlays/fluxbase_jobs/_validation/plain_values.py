@@ -89,8 +89,8 @@ def _walk(value: object, max_items: int, open_: list[_Open]) -> object:
 
 
 def _put(top: _Open, value: object) -> None:
-    if type(top.made) is list:
-        top.made.append(value)
+    if isinstance(top.made, list):
+        cast("list[object]", top.made).append(value)
     else:
         top.made[top.step] = value
 
@@ -131,7 +131,7 @@ def _container(value: object) -> object:
 
 
 def _pairs(value: Mapping[object, object]) -> Iterable[tuple[object, object]]:
-    return dict.items(value) if isinstance(value, dict) and type(value).items is dict.items else ((key, value[key]) for key in value)
+    return ((key, value[key]) for key in value)
 
 
 def _unset(value: object) -> bool:

@@ -56,9 +56,9 @@ def _dump(model: Any, **options: Any) -> object:
 
 def _validated(value: Any) -> Any:
     """A model made anew of its fields' values, the models in it first: pydantic takes a model for valid as it is."""
-    kind: Any = type(value)
+    kind: Any = cast("Any", type)(value)
     if is_pydantic(kind):
-        fields = {name: _validated(item) for name, item in vars(value).items() if name in kind.model_fields}
+        fields: dict[str, Any] = {name: _validated(item) for name, item in value.__dict__.items() if name in kind.model_fields}
         fields |= getattr(value, "__pydantic_extra__", None) or {}
         given = fields["root"] if getattr(kind, "__pydantic_root_model__", False) else fields
         made = kind.model_validate(given, **_by_name())

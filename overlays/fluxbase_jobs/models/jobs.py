@@ -154,7 +154,7 @@ class LogLine(WireValue, _LogFields):
 
 
 TOO_DEEP: Final = "the {name} of job {id} is nested too deep to be decoded: it is text, as in `{name}_text`"
-_result_text: Final[Callable[[Job], str | None]] = cast("Any", vars(_JobFields)["result"]).__get__
+_result_text: Final[Callable[[Job], str | None]] = vars(_JobFields)["result"].__get__
 
 
 def notes_on(data: object) -> tuple[str, ...]:

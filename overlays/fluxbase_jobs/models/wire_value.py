@@ -86,15 +86,15 @@ class WireValue:
 
 
 def _restored(kind: type[Any], encoded: bytes, local: dict[str, Any]) -> Any:
-    made = msgspec.json.decode(encoded, type=kind)
-    vars(made).update(local)
+    made: Any = msgspec.json.decode(encoded, type=kind)
+    made.__dict__.update(local)
     return made
 
 
 def _without_references(schema: Any, parts: Mapping[str, Any]) -> Any:
     """A JSON schema with the other ones that it refers to in their places."""
     if isinstance(schema, list):
-        return [_without_references(each, parts) for each in schema]
+        return [_without_references(each, parts) for each in cast("list[object]", schema)]
     if not isinstance(schema, dict):
         return schema
     found = cast("dict[str, Any]", schema)
