@@ -84,7 +84,8 @@ class Rank(IntEnum):
 
 def member(values: dict[str, Any], kind: type) -> Any:
     """The first member of an enum."""
-    made: Any = Enum("Given", values, type=None if kind is object else kind)
+    make: Any = Enum
+    made = make("Given", values, type=None if kind is object else kind)
     return next(iter(made))
 
 

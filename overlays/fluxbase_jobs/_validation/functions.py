@@ -35,7 +35,7 @@ def checked(functions: object) -> list[wire.SyncFunction]:
 @arguments.only_invalid_input
 def _read(name: str, functions: object) -> list[wire.SyncFunction]:
     if not arguments.is_a(functions, Iterable) or arguments.is_a(functions, str, bytes, Mapping):
-        raise InvalidInput(f"{name} must be a list of SyncFunction values or mappings; got {arguments.described(functions)}")
+        raise InvalidInput(f"{name} must be a list of SyncFunction values or mappings; got {arguments.type_name(functions)}")
     return [_function(f"{name}[{index}]", given) for index, given in enumerate(cast("Iterable[object]", functions))]
 
 
@@ -51,7 +51,7 @@ def _values(place: str, given: object) -> Mapping[str, Any]:
     if arguments.is_a(given, SyncFunction):
         return {field.name: getattr(given, field.name) for field in attrs.fields(SyncFunction)}
     if not arguments.is_a(given, Mapping):
-        raise InvalidInput(f"{place} must be a SyncFunction or a mapping; got {arguments.described(given)}")
+        raise InvalidInput(f"{place} must be a SyncFunction or a mapping; got {arguments.type_name(given)}")
     values = cast("Mapping[object, Any]", given)
     return {_key(place, key): values[key] for key in values}
 
@@ -75,7 +75,7 @@ def _count(name: str, value: object) -> int:
 
 def _roles(name: str, value: object) -> list[str]:
     if not arguments.is_a(value, list, tuple):
-        raise InvalidInput(f"{name} must be a list of texts; got {arguments.described(value)}")
+        raise InvalidInput(f"{name} must be a list of texts; got {arguments.type_name(value)}")
     return [arguments.text(f"{name}[{index}]", role) for index, role in enumerate(cast("list[object]", value))]
 
 

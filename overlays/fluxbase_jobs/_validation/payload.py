@@ -59,10 +59,11 @@ def encoded(payload: object) -> bytes | None:
         raise InvalidInput(f"payload cannot be read: {type_name(fault)}") from None
 
 
-def _checked(value: Any, kind: Any) -> bytes:
+def _checked(value: object, kind: Any) -> bytes:
     if is_pydantic(kind):
         return _encoded_tree(_as_model(value, kind))
-    found = (_encoded_plain(value) if type(value) is dict else None) or _encoded_tree(value, kind)
+    plain_dict = cast("object", type(value)) is dict
+    found = (_encoded_plain(value) if plain_dict else None) or _encoded_tree(value, kind)
     if kind is not None:
         _check_type(found, kind)
     if not found.startswith(b"{"):
@@ -85,13 +86,13 @@ def _encoded_plain(payload: Any) -> bytes | None:
 
 def _encoded_tree(value: object, kind: Any = None) -> bytes:
     try:
-        tree = plain_tree(value, MAX_BODY_BYTES // 2)
+        tree: object = plain_tree(value, MAX_BODY_BYTES // 2)
     except Unfit as unfit:
         what = "" if kind is None or unfit.steps else f"must be a {_name(kind)}: it "
         raise InvalidInput(f"payload{unfit.path()} {what}{unfit.rule}") from None
-    if type(tree) is not dict and kind is None:
+    if not isinstance(tree, dict) and kind is None:
         raise InvalidInput(_NO_OBJECT + type_name(value))
-    return _encode(tree)
+    return _encode(cast("Any", tree))
 
 
 def _check_type(text: bytes, kind: Any) -> None:

@@ -89,10 +89,11 @@ def _walk(value: object, max_items: int, open_: list[_Open]) -> object:
 
 
 def _put(top: _Open, value: object) -> None:
-    if isinstance(top.made, list):
-        cast("list[object]", top.made).append(value)
+    made: Any = top.made
+    if type(made) is list:
+        cast("list[object]", made).append(value)
     else:
-        top.made[top.step] = value
+        made[top.step] = value
 
 
 def _scalar_or_container(value: object) -> object:

@@ -65,7 +65,7 @@ def _validated(value: Any) -> Any:
         object.__setattr__(made, "__pydantic_private__", getattr(value, "__pydantic_private__", None))
         return made
     if kind in {list, tuple, set, frozenset}:
-        return kind(map(_validated, value))
+        return cast("object", kind(map(_validated, value)))
     return {key: _validated(item) for key, item in value.items()} if kind is dict else value
 
 

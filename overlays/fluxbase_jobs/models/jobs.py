@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar, cast
 
 from fluxbase_jobs_client import models as wire
 
@@ -23,6 +23,7 @@ else:
     _LogFields = struct_of(wire.LogEntry)
 
 T = TypeVar("T")
+JobT = TypeVar("JobT", bound="Job")
 
 JobStatus: TypeAlias = Literal["pending", "running", "completed", "failed", "cancelled", "interrupted"]
 """The statuses known today. A job's status is open text: a newer server's word is no error, and is not final."""
@@ -71,6 +72,13 @@ class Job(WireValue, _JobFields):
             "progress_data": self.progress_data,
         }
         return {**told, "logs": None if self.logs is None else [line.to_dict() for line in self.logs]}
+
+    @classmethod
+    def from_any(cls, value: object) -> Self:
+        """The job itself, or one made of the form of `to_dict`, its log included."""
+        made = super().from_any(value)
+        lines: Any = cast("Mapping[str, Any]", value).get("logs") if made is not value else None
+        return made if lines is None else with_logs(made, [LogLine.from_any(line) for line in lines])
 
     @cached_property
     def payload(self) -> Any:
@@ -171,7 +179,7 @@ def notes_on(data: object) -> tuple[str, ...]:
     return tuple(TOO_DEEP.format(name="result", id=job.id) for job in jobs if is_too_deep(job.result_text))
 
 
-def with_logs(job: Job, lines: list[LogLine] | None) -> Job:
+def with_logs(job: JobT, lines: list[LogLine] | None) -> JobT:
     """The job with its log."""
     made = copy(job)
     vars(made)["logs"] = lines

@@ -61,7 +61,7 @@ class WireValue:
         from pydantic_core import core_schema  # noqa: PLC0415  # no dependency: whoever calls this has it
 
         written = core_schema.plain_serializer_function_ser_schema(cls.to_dict)
-        return core_schema.no_info_plain_validator_function(cls._from_any, serialization=written)
+        return core_schema.no_info_plain_validator_function(cls.from_any, serialization=written)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, Any]:
@@ -75,7 +75,8 @@ class WireValue:
         return found
 
     @classmethod
-    def _from_any(cls, value: object) -> Self:
+    def from_any(cls, value: object) -> Self:
+        """The value itself, or one made of the form of `to_dict`. It raises ValueError for anything else."""
         if isinstance(value, cls):
             return value
         if not isinstance(value, Mapping):
