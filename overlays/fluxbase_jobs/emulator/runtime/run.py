@@ -22,6 +22,7 @@ from ..handlers.context import Context, JobUser
 from ..handlers.decorator import Handler
 from ..store import Job, Jobs, Logs
 from .async_handler import AsyncHandler
+from .handler_log import HandlerLog
 from .interrupts import Interrupts, RunStopped
 from .outcomes import Failed, HandlerEnd, Outcome, end_of_exception, end_of_return
 from .reports import RunReports
@@ -57,7 +58,8 @@ class Run:
         self._handler = handler
         self._clock = clock
         self._interrupts = Interrupts()
-        self._reports = RunReports(job.id, jobs, logs, clock, self._interrupts)
+        self._handler_log = HandlerLog(job)
+        self._reports = RunReports(job.id, jobs, logs, clock, self._interrupts, self._handler_log)
         self._async_handler: AsyncHandler | None = None
         self._is_over = False
         self._thread = threading.Thread(target=self._run_in_thread, name=f"{THREAD_NAME} {job.id}", daemon=True)
@@ -105,8 +107,7 @@ class Run:
     def _run_and_log(self) -> Outcome | None:
         try:
             end = self._call_and_judge()
-            for level, line in end.lines:
-                self._reports.log(line, level)
+            self._reports.end(end.lines)
         except RunStopped:
             return None
         except BaseException as error:  # formatting the handler's own exception may raise anything
@@ -120,6 +121,7 @@ class Run:
         except BaseException as error:
             if self._reports.is_closed:
                 raise RunStopped from error
+            self._handler_log.exception(error)
             return end_of_exception(error)
 
     def _call(self) -> object:
