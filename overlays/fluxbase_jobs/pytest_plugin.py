@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fluxbase_jobs import FluxbaseClient
+    from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient
     from fluxbase_jobs.testing import Server
 
 _MARK: Final = "fluxbase"
@@ -49,6 +49,14 @@ def fluxbase(fluxbase_server: Server) -> Iterator[FluxbaseClient]:
     """A client of the test's Fluxbase server, with a service key."""
     with fluxbase_server.client() as client:
         yield client
+
+
+@pytest.fixture
+def async_fluxbase(fluxbase_server: Server) -> Iterator[AsyncFluxbaseClient]:
+    """An async client of the test's Fluxbase server, with a service key; for asyncio and trio, by whichever plugin tests run there."""
+    client = fluxbase_server.async_client()
+    yield client
+    fluxbase_server._background.run(client.close())  # noqa: SLF001  # the test's own event loop may be closed by now
 
 
 def _start(request: pytest.FixtureRequest) -> Server:

@@ -47,6 +47,120 @@ def run_tests(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run
     return run
 
 
+ASYNC: Final = """
+import asyncio
+import gc
+
+import pytest
+import trio
+
+
+async def check(client, server):
+    server.script("resize").progress(50).complete({"width": 1})
+    job = (await client.jobs.run("resize", {"id": 7})).unwrap()
+    assert job.result == {"width": 1}
+    assert [each.id for each in (await client.jobs.list()).unwrap()] == [job.id]
+"""
+
+
+@pytest.mark.parametrize(
+    ("plugin", "test"),
+    [
+        ("pytester", "def test_it(async_fluxbase, fluxbase_server):\n    asyncio.run(check(async_fluxbase, fluxbase_server))"),
+        ("pytester", "def test_it(async_fluxbase, fluxbase_server):\n    trio.run(check, async_fluxbase, fluxbase_server)"),
+        ("pytest_asyncio.plugin", "@pytest.mark.asyncio\nasync def test_it(async_fluxbase, fluxbase_server):\n    CHECK"),
+        (
+            "pytest_asyncio.plugin",
+            "import pytest_asyncio\n\n@pytest_asyncio.fixture(autouse=True)\nasync def listing(async_fluxbase):\n"
+            "    yield await async_fluxbase.jobs.list()\n    await async_fluxbase.jobs.list()\n\n"
+            "@pytest.mark.asyncio(loop_scope='session')\nasync def test_it(async_fluxbase, fluxbase_server):\n    CHECK",
+        ),
+        (
+            "anyio.pytest_plugin",
+            "@pytest.mark.anyio\n@pytest.mark.parametrize('anyio_backend', ['asyncio'])\n"
+            "async def test_it(async_fluxbase, fluxbase_server):\n    CHECK",
+        ),
+        (
+            "anyio.pytest_plugin",
+            "@pytest.mark.anyio\n@pytest.mark.parametrize('anyio_backend', ['trio'])\n"
+            "async def test_it(async_fluxbase, fluxbase_server):\n    CHECK",
+        ),
+    ],
+    ids=["asyncio", "trio", "pytest-asyncio", "pytest-asyncio with a fixture", "anyio on asyncio", "anyio on trio"],
+)
+def test_async_client(run_tests: RunTests, plugin: str, test: str) -> None:
+    """The async client is a plain fixture: usable in every event loop, by every plugin or none, and closed without a warning."""
+    text = f"{ASYNC}\n\n{test.replace('CHECK', 'await check(async_fluxbase, fluxbase_server)')}\n\n\ndef test_end():\n    gc.collect()\n"
+
+    run_tests(text, "-p", plugin).assert_outcomes(passed=2)
+
+
+def test_without_sockets(run_tests: RunTests) -> None:
+    """Where pytest-socket forbids all sockets, servers, clients and handlers of both kinds work all the same."""
+    result = run_tests(
+        """
+        import socket
+
+        import pytest
+
+        def test_it(fluxbase_server, fluxbase):
+            @fluxbase_server.function("plain")
+            def plain(payload, context):
+                return {"n": payload["n"] + 1}
+
+            @fluxbase_server.function("coroutine")
+            async def coroutine(payload, context):
+                return {"n": payload["n"] + 2}
+
+            assert fluxbase.jobs.run("plain", {"n": 1}).unwrap().result == {"n": 2}
+            assert fluxbase.jobs.run("coroutine", {"n": 1}).unwrap().result == {"n": 3}
+            with pytest.raises(RuntimeError, match="socket"):
+                socket.create_connection(("127.0.0.1", 9))
+        """,
+        *("-p", "pytest_socket", "--disable-socket"),
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+def test_log_of_a_handler_is_captured(run_tests: RunTests) -> None:
+    """A failing test shows what its handlers logged and raised, on the default profile too."""
+    result = run_tests(
+        """
+        def test_it(fluxbase_server, fluxbase):
+            @fluxbase_server.function("talks")
+            def talks(payload, context):
+                context.log("HELLO")
+                return payload["SUCH_A_KEY"]
+
+            fluxbase.jobs.run("talks", {}).unwrap()
+        """
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Captured log call*", "INFO *HELLO", "Traceback*", "KeyError: 'SUCH_A_KEY'"])
+
+
+def test_handler_with_another_signature(run_tests: RunTests) -> None:
+    """A handler that cannot be called is refused where it is added, not when a job runs."""
+    result = run_tests(
+        """
+        def test_it(fluxbase_server):
+            @fluxbase_server.function("resize")
+            def resize(payload):
+                return {}
+        """
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*job function default/resize: *resize(payload) cannot be called as a handler (too many positional arguments): "
+            "it is called with (payload, context)*"
+        ]
+    )
+
+
 def test_announced() -> None:
     """Pytest finds the plugin by the package's entry point."""
     announced = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]["entry-points"]["pytest11"]
@@ -181,7 +295,7 @@ def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypat
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        [f'{package} is not installed, which fluxbase_jobs.testing needs: run pip install "fluxbase-jobs?emulator?"']
+        [f'{package} is not installed, which fluxbase_jobs.testing needs: run pip install ".?emulator?" in a clone of fluxbase-jobs']
     )
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*nother exception*")
@@ -190,4 +304,6 @@ def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypat
 def test_described(run_tests: RunTests) -> None:
     """The mark and the fixtures explain themselves on the command line."""
     run_tests("", "--markers").stdout.fnmatch_lines(["@pytest.mark.fluxbase(?*options): how the test's Fluxbase server is set*"])
-    run_tests("", "--fixtures").stdout.fnmatch_lines(["fluxbase_server -- *", "*A fresh Fluxbase server:*", "fluxbase -- *"])
+    run_tests("", "--fixtures").stdout.fnmatch_lines(
+        ["fluxbase_server -- *", "*A fresh Fluxbase server:*", "fluxbase -- *", "async_fluxbase -- *"]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import math
 import sys
@@ -36,6 +37,7 @@ class Options:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the emulator until it is stopped; exit with status 1 and one line on stderr if it cannot run."""
+    _escape_unencodable_characters()
     options = read_options(arguments)
     _configure_logging(options)
     try:
@@ -61,6 +63,13 @@ def read_options(arguments: list[str] | None) -> Options:
     )
     access_log = sys.stderr.isatty() if found.access_log is None else found.access_log
     return Options(settings, found.functions, found.host, found.port, access_log, found.reload)
+
+
+def _escape_unencodable_characters() -> None:
+    """Print names with characters that the console's encoding lacks as escapes, such as `\\u5c3a`, in place of ending with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _configure_logging(options: Options) -> None:
@@ -125,7 +134,7 @@ def _add_behaviour_options(add: Callable[..., object]) -> None:
         default=_DEFAULTS.jwt_secret,
         type=_secret,
         metavar="TEXT",
-        help=f"secret that signs tokens, at least {SHORTEST_SECRET} characters; random if not given %(default).0s",
+        help=f"secret that signs tokens, at least {SHORTEST_SECRET} characters; if not given a random one, kept in the --database %(default).0s",
     )
     add(
         "--jobs",

@@ -14,7 +14,7 @@ Where things are: `server` how the parts fit together, `options` and `keywords` 
 `fault_injection` what goes wrong, `clock` and `sleepers` the virtual time, `settling` and `timelines` when all that was due has happened,
 `scripts`, `scripted_runs` and `gates` jobs that do what a test says.
 
-It needs the extra: `pip install "fluxbase-jobs[emulator]"`.
+It needs the extra: `pip install ".[emulator]"` in a clone.
 """
 
 from __future__ import annotations

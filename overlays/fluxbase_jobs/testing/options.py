@@ -11,7 +11,7 @@ from typing import Any, Final, cast, get_args
 
 from attrs import evolve, fields_dict
 
-from fluxbase_jobs.emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, marked
+from fluxbase_jobs.emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, check_callable, marked
 from fluxbase_jobs.emulator.handlers.loader import load_functions
 from fluxbase_jobs.emulator.profiles import PROFILES, Profile
 from fluxbase_jobs.emulator.settings import SHORTEST_SECRET, JobsSwitch, Settings
@@ -53,7 +53,9 @@ def read_functions(functions: object) -> FunctionSet:
     if isinstance(functions, str | os.PathLike):
         return _loaded(Path(cast("str | os.PathLike[str]", functions)))
     if isinstance(functions, ModuleType):
-        return FunctionSet(marked(vars(functions).values()))
+        definitions = marked(vars(functions).values())
+        check_callable(definitions)
+        return FunctionSet(definitions)
     if not isinstance(functions, Iterable):
         raise TypeError(f"functions must be handlers, a module or the path of a handlers file, not {type(functions).__name__}")
     try:
@@ -75,6 +77,7 @@ def read_handlers(name: str, handlers: Iterable[object]) -> list[JobFunction]:
         if not definitions:
             raise TypeError(f'{name} must be handlers marked with @function("name"); {_named(handler)} has no mark')
         found += definitions
+    check_callable(found)
     return found
 
 

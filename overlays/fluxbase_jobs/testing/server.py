@@ -16,7 +16,7 @@ from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 from fluxbase_jobs._context.client_options import SharedOptions as ClientSettings
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
-from fluxbase_jobs.emulator.handlers.decorator import JobFunction, marked
+from fluxbase_jobs.emulator.handlers.decorator import JobFunction, check_callable, marked
 
 from .clock.quiescence import Settling
 from .clock.server_timeline import ServerTimeline
@@ -77,7 +77,7 @@ class Server:
         settings, functions = read_settings(options), read_functions(options.get("functions", ()))
         self.clock, patience = _clock(options.get("clock")), in_seconds("patience", options.get("patience", _PATIENCE_SECONDS))
         self._scripts: list[Script] = []
-        self._emulator = Emulator(settings, functions, self.clock)
+        self._emulator = Emulator(settings, functions, self.clock, has_hints=True)
         self.faults = Faults(self._emulator.app.routes)
         self._app: ASGIApp = self._layers(patience)
         self._listening = Listening(self._app)
@@ -214,6 +214,7 @@ class Server:
         return f"{type(self).__name__}(profile={self._emulator.settings.profile.name!r})"
 
     def _add(self, functions: list[JobFunction]) -> None:
+        check_callable(functions)
         self._background.check_open()
         self._emulator.add_functions(functions)
 

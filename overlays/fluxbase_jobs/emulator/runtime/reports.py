@@ -11,7 +11,7 @@ from typing import Final
 from ..clock import Clock, micros
 from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..handlers.context import Level
-from ..store import Jobs, Logs
+from ..store import Job, Jobs, Logs
 from .handler_log import HandlerLog
 from .interrupts import Interrupts, RunStopped
 
@@ -23,21 +23,20 @@ class RunReports:
     """Stores the reports of one run; implements `handlers.context.Reports`. Any thread may report.
 
     Args:
-        job_id: the job being run.
+        job: the job being run.
         jobs: where progress is stored.
         logs: where log lines are stored.
         clock: dates the reports.
         interrupts: those of the handler's thread, kept out while a report is being stored.
-        handler_log: where the handler's log lines go for the developer, beside the job's log.
     """
 
-    def __init__(self, job_id: str, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts, handler_log: HandlerLog) -> None:
-        self._job_id = job_id
+    def __init__(self, job: Job, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts) -> None:
+        self._job_id = job.id
         self._jobs = jobs
         self._logs = logs
         self._clock = clock
         self._interrupts = interrupts
-        self._handler_log = handler_log
+        self._handler_log = HandlerLog(job)
         self._started_ns = clock.now_ns()
         self._line = 0
         self._is_closed = False
@@ -72,6 +71,10 @@ class RunReports:
         """
         for line in clean_text(text).split("\n"):
             self._store(partial(self._store_and_show_line, level, line))
+
+    def show_exception(self, error: BaseException) -> None:
+        """Show the developer an exception that ended the handler."""
+        self._handler_log.exception(error)
 
     def end(self, lines: Iterable[tuple[Level, str]]) -> None:
         """Append the lines that the server adds when a handler has ended.

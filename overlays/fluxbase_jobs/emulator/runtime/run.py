@@ -22,7 +22,6 @@ from ..handlers.context import Context, JobUser
 from ..handlers.decorator import Handler
 from ..store import Job, Jobs, Logs
 from .async_handler import AsyncHandler
-from .handler_log import HandlerLog
 from .interrupts import Interrupts, RunStopped
 from .outcomes import Failed, HandlerEnd, Outcome, end_of_exception, end_of_return
 from .reports import RunReports
@@ -58,8 +57,7 @@ class Run:
         self._handler = handler
         self._clock = clock
         self._interrupts = Interrupts()
-        self._handler_log = HandlerLog(job)
-        self._reports = RunReports(job.id, jobs, logs, clock, self._interrupts, self._handler_log)
+        self._reports = RunReports(job, jobs, logs, clock, self._interrupts)
         self._async_handler: AsyncHandler | None = None
         self._is_over = False
         self._thread = threading.Thread(target=self._run_in_thread, name=f"{THREAD_NAME} {job.id}", daemon=True)
@@ -121,7 +119,7 @@ class Run:
         except BaseException as error:
             if self._reports.is_closed:
                 raise RunStopped from error
-            self._handler_log.exception(error)
+            self._reports.show_exception(error)
             return end_of_exception(error)
 
     def _call(self) -> object:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fluxbase_jobs.emulator.runtime.event_loop import loop_factory
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from contextlib import AbstractAsyncContextManager
@@ -93,7 +95,8 @@ class Background:
 
     def _live(self, entered: Future[asyncio.AbstractEventLoop]) -> None:
         try:
-            asyncio.run(self._stay(entered))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._stay(entered))
         except BaseException as error:
             if entered.done():
                 raise
