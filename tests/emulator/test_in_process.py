@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import Emulator
-from fluxbase_jobs.emulator.auth.tokens import InvalidTokenError
 from fluxbase_jobs.emulator.auth.authenticator import Caller
+from fluxbase_jobs.emulator.auth.tokens import InvalidTokenError
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, JobFunction, marked
 from fluxbase_jobs.emulator.http.endpoints import Call
 from fluxbase_jobs.emulator.jobs.submission import read_submission

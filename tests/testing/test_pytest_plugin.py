@@ -63,36 +63,43 @@ async def check(client, server):
 """
 
 
-@pytest.mark.parametrize(
-    ("plugin", "test"),
-    [
-        ("pytester", "def test_it(async_fluxbase, fluxbase_server):\n    asyncio.run(check(async_fluxbase, fluxbase_server))"),
-        ("pytester", "def test_it(async_fluxbase, fluxbase_server):\n    trio.run(check, async_fluxbase, fluxbase_server)"),
-        ("pytest_asyncio.plugin", "@pytest.mark.asyncio\nasync def test_it(async_fluxbase, fluxbase_server):\n    CHECK"),
-        (
-            "pytest_asyncio.plugin",
-            "import pytest_asyncio\n\n@pytest_asyncio.fixture(autouse=True)\nasync def listing(async_fluxbase):\n"
-            "    yield await async_fluxbase.jobs.list()\n    await async_fluxbase.jobs.list()\n\n"
-            "@pytest.mark.asyncio(loop_scope='session')\nasync def test_it(async_fluxbase, fluxbase_server):\n    CHECK",
-        ),
-        (
+AWAIT: Final = "    await check(async_fluxbase, fluxbase_server)"
+FIXTURE: Final = """
+import pytest_asyncio
+
+@pytest_asyncio.fixture(autouse=True)
+async def listing(async_fluxbase):
+    yield await async_fluxbase.jobs.list()
+    await async_fluxbase.jobs.list()
+"""
+ASYNC_TESTS: Final = {
+    "asyncio": ("asyncio", "def test_it(async_fluxbase, fluxbase_server):\n    asyncio.run(check(async_fluxbase, fluxbase_server))"),
+    "trio": ("trio", "def test_it(async_fluxbase, fluxbase_server):\n    trio.run(check, async_fluxbase, fluxbase_server)"),
+    "pytest-asyncio": ("pytest_asyncio.plugin", f"@pytest.mark.asyncio\nasync def test_it(async_fluxbase, fluxbase_server):\n{AWAIT}"),
+    "pytest-asyncio with a fixture": (
+        "pytest_asyncio.plugin",
+        f"{FIXTURE}\n@pytest.mark.asyncio\nasync def test_it(async_fluxbase, fluxbase_server):\n{AWAIT}",
+    ),
+    **{
+        f"anyio on {backend}": (
             "anyio.pytest_plugin",
-            "@pytest.mark.anyio\n@pytest.mark.parametrize('anyio_backend', ['asyncio'])\n"
-            "async def test_it(async_fluxbase, fluxbase_server):\n    CHECK",
-        ),
-        (
-            "anyio.pytest_plugin",
-            "@pytest.mark.anyio\n@pytest.mark.parametrize('anyio_backend', ['trio'])\n"
-            "async def test_it(async_fluxbase, fluxbase_server):\n    CHECK",
-        ),
-    ],
-    ids=["asyncio", "trio", "pytest-asyncio", "pytest-asyncio with a fixture", "anyio on asyncio", "anyio on trio"],
-)
+            f"@pytest.mark.anyio\n@pytest.mark.parametrize('anyio_backend', ['{backend}'])\n"
+            f"async def test_it(async_fluxbase, fluxbase_server):\n{AWAIT}",
+        )
+        for backend in ("asyncio", "trio")
+    },
+}
+
+
+@pytest.mark.parametrize(("plugin", "test"), ASYNC_TESTS.values(), ids=ASYNC_TESTS)
 def test_async_client(run_tests: RunTests, plugin: str, test: str) -> None:
     """The async client is a plain fixture: usable in every event loop, by every plugin or none, and closed without a warning."""
-    text = f"{ASYNC}\n\n{test.replace('CHECK', 'await check(async_fluxbase, fluxbase_server)')}\n\n\ndef test_end():\n    gc.collect()\n"
+    options = ["-o", "asyncio_default_fixture_loop_scope=function"] if "asyncio.plugin" in plugin else []
+    loaded = ["-p", plugin] if "plugin" in plugin else []
 
-    run_tests(text, "-p", plugin).assert_outcomes(passed=2)
+    result = run_tests(f"{ASYNC}\n\n{test}\n\n\ndef test_end():\n    gc.collect()\n", *loaded, *options)
+
+    result.assert_outcomes(passed=2)
 
 
 def test_without_sockets(run_tests: RunTests) -> None:
@@ -153,12 +160,7 @@ def test_handler_with_another_signature(run_tests: RunTests) -> None:
     )
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        [
-            "*job function default/resize: *resize(payload) cannot be called as a handler (too many positional arguments): "
-            "it is called with (payload, context)*"
-        ]
-    )
+    result.stdout.fnmatch_lines(["*job function default/resize: *resize(payload) cannot be called as a handler (too many*"])
 
 
 def test_announced() -> None:

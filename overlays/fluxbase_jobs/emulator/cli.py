@@ -66,7 +66,7 @@ def read_options(arguments: list[str] | None) -> Options:
 
 
 def _escape_unencodable_characters() -> None:
-    """Print names with characters that the console's encoding lacks as escapes, such as `\\u5c3a`, in place of ending with an error."""
+    """Print names with characters that the console's encoding lacks as escapes in place of ending with an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
