@@ -90,8 +90,7 @@ def test_without_functions() -> None:
 def test_export_lines(profile: str, has_line: bool) -> None:  # noqa: FBT001  # a parameter of the test
     """The last two lines set the URL and the service key in a shell. Where clients cannot read logs, a line before says so."""
     with program("--profile", profile) as started:
-        started.process.send_signal(signal.SIGTERM)
-        rest, _ = started.process.communicate(timeout=20)
+        rest, _ = output_after(started, signal.SIGTERM)
 
     lines = started.start_up.splitlines()
     assert lines[-1] == "  keys are good for 24 hours; stop with Ctrl-C"
@@ -110,8 +109,7 @@ def test_jobs_left_by_ctrl_c(tmp_path: Path, is_kept: bool) -> None:  # noqa: FB
         with started.running.client() as client:
             ids = [client.queue("echo") for _ in range(12)]
             client.cancel(ids.pop(0))
-        started.process.send_signal(signal.SIGINT)
-        output, errors = started.process.communicate(timeout=20)
+        output, errors = output_after(started, signal.SIGINT)
 
     fate = f"the next start with --database {tmp_path / 'db'} goes on with them" if is_kept else "gone with the memory: keep them"
     first, *lines = output.splitlines()[2:]
@@ -134,8 +132,7 @@ def test_names_that_the_console_cannot_print(tmp_path: Path, monkeypatch: pytest
         with started.running.client() as client:
             job = client.run("尺寸")
         client.close()
-        started.process.send_signal(signal.SIGINT)
-        output, errors = started.process.communicate(timeout=20)
+        output, errors = output_after(started, signal.SIGINT)
 
     assert "functions:   default/\\u5c3a\\u5bf8\n" in started.start_up
     assert (job["status"], started.process.returncode) == ("failed", 0)
@@ -208,6 +205,14 @@ def test_access_log() -> None:
     assert re.fullmatch(r"GET /api/v1/jobs/%0A22:00:00%20GET 4\d\d \d+ ms", lines[1])
     assert f"job {job_id} of default/boom: running" in lines
     assert [line for line in lines if re.fullmatch(rf"job {job_id} of default/boom: failed after \d\.\d\d s", line)]
+
+
+def output_after(started: Program, number: int) -> tuple[str, str]:
+    """Stop the program by a signal; what is left to read of its stdout, and all of its stderr."""
+    assert started.end(number) == 0
+    assert started.process.stdout
+    assert started.process.stderr
+    return started.process.stdout.read(), started.process.stderr.read()
 
 
 def shut_down(started: Program) -> str:
