@@ -250,7 +250,7 @@ def test_handlers_file_of_a_mark(pytester: pytest.Pytester, monkeypatch: pytest.
     )
     monkeypatch.chdir(folder)
 
-    result = pytester.runpytest_subprocess("-W", "error", "--rootdir", str(pytester.path), str(test_file))
+    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:asyncio", "--rootdir", str(pytester.path), str(test_file))
 
     result.assert_outcomes(passed=1)
 
