@@ -56,7 +56,7 @@ def async_fluxbase(fluxbase_server: Server) -> Iterator[AsyncFluxbaseClient]:
     """An async client of the test's Fluxbase server, with a service key; for asyncio and trio, by whichever plugin tests run there."""
     client = fluxbase_server.async_client()
     yield client
-    fluxbase_server._loop.run(client.close())  # noqa: SLF001  # the test's own event loop may be closed by now
+    fluxbase_server._loop.run(client.close())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # the test's own event loop may be closed by now
 
 
 def _start(request: pytest.FixtureRequest) -> Server:
