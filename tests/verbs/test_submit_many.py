@@ -153,6 +153,7 @@ def test_the_same_batch_again_submits_only_what_is_missing(many: FluxbaseClient,
     """A script that was cut off is run again."""
     cut_off = many.jobs.submit_many(numbered(20), concurrency=4, batch_key="import-7")
     assert [result.ok for _, result in islice(cut_off, 10)] == [True] * 10
+    cut_off.close()
     before = len(keeper.jobs)
 
     pairs = list(many.jobs.submit_many(numbered(20), concurrency=4, batch_key="import-7"))

@@ -6,17 +6,14 @@ import contextlib
 import inspect
 import random
 import time
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, TypeVar, assert_never
 
 from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
 from .._transports.httpx_sync import HttpxTransport
 
 T = TypeVar("T")
-ItemT = TypeVar("ItemT")
 
 
 def run(plan: Plan[T], transport: HttpxTransport) -> T:
@@ -58,14 +55,6 @@ def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
                 answer = _perform(step, transport)
     finally:
         stream.close()
-
-
-def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: HttpxTransport, concurrency: int) -> Generator[tuple[ItemT, T]]:
-    """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="fluxbase-jobs") as threads:
-        while batch := list(islice(plans, concurrency)):
-            running = [(item, threads.submit(run, plan, transport)) for item, plan in batch]
-            yield from [(item, result.result()) for item, result in running]
 
 
 def _perform(step: Step, transport: HttpxTransport) -> object:

@@ -13,11 +13,12 @@ from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._plans.submit_many import BatchReport
 from .._transports.httpx_sync import HttpxTransport
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
-from . import driver
+from . import batch, driver
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -93,9 +94,12 @@ class FluxbaseFetch:
         """Carry out a stream that opens its call itself."""
         return driver.iterate(stream, self._transport.opened())
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
-        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
-        return driver.run_many(plans, self._transport.opened(), concurrency)
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> Generator[tuple[ItemT, T]]:
+        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result.
+
+        `report` counts the results, for the user's `on_progress` and for a note on the exception that ends the batch early.
+        """
+        return batch.run_many(plans, self._transport.opened(), concurrency, report)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""

@@ -14,10 +14,12 @@ from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._plans.submit_many import BatchReport
 from .._transports.httpx_async import AsyncHttpxTransport
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
+from . import batch_async as batch
 from . import driver_async as driver
 from .fetch import FluxbaseFetch
 
@@ -76,9 +78,12 @@ class AsyncFluxbaseFetch:
         """Carry out a stream that opens its call itself."""
         return driver.iterate(stream, self._transport)
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
-        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
-        return driver.run_many(plans, self._transport, concurrency)
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> AsyncGenerator[tuple[ItemT, T]]:
+        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result.
+
+        `report` counts the results, for the user's `on_progress` and for a note on the exception that ends the batch early.
+        """
+        return batch.run_many(plans, self._transport, concurrency, report)
 
     async def close(self) -> None:
         """Close the connections."""

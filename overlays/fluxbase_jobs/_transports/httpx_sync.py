@@ -31,6 +31,10 @@ class HttpxTransport:
             raise RuntimeError("this client is closed")
         return self
 
+    def prepare(self) -> None:
+        """Make the client now: threads that send their first requests at once would each make one, which takes 20 ms and more."""
+        self._client()
+
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
         end = time.monotonic() + timeout

@@ -16,7 +16,7 @@ from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
-from .._plans.submit_many import Batch, ItemT, submissions, workers
+from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
 from .._plans.wait import wait
 from .._plans.wait_many import wait_many
@@ -326,9 +326,14 @@ class FluxbaseJobs:
         concurrency: int = 8,
         batch_key: str | None = None,
         retry_failed: bool = False,
+        on_progress: OnSubmitted | None = None,
         **call: Unpack[CallOptions],
     ) -> Generator[tuple[ItemT, Result[Job]]]:
         """Submit many jobs concurrently. One item's error never ends the batch.
+
+        An exception of your own code (the items' iterator, a callable key, `on_progress`) is raised once the results of all that was sent
+        have been yielded. After Ctrl-C, a cancellation or `close()` nothing new is sent, and requests in flight get a second to finish. A
+        note on the exception says how many jobs were submitted.
 
         Args:
             items: pairs of a job name and a payload, or Submissions; also a generator of any length, which is read at most `concurrency`
@@ -337,16 +342,19 @@ class FluxbaseJobs:
             batch_key: makes the batch resumable: the same call within 24 hours submits only the items that are missing. Each item's
                 idempotency key is derived from it and from the item's own key, or else its position, so keep the order the same.
             retry_failed: with a batch key, submit items again that failed in an earlier run; otherwise the server replays their errors.
+            on_progress: called before each pair is yielded, with the number of pairs so far and the number of items, None where `items` has
+                no length; for the async client also a coroutine function.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            An iterator of pairs of an item and its result, in order, one for each item.
+            An iterator of pairs of an item and its result, in order, one for each item. An item that cannot be read has InvalidInput.
 
         Raises:
             InvalidInput: an argument other than `items` is not as described; there is no result that could hold the error.
         """
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency))
+        report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
 
     def wait_many(
         self,

@@ -17,7 +17,7 @@ from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
-from .._plans.submit_many import Batch, ItemT, submissions, workers
+from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
 from .._plans.wait import wait
 from .._plans.wait_many import wait_many
@@ -177,11 +177,13 @@ class AsyncFluxbaseJobs:
         concurrency: int = 8,
         batch_key: str | None = None,
         retry_failed: bool = False,
+        on_progress: OnSubmitted | None = None,
         **call: Unpack[CallOptions],
     ) -> AsyncGenerator[tuple[ItemT, Result[Job]]]:
         """Submit many jobs, some at a time, without ever failing as a whole."""
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency))
+        report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
 
     def wait_many(
         self,
