@@ -23,17 +23,17 @@ def numbers(client: FluxbaseClient, **options: object) -> list[int]:
 
 def test_goes_through_all_pages_without_repeats(client: FluxbaseClient, server: LocalServer) -> None:
     """A job that arrives between two pages shifts the last one of the first page into the second."""
-    server.answer(page_of(5, 4, 3), page_of(3, 2, 1), page_of())
+    server.answer(page_of(5, 4, 3), page_of(4, 3, 2, 1), page_of(1))
 
     assert numbers(client, page_size=3, status="failed") == [5, 4, 3, 2, 1]
     assert [request.query for request in server.requests] == [
-        {"status": "failed", "limit": "3", "offset": offset} for offset in ("0", "3", "6")
+        {"status": "failed", "limit": limit, "offset": offset} for limit, offset in (("3", "0"), ("4", "2"), ("4", "5"))
     ]
 
 
 def test_reads_a_page_when_it_is_needed(client: FluxbaseClient, server: LocalServer) -> None:
     """And no more after the close."""
-    server.answer(page_of(3, 2), page_of(1))
+    server.answer(page_of(3, 2), page_of(2, 1))
     jobs = client.jobs.iterate(page_size=2)
 
     assert server.requests == []
@@ -46,7 +46,7 @@ def test_reads_a_page_when_it_is_needed(client: FluxbaseClient, server: LocalSer
 
 def test_never_asks_for_the_default_namespace(client: FluxbaseClient, server: LocalServer) -> None:
     """It is picked out here, as the server of April finds nothing in it."""
-    server.answer(page_of(4, 3), page_of(2, namespace="media"))
+    server.answer(page_of(4, 3), Answer(200, page(job(id=str(UUID(int=3))), job(id=str(UUID(int=2)), namespace="media"))))
 
     assert numbers(client, page_size=2, namespace="default") == [4, 3]
     assert all("namespace" not in request.query for request in server.requests)

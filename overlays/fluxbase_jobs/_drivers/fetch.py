@@ -95,10 +95,7 @@ class FluxbaseFetch:
         return driver.iterate(stream, self._transport.opened())
 
     def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> Generator[tuple[ItemT, T]]:
-        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result.
-
-        `report` counts the results, for the user's `on_progress` and for a note on the exception that ends the batch early.
-        """
+        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
         return batch.run_many(plans, self._transport.opened(), concurrency, report)
 
     def close(self) -> None:

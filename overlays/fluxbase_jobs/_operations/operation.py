@@ -53,7 +53,7 @@ def derived(key: str, ending: str) -> str:
 
 def keyed(build: Callable[..., Mapping[str, Any]], job_id: object, read: Callable[[bytes], T]) -> Operation[T]:
     """A change of one job, under a key of its own."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     return Operation(request=build(job, idempotency_key=idempotency_key()), read=read, job_id=job)
 
 

@@ -22,8 +22,8 @@ from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.inputs import Filters, OnBehalfOf, Submission
-from ..models.jobs import Job, LogLine
+from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
@@ -84,11 +84,11 @@ class FluxbaseJobs:
         )
         return self._fetch.run(plans.submit, call, submission)
 
-    def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
+    def get(self, job_id: JobId, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             include_logs: read the job's log too, in a second request. If that fails, the job is returned all the same, with `logs` None
                 and the reason in the result's `meta.logs_error`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
@@ -101,9 +101,10 @@ class FluxbaseJobs:
     def list(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         limit: int = 50,
         offset: int = 0,
@@ -112,26 +113,31 @@ class FluxbaseJobs:
         """Read one page of jobs, newest first. Jobs in a list have no payload.
 
         Args:
-            status: only jobs in this status, e.g. "failed".
+            status: only jobs in this status, e.g. "failed"; InvalidInput for a word that is no JobStatus.
             namespace: only jobs of this namespace. "default" is filtered by the client, over up to 20 pages, as the April 2026 server
                 finds nothing for it.
             job_name: only jobs of this function.
+            created_by: only jobs of this user, by id, or "me" for the user whose token the key is. Filtered by the client, over up to 20
+                pages: the server lists everybody's jobs.
             include_result: include each job's result.
             limit: the maximum number of jobs, from 1; the server has no upper bound.
             offset: the number of jobs to skip. Jobs that arrive between two calls shift it.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The jobs of all users, not only the caller's; an empty list where there are none.
+            The jobs of all users, not only the caller's, unless `created_by` is given; an empty list where there are none. An error that
+            names `iterate` where 20 pages did not hold enough jobs that match a filter of the client.
         """
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(
+            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
+        )
         return self._fetch.run(list_jobs, call, filters, limit, offset)
 
-    def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -139,11 +145,13 @@ class FluxbaseJobs:
         """
         return self._fetch.run(plans.cancel, call, job_id)
 
-    def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under the same id.
 
+        Where the function's `max_retries` is used up, or 0 as it is by default, the server refuses: `resubmit` queues a new job instead.
+
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -153,11 +161,25 @@ class FluxbaseJobs:
         """
         return self._fetch.run(plans.retry, call, job_id)
 
-    def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
+    def resubmit(self, job: JobId, *, idempotency_key: str | None = None, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Queue a new job like one that has ended, as any user may.
+
+        Args:
+            job: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`. It is read first in any case.
+            idempotency_key: as in `submit`, for the new job.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
+
+        Returns:
+            The new pending job, under a new id: with the function, namespace, priority and payload of the old one, due at once, and owned
+            by the caller. NotAllowedInState where the old one has not ended.
+        """
+        return self._fetch.run(plans.resubmit, call, job, idempotency_key)
+
+    def logs(self, job_id: JobId, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             after_line: only lines with a higher line number than this; numbers start at 1.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
@@ -170,7 +192,7 @@ class FluxbaseJobs:
 
     def wait(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
@@ -184,7 +206,7 @@ class FluxbaseJobs:
         exception carries a note with its id.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             timeout: total time limit in seconds, requests and pauses included. A job whose worker died may stay `running` forever.
             poll: how often to poll.
             on_progress: called with the job at each change, its end included; for the async client also a coroutine function. Exceptions
@@ -249,12 +271,12 @@ class FluxbaseJobs:
         return self._fetch.run(run, call, submission, options)
 
     def watch(
-        self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
+        self, job_id: JobId, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
     ) -> Generator[Result[Job]]:
         """Follow a job: each change of its status and progress once, its final state last.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             timeout: total time limit in seconds.
             poll: how often to poll.
             **call: `retry` overrides the client's retry policy for each poll.
@@ -267,7 +289,7 @@ class FluxbaseJobs:
 
     def tail(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         after_line: int = 0,
         timeout: Seconds = WAIT_TIMEOUT,
@@ -277,7 +299,7 @@ class FluxbaseJobs:
         """Follow a job's log until the job has ended and the log is complete: each line once, in order, across retries and server restarts.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             after_line: only lines with a higher line number than this.
             timeout: total time limit in seconds.
             to_logger: a logger that each line is also sent to, at the line's level.
@@ -293,22 +315,25 @@ class FluxbaseJobs:
     def iterate(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         page_size: int = 100,
         **call: Unpack[CallOptions],
     ) -> Generator[Result[Job]]:
-        """Iterate over all jobs, newest first, reading pages as needed. No job is repeated, although new jobs shift the pages.
+        """Iterate over all jobs, newest first, reading pages as needed.
 
-        Jobs that stop matching the filter meanwhile (failed jobs that you retry) shift others out of the next page: collect the jobs into a
-        list first in that case.
+        No job is repeated and none is missed that is in the list all the time, although jobs that arrive, or stop matching the filter
+        meanwhile (failed jobs that you retry), shift the pages. Jobs that were created at the very same moment have no fixed order, and for
+        them that cannot be promised.
 
         Args:
             status: as in `list`, like the other filters.
             namespace: as in `list`; "default" is filtered by the client.
             job_name: as in `list`.
+            created_by: as in `list`, over as many pages as you take jobs from.
             include_result: as in `list`.
             page_size: how many jobs to read in one request.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
@@ -316,7 +341,9 @@ class FluxbaseJobs:
         Returns:
             An iterator of results. An error is always the last one.
         """
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(
+            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
+        )
         return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
@@ -358,7 +385,7 @@ class FluxbaseJobs:
 
     def wait_many(
         self,
-        job_ids: Iterable[str | UUID],
+        job_ids: Iterable[JobId],
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,

@@ -23,8 +23,8 @@ from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.inputs import Filters, OnBehalfOf, Submission
-from ..models.jobs import Job, LogLine
+from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
@@ -63,40 +63,47 @@ class AsyncFluxbaseJobs:
         )
         return await self._fetch.run(plans.submit, call, submission)
 
-    async def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
+    async def get(self, job_id: JobId, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job."""
         return await self._fetch.run(plans.get, call, job_id, include_logs)
 
     async def list(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         limit: int = 50,
         offset: int = 0,
         **call: Unpack[CallOptions],
     ) -> Result[builtins.list[Job]]:
         """Read one page of jobs, newest first. Jobs in a list have no payload."""
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(
+            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
+        )
         return await self._fetch.run(list_jobs, call, filters, limit, offset)
 
-    async def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    async def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job."""
         return await self._fetch.run(plans.cancel, call, job_id)
 
-    async def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    async def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under its id."""
         return await self._fetch.run(plans.retry, call, job_id)
 
-    async def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
+    async def resubmit(self, job: JobId, *, idempotency_key: str | None = None, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Queue a new job like one that has ended, as any user may."""
+        return await self._fetch.run(plans.resubmit, call, job, idempotency_key)
+
+    async def logs(self, job_id: JobId, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log."""
         return await self._fetch.run(plans.logs, call, job_id, after_line)
 
     async def wait(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
@@ -138,14 +145,14 @@ class AsyncFluxbaseJobs:
         return await self._fetch.run(run, call, submission, options)
 
     def watch(
-        self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
+        self, job_id: JobId, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
     ) -> AsyncGenerator[Result[Job]]:
         """Follow a job: each change of its status and progress once, its final state last."""
         return self._fetch.iterate(watch, call, job_id, WaitOptions(timeout=timeout, poll=poll))
 
     def tail(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         after_line: int = 0,
         timeout: Seconds = WAIT_TIMEOUT,
@@ -159,15 +166,18 @@ class AsyncFluxbaseJobs:
     def iterate(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         page_size: int = 100,
         **call: Unpack[CallOptions],
     ) -> AsyncGenerator[Result[Job]]:
         """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages."""
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(
+            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
+        )
         return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
@@ -187,7 +197,7 @@ class AsyncFluxbaseJobs:
 
     def wait_many(
         self,
-        job_ids: Iterable[str | UUID],
+        job_ids: Iterable[JobId],
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
