@@ -389,23 +389,30 @@ class FluxbaseJobs:
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
+        causes: bool = False,
+        on_progress: OnProgress | None = None,
         **call: Unpack[RetryOption],
     ) -> Generator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller. It reads pages of the list, and single jobs only where they are not in those pages.
 
         Args:
-            job_ids: UUIDs, as in `wait`.
+            job_ids: jobs or UUIDs, as in `wait`.
             timeout: total time limit in seconds.
             poll: how often to poll; a round of several requests is followed by a pause of one second for each, to stay below the server's
                 rate limit.
+            causes: look for what failed jobs threw, as `run` does: the result of a failed job is then JobFailed. It takes a request for
+                each failed job, about one a second with the default `poll`; those that are left at the timeout come without their cause.
+            on_progress: called with a job at each change, its end included; for the async client also a coroutine function. Exceptions
+                that it raises propagate to the caller.
             **call: `retry` overrides the client's retry policy for each request.
 
         Returns:
             An iterator of pairs of an id, in canonical form, and a result, as the jobs end: one for each id that was given, repeated and
-            invalid ids included. The result is an error if the job could not be read or has not ended in time. Jobs have no payload, as in
+            invalid ids included. The result is the job in its final state, or an error if the job could not be read or has not ended in time. Jobs have no payload, as in
             a list.
         """
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, WaitOptions(timeout=timeout, poll=poll)))
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None

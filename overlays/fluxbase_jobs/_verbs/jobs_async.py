@@ -201,10 +201,13 @@ class AsyncFluxbaseJobs:
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
+        causes: bool = False,
+        on_progress: OnProgress | None = None,
         **call: Unpack[RetryOption],
     ) -> AsyncGenerator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, WaitOptions(timeout=timeout, poll=poll)))
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
