@@ -48,8 +48,8 @@ class PageReader:
 
     @property
     def limit(self) -> int:
-        """How many jobs to ask for: one more than the size where the first one is known already."""
-        return min(self.size + (self.offset > 0), arguments.INT32)
+        """How many jobs to ask for: one more than the size where the first one is known already, two at least."""
+        return min(max(self.size + (self.offset > 0), 2), arguments.INT32)
 
     def take(self, page: Sequence[Job]) -> list[Job]:
         """The new jobs of the page that was asked for; decides what to read next."""
@@ -63,8 +63,7 @@ class PageReader:
         self._fruitless = 0 if new or self.offset + len(page) <= len(self._read) else self._fruitless + 1
         self.stuck = self._fruitless > MAX_FRUITLESS_PAGES
         self.ended = self.stuck or len(page) < self.limit
-        step = (len(page) - 1) << max(0, self._fruitless - 1)
-        self.offset += max(1, step)
+        self.offset += (len(page) - 1) << max(0, self._fruitless - 1)
         self.ended = self.ended or self.offset > arguments.INT32
         return new
 
