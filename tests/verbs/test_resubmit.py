@@ -9,7 +9,7 @@ from fluxbase_jobs import FluxbaseClient, InvalidInput, NotAllowedInState, NotFo
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.server_under_test import ended
+from tests.support.server_under_test import wait_for_end
 
 NEW_ID = JOB_ID[:-1] + "2"
 NEW = Answer(201, job(id=NEW_ID, status="pending"))
@@ -108,12 +108,12 @@ def test_refuses_bad_arguments(client: FluxbaseClient, server: LocalServer, opti
     assert server.requests == []
 
 
-def test_a_failed_job_without_retries_runs_again(live: FluxbaseClient) -> None:
+def test_a_failed_job_without_retries_runs_again(live_client: FluxbaseClient) -> None:
     """On real servers, where `retry` refuses it."""
-    old = ended(live, live.jobs.submit("boom", {"n": 1.5}, priority=3).unwrap().id)
-    assert isinstance(live.jobs.retry(old).error, NotAllowedInState)
+    old = wait_for_end(live_client, live_client.jobs.submit("boom", {"n": 1.5}, priority=3).unwrap().id)
+    assert isinstance(live_client.jobs.retry(old).error, NotAllowedInState)
 
-    new = live.jobs.resubmit(old).unwrap()
+    new = live_client.jobs.resubmit(old).unwrap()
 
     assert new.id != old.id
-    assert (new.job_name, new.namespace, new.priority, live.jobs.get(new).unwrap().payload) == ("boom", old.namespace, 3, {"n": 1.5})
+    assert (new.job_name, new.namespace, new.priority, live_client.jobs.get(new).unwrap().payload) == ("boom", old.namespace, 3, {"n": 1.5})

@@ -13,7 +13,7 @@ from attrs import define, field
 
 from .._plans.steps import Plan
 from .._plans.submit_many import BatchReport
-from .._transports.httpx_sync import HttpxTransport
+from .._transports.base import Transport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
 from . import driver
@@ -29,12 +29,12 @@ IDLE: Final = 0.5
 """Below this share of CPU time the requests wait for the server: more of them at once are faster."""
 
 
-class BatchStopped(BaseException):  # noqa: N818  # a signal, as GeneratorExit is one
+class BatchStopped(BaseException):  # a signal, as GeneratorExit is one
     """Raised in a plan of a batch that has been stopped, in place of sending its next request."""
 
 
 def run_many(
-    plans: Iterator[tuple[ItemT, Plan[T]]], transport: HttpxTransport, concurrency: int, report: BatchReport[T]
+    plans: Iterator[tuple[ItemT, Plan[T]]], transport: Transport, concurrency: int, report: BatchReport[T]
 ) -> Generator[tuple[ItemT, T]]:
     """Carry many plans out, at most `concurrency` at a time, and yield each item with its plan's result, in order.
 
@@ -70,7 +70,7 @@ def run_many(
         raise raised
 
 
-def _reported(report: BatchReport[T], transport: HttpxTransport) -> Exception | None:
+def _reported(report: BatchReport[T], transport: Transport) -> Exception | None:
     """Call the user's `on_progress`, and return what it raises."""
     try:
         driver.run(report.tell(), transport)
@@ -110,7 +110,7 @@ class _Task(Generic[T]):
 class _StoppableTransport:
     """A transport that sends nothing more once it is stopped."""
 
-    transport: HttpxTransport
+    transport: Transport
     stopped: bool = False
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
@@ -126,7 +126,7 @@ class _Window(Generic[ItemT, T]):
     The threads are daemons: a request without an answer must not keep the interpreter from exiting.
     """
 
-    def __init__(self, transport: HttpxTransport, concurrency: int) -> None:
+    def __init__(self, transport: Transport, concurrency: int) -> None:
         self.pending: deque[tuple[ItemT, _Task[T]]] = deque()
         self._transport = _StoppableTransport(transport)
         self._tasks: SimpleQueue[_Task[T] | None] = SimpleQueue()
@@ -173,8 +173,6 @@ class _Window(Generic[ItemT, T]):
             self._tasks.put(None)
 
     def _start(self, task: _Task[T]) -> None:
-        if not self._threads:
-            self._transport.transport.prepare()
         task.started = True
         self._tasks.put(task)
         if self._threads < len(self.pending):

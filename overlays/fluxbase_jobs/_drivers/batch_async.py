@@ -14,7 +14,7 @@ from attrs import define, field
 
 from .._plans.steps import Plan
 from .._plans.submit_many import BatchReport
-from .._transports.httpx_async import AsyncHttpxTransport
+from .._transports.base import AsyncTransport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
 from . import driver_async as driver
@@ -25,7 +25,7 @@ ItemT = TypeVar("ItemT")
 
 
 async def run_many(
-    plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTransport, concurrency: int, report: BatchReport[T]
+    plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncTransport, concurrency: int, report: BatchReport[T]
 ) -> AsyncGenerator[tuple[ItemT, T]]:
     """Carry many plans out, at most `concurrency` at a time, and yield each item with its plan's result, in order.
 
@@ -58,7 +58,7 @@ async def run_many(
         raise raised
 
 
-async def _reported(report: BatchReport[T], transport: AsyncHttpxTransport) -> Exception | None:
+async def _reported(report: BatchReport[T], transport: AsyncTransport) -> Exception | None:
     """Call the user's `on_progress`, and return what it raises."""
     try:
         await driver.run(report.tell(), transport)
@@ -96,7 +96,7 @@ class _Task(Generic[T]):
 class _StoppableTransport:
     """A transport that sends nothing more once it is stopped."""
 
-    transport: AsyncHttpxTransport
+    transport: AsyncTransport
     stopped: bool = False
 
     async def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:  # the driver's name for it
@@ -109,7 +109,7 @@ class _StoppableTransport:
 class _Window(Generic[ItemT, T]):
     """The items that have been read but not yielded yet, at most `concurrency`, each submitted by a task of its own."""
 
-    def __init__(self, transport: AsyncHttpxTransport, concurrency: int) -> None:
+    def __init__(self, transport: AsyncTransport, concurrency: int) -> None:
         self.pending: deque[tuple[ItemT, _Task[T]]] = deque()
         self._transport = _StoppableTransport(transport)
         self._concurrency = concurrency

@@ -10,13 +10,14 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any, TypeVar, assert_never
 
-from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
-from .._transports.httpx_sync import HttpxTransport
+from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
+from .._transports.base import Transport
+from . import log
 
 T = TypeVar("T")
 
 
-def run(plan: Plan[T], transport: HttpxTransport) -> T:
+def run(plan: Plan[T], transport: Transport) -> T:
     """Carry a plan out and return its result."""
     answer: Any = None
     try:
@@ -39,7 +40,7 @@ def interrupt(plan: Plan[T], error: BaseException) -> None:
     plan.close()
 
 
-def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
+def iterate(stream: Stream[T], transport: Transport) -> Generator[T]:
     """Carry a stream out as far as the caller iterates."""
     answer: Any = None
     try:
@@ -57,11 +58,12 @@ def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
         stream.close()
 
 
-def _perform(step: Step, transport: HttpxTransport) -> object:
+def _perform(step: Step, transport: Transport) -> object:
     match step:
         case Send(request, timeout):
-            return Sent(transport.send(request, timeout), instant())
+            return log.sent(step, transport.send(request, timeout), instant())
         case Pause(seconds):
+            log.pausing(step)
             time.sleep(seconds)
             return instant()
         case Invoke(callback):

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar, assert_never
 
 import anyio
 
-from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
-from .._transports.httpx_async import AsyncHttpxTransport
+from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
+from .._transports.base import AsyncTransport
+from . import log
 from .driver import instant, interrupt
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ T = TypeVar("T")
 LOCK_POLL_SECONDS: Final = 0.005
 
 
-async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
+async def run(plan: Plan[T], transport: AsyncTransport) -> T:
     """Carry a plan out and return its result."""
     answer: Any = None
     try:
@@ -35,7 +36,7 @@ async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
         raise
 
 
-async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGenerator[T]:
+async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerator[T]:
     """Carry a stream out as far as the caller iterates."""
     answer: Any = None
     try:
@@ -53,11 +54,12 @@ async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGen
         stream.close()
 
 
-async def _perform(step: Step, transport: AsyncHttpxTransport) -> object:
+async def _perform(step: Step, transport: AsyncTransport) -> object:
     match step:
         case Send(request, timeout):
-            return Sent(await transport.send(request, timeout), instant())
+            return log.sent(step, await transport.send(request, timeout), instant())
         case Pause(seconds):
+            log.pausing(step)
             await anyio.sleep(seconds)
             return instant()
         case Invoke(callback):

@@ -102,7 +102,7 @@ class _Pending:
 
 
 def wait_many(
-    client: ClientSettings, retry: RetryOption, job_ids: Iterable[object], options: WaitOptions, causes: object = False
+    client: ClientSettings, retry: RetryOption, job_ids: Iterable[object], options: WaitOptions, *, causes: object = False
 ) -> Stream[Pair]:
     """Each job with its end, or an error, as they come; never ending early. A page shows jobs without their payload."""
     context, waiting, refused = yield from _opened(client, retry, options, causes)

@@ -26,10 +26,12 @@ from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
+from .argument_hints import with_argument_hints
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
 from .definitions import JobDefinition
 
 
+@with_argument_hints
 class FluxbaseJobs:
     """Submit, read, list, cancel and retry background jobs, and read their logs.
 
@@ -128,9 +130,7 @@ class FluxbaseJobs:
             The jobs of all users, not only the caller's, unless `created_by` is given; an empty list where there are none. An error that
             names `iterate` where 20 pages did not hold enough jobs that match a filter of the client.
         """
-        filters = Filters(
-            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
-        )
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return self._fetch.run(list_jobs, call, filters, limit, offset)
 
     def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
@@ -341,9 +341,7 @@ class FluxbaseJobs:
         Returns:
             An iterator of results. An error is always the last one.
         """
-        filters = Filters(
-            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
-        )
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
@@ -412,7 +410,7 @@ class FluxbaseJobs:
             a list.
         """
         options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes))
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None

@@ -27,11 +27,13 @@ from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
+from .argument_hints import with_argument_hints
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
 from .definitions_async import AsyncJobDefinition
 from .jobs import FluxbaseJobs
 
 
+@with_argument_hints
 @documented_like(FluxbaseJobs)
 class AsyncFluxbaseJobs:
     """Submit, read, list, cancel and retry background jobs, and read their logs."""
@@ -80,9 +82,7 @@ class AsyncFluxbaseJobs:
         **call: Unpack[CallOptions],
     ) -> Result[builtins.list[Job]]:
         """Read one page of jobs, newest first. Jobs in a list have no payload."""
-        filters = Filters(
-            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
-        )
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return await self._fetch.run(list_jobs, call, filters, limit, offset)
 
     async def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
@@ -175,9 +175,7 @@ class AsyncFluxbaseJobs:
         **call: Unpack[CallOptions],
     ) -> AsyncGenerator[Result[Job]]:
         """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages."""
-        filters = Filters(
-            status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by
-        )
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
@@ -207,7 +205,7 @@ class AsyncFluxbaseJobs:
     ) -> AsyncGenerator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
         options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes))
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
