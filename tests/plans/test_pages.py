@@ -43,7 +43,7 @@ class Shifting:
     def cut(self, offset: int, limit: int) -> list[int]:
         """A page; then the list changes."""
         shown = self.numbers[offset : offset + limit]
-        arriving, leaving = next(self.changes, (0, []))
+        arriving, leaving = next(self.changes, (0, list[int]()))
         gone = {self.numbers[place % len(self.numbers)] for place in leaving if self.numbers}
         self.constant -= gone
         self.numbers = [*range(self.newest + arriving, self.newest, -1), *(number for number in self.numbers if number not in gone)]
@@ -96,7 +96,11 @@ def test_jobs_that_leave_hide_no_others() -> None:
 @pytest.mark.parametrize("count", [1, 3, 4])
 def test_one_page_for_all_requests_ends(count: int) -> None:
     """A proxy that keeps the first answer: its jobs once."""
-    results, driver = iterated(lambda *_: reply(200, page(*(job(id=id_of(number)) for number in range(count)))), 3)
+
+    def server(_: Asked, __: Clock) -> RawResponse:
+        return reply(200, page(*(job(id=id_of(number)) for number in range(count))))
+
+    results, driver = iterated(server, 3)
 
     assert [UUID(result.unwrap().id).int for result in results if result.ok] == list(range(count))
     assert len(driver.asked) < 20

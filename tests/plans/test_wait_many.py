@@ -374,7 +374,10 @@ def test_tells_each_change() -> None:
     seen: list[tuple[str, str]] = []
     server = FakeJobs({id_of(0): life(3, 20), id_of(1): life(3, 40, "failed")})
 
-    pairs = with_causes(FakeDriver(server), [id_of(0), id_of(1)], on_progress=lambda job: seen.append((job.id, job.status)))
+    def on_progress(changed: Job) -> None:
+        seen.append((changed.id, changed.status))
+
+    pairs = with_causes(FakeDriver(server), [id_of(0), id_of(1)], on_progress=on_progress)
 
     assert [status for job_id, status in seen if job_id == id_of(0)] == ["pending", "running", "completed"]
     assert [status for job_id, status in seen if job_id == id_of(1)] == ["pending", "running", "failed"]

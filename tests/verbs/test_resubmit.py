@@ -25,7 +25,7 @@ def test_sends_the_stored_payload_as_it_is(client: FluxbaseClient, server: Local
     result = client.jobs.resubmit(JOB_ID)
 
     assert result.unwrap().id == NEW_ID
-    assert server.asked == [f"GET /api/v1/jobs/{JOB_ID}", "POST /api/v1/jobs/submit"]
+    assert server.request_lines == [f"GET /api/v1/jobs/{JOB_ID}", "POST /api/v1/jobs/submit"]
     sent = server.requests[1]
     assert f'"payload":{TEXT}'.encode() in sent.body
     assert {**sent.json(), "payload": 0} == {"job_name": "resize", "namespace": "media", "priority": 7, "payload": 0}

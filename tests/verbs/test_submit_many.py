@@ -520,6 +520,7 @@ def test_a_cancelled_batch_stops(backend: str) -> None:
     """Under asyncio and trio: nothing new is sent, and the exception has its note."""
 
     async def main(server: Silent) -> list[str]:
+        notes: list[str] = []
         async with AsyncFluxbaseClient(server.url, retry=PERSISTENT) as client:
             with anyio.CancelScope() as scope:
                 async with anyio.create_task_group() as tasks:
@@ -534,7 +535,7 @@ def test_a_cancelled_batch_stops(backend: str) -> None:
                         async for _ in client.jobs.submit_many(numbered_items(9), concurrency=3, batch_key="import-7"):
                             pass
                     except anyio.get_cancelled_exc_class() as error:
-                        notes = list(error.__notes__)
+                        notes += error.__notes__
                         raise
         return notes
 

@@ -40,13 +40,13 @@ def submit(job: Submission, now: datetime) -> Operation[Job]:
 
 def submit_again(job: Job, key: object) -> Operation[Job]:
     """Queue a new job like this one, its payload as the very text that the server stored: no number changes on the way."""
-    payload = _stored_payload(job)
-    body = wire.SubmitJobRequest(job_name=job.job_name, payload=payload, namespace=job.namespace, priority=job.priority)  # type: ignore[arg-type]  # JSON text goes through as it is
+    payload: Any = _stored_payload(job)
+    body = wire.SubmitJobRequest(job_name=job.job_name, payload=payload, namespace=job.namespace, priority=job.priority)
     request = submit_job.build_request(body=body, idempotency_key=idempotency_key(key))
     if len(request["content"]) > _payload.MAX_BODY_BYTES and payload is not None:
         # PostgreSQL stores JSON with blanks: a payload of almost the maximum no longer fits with them.
-        compact = msgspec.Raw(msgspec.json.format(bytes(payload), indent=-1))
-        request = submit_job.build_request(body=evolve(body, payload=compact), idempotency_key=request["headers"][KEY_HEADER])
+        payload = msgspec.Raw(msgspec.json.format(bytes(payload), indent=-1))
+        request = submit_job.build_request(body=evolve(body, payload=payload), idempotency_key=request["headers"][KEY_HEADER])
     return Operation(request=request, read=readers.job)
 
 
