@@ -21,7 +21,7 @@ def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
     submitted = yield from exchange(context, operations.submit(submission, now.utc), now)
-    if isinstance(submitted.error, NotFound):
+    if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
         return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
     return submitted
 

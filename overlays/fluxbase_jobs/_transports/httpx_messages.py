@@ -21,7 +21,7 @@ LONGEST_TIMEOUT: Final = 1_000_000.0
 """Seconds; sockets count milliseconds in 32 bits."""
 FAULTS: Final = (httpx.HTTPError, httpx.InvalidURL, ResponseTooLong, UnicodeError, OSError)
 """Everything a send may raise: httpx errors, and those httpx does not wrap (invalid host names, TLS aborts, our TimeoutError)."""
-WRITE_BYTES: Final = 65_536
+WRITE_BYTES: Final = 4096
 _LOCATION: Final = "fluxbase_jobs.location"
 _HTTPX_AGENT: Final = f"python-httpx/{httpx.__version__}"
 
