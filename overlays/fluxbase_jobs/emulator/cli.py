@@ -119,7 +119,12 @@ def _add_program_options(add: Callable[..., object]) -> None:
     add("--port", default=8080, type=_port, help="port to listen on; 0 picks a free one and prints it")
     add("--functions", type=Path, metavar="FILE.py", help="Python file with the handlers (default: no functions)%(default).0s")
     add("--reload", action=argparse.BooleanOptionalAction, default=True, help="reload the handlers when their files change")
-    add("--database", type=Path, metavar="FILE", help="SQLite file to store the state and the token secret in (default: in memory)%(default).0s")
+    add(
+        "--database",
+        type=Path,
+        metavar="FILE",
+        help="SQLite file to store the state and the token secret in (default: in memory)%(default).0s",
+    )
     add(
         "--access-log",
         action=argparse.BooleanOptionalAction,
