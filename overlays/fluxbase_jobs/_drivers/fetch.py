@@ -13,6 +13,7 @@ from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._plans.submit_many import BatchReport
 from .._transports.base import Transport
 from .._transports.httpcore_sync import HttpcoreTransport
 from .._transports.httpx_messages import LONGEST_TIMEOUT
@@ -21,7 +22,7 @@ from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Err, Result, handed_over
-from . import driver, log
+from . import batch, driver, log
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -103,9 +104,9 @@ class FluxbaseFetch:
         """Carry out a stream that opens its call itself."""
         return driver.iterate(stream, self._transport.opened())
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> Generator[tuple[ItemT, T]]:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
-        return driver.run_many(plans, self._transport.opened(), concurrency)
+        return batch.run_many(plans, self._transport.opened(), concurrency, report)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""

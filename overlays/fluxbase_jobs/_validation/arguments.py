@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast, get_args
 from uuid import UUID
 
 from ..errors import InvalidInput, shortened
+from ..models.jobs import Job, JobStatus
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -24,6 +25,7 @@ INT32: Final = 2**31 - 1
 MAX_KEY: Final = 256
 MAX_SECONDS: Final = 1_000_000_000
 DEFAULT_NAMESPACE: Final = "default"
+JOB_STATUSES: Final[tuple[str, ...]] = get_args(JobStatus)
 # The forms the server takes (recorded, scenario ids): any case, with or without hyphens, as a URN. uuid.UUID() would take braces and
 # misplaced hyphens too, which the server refuses.
 _UUID_FORMS: Final = re.compile(
@@ -90,6 +92,20 @@ def uuid(name: str, value: object) -> str:
     if given is not None and _UUID_FORMS.fullmatch(given):
         return str(UUID(given.lower()))
     raise InvalidInput(f"{name} must be a UUID, as text or uuid.UUID; got {described(value)}")
+
+
+def job_id(value: object, name: str = "job_id") -> str:
+    """The id of a job, from the job itself or as `uuid` takes it."""
+    return uuid(name, cast("Job", value).id if is_a(value, Job) else value)
+
+
+@only_invalid_input
+def job_status(name: str, value: object) -> str | None:
+    """One of the known statuses, or None. The server would find nothing for another word."""
+    given = plain_text(value)
+    if value is None or given in JOB_STATUSES:
+        return given
+    raise InvalidInput(f"{name} must be one of {', '.join(JOB_STATUSES)}; got {described(value)}")
 
 
 @only_invalid_input

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from .._drivers.fetch import FluxbaseFetch
 from .._plans import typed
-from .._plans.submit_many import Batch, workers
+from .._plans.submit_many import Batch, BatchReport, OnSubmitted, workers
 from .._plans.typed import Definition
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, typed_job
@@ -90,6 +90,7 @@ class JobDefinition(Generic[In, Out]):
         concurrency: int = 8,
         batch_key: str | None = None,
         retry_failed: bool = False,
+        on_progress: OnSubmitted | None = None,
         **options: Unpack[BatchOptions],
     ) -> Generator[tuple[In, Result[TypedJob[Out]]]]:
         """Submit many jobs of this kind concurrently. One payload's error never ends the batch.
@@ -99,6 +100,7 @@ class JobDefinition(Generic[In, Out]):
             concurrency: as in `jobs.submit_many`, like the next two.
             batch_key: the payloads' positions make the keys.
             retry_failed: as in `jobs.submit_many`.
+            on_progress: as in `jobs.submit_many`.
             **options: `priority`, `scheduled` and `on_behalf_of` of all the jobs, and `timeout` and `retry`, as in `jobs.submit`.
 
         Returns:
@@ -110,7 +112,8 @@ class JobDefinition(Generic[In, Out]):
         described, call = split_batch_options(options)
         batch = Batch(key=batch_key, retry_failed=retry_failed)
         plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch=batch)
-        return self._fetch.run_many(plans, workers(concurrency))
+        report = BatchReport[Result[TypedJob[Out]]](payloads, on_progress, resumable=batch_key is not None)
+        return self._fetch.run_many(plans, workers(concurrency), report)
 
     def read(self, job: Job) -> TypedJob[Out]:
         """A job of this kind that came another way, from `get` or a list, with its result typed.

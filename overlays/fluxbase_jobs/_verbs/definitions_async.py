@@ -9,7 +9,7 @@ from uuid import UUID
 from .._docstrings import documented_like
 from .._drivers.fetch_async import AsyncFluxbaseFetch
 from .._plans import typed
-from .._plans.submit_many import Batch, workers
+from .._plans.submit_many import Batch, BatchReport, OnSubmitted, workers
 from .._plans.typed import Definition
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, typed_job
@@ -67,13 +67,15 @@ class AsyncJobDefinition(Generic[In, Out]):
         concurrency: int = 8,
         batch_key: str | None = None,
         retry_failed: bool = False,
+        on_progress: OnSubmitted | None = None,
         **options: Unpack[BatchOptions],
     ) -> AsyncGenerator[tuple[In, Result[TypedJob[Out]]]]:
         """Submit many jobs of this kind concurrently. One payload's error never ends the batch."""
         described, call = split_batch_options(options)
         batch = Batch(key=batch_key, retry_failed=retry_failed)
         plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch=batch)
-        return self._fetch.run_many(plans, workers(concurrency))
+        report = BatchReport[Result[TypedJob[Out]]](payloads, on_progress, resumable=batch_key is not None)
+        return self._fetch.run_many(plans, workers(concurrency), report)
 
     def read(self, job: Job) -> TypedJob[Out]:
         """A job of this kind that came another way, from `get` or a list, with its result typed."""
