@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import inspect
 import random
+import threading
 import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar, assert_never
 
-from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from .._clock import monotonic
+from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step, Stream
 from .._transports.httpx_sync import HttpxTransport
+from .._transports.messages import RawResponse, Request
+from ..errors import FluxbaseError
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -31,15 +36,33 @@ def run(plan: Plan[T], transport: HttpxTransport) -> T:
                 return result
             answer = _perform(step, transport)
     except BaseException as error:
-        interrupt(plan, error)
+        if (cleanup := interrupt(plan, error)) is not None:
+            with contextlib.suppress(Exception):
+                run(cleanup, transport)
         raise
 
 
-def interrupt(plan: Plan[T], error: BaseException) -> None:
-    """Raise in the plan what ends it (Ctrl-C, a cancelled task, a callback's exception), so that it releases locks and adds notes."""
-    with contextlib.suppress(BaseException):
-        plan.throw(error)
-    plan.close()
+def interrupt(plan: Plan[Any], error: BaseException) -> Plan[None] | None:
+    """Raise in the plan what ends it (Ctrl-C, a cancelled task, a callback's exception), so that it releases locks and adds notes.
+
+    Returns:
+        The steps that the plan still wants carried out, like cancelling a job; None where there are none.
+    """
+    try:
+        step = plan.throw(error)
+    except BaseException:  # noqa: BLE001  # the driver raises the error itself
+        return None
+    return _remaining(plan, step)
+
+
+def _remaining(plan: Plan[Any], step: Step) -> Plan[None]:
+    try:
+        while True:
+            step = plan.send((yield step))
+    except StopIteration:
+        return
+    finally:
+        plan.close()
 
 
 def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
@@ -81,13 +104,46 @@ def _perform(step: Step, transport: HttpxTransport) -> object:
             return lock.acquire(timeout=timeout)
         case ReadClock():
             return instant()
+        case Shield(plan):
+            return _run_shielded(plan, transport)
         case _:
             assert_never(step)
 
 
+def _run_shielded(plan: Plan[T], transport: HttpxTransport) -> T:
+    """Carry a plan out to its end. Ctrl-C during a request is raised after the plan's end; a second one is raised at once."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread is interrupted
+        return run(plan, transport)
+    deferred = _DeferringTransport(transport)
+    result = run(plan, deferred)
+    if deferred.interruption is not None:
+        raise deferred.interruption
+    return result
+
+
+class _DeferringTransport(HttpxTransport):
+    """Sends from another thread, so that an exception of a signal handler does not break off the request."""
+
+    def __init__(self, transport: HttpxTransport) -> None:
+        super().__init__(None)
+        self._transport = transport
+        self.interruption: BaseException | None = None
+
+    def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
+        with ThreadPoolExecutor(1, thread_name_prefix="fluxbase-jobs") as threads:
+            sending = threads.submit(copy_context().run, self._transport.send, request, timeout)
+            while True:
+                try:
+                    return sending.result()
+                except BaseException as error:
+                    if sending.done() or self.interruption is not None:
+                        raise
+                    self.interruption = error
+
+
 def instant() -> Instant:
     """Both clocks as they are, and a random number."""
-    return Instant(time.monotonic(), datetime.now(UTC), random.random())  # noqa: S311  # jitter, not a secret
+    return Instant(monotonic(), datetime.now(UTC), random.random())  # noqa: S311  # jitter, not a secret
 
 
 def _require_not_awaitable(returned: Any) -> object:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
 import threading
-import time
 from collections.abc import AsyncGenerator, Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar, assert_never
 
 import anyio
+import sniffio  # comes with anyio
 
-from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from .._clock import monotonic
+from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step, Stream
 from .._transports.httpx_async import AsyncHttpxTransport
 from .driver import instant, interrupt
 
@@ -33,8 +36,28 @@ async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
                 return result
             answer = await _perform(step, transport)
     except BaseException as error:
-        interrupt(plan, error)
+        if (cleanup := interrupt(plan, error)) is not None:
+            with contextlib.suppress(Exception):
+                await _run_shielded(cleanup, transport)
         raise
+
+
+async def _run_shielded(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
+    """Carry a plan out to its end. A cancellation of the caller is raised after it."""
+    with anyio.CancelScope(shield=True):
+        if sniffio.current_async_library() != "asyncio":
+            return await run(plan, transport)
+        # asyncio's own cancellation ignores anyio's scopes: it ends a task at once, but not one that a task waits for like this.
+        task = asyncio.create_task(run(plan, transport))
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is None:
+            return task.result()
+        raise cancelled from (None if task.cancelled() else task.exception())
 
 
 async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGenerator[T]:
@@ -88,7 +111,7 @@ async def _perform(step: Step, transport: AsyncHttpxTransport) -> object:
         case Send(request, timeout):
             return Sent(await transport.send(request, timeout), instant())
         case Pause(seconds):
-            await anyio.sleep(seconds)
+            await _sleep(seconds)
             return instant()
         case Invoke(callback):
             returned = callback()
@@ -97,15 +120,40 @@ async def _perform(step: Step, transport: AsyncHttpxTransport) -> object:
             return await _acquire(lock, timeout)
         case ReadClock():
             return instant()
+        case Shield(plan):
+            return await _run_shielded(plan, transport)
         case _:
             assert_never(step)
 
 
 async def _acquire(lock: threading.Lock, timeout: float) -> bool:
     """Take a lock that tasks of several event loops, and threads, may hold: an event loop's own lock or event knows only its tasks."""
-    end = time.monotonic() + timeout
+    end = monotonic() + timeout
     while not lock.acquire(blocking=False):
-        if time.monotonic() > end:
+        if monotonic() > end:
             return False
-        await anyio.sleep(LOCK_POLL_SECONDS)
+        await _sleep(LOCK_POLL_SECONDS)
     return True
+
+
+async def _sleep(seconds: float) -> None:
+    """Wait. Where a test has frozen the time, the event loop's own timers never fire, so a thread wakes the task."""
+    if sniffio.current_async_library() != "asyncio" or not _is_frozen(asyncio.get_running_loop()):
+        await anyio.sleep(seconds)
+        return
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [woken.set])
+    timer.daemon = True
+    timer.start()
+    try:
+        await woken.wait()
+    finally:
+        timer.cancel()
+
+
+def _is_frozen(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the event loop's clock stands still while time passes."""
+    shown, began = loop.time(), monotonic()
+    while monotonic() == began:
+        pass
+    return loop.time() == shown

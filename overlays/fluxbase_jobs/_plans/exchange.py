@@ -13,7 +13,7 @@ from .._operations.operation import Operation
 from .._transports.messages import RawResponse
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
-from .authentication import current_key, refresh_key
+from .authentication import current_key, is_refusal, refresh_key
 from .send import send
 from .steps import Instant, Plan, pause, read_clock
 
@@ -53,18 +53,23 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
         if isinstance(result, Ok):
             return result
         if isinstance(result.error, AuthenticationFailed):
-            if (yield from _reauthenticated(context, result, attempt, budget)):
-                operation, now = operation.rekeyed(), (yield from read_clock())
+            renewed = yield from _reauthenticated(context, result, attempt, budget)
+            now = yield from read_clock()
+            if renewed is not False:
+                operation = operation.rekeyed()
+            if renewed is True:
                 continue
-            result = _with_refresh_error(context, result)
+            result = _refresh_failed(result, renewed) if isinstance(renewed, FluxbaseError) else result
         delay = _delay(context, operation, result.error, attempts, now)
         if delay is None:
-            return result
+            return _with_wait_hint(context, result, attempts, now)
         now = yield from pause(delay)
 
 
 def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
     key, now = yield from current_key(context, now)
+    if isinstance(key, FluxbaseError):
+        return _Attempt(None, key, now)
     try:
         credentials = {} if context.client.credentials.key is None else key_header(key)
     except InvalidInput as error:
@@ -80,21 +85,41 @@ def _delay(context: CallContext, operation: Operation[T], error: FluxbaseError, 
     return context.retry.delay(error, attempts, context.deadline - now.monotonic, now.random)
 
 
-def _reauthenticated(context: CallContext, refused: Err, attempt: _Attempt, budget: _ReauthBudget) -> Plan[bool]:
-    """Whether another attempt may succeed: because the 401 was only replayed for an old idempotency key, or with a new access key."""
+def _with_wait_hint(context: CallContext, result: Err, attempts: int, now: Instant) -> Err:
+    """The last error, with a hint where the server asks for a longer pause than the call has time for."""
+    error, left = result.error, max(context.deadline - now.monotonic, 0.0)
+    if error.retry_after is None or error.retry_after < left or not error.retryable or attempts >= context.retry.attempts:
+        return result
+    asked = f"the server asks to wait {error.retry_after:g} s, more than the {left:.3g} s left"
+    return Err(error.with_(hint=f"{error.hint}; {asked}" if error.hint else asked), result.meta)
+
+
+def _reauthenticated(
+    context: CallContext, refused: Err, attempt: _Attempt, budget: _ReauthBudget
+) -> Plan[bool | FluxbaseError]:
+    """Whether another attempt may succeed: because the 401 was only replayed for an old idempotency key, or with a new access key.
+
+    Where the refresh failed, its error.
+    """
     if attempt.at.monotonic >= context.deadline:
         return False
     if refused.meta.idempotency_replayed:
         budget.replays -= 1
         return budget.replays >= 0
-    budget.refreshes -= 1
-    return budget.refreshes >= 0 and (yield from refresh_key(context, attempt.key, attempt.at))
+    if budget.refreshes == 0:
+        return False
+    renewed = yield from refresh_key(context, attempt.key, attempt.at)
+    if not isinstance(renewed, FluxbaseError) or is_refusal(renewed):
+        budget.refreshes -= 1
+    return renewed
 
 
-def _with_refresh_error(context: CallContext, refused: Err) -> Err:
-    """The 401 with a hint at why the tokens could not be refreshed, where that was tried."""
-    cause = context.client.credentials.refresh_error
-    if cause is None or refused.error.hint:
+def _refresh_failed(refused: Err, cause: FluxbaseError) -> Err:
+    """The 401 with the reason as a hint, where the refresh token was refused; else the failure of the refresh, which may pass."""
+    if not is_refusal(cause):
+        hint = "the access token was refused, and this is why it could not be refreshed; the same call may succeed later"
+        return Err(cause.with_(hint=cause.hint or hint, attempts=refused.error.attempts, job_id=refused.error.job_id), refused.meta)
+    if refused.error.hint:
         return refused
     return Err(refused.error.with_(hint=f"the tokens could not be refreshed: {cause.message}"), refused.meta)
 

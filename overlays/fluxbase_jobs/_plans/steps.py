@@ -72,13 +72,23 @@ class ReadClock:
 
 
 @frozen
+class Shield:
+    """Carry another plan out to its end, even where the caller is interrupted (Ctrl-C, a cancelled task).
+
+    The driver answers with the plan's result. An interruption is raised after it.
+    """
+
+    plan: Plan[Any]
+
+
+@frozen
 class Emit(Generic[T]):
     """Hand a value to the caller, who may stop iterating there. Only iterators' plans yield this."""
 
     value: T
 
 
-Step: TypeAlias = Send | Pause | Invoke | Acquire | ReadClock
+Step: TypeAlias = Send | Pause | Invoke | Acquire | ReadClock | Shield
 Plan: TypeAlias = Generator[Step, Any, T]
 """What a verb does; it returns the verb's result."""
 Stream: TypeAlias = Generator[Step | Emit[T], Any, None]

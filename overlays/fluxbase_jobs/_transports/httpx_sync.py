@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Self
 
 import httpx
 
+from .._clock import monotonic
 from ..errors import FluxbaseError
 from .httpx_messages import FAULTS, build_request, checked_client, client_auth, client_settings, hide_location, raw_response, send_error
 from .messages import RawResponse, Request
@@ -33,7 +33,7 @@ class HttpxTransport:
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
-        end = time.monotonic() + timeout
+        end = monotonic() + timeout
         http = self._client()
         try:
             built = build_request(request, timeout, http)
@@ -76,6 +76,6 @@ def _before_deadline(chunk: bytes, end: float) -> bytes:
 
     httpx reads the head of a response in one go: a server that sends that slowly outlasts the timeout here.
     """
-    if time.monotonic() > end:
+    if monotonic() > end:
         raise TimeoutError
     return chunk
