@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
+from typing import Any, Final
 
 
-def _unpatched_time() -> object:
+def _unpatched_time() -> Any:
     spec = BuiltinImporter.find_spec("time")
     if spec is None or spec.loader is None:  # not CPython
         import time  # noqa: PLC0415  # the only one there is
@@ -21,10 +22,15 @@ def _unpatched_time() -> object:
     return module
 
 
-_time = _unpatched_time()
+_monotonic_ns: Final = _unpatched_time().monotonic_ns
 
 
 def monotonic() -> float:
     """Seconds that pass also where a test has frozen the time."""
-    seconds: float = getattr(_time, "monotonic")()  # noqa: B009  # a module without stubs
-    return seconds
+    return monotonic_ns() / 1e9
+
+
+def monotonic_ns() -> int:
+    """The same in nanoseconds."""
+    nanoseconds: int = _monotonic_ns()
+    return nanoseconds

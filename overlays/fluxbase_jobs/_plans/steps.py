@@ -107,6 +107,22 @@ def pause(seconds: float) -> Plan[Instant]:
     return instant
 
 
+def record_sends(plan: Plan[T], sends: list[Send]) -> Plan[T]:
+    """Carry a plan out as it is, and note the requests that it sends."""
+    answer: object = None
+    try:
+        while True:
+            step = plan.send(answer)
+            if isinstance(step, Send):
+                sends.append(step)
+            answer = yield step
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        plan.close()
+
+
 def for_each(stream: Stream[T], handle: Callable[[T], Plan[None]]) -> Plan[T]:
     """Run a stream inside a plan: `handle` each value that it emits, and return the last one."""
     answer: object = None

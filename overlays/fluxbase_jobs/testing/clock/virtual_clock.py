@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Protocol, cast
 
+from ..._clock import monotonic_ns
 from ..validation import in_nanoseconds
 from .sleepers import Sleeper, Sleepers
 
@@ -41,7 +42,7 @@ class VirtualClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         first_ns = time.time_ns() if start is None else _nanoseconds(start)
-        self._ahead_ns = first_ns - time.monotonic_ns()
+        self._ahead_ns = first_ns - monotonic_ns()
         self._sleepers = Sleepers()
         self._advancing = RLock()
         self._timelines: list[Timeline] = []
@@ -52,7 +53,7 @@ class VirtualClock:
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970 in UTC."""
-        return time.monotonic_ns() + self._ahead_ns
+        return monotonic_ns() + self._ahead_ns
 
     def advance(self, by: float | timedelta) -> None:
         """Set the clock forward, with a stop at each moment at which something is due.

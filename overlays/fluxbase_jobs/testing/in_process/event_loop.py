@@ -9,6 +9,8 @@ from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..._clock import monotonic
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from contextlib import AbstractAsyncContextManager
@@ -100,6 +102,8 @@ class Background:
             entered.set_exception(error)
 
     async def _stay(self, entered: Future[asyncio.AbstractEventLoop]) -> None:
+        # A test may freeze the time, and a loop whose clock stands still waits without end.
+        vars(asyncio.get_running_loop())["time"] = monotonic
         async with self._context:
             entered.set_result(asyncio.get_running_loop())
             await self._over.wait()
