@@ -19,7 +19,7 @@ from fluxbase_jobs import (
 )
 from fluxbase_jobs._operations import jobs as operations
 from fluxbase_jobs._operations.operation import Operation
-from fluxbase_jobs._plans.steps import Acquire, Send, Sent, Shield
+from fluxbase_jobs._plans.steps import Acquire, ReadClock, Send, Sent, Shield
 
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.scripted_driver import NOON, Script, exchange, reply, settings
@@ -316,9 +316,11 @@ def test_who_waited_for_a_refusal_takes_that_too() -> None:
     script.run(exchange(shared, operations.get(JOB_ID)))
     step.lock.acquire()
 
-    with pytest.raises(StopIteration) as end:
-        waiting.send(True)  # the lock is its own now
+    step = waiting.send(True)  # the lock is its own now
 
+    assert isinstance(step, ReadClock)
+    with pytest.raises(StopIteration) as end:
+        waiting.send(script.perform(step))
     assert isinstance(end.value.value.error, AuthenticationFailed)
     assert not shared.credentials.lock.locked()
 
@@ -331,10 +333,12 @@ def test_a_lock_that_is_not_had_in_time_is_not_waited_for() -> None:
     while not isinstance(step := waiting.send(told), Acquire):
         told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
 
-    with pytest.raises(StopIteration) as end:
-        waiting.send(False)
-
     assert step.timeout == 6.0
+    step = waiting.send(False)
+
+    assert isinstance(step, ReadClock)
+    with pytest.raises(StopIteration) as end:
+        waiting.send(script.perform(step))
     assert isinstance(end.value.value.error, RequestTimeout)
     assert end.value.value.error.retryable
 
@@ -343,7 +347,7 @@ def test_a_refresh_has_a_time_of_its_own() -> None:
     """A call with little time left must not lose the tokens: the server has spent the old ones."""
     script = Script([REFUSED, DROPPED], seconds=4.0)
 
-    script.run(exchange(settings(refresh_token="r1", timeout=1.0, total=6.0), operations.get(JOB_ID)))
+    script.run(exchange(settings(refresh_token="r1", timeout=1.0, total=6.0, attempts=1), operations.get(JOB_ID)))
 
     assert [send.timeout for send in script.sent] == [1.0, 30.0]
 

@@ -130,13 +130,15 @@ class _DeferringTransport(HttpxTransport):
         self.interruption: BaseException | None = None
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
+        """Send a request, in a thread of its own."""
         with ThreadPoolExecutor(1, thread_name_prefix="fluxbase-jobs") as threads:
             sending = threads.submit(copy_context().run, self._transport.send, request, timeout)
             while True:
                 try:
                     return sending.result()
                 except BaseException as error:
-                    if sending.done() or self.interruption is not None:
+                    of_request = sending.done() and error is sending.exception()
+                    if of_request or self.interruption is not None:
                         raise
                     self.interruption = error
 

@@ -117,8 +117,8 @@ def _reauthenticated(
 def _refresh_failed(refused: Err, cause: FluxbaseError) -> Err:
     """The 401 with the reason as a hint, where the refresh token was refused; else the failure of the refresh, which may pass."""
     if not is_refusal(cause):
-        hint = "the access token was refused, and this is why it could not be refreshed; the same call may succeed later"
-        return Err(cause.with_(hint=cause.hint or hint, attempts=refused.error.attempts, job_id=refused.error.job_id), refused.meta)
+        hint = "this happened while the tokens were refreshed after a 401; the refresh token was not refused"
+        return Err(cause.with_(hint=f"{cause.hint}; {hint}" if cause.hint else hint, attempts=refused.error.attempts, job_id=refused.error.job_id), refused.meta)
     if refused.error.hint:
         return refused
     return Err(refused.error.with_(hint=f"the tokens could not be refreshed: {cause.message}"), refused.meta)

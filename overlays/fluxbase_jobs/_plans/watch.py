@@ -42,7 +42,7 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
             yield Emit(result)
         if job is not None and job.is_terminal:
             return
-        if isinstance(result, Err) and (result.error.retry_after or 0.0) > end - now.monotonic:
+        if isinstance(result, Err) and (result.error.retry_after or 0.0) > max(end - now.monotonic, 0.0):
             yield Emit(Err(wait_refused(read.job_id, last, result.error, end - now.monotonic)))
             return
         interval = waiting.poll.interval(interval, job, now.utc, now.random, changed=changed)
