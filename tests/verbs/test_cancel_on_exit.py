@@ -75,7 +75,7 @@ def test_without_it_nothing_is_cancelled(client: FluxbaseClient, server: LocalSe
 
 async def _timeout(wait: Callable[[asyncio.Event], Awaitable[object]]) -> None:
     reported = asyncio.Event()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError):  # noqa: PT012  # the context around the call raises
         async with asyncio.timeout(None) as limit:
             asyncio.get_running_loop().create_task(_when(reported, lambda: limit.reschedule(0)))
             await wait(reported)
@@ -102,7 +102,7 @@ async def _failing_group(wait: Callable[[asyncio.Event], Awaitable[object]]) -> 
         await reported.wait()
         raise Stop
 
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises(ExceptionGroup):  # noqa: PT012  # the context around the call raises
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(fail())
             await wait(reported)
@@ -156,7 +156,7 @@ def test_an_interrupted_submit_may_have_queued_the_job(server: LocalServer, *, c
     async def main() -> list[str]:
         async with AsyncFluxbaseClient(server.url, "eyJ.a-token") as client:
             task = asyncio.create_task(client.jobs.run("resize", idempotency_key="order-7", cancel_on_exit=cancels))
-            while not server.requests:
+            while not server.requests:  # noqa: ASYNC110  # another thread counts
                 await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:

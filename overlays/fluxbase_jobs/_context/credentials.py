@@ -36,6 +36,7 @@ class Credentials:
         refresh_at: when to refresh the tokens ahead of their expiry, on the monotonic clock; None: only after a 401.
         refreshes: how many refreshes have ended.
         refresh_error: why the last one brought no tokens.
+        missing_key_hint: what to say where the server asks for a key and there is none.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -57,6 +58,7 @@ class Credentials:
         self._lifetime_known = False
         self.refreshes = 0
         self.refresh_error: FluxbaseError | None = None
+        self.missing_key_hint = "the client was made without a key"
         self._lock = threading.Lock()
         self._process = os.getpid()
 

@@ -12,19 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TypeVar, assert_never
+from typing import Any, Self, TypeVar, assert_never
 
 from .._clock import monotonic
-from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step, Stream
-from .._transports.httpx_sync import HttpxTransport
+from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._transports.base import Transport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
+from . import log
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 
-def run(plan: Plan[T], transport: HttpxTransport) -> T:
+def run(plan: Plan[T], transport: Transport) -> T:
     """Carry a plan out and return its result."""
     answer: Any = None
     try:
@@ -65,7 +66,7 @@ def _remaining(plan: Plan[Any], step: Step) -> Plan[None]:
         plan.close()
 
 
-def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
+def iterate(stream: Stream[T], transport: Transport) -> Generator[T]:
     """Carry a stream out as far as the caller iterates."""
     answer: Any = None
     try:
@@ -83,7 +84,7 @@ def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
         stream.close()
 
 
-def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: HttpxTransport, concurrency: int) -> Generator[tuple[ItemT, T]]:
+def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: Transport, concurrency: int) -> Generator[tuple[ItemT, T]]:
     """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
     with ThreadPoolExecutor(concurrency, thread_name_prefix="fluxbase-jobs") as threads:
         while batch := list(islice(plans, concurrency)):
@@ -91,11 +92,12 @@ def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: HttpxTransport, 
             yield from [(item, result.result()) for item, result in running]
 
 
-def _perform(step: Step, transport: HttpxTransport) -> object:
+def _perform(step: Step, transport: Transport) -> object:
     match step:
         case Send(request, timeout):
-            return Sent(transport.send(request, timeout), instant())
+            return log.sent(step, transport.send(request, timeout), instant())
         case Pause(seconds):
+            log.pausing(step)
             time.sleep(seconds)
             return instant()
         case Invoke(callback):
@@ -110,7 +112,7 @@ def _perform(step: Step, transport: HttpxTransport) -> object:
             assert_never(step)
 
 
-def _run_shielded(plan: Plan[T], transport: HttpxTransport) -> T:
+def _run_shielded(plan: Plan[T], transport: Transport) -> T:
     """Carry a plan out to its end. Ctrl-C during a request is raised after the plan's end; a second one is raised at once."""
     if threading.current_thread() is not threading.main_thread():  # only the main thread is interrupted
         return run(plan, transport)
@@ -121,13 +123,22 @@ def _run_shielded(plan: Plan[T], transport: HttpxTransport) -> T:
     return result
 
 
-class _DeferringTransport(HttpxTransport):
+class _DeferringTransport:
     """Sends from another thread, so that an exception of a signal handler does not break off the request."""
 
-    def __init__(self, transport: HttpxTransport) -> None:
-        super().__init__(None)
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.name = transport.name
         self.interruption: BaseException | None = None
+
+    def opened(self) -> Self:
+        """This transport."""
+        self._transport.opened()
+        return self
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self._transport.close()
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request, in a thread of its own."""

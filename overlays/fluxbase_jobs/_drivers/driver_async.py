@@ -14,8 +14,9 @@ import anyio
 import sniffio  # comes with anyio
 
 from .._clock import monotonic
-from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step, Stream
-from .._transports.httpx_async import AsyncHttpxTransport
+from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._transports.base import AsyncTransport
+from . import log
 from .driver import instant, interrupt
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ ItemT = TypeVar("ItemT")
 LOCK_POLL_SECONDS: Final = 0.005
 
 
-async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
+async def run(plan: Plan[T], transport: AsyncTransport) -> T:
     """Carry a plan out and return its result."""
     answer: Any = None
     try:
@@ -42,7 +43,7 @@ async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
         raise
 
 
-async def _run_shielded(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
+async def _run_shielded(plan: Plan[T], transport: AsyncTransport) -> T:
     """Carry a plan out to its end. A cancellation of the caller is raised after it."""
     with anyio.CancelScope(shield=True):
         if sniffio.current_async_library() != "asyncio":
@@ -60,7 +61,7 @@ async def _run_shielded(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
         raise cancelled from (None if task.cancelled() else task.exception())
 
 
-async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGenerator[T]:
+async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerator[T]:
     """Carry a stream out as far as the caller iterates."""
     answer: Any = None
     try:
@@ -78,16 +79,14 @@ async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGen
         stream.close()
 
 
-async def run_many(
-    plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTransport, concurrency: int
-) -> AsyncGenerator[tuple[ItemT, T]]:
+async def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncTransport, concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
     """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
     while batch := list(islice(plans, concurrency)):
         for pair in await _run_batch(batch, transport):
             yield pair
 
 
-async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTransport) -> list[tuple[ItemT, T]]:
+async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncTransport) -> list[tuple[ItemT, T]]:
     # Not in the generator itself: a task group must not be left open over a yield.
     results: dict[int, T] = {}
     raised: list[Exception] = []
@@ -106,11 +105,12 @@ async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTr
     return [(item, results[number]) for number, (item, _) in enumerate(batch)]
 
 
-async def _perform(step: Step, transport: AsyncHttpxTransport) -> object:
+async def _perform(step: Step, transport: AsyncTransport) -> object:
     match step:
         case Send(request, timeout):
-            return Sent(await transport.send(request, timeout), instant())
+            return log.sent(step, await transport.send(request, timeout), instant())
         case Pause(seconds):
+            log.pausing(step)
             await _sleep(seconds)
             return instant()
         case Invoke(callback):

@@ -14,12 +14,15 @@ from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._transports.base import AsyncTransport
+from .._transports.httpcore_async import AsyncHttpcoreTransport
 from .._transports.httpx_async import AsyncHttpxTransport
+from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import driver_async as driver
-from .fetch import FluxbaseFetch
+from .fetch import FluxbaseFetch, delivered
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -41,9 +44,11 @@ class AsyncFluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
+        raise_errors: bool = False,
     ) -> None:
         self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._transport = AsyncHttpxTransport(http_client)
+        self._transport: AsyncTransport = AsyncHttpcoreTransport() if http_client is None else AsyncHttpxTransport(http_client)
+        self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property
     def settings(self) -> ClientSettings:
@@ -59,7 +64,8 @@ class AsyncFluxbaseFetch:
         **kwargs: P.kwargs,
     ) -> Result[T]:
         """Open a call with these options, and carry out its plan."""
-        return await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        result = await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        return delivered(result, plan.__name__, raise_errors=self._raise_errors)
 
     def iterate(
         self,

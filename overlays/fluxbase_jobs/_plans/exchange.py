@@ -59,11 +59,11 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
                 operation = operation.rekeyed()
             if renewed is True:
                 continue
-            result = _refresh_failed(result, renewed) if isinstance(renewed, FluxbaseError) else result
+            result = _renewal_failed(context, operation, result, renewed)
         delay = _delay(context, operation, result.error, attempts, now)
         if delay is None:
             return _with_wait_hint(context, result, attempts, now)
-        now = yield from pause(delay)
+        now = yield from pause(delay, _retry_reason(operation, result.error, attempts, context))
 
 
 def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
@@ -94,9 +94,14 @@ def _with_wait_hint(context: CallContext, result: Err, attempts: int, now: Insta
     return Err(error.with_(hint=f"{error.hint}; {asked}" if error.hint else asked), result.meta)
 
 
-def _reauthenticated(
-    context: CallContext, refused: Err, attempt: _Attempt, budget: _ReauthBudget
-) -> Plan[bool | FluxbaseError]:
+def _retry_reason(operation: Operation[T], error: FluxbaseError, attempts: int, context: CallContext) -> str:
+    """What is retried and why, for the log: without the server's text, which could hold anything."""
+    cause = type(error).__name__ if error.status is None else f"status {error.status}"
+    method, url = str(operation.request["method"]).upper(), operation.request["url"]
+    return f"{method} {url}: {cause}, attempt {attempts} of {context.retry.attempts}"
+
+
+def _reauthenticated(context: CallContext, refused: Err, attempt: _Attempt, budget: _ReauthBudget) -> Plan[bool | FluxbaseError]:
     """Whether another attempt may succeed: because the 401 was only replayed for an old idempotency key, or with a new access key.
 
     Where the refresh failed, its error.
@@ -114,12 +119,22 @@ def _reauthenticated(
     return renewed
 
 
-def _refresh_failed(refused: Err, cause: FluxbaseError) -> Err:
-    """The 401 with the reason as a hint, where the refresh token was refused; else the failure of the refresh, which may pass."""
-    if not is_refusal(cause):
+def _renewal_failed(context: CallContext, operation: Operation[T], refused: Err, renewed: bool | FluxbaseError) -> Err:  # noqa: FBT001  # an outcome
+    """The failure of the refresh, which may pass, or else the 401 with a hint: the refresh token was refused, or there is no key."""
+    if isinstance(renewed, FluxbaseError) and not is_refusal(renewed):
         hint = "this happened while the tokens were refreshed after a 401; the refresh token was not refused"
-        return Err(cause.with_(hint=f"{cause.hint}; {hint}" if cause.hint else hint, attempts=refused.error.attempts, job_id=refused.error.job_id), refused.meta)
-    if refused.error.hint:
+        hint = f"{renewed.hint}; {hint}" if renewed.hint else hint
+        return Err(renewed.with_(hint=hint, attempts=refused.error.attempts, job_id=refused.error.job_id), refused.meta)
+    return refused if operation.confidential else _with_key_hint(context, refused)
+
+
+def _with_key_hint(context: CallContext, refused: Err) -> Err:
+    """The 401 with a hint: that there was no key, or why the tokens could not be refreshed."""
+    credentials = context.client.credentials
+    if credentials.key is None and not refused.error.hint:
+        return Err(refused.error.with_(hint=credentials.missing_key_hint), refused.meta)
+    cause = credentials.refresh_error
+    if cause is None or refused.error.hint:
         return refused
     return Err(refused.error.with_(hint=f"the tokens could not be refreshed: {cause.message}"), refused.meta)
 
