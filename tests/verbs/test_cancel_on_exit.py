@@ -39,7 +39,7 @@ def test_an_exception_of_on_progress_cancels_the_job(client: FluxbaseClient, ser
     with pytest.raises(Stop) as caught:
         call(JOB_ID if verb == "wait" else "resize", poll=SLOW, on_progress=stop, cancel_on_exit=True)
 
-    assert server.asked[-1] == CANCEL
+    assert server.request_lines[-1] == CANCEL
     assert caught.value.__notes__ == [f"job {JOB_ID} was cancelled"]
 
 
@@ -50,7 +50,7 @@ def test_a_definition_takes_it_too(client: FluxbaseClient, server: LocalServer) 
     with pytest.raises(Stop):
         client.jobs.define("resize", dict, dict).run({}, poll=SLOW, on_progress=stop, cancel_on_exit=True)
 
-    assert server.asked[-1] == CANCEL
+    assert server.request_lines[-1] == CANCEL
 
 
 def test_a_cancel_that_is_refused_is_noted(client: FluxbaseClient, server: LocalServer) -> None:
@@ -131,7 +131,7 @@ def test_every_cancellation_of_asyncio_cancels_the_job(server: LocalServer, end:
 
     asyncio.run(main())
 
-    assert server.asked[-1] == CANCEL
+    assert server.request_lines[-1] == CANCEL
 
 
 def test_a_cancelled_scope_of_trio_cancels_the_job(server: LocalServer) -> None:
@@ -146,7 +146,7 @@ def test_a_cancelled_scope_of_trio_cancels_the_job(server: LocalServer) -> None:
 
     trio.run(main)
 
-    assert server.asked[-1] == CANCEL
+    assert server.request_lines[-1] == CANCEL
 
 
 @pytest.mark.parametrize("cancels", [True, False])
@@ -169,7 +169,7 @@ def test_an_interrupted_submit_may_have_queued_the_job(server: LocalServer, *, c
 
     if cancels:
         submit = "POST /api/v1/jobs/submit"
-        assert server.asked == [submit, submit, CANCEL]
+        assert server.request_lines == [submit, submit, CANCEL]
         assert {request.headers["idempotency-key"] for request in server.requests[:2]} == {"order-7"}
         assert note == f"job {JOB_ID} was cancelled"
     else:

@@ -45,20 +45,27 @@ async def run(plan: Plan[T], transport: AsyncTransport) -> T:
 
 async def _run_shielded(plan: Plan[T], transport: AsyncTransport) -> T:
     """Carry a plan out to its end. A cancellation of the caller is raised after it."""
+    if sniffio.current_async_library() == "asyncio":
+        return await _run_in_task(plan, transport)
+    results: list[T] = []
     with anyio.CancelScope(shield=True):
-        if sniffio.current_async_library() != "asyncio":
-            return await run(plan, transport)
-        # asyncio's own cancellation ignores anyio's scopes: it ends a task at once, but not one that a task waits for like this.
-        task = asyncio.create_task(run(plan, transport))
-        cancelled: asyncio.CancelledError | None = None
+        results.append(await run(plan, transport))
+    return results[0]
+
+
+async def _run_in_task(plan: Plan[T], transport: AsyncTransport) -> T:
+    """The same under asyncio, whose own cancellation ignores anyio's scopes: it ends a task, but not the one that a task waits for."""
+    task = asyncio.create_task(run(plan, transport))
+    cancelled: asyncio.CancelledError | None = None
+    with anyio.CancelScope(shield=True):
         while not task.done():
             try:
                 await asyncio.wait([task])
             except asyncio.CancelledError as error:
                 cancelled = error
-        if cancelled is None:
-            return task.result()
-        raise cancelled from (None if task.cancelled() else task.exception())
+    if cancelled is None:
+        return task.result()
+    raise cancelled from (None if task.cancelled() else task.exception())
 
 
 async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerator[T]:

@@ -145,9 +145,13 @@ def _retry_after(response: RawResponse, utc: datetime) -> float | None:
         return _wait((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - utc.timestamp())
     except (ValueError, TypeError, IndexError, OverflowError):
         seconds = _object(response.content).get("retry_after")
-        return _wait(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds) else None
+        return (
+            _wait(seconds)
+            if isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf
+            else None
+        )
 
 
 def _wait(seconds: float) -> float:
     """Seconds to wait, within what a wait may last; a moment in the past is 0."""
-    return float(min(max(seconds, 0.0), MAX_SECONDS))
+    return float(max(0.0, min(seconds, MAX_SECONDS)))
