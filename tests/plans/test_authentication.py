@@ -162,6 +162,7 @@ def test_a_refresh_that_fails_in_passing_is_that_failure(failure: Any, kind: typ
 
     error = script.run(exchange(settings(refresh_token="r1", attempts=1), operations.get(JOB_ID))).error
 
+    assert error is not None
     assert type(error) is kind
     assert (error.retryable, error.job_id, error.attempts) == (retryable, JOB_ID, 1)
     assert "refreshed" in str(error.hint)

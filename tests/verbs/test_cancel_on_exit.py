@@ -48,7 +48,7 @@ def test_a_definition_takes_it_too(client: FluxbaseClient, server: LocalServer) 
     server.answer(CREATED, RUNNING, CANCELLED)
 
     with pytest.raises(Stop):
-        client.jobs.define("resize", dict, dict).run({}, poll=SLOW, on_progress=stop, cancel_on_exit=True)
+        client.jobs.define("resize", dict[str, int], dict[str, int]).run({}, poll=SLOW, on_progress=stop, cancel_on_exit=True)
 
     assert server.request_lines[-1] == CANCEL
 

@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any, Final, TypeVar, assert_never
 
 import anyio
-import sniffio  # comes with anyio
 
 from .._clock import monotonic
 from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
@@ -45,7 +44,7 @@ async def run(plan: Plan[T], transport: AsyncTransport) -> T:
 
 async def _run_shielded(plan: Plan[T], transport: AsyncTransport) -> T:
     """Carry a plan out to its end. A cancellation of the caller is raised after it."""
-    if sniffio.current_async_library() == "asyncio":
+    if _is_asyncio():
         return await _run_in_task(plan, transport)
     results: list[T] = []
     with anyio.CancelScope(shield=True):
@@ -145,7 +144,7 @@ async def _acquire(lock: threading.Lock, timeout: float) -> bool:
 
 async def _sleep(seconds: float) -> None:
     """Wait. Where a test has frozen the time, the event loop's own timers never fire, so a thread wakes the task."""
-    if sniffio.current_async_library() != "asyncio" or not _is_frozen(asyncio.get_running_loop()):
+    if not _is_asyncio() or not _is_frozen(asyncio.get_running_loop()):
         await anyio.sleep(seconds)
         return
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
@@ -164,3 +163,11 @@ def _is_frozen(loop: asyncio.AbstractEventLoop) -> bool:
     while monotonic() == began:
         pass
     return loop.time() == shown
+
+
+def _is_asyncio() -> bool:
+    """Whether the running task is asyncio's, not trio's."""
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:  # no event loop of asyncio
+        return False
