@@ -11,6 +11,7 @@ from contextvars import Context
 from typing import Any, Final, TypeVar
 
 from .._clock import monotonic
+from ..emulator.runtime.event_loop import loop_factory
 
 _T = TypeVar("_T")
 
@@ -92,7 +93,8 @@ class EventLoopThread:
 
     def _run_loop(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         try:
-            asyncio.run(self._serve(started))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._serve(started))
         except BaseException as error:
             if started.done():
                 raise
