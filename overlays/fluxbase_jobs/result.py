@@ -28,7 +28,7 @@ class Meta:
     elapsed: float = 0.0
     """Seconds from the start of the call to its end, pauses included."""
     logs_error: FluxbaseError | None = None
-    """Why the log that was asked for with the job could not be read."""
+    """Why the log could not be read, with `include_logs`."""
 
     @property
     def request_id(self) -> str | None:
@@ -37,16 +37,15 @@ class Meta:
 
     @property
     def idempotency_replayed(self) -> bool:
-        """Whether the server answered from its memory of the idempotency key and did nothing anew."""
+        """Whether the server repeated a stored response for the idempotency key and did nothing."""
         return self.headers.get("idempotency-replayed", "").lower() == "true"
+
+    def plus(self, other: Meta) -> Meta:
+        """This answer, with the requests of another exchange of the same call added to its own."""
+        return evolve(self, attempts=self.attempts + other.attempts, elapsed=max(self.elapsed, other.elapsed))
 
 
 NO_META: Final = Meta()
-
-
-def both(first: Meta, second: Meta, shown: Meta) -> Meta:
-    """One meta over two exchanges: the answer of the one that is shown, the attempts and seconds of both."""
-    return evolve(shown, attempts=first.attempts + second.attempts, elapsed=first.elapsed + second.elapsed)
 
 
 @final
@@ -80,7 +79,7 @@ class Ok(tuple[T, None], Generic[T]):  # noqa: SLOT001  # a tuple with slots has
         """The data."""
         return self.data
 
-    def unwrap_or(self, default: object) -> T:  # noqa: ARG002  # the twin of Err.unwrap_or
+    def unwrap_or(self, default: object) -> T:  # noqa: ARG002  # same signature as Err.unwrap_or
         """The data; `default` is for the other half."""
         return self.data
 

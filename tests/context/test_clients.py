@@ -181,7 +181,7 @@ def test_shows_its_server_and_no_more(connect: Connect) -> None:
     client = connect(f"{URL}/base/", "sk_live_tiger", headers={"x-a": "tiger"})
 
     assert repr(client) in {f"FluxbaseClient('{URL}/base')", f"AsyncFluxbaseClient('{URL}/base')"}
-    assert "tiger" not in f"{client!r} {client.fetch!r} {client.jobs!r} {client.fetch.session()!r}"
+    assert "tiger" not in f"{client!r} {client.fetch!r} {client.jobs!r} {client.fetch.settings!r}"
 
 
 def test_create_client_is_the_constructor(server: LocalServer) -> None:

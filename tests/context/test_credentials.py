@@ -165,9 +165,9 @@ def test_on_tokens_may_use_the_client(connect: Connect, server: LocalServer) -> 
     seen: list[str | None] = []
 
     def look(_: Tokens) -> None:
-        seen.append(client.fetch.session().credentials.refresh_token)
-        assert client.fetch.session().credentials.lock.acquire(timeout=1)
-        client.fetch.session().credentials.lock.release()
+        seen.append(client.fetch.settings.credentials.refresh_token)
+        assert client.fetch.settings.credentials.lock.acquire(timeout=1)
+        client.fetch.settings.credentials.lock.release()
 
     client = connect(server.url, "eyJ.first", refresh_token="r1", on_tokens=look)
 

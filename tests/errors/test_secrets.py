@@ -113,7 +113,7 @@ def test_no_client_shows_a_secret(connect: Connect, key: str) -> None:
     client = connect("http://127.0.0.1:9", key, headers={"x-secret": HEADER}, timeout=1)
 
     for _ in range(2):
-        for part in (client, client.fetch, client.jobs, client.fetch.session(), client.fetch.session(timeout=5)):
+        for part in (client, client.fetch, client.jobs, client.fetch.settings):
             assert SECRET not in f"{part!r} {part} {part:}"
         client.jobs.get(JOB_ID)
 

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 from fluxbase_jobs import Err, FluxbaseError, InvalidInput, Job, NotFound, PermissionDenied, PollPolicy, RequestTimeout, Result, WaitTimeout
-from fluxbase_jobs._plans.steps import Reply, Stream
-from fluxbase_jobs._plans.submit_many import wait_many
-from fluxbase_jobs._plans.watch import Patience
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.steps import Stream
+from fluxbase_jobs._plans.wait_many import wait_many
+from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, FakeJobs, Life, down, life
 
@@ -35,7 +36,7 @@ def many(count: int, lifetime: float | None = None, older: int = 0) -> FakeJobs:
 
 def waiting(ids: Any, timeout: Any = 900.0, poll: Any = None) -> Stream[tuple[str, Result[Job]]]:
     """The stream of a wait for many."""
-    return wait_many(session(), ids, Patience(timeout=timeout, poll=poll or PollPolicy()))
+    return wait_many(settings(), {}, ids, WaitOptions(timeout=timeout, poll=poll or PollPolicy()))
 
 
 def pairs_of(driver: FakeDriver, ids: Any, timeout: float = 900.0) -> list[tuple[str, Result[Job]]]:
@@ -99,7 +100,7 @@ def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # 
     """A round of many slow requests does not go beyond it, also where the last one is answered just in time."""
     server = many(2, older=60)
 
-    def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+    def slow(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
         if asked.timeout < 6 and cut_off:
             clock.pass_(asked.timeout)
             return RequestTimeout("no complete answer", retryable=True)
@@ -160,7 +161,7 @@ def test_a_few_jobs_are_not_looked_for_in_the_list() -> None:
 
 
 @pytest.mark.parametrize("fault", [DOWN, reply(429, {"error": "Rate limit exceeded"}, retry_after="60")])
-def test_transient_faults_are_ridden_out(fault: Reply) -> None:
+def test_transient_faults_are_ridden_out(fault: RawResponse) -> None:
     """Of the list or of single requests."""
     for count in (2, 10):
         driver = FakeDriver(down(many(count, 30.0), 5, 100, fault))
@@ -175,7 +176,7 @@ def test_a_retry_after_is_kept_also_without_retries() -> None:
     limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
     driver = FakeDriver(replies(limited, reply(200, job(id=id_of(1)))))
 
-    list(driver.stream(wait_many(session(retry=None), [id_of(1)], Patience(timeout=900.0, poll=PollPolicy()))))
+    list(driver.stream(wait_many(settings(retry=None), {}, [id_of(1)], WaitOptions(timeout=900.0, poll=PollPolicy()))))
 
     assert driver.times()[1] >= 60
 

@@ -10,9 +10,10 @@ from typing import Any, Final, TypeAlias, TypeVar, assert_never
 import httpx
 from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, RetryPolicy
-from fluxbase_jobs._context.call_context import Session, make_session
+from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.steps import Acquire, Ask, Emit, Instant, Now, Pause, Plan, Reply, Send, Step, Stream
+from fluxbase_jobs._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from fluxbase_jobs._transports.messages import RawResponse
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Clock:
         return Instant(1000.0 + self.seconds, EPOCH + timedelta(seconds=self.seconds + self.skew), random)
 
 
-Server: TypeAlias = Callable[[Asked, Clock], Reply | FluxbaseError]
+Server: TypeAlias = Callable[[Asked, Clock], RawResponse | FluxbaseError]
 
 
 @define
@@ -86,7 +87,7 @@ class FakeDriver:
             except StopIteration as end:
                 result: T = end.value
                 return result
-            told = self._perform(step)
+            told = self.perform(step)
 
     def stream(self, stream: Stream[T]) -> Generator[tuple[float, T]]:
         """Carry a stream out as far as the caller goes along: each value with the time at which it came."""
@@ -100,31 +101,32 @@ class FakeDriver:
                 yield self.clock.seconds, step.value
                 told = None
             else:
-                told = self._perform(step)
+                told = self.perform(step)
 
     def times(self, what: str = "") -> list[float]:
         """When requests whose `what` starts so were sent."""
         return [asked.at for asked in self.asked if asked.what.startswith(what)]
 
-    def _perform(self, step: Step) -> object:
+    def perform(self, step: Step) -> object:
+        """What the driver answers a step with."""
         match step:
             case Send(request, timeout):
-                return self._answer(request, timeout)
+                return Sent(self._answer(request, timeout), self.clock.instant(self.random))
             case Pause(seconds):
                 assert seconds >= 0
                 self.pauses.append(seconds)
                 self.clock.pass_(seconds)
-            case Ask(callback):
+                return self.clock.instant(self.random)
+            case Invoke(callback):
                 return callback()
             case Acquire(lock, timeout):
                 return lock.acquire(timeout=timeout)
-            case Now():
+            case ReadClock():
                 return self.clock.instant(self.random)
             case _:
                 assert_never(step)
-        return None
 
-    def _answer(self, request: Mapping[str, Any], timeout: float) -> Reply | FluxbaseError:
+    def _answer(self, request: Mapping[str, Any], timeout: float) -> RawResponse | FluxbaseError:
         built = httpx.Request(**request)
         query = dict(built.url.params.items())
         asked = Asked(self.clock.seconds, built.method, built.url.path, query, {**built.headers}, timeout)
@@ -134,24 +136,24 @@ class FakeDriver:
         return answer
 
 
-def reply(status: int, body: Any, **headers: str) -> Reply:
+def reply(status: int, body: Any, **headers: str) -> RawResponse:
     """An answer with a JSON body; header names with underscores for hyphens."""
-    return Reply(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), json.dumps(body).encode())
+    return RawResponse(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), json.dumps(body).encode())
 
 
-def replies(*answers: Reply | FluxbaseError | Callable[[], Reply | FluxbaseError]) -> Server:
+def replies(*answers: RawResponse | FluxbaseError | Callable[[], RawResponse | FluxbaseError]) -> Server:
     """A server that gives these answers in turn, and the last one from then on."""
-    rest: Iterator[Reply | FluxbaseError | Callable[[], Reply | FluxbaseError]] = iter(answers)
+    rest: Iterator[RawResponse | FluxbaseError | Callable[[], RawResponse | FluxbaseError]] = iter(answers)
     last = answers[-1]
 
-    def server(_: Asked, __: Clock) -> Reply | FluxbaseError:
+    def server(_: Asked, __: Clock) -> RawResponse | FluxbaseError:
         answer = next(rest, last)
         return answer() if callable(answer) else answer
 
     return server
 
 
-def session(**options: Any) -> Session:
+def settings(**options: Any) -> ClientSettings:
     """The settings of a client, with a token."""
-    settings: dict[str, Any] = {"timeout": 30.0, "retry": RetryPolicy(), "credentials": Credentials("eyJ.a-token", None, None), **options}
-    return make_session("http://server.test", {}, **settings)
+    given: dict[str, Any] = {"timeout": 30.0, "retry": RetryPolicy(), "credentials": Credentials("eyJ.a-token", None, None), **options}
+    return make_settings("http://server.test", {}, **given)

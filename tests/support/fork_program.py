@@ -71,7 +71,7 @@ def of_children(client: FluxbaseClient, count: int, *, refreshing: bool = False)
     """Of so many children, one after the other, forked while the parent refreshes or not."""
     read, write = os.pipe()
     if refreshing:
-        client.fetch.session().credentials.lock.acquire()
+        client.fetch.settings.credentials.lock.acquire()
     for _ in range(count):
         in_a_child(write, client)
     return os.read(read, 99).decode().strip()

@@ -8,11 +8,16 @@ from typing import Any, Final, TypeVar
 
 import httpx
 from attrs import define, field
-from fluxbase_jobs._context.call_context import Session, make_session
+from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.steps import Acquire, Ask, Instant, Now, Pause, Plan, Reply, Send, Step
+from fluxbase_jobs._operations.operation import Operation
+from fluxbase_jobs._plans import exchange as exchanges
+from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.steps import Acquire, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step
+from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 from fluxbase_jobs.policies.retry import RetryPolicy
+from fluxbase_jobs.result import Result
 
 T = TypeVar("T")
 
@@ -20,22 +25,27 @@ NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 URL: Final = "https://example.com"
 
 
-def reply(status: int = 200, body: Any = None, **headers: str) -> Reply:
+def reply(status: int = 200, body: Any = None, **headers: str) -> RawResponse:
     """An answer; header names are written with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, httpx.Headers(named), json.dumps(body).encode())
+    return RawResponse(status, httpx.Headers(named), json.dumps(body).encode())
 
 
-def session(*, key: Any = "eyJ.a-token", refresh_token: str | None = None, timeout: float = 30.0, **policy: Any) -> Session:
-    """Settings with this policy."""
-    return make_session(URL, None, timeout, RetryPolicy(**policy), Credentials(key, refresh_token, None))
+def settings(*, key: Any = "eyJ.a-token", refresh_token: str | None = None, timeout: float = 30.0, **policy: Any) -> ClientSettings:
+    """A client's settings with this retry policy."""
+    return make_settings(URL, None, timeout, RetryPolicy(**policy), Credentials(key, refresh_token, None))
+
+
+def exchange(client: ClientSettings, operation: Operation[T]) -> Plan[Result[T]]:
+    """A call of one exchange."""
+    return call(exchanges.exchange, client, {}, operation)
 
 
 @define
 class Script:
     """Runs plans: each request takes `seconds` and gets the next outcome; the last one repeats."""
 
-    outcomes: list[Reply | FluxbaseError]
+    outcomes: list[RawResponse | FluxbaseError]
     seconds: float = 0.0
     random: float = 0.5
     clock: float = 0.0
@@ -63,15 +73,19 @@ class Script:
             case Send():
                 self.sent.append(step)
                 self.clock += min(self.seconds, step.timeout)
-                return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+                return Sent(self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0], self.instant())
             case Pause(seconds):
                 self.pauses.append(seconds)
                 self.clock += seconds
-            case Ask(callback):
+                return self.instant()
+            case Invoke(callback):
                 return callback()
             case Acquire(lock):
                 assert lock.acquire(blocking=False), "nobody else is there to release it"
                 return True
-            case Now():
-                return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.random)
-        return None
+            case ReadClock():
+                return self.instant()
+
+    def instant(self) -> Instant:
+        """The time on the script's clock."""
+        return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.random)

@@ -7,12 +7,14 @@ from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, Job, PollPolicy, Result
-from fluxbase_jobs._context.call_context import Session
-from fluxbase_jobs._plans.steps import Plan, Reply
+from fluxbase_jobs._context.call_context import ClientSettings
+from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.steps import Plan
 from fluxbase_jobs._plans.wait import wait
-from fluxbase_jobs._plans.watch import Patience
+from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, Server, at, reply, session
+from tests.support.fake_driver import Asked, Clock, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
@@ -60,15 +62,15 @@ class FakeJobs:
 
     lives: dict[str, Life]
     lines: Sequence[Line] = ()
-    faults: list[tuple[float, float, Reply | FluxbaseError]] = field(factory=list[tuple[float, float, Reply | FluxbaseError]])
+    faults: list[tuple[float, float, RawResponse | FluxbaseError]] = field(factory=list[tuple[float, float, RawResponse | FluxbaseError]])
     """From when to when all requests fail, and how."""
 
-    def __call__(self, asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+    def __call__(self, asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
         """Answer a request."""
         faults = (fault for start, end, fault in self.faults if start <= clock.seconds < end)
         return next(faults, None) or self._answer(asked, clock)
 
-    def _answer(self, asked: Asked, clock: Clock) -> Reply:
+    def _answer(self, asked: Asked, clock: Clock) -> RawResponse:
         match asked.method, asked.path.split("/")[4:]:
             case "GET", []:
                 return self._page(asked.query, clock)
@@ -83,7 +85,7 @@ class FakeJobs:
             case _:
                 return reply(404, {"error": "Job not found"})
 
-    def _page(self, query: Mapping[str, Any], clock: Clock) -> Reply:
+    def _page(self, query: Mapping[str, Any], clock: Clock) -> RawResponse:
         start, size = int(query.get("offset", 0)), int(query["limit"])
         return reply(200, {"jobs": [self._job(job_id, clock) for job_id in [*self.lives][start : start + size]] or None})
 
@@ -104,14 +106,26 @@ def one_job(life: Life, *lines: Line) -> FakeJobs:
     return FakeJobs({JOB_ID: life}, lines)
 
 
-def down(server: FakeJobs, start: float, end: float, fault: Reply | FluxbaseError) -> Server:
+def down(server: FakeJobs, start: float, end: float, fault: RawResponse | FluxbaseError) -> Server:
     """That server, failing for a while."""
     server.faults.append((start, end, fault))
     return server
 
 
 def waiting(
-    timeout: float = 900.0, *, of: Session | None = None, poll: Any = None, on_progress: Any = None, cancels: object = False
+    timeout: float = 900.0,
+    *,
+    of: ClientSettings | None = None,
+    poll: Any = None,
+    on_progress: Any = None,
+    cancels: object = False,
+    retry: Any = None,
 ) -> Plan[Result[Job]]:
     """The plan of a wait for that one job."""
-    return wait(of or session(), JOB_ID, Patience(timeout=timeout, poll=poll or PollPolicy()), on_progress, cancels)
+    options = WaitOptions(
+        timeout=timeout,
+        poll=poll or PollPolicy(),
+        on_progress=on_progress,
+        cancel_on_timeout=cancels,  # type: ignore[arg-type]  # tests pass wrong types too
+    )
+    return call(wait, of or settings(), {} if retry is None else retry, JOB_ID, options)

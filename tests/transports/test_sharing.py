@@ -198,7 +198,7 @@ def test_what_comes_back_pickles_without_secrets(connect: Connect, server: Local
 
     pickled = pickle.dumps(result)
     assert pickle.loads(pickled) == result or not result.ok  # noqa: S301  # our own
-    for text in (pickled, repr(result).encode(), repr(client).encode(), repr(client.fetch.session()).encode()):
+    for text in (pickled, repr(result).encode(), repr(client).encode(), repr(client.fetch.settings).encode()):
         assert b"the-secret" not in text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from attrs import fields, frozen
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, list_jobs, retry_job, submit_job
 from fluxbase_jobs_client.types import UNSET
@@ -12,7 +13,8 @@ from fluxbase_jobs_client.types import UNSET
 from .._validation import arguments
 from .._validation import payload as _payload
 from ..errors import InvalidInput
-from ..models.jobs import Filters, Job, LogLine, OnBehalfOf, Submission
+from ..models.inputs import Filters, OnBehalfOf, Submission
+from ..models.jobs import Job, LogLine
 from . import readers
 from .operation import Operation, idempotency_key, keyed
 
@@ -40,21 +42,44 @@ def get(job_id: object) -> Operation[Job]:
     return Operation(request=get_job.build_request(job), read=readers.job, job_id=job)
 
 
-def list_(filters: Filters, limit: object, offset: object) -> Operation[list[Job]]:
+@frozen(kw_only=True)
+class Page:
+    """The checked parameters of one page of jobs."""
+
+    status: str | None
+    namespace: str | None
+    job_name: str | None
+    include_result: bool
+    worker_id: str | None
+    limit: int
+    offset: int
+
+
+def page(filters: Filters, limit: object, offset: object) -> Page:
+    """The parameters of a page, checked. The server would pass over a worker id that is none, and list all jobs."""
+    return Page(
+        status=arguments.optional_text("status", filters.status),
+        namespace=arguments.optional_text("namespace", filters.namespace),
+        job_name=arguments.optional_text("job_name", filters.job_name),
+        include_result=arguments.flag("include_result", filters.include_result),
+        worker_id=None if filters.worker_id is None else arguments.uuid("worker_id", filters.worker_id),
+        limit=arguments.integer("limit", limit, 1),
+        offset=arguments.integer("offset", offset, 0),
+    )
+
+
+def list_(page: Page) -> Operation[list[Job]]:
     """Read a page of jobs, newest first."""
-    return Operation(request=list_jobs.build_request(**page(filters, limit, offset)), read=readers.jobs)
+    return Operation(request=list_jobs.build_request(**query(page, "worker_id")), read=readers.jobs)
 
 
-def page(filters: Filters, limit: object, offset: object) -> dict[str, Any]:
-    """The parameters of a page of jobs that users and admins have in common."""
-    return {
-        "status": arguments.optional_text("status", filters.status) or UNSET,
-        "namespace": arguments.optional_text("namespace", filters.namespace) or UNSET,
-        "job_name": arguments.optional_text("job_name", filters.job_name) or UNSET,
-        "include_result": arguments.flag("include_result", filters.include_result) or UNSET,
-        "limit": arguments.integer("limit", limit, 1),
-        "offset": arguments.integer("offset", offset, 0),
-    }
+def query(page: Page, *left_out: str) -> dict[str, Any]:
+    """The parameters of a page as the generated request builders take them: nothing for None and False."""
+    return {field.name: _sent(getattr(page, field.name)) for field in fields(Page) if field.name not in left_out}
+
+
+def _sent(value: Any) -> Any:
+    return UNSET if value is None or value is False else value
 
 
 def cancel(job_id: object) -> Operation[None]:

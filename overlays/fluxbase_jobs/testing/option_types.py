@@ -8,8 +8,8 @@ from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeAlias, TypedDict
 
+from fluxbase_jobs._context.client_options import SharedOptions as ClientSettings
 from fluxbase_jobs._context.credentials import AsyncKey, Key
-from fluxbase_jobs.client import Settings as ClientSettings
 from fluxbase_jobs.emulator.settings import JobsSwitch
 
 from .clock.virtual_clock import VirtualClock

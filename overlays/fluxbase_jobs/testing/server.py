@@ -13,7 +13,7 @@ from attrs import evolve
 from starlette.types import ASGIApp
 
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
-from fluxbase_jobs.client import Settings as ClientSettings
+from fluxbase_jobs._context.client_options import SharedOptions as ClientSettings
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
 from fluxbase_jobs.emulator.handlers.decorator import JobFunction, marked

@@ -1,0 +1,111 @@
+"""The async driver: carries plans out under asyncio and trio."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterator
+from itertools import islice
+from typing import Any, Final, TypeVar, assert_never
+
+import anyio
+
+from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from .._transports.httpx_async import AsyncHttpxTransport
+from .driver import instant, interrupt
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+
+LOCK_POLL_SECONDS: Final = 0.005
+
+
+async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
+    """Carry a plan out and return its result."""
+    answer: Any = None
+    try:
+        while True:
+            try:
+                step = plan.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            answer = await _perform(step, transport)
+    except BaseException as error:
+        interrupt(plan, error)
+        raise
+
+
+async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGenerator[T]:
+    """Carry a stream out as far as the caller iterates."""
+    answer: Any = None
+    try:
+        while True:
+            try:
+                step = stream.send(answer)
+            except StopIteration:
+                return
+            if isinstance(step, Emit):
+                yield step.value
+                answer = None
+            else:
+                answer = await _perform(step, transport)
+    finally:
+        stream.close()
+
+
+async def run_many(
+    plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTransport, concurrency: int
+) -> AsyncGenerator[tuple[ItemT, T]]:
+    """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
+    while batch := list(islice(plans, concurrency)):
+        for pair in await _run_batch(batch, transport):
+            yield pair
+
+
+async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTransport) -> list[tuple[ItemT, T]]:
+    # Not in the generator itself: a task group must not be left open over a yield.
+    results: dict[int, T] = {}
+    raised: list[Exception] = []
+
+    async def carry_out(number: int, plan: Plan[T]) -> None:
+        try:
+            results[number] = await run(plan, transport)
+        except Exception as error:  # noqa: BLE001  # a user's, and raised below: the task group would wrap it in an ExceptionGroup
+            raised.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for number, (_, plan) in enumerate(batch):
+            tasks.start_soon(carry_out, number, plan)
+    if raised:
+        raise raised[0]
+    return [(item, results[number]) for number, (item, _) in enumerate(batch)]
+
+
+async def _perform(step: Step, transport: AsyncHttpxTransport) -> object:
+    match step:
+        case Send(request, timeout):
+            return Sent(await transport.send(request, timeout), instant())
+        case Pause(seconds):
+            await anyio.sleep(seconds)
+            return instant()
+        case Invoke(callback):
+            returned = callback()
+            return await returned if inspect.isawaitable(returned) else returned
+        case Acquire(lock, timeout):
+            return await _acquire(lock, timeout)
+        case ReadClock():
+            return instant()
+        case _:
+            assert_never(step)
+
+
+async def _acquire(lock: threading.Lock, timeout: float) -> bool:
+    """Take a lock that tasks of several event loops, and threads, may hold: an event loop's own lock or event knows only its tasks."""
+    end = time.monotonic() + timeout
+    while not lock.acquire(blocking=False):
+        if time.monotonic() > end:
+            return False
+        await anyio.sleep(LOCK_POLL_SECONDS)
+    return True

@@ -1,0 +1,165 @@
+"""Waiting for many jobs with one poller: pages of the list, and single requests for the jobs that are not in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterable
+from typing import Any, Final, TypeAlias, TypeVar
+
+from attrs import define, evolve, field
+
+from .._context.call_context import CallContext, ClientSettings, RetryOption
+from .._operations import jobs as operations
+from .._operations.operation import Operation
+from .._validation import arguments
+from ..errors import InvalidInput, RequestTimeout
+from ..models.inputs import Filters
+from ..models.jobs import Job
+from ..policies.poll import PollPolicy
+from ..result import Err, Meta, Ok, Result
+from .call import open_call
+from .exchange import exchange
+from .polling import Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .steps import Emit, Plan, Step, Stream, read_clock
+
+T = TypeVar("T")
+Pair: TypeAlias = tuple[str, Result[Job]]
+
+PAGE_SIZE: Final = 200
+FIRST_PAGE: Final = operations.page(Filters(include_result=True), PAGE_SIZE, 0)
+MAX_SINGLE_REQUESTS: Final = 3
+"""Up to so many jobs are read one by one: a page of other people's results costs more."""
+SINGLE_REQUESTS_PER_ROUND: Final = 15
+"""So many single requests a round at most, so that what they find is emitted soon."""
+
+
+@define
+class _Pending:
+    """The jobs of one `wait_many` that have not ended yet, by id, each as it was last read."""
+
+    jobs: dict[str, Job | None] = field(factory=dict[str, Job | None])
+    given: Counter[str] = field(factory=Counter[str])
+    """How often each id was given."""
+    depth: int = 0
+    """In how many pages the last round found pending jobs."""
+    requests: int = 0
+    """How many requests the last round took."""
+
+    def add(self, job_id: str) -> None:
+        """Wait for this job too."""
+        self.jobs[job_id] = None
+        self.given[job_id] += 1
+
+    def pages(self) -> int:
+        """How many pages of the list to read at most: as far as jobs were found and a bit further; none where single requests are fewer."""
+        pages = max(self.depth + 1, 1 + 2 * len(self.jobs) // PAGE_SIZE)
+        return 0 if len(self.jobs) <= max(MAX_SINGLE_REQUESTS, self.depth) else pages
+
+    def update(self, jobs: Iterable[Job], meta: Meta) -> list[Emit[Pair]]:
+        """Store these jobs; those that have ended are no longer waited for."""
+        ended: list[Emit[Pair]] = []
+        for job in jobs:
+            if job.id in self.jobs:
+                self.jobs[job.id] = job
+                if job.is_terminal:
+                    ended += self.finish(job.id, Ok(job, meta))
+        return ended
+
+    def finish(self, job_id: str, result: Result[Job]) -> list[Emit[Pair]]:
+        """A job's result, as often as its id was given."""
+        del self.jobs[job_id]
+        return [Emit((job_id, result))] * self.given[job_id]
+
+    def pause(self, interval: float, policy: PollPolicy) -> float:
+        """The seconds before the next round: as planned, but a second for each request of this one, as the server allows 100 a minute."""
+        return max(interval, self.requests * min(1.0, 2 * policy.initial)) if self.requests > 1 else interval
+
+
+def wait_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[object], options: WaitOptions) -> Stream[Pair]:
+    """Each job with its end, or an error, as they come; never ending early. A page shows jobs without their payload."""
+    pending = _Pending()
+    context, waiting, refused = yield from _opened(client, retry, options)
+    for given in job_ids:
+        try:
+            job_id = arguments.uuid("job_ids", given)
+        except InvalidInput as error:
+            yield Emit((str(given), Err(error)))
+            continue
+        if refused:
+            yield Emit((job_id, Err(refused)))
+        else:
+            pending.add(job_id)
+    if context and waiting and pending.jobs:
+        yield from _wait(context, pending, waiting)
+
+
+def _opened(
+    client: ClientSettings, retry: RetryOption, options: WaitOptions
+) -> Plan[tuple[CallContext, Waiting, None] | tuple[None, None, InvalidInput]]:
+    """The call, or what is wrong with the arguments beside the ids: each id has its result all the same."""
+    try:
+        return (yield from open_call(client, retry)), options.checked(), None
+    except InvalidInput as error:
+        return None, None, error
+
+
+def _wait(context: CallContext, pending: _Pending, waiting: Waiting) -> Stream[Pair]:
+    interval: float | None = None
+    now = yield from read_clock()
+    end = now.monotonic + waiting.timeout
+    while pending.jobs and now.monotonic < end:
+        before = len(pending.jobs)
+        failed = yield from _poll_all(context, pending, end)
+        now = yield from read_clock()
+        interval = waiting.poll.interval(interval, None, now.utc, now.random, changed=len(pending.jobs) < before)
+        if pending.jobs:
+            now = yield from pause_until_next_poll(pending.pause(interval, waiting.poll), failed, now, end)
+    for job_id, job in [*pending.jobs.items()]:
+        yield from pending.finish(job_id, Err(wait_timeout(job_id, job, waiting.timeout)))
+
+
+def _poll_all(context: CallContext, pending: _Pending, end: float) -> Generator[Step | Emit[Pair], Any, Err | None]:
+    """Poll all jobs once: emit those that have ended, and return the failure that cut the round short."""
+    pending.requests, missing = 0, set(pending.jobs)
+    for number in range(pending.pages()):
+        page = evolve(FIRST_PAGE, offset=number * PAGE_SIZE)
+        listed = yield from _read(context, operations.list_(page), pending, end)
+        if isinstance(listed, Err):
+            if is_transient(listed.error):
+                return listed
+            for job_id in [*pending.jobs]:
+                yield from pending.finish(job_id, listed)
+            return None
+        found = missing & {job.id for job in listed.data}
+        missing -= found
+        yield from pending.update(listed.data, listed.meta)
+        pending.depth = number + 1 if found & pending.jobs.keys() else min(pending.depth, number)
+        if not missing or len(listed.data) < PAGE_SIZE:
+            break
+    single = [job_id for job_id in pending.jobs if job_id in missing][:SINGLE_REQUESTS_PER_ROUND]
+    return (yield from _poll_each(context, single, pending, end))
+
+
+def _poll_each(
+    context: CallContext, job_ids: Iterable[str], pending: _Pending, end: float
+) -> Generator[Step | Emit[Pair], Any, Err | None]:
+    """Read each of these jobs with a request of its own."""
+    for job_id in job_ids:
+        found = yield from _read(context, operations.get(job_id), pending, end)
+        pending.jobs[job_id] = pending.jobs.pop(job_id)  # to the end: the next round starts with those that this one leaves out
+        if isinstance(found, Ok):
+            yield from pending.update([found.data], found.meta)
+        elif is_transient(found.error):
+            return found
+        else:
+            yield from pending.finish(job_id, found)
+    return None
+
+
+def _read(context: CallContext, operation: Operation[T], pending: _Pending, end: float) -> Plan[Result[T]]:
+    """One request of a round, within the deadline of the whole."""
+    now = yield from read_clock()
+    if now.monotonic >= end:
+        return Err(RequestTimeout("the timeout expired before every job could be polled", retryable=True))
+    pending.requests += 1
+    return (yield from exchange(context.until(end, now.monotonic), operation, now))

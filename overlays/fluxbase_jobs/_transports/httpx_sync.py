@@ -1,0 +1,81 @@
+"""The sync transport: sends one request through httpx. Each process has connections of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Self
+
+import httpx
+
+from ..errors import FluxbaseError
+from .httpx_messages import FAULTS, build_request, checked_client, client_auth, client_settings, hide_location, raw_response, send_error
+from .messages import RawResponse, Request
+
+
+class HttpxTransport:
+    """Sends requests with the httpx client of the current process, which is made at the first request.
+
+    Args:
+        given: a user's own client, which is used in every process and not closed here.
+    """
+
+    def __init__(self, given: httpx.Client | None) -> None:
+        self._given = checked_client(given, httpx.Client)
+        self._own: dict[int, httpx.Client] = {}
+        self._closed = False
+
+    def opened(self) -> Self:
+        """This transport. Raises RuntimeError once it is closed."""
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        return self
+
+    def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
+        """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
+        end = time.monotonic() + timeout
+        http = self._client()
+        try:
+            built = build_request(request, timeout, http)
+            response = http.send(built, stream=True, follow_redirects=False, auth=client_auth(built))
+            try:
+                return raw_response(response, [_before_deadline(chunk, end) for chunk in response.iter_bytes()])
+            except httpx.DecodingError:
+                return raw_response(response, [])
+            finally:
+                response.close()
+        except FAULTS as fault:
+            return send_error(fault, timeout)
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self._closed = True
+        if own := self._own.pop(os.getpid(), None):
+            own.close()
+
+    def _client(self) -> httpx.Client:
+        """The client to send with. Threads may race here, so the first one to store its client wins and the others use that."""
+        self.opened()
+        if self._given is not None:
+            return self._given
+        process = os.getpid()
+        own = self._own.get(process)
+        if own is None:
+            made = httpx.Client(**client_settings(hide_location))
+            own = self._own.setdefault(process, made)
+            if own is not made:
+                made.close()
+            # A connection must not be shared with the process that this one was forked from.
+            for other in self._own.keys() - {process}:
+                self._own.pop(other, None)
+        return own
+
+
+def _before_deadline(chunk: bytes, end: float) -> bytes:
+    """A piece of a response, unless it came too late: httpx's timeout is one for each piece, so a slow response would never end.
+
+    httpx reads the head of a response in one go: a server that sends that slowly outlasts the timeout here.
+    """
+    if time.monotonic() > end:
+        raise TimeoutError
+    return chunk
