@@ -8,18 +8,28 @@ from typing import Final, Self, Unpack
 
 import httpx
 
-from ._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT, ClientOptions, from_environment, sign_in_options, signed_in_options
+from ._context.client_options import (
+    DEFAULT_RETRY,
+    DEFAULT_TIMEOUT,
+    MISSING_KEY,
+    ClientOptions,
+    from_environment,
+    sign_in_options,
+    signed_in_options,
+)
 from ._context.credentials import Key, OnTokens
-from ._drivers.fetch import FluxbaseFetch
+from ._drivers.fetch import FluxbaseFetch, delivered
 from ._plans.sign_in import sign_in
 from ._validation.arguments import Seconds
 from ._verbs.admin import FluxbaseAdmin
+from ._verbs.argument_hints import with_argument_hints
 from ._verbs.jobs import FluxbaseJobs
 from .errors import InvalidInput
 from .policies.retry import RetryPolicy
 from .result import Err, Ok, Result
 
 
+@with_argument_hints
 class FluxbaseClient:
     """A client of one Fluxbase server.
 
@@ -40,6 +50,7 @@ class FluxbaseClient:
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -56,6 +67,7 @@ class FluxbaseClient:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
+        raise_errors: bool = False,
     ) -> None:
         self.fetch: Final = FluxbaseFetch(
             url,
@@ -66,6 +78,7 @@ class FluxbaseClient:
             timeout=timeout,
             retry=retry,
             http_client=http_client,
+            raise_errors=raise_errors,
         )
         self.jobs: Final = FluxbaseJobs(self.fetch)
         self.admin: Final = FluxbaseAdmin(self.fetch)
@@ -82,7 +95,10 @@ class FluxbaseClient:
         """
         url, key, refresh_token = from_environment()
         options.setdefault("refresh_token", refresh_token)
-        return cls(url, key, **options)
+        client = cls(url, key, **options)
+        if key is None:
+            client.fetch.settings.credentials.missing_key_hint = MISSING_KEY
+        return client
 
     @classmethod
     def sign_in(cls, url: str, email: str, password: str, **options: Unpack[ClientOptions]) -> Result[Self]:
@@ -100,7 +116,7 @@ class FluxbaseClient:
         try:
             fetch = FluxbaseFetch(url, **sign_in_options(options))
         except InvalidInput as error:
-            return Err(error)
+            return delivered(Err(error), "sign_in", raise_errors=bool(options.get("raise_errors")))
         with fetch:
             signed_in = fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):

@@ -11,6 +11,7 @@ import httpx
 from ._context.client_options import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUT,
+    MISSING_KEY,
     AsyncClientOptions,
     from_environment,
     sign_in_options,
@@ -18,10 +19,12 @@ from ._context.client_options import (
 )
 from ._context.credentials import AsyncKey, OnTokens
 from ._docstrings import documented_like
+from ._drivers.fetch import delivered
 from ._drivers.fetch_async import AsyncFluxbaseFetch
 from ._plans.sign_in import sign_in
 from ._validation.arguments import Seconds
 from ._verbs.admin_async import AsyncFluxbaseAdmin
+from ._verbs.argument_hints import with_argument_hints
 from ._verbs.jobs_async import AsyncFluxbaseJobs
 from .client import FluxbaseClient
 from .errors import InvalidInput
@@ -29,6 +32,7 @@ from .policies.retry import RetryPolicy
 from .result import Err, Ok, Result
 
 
+@with_argument_hints
 @documented_like(FluxbaseClient)
 class AsyncFluxbaseClient:
     """A client of one Fluxbase server."""
@@ -44,6 +48,7 @@ class AsyncFluxbaseClient:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
+        raise_errors: bool = False,
     ) -> None:
         self.fetch: Final = AsyncFluxbaseFetch(
             url,
@@ -54,6 +59,7 @@ class AsyncFluxbaseClient:
             timeout=timeout,
             retry=retry,
             http_client=http_client,
+            raise_errors=raise_errors,
         )
         self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
         self.admin: Final = AsyncFluxbaseAdmin(self.fetch)
@@ -63,7 +69,10 @@ class AsyncFluxbaseClient:
         """A client for the server and credentials of the environment: FLUXBASE_URL, FLUXBASE_KEY, FLUXBASE_REFRESH_TOKEN."""
         url, key, refresh_token = from_environment()
         options.setdefault("refresh_token", refresh_token)
-        return cls(url, key, **options)
+        client = cls(url, key, **options)
+        if key is None:
+            client.fetch.settings.credentials.missing_key_hint = MISSING_KEY
+        return client
 
     @classmethod
     async def sign_in(cls, url: str, email: str, password: str, **options: Unpack[AsyncClientOptions]) -> Result[Self]:
@@ -71,7 +80,7 @@ class AsyncFluxbaseClient:
         try:
             fetch = AsyncFluxbaseFetch(url, **sign_in_options(options))
         except InvalidInput as error:
-            return Err(error)
+            return delivered(Err(error), "sign_in", raise_errors=bool(options.get("raise_errors")))
         async with fetch:
             signed_in = await fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):

@@ -166,7 +166,7 @@ def test_a_retry_after_beyond_the_call_ends_it_at_once(connect: Connect, server:
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after or 0) > 90
-    assert (error.attempts, len(server.asked)) == (1, 1)
+    assert error.attempts == 1
 
 
 def test_a_retry_after_within_the_call_is_kept(quick: FluxbaseClient, server: LocalServer) -> None:

@@ -104,7 +104,7 @@ def test_no_log_line_holds_a_secret(connect: Connect, server: LocalServer, caplo
     for name, *texts in lines:
         secrets = [KEY, HEADER, PASSWORD, PAYLOAD] if name.startswith("httpcore") else [SECRET]
         assert (name, [secret for secret in secrets if any(secret in text for text in texts)]) == (name, [])
-    assert [name for name, *_ in lines if name.startswith("fluxbase")] == []
+    assert any(name == "fluxbase_jobs" for name, *_ in lines)
 
 
 @pytest.mark.parametrize("key", [KEY, "sk_tiger", "fbk_tiger"])

@@ -96,7 +96,8 @@ def _base_url(url: object) -> str:
         valid = False
     if not valid:
         raise InvalidInput("url must be the server's address, like https://example.com: http or https, no user name, query or fragment")
-    return text.rstrip("/")
+    # The path that all endpoints share is often copied along with the address.
+    return text.rstrip("/").removesuffix("/api/v1").rstrip("/")
 
 
 def _is_server(parts: SplitResult) -> bool:

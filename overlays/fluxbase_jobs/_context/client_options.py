@@ -19,6 +19,7 @@ DEFAULT_RETRY: Final = RetryPolicy()
 URL_VARIABLE: Final = "FLUXBASE_URL"
 KEY_VARIABLE: Final = "FLUXBASE_KEY"
 REFRESH_VARIABLE: Final = "FLUXBASE_REFRESH_TOKEN"
+MISSING_KEY: Final = f"{KEY_VARIABLE} is not set"
 
 
 class SharedOptions(TypedDict, total=False):
@@ -29,6 +30,7 @@ class SharedOptions(TypedDict, total=False):
     headers: Mapping[str, str] | None
     timeout: Seconds
     retry: RetryPolicy | None
+    raise_errors: bool
 
 
 class ClientOptions(SharedOptions, total=False):

@@ -32,6 +32,7 @@ class Credentials:
     Attributes:
         refreshes: how many refreshes have ended.
         refresh_error: why the last one brought no tokens.
+        missing_key_hint: what to say where the server asks for a key and there is none.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -51,6 +52,7 @@ class Credentials:
         self.on_tokens = on_tokens
         self.refreshes = 0
         self.refresh_error: FluxbaseError | None = None
+        self.missing_key_hint = "the client was made without a key"
         self._lock = threading.Lock()
         self._process = os.getpid()
 

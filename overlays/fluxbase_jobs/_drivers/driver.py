@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar, assert_never
 
-from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
 from .._transports.httpx_sync import HttpxTransport
+from . import log
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -71,8 +72,9 @@ def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: HttpxTransport, 
 def _perform(step: Step, transport: HttpxTransport) -> object:
     match step:
         case Send(request, timeout):
-            return Sent(transport.send(request, timeout), instant())
+            return log.sent(step, transport.send(request, timeout), instant())
         case Pause(seconds):
+            log.pausing(step)
             time.sleep(seconds)
             return instant()
         case Invoke(callback):

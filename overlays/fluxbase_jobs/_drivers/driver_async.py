@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar, assert_never
 
 import anyio
 
-from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
 from .._transports.httpx_async import AsyncHttpxTransport
+from . import log
 from .driver import instant, interrupt
 
 T = TypeVar("T")
@@ -86,8 +87,9 @@ async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTr
 async def _perform(step: Step, transport: AsyncHttpxTransport) -> object:
     match step:
         case Send(request, timeout):
-            return Sent(await transport.send(request, timeout), instant())
+            return log.sent(step, await transport.send(request, timeout), instant())
         case Pause(seconds):
+            log.pausing(step)
             await anyio.sleep(seconds)
             return instant()
         case Invoke(callback):

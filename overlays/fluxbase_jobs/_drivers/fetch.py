@@ -14,10 +14,11 @@ from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_
 from .._plans import call
 from .._plans.steps import Plan, Stream
 from .._transports.httpx_sync import HttpxTransport
+from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
-from ..result import Result
-from . import driver
+from ..result import Err, Result, handed_over
+from . import driver, log
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -41,6 +42,7 @@ class FluxbaseFetch:
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -57,10 +59,12 @@ class FluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
+        raise_errors: bool = False,
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
         self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
         self._transport = HttpxTransport(http_client)
+        self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property
     def settings(self) -> ClientSettings:
@@ -76,7 +80,8 @@ class FluxbaseFetch:
         **kwargs: P.kwargs,
     ) -> Result[T]:
         """Open a call with these options, and carry out its plan."""
-        return driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        result = driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        return delivered(result, plan.__name__, raise_errors=self._raise_errors)
 
     def iterate(
         self,
@@ -109,3 +114,12 @@ class FluxbaseFetch:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.base_url!r})"
+
+
+def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
+    """The result of a verb as the client is set: returned, or its error raised. `call` names the verb in the log."""
+    if isinstance(result, Err):
+        log.gave_up(result, f"{call}()")
+        if raise_errors:
+            raise result.error
+    return handed_over(result, f"{call}()")

@@ -15,11 +15,12 @@ from .._docstrings import documented_like
 from .._plans import call
 from .._plans.steps import Plan, Stream
 from .._transports.httpx_async import AsyncHttpxTransport
+from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import driver_async as driver
-from .fetch import FluxbaseFetch
+from .fetch import FluxbaseFetch, delivered
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -41,9 +42,11 @@ class AsyncFluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
+        raise_errors: bool = False,
     ) -> None:
         self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
         self._transport = AsyncHttpxTransport(http_client)
+        self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property
     def settings(self) -> ClientSettings:
@@ -59,7 +62,8 @@ class AsyncFluxbaseFetch:
         **kwargs: P.kwargs,
     ) -> Result[T]:
         """Open a call with these options, and carry out its plan."""
-        return await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        result = await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        return delivered(result, plan.__name__, raise_errors=self._raise_errors)
 
     def iterate(
         self,

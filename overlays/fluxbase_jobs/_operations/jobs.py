@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -100,6 +101,10 @@ def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
 
 
 def _on_behalf_of(user: object) -> wire.OnBehalfOf:
+    if isinstance(user, Mapping):
+        raise InvalidInput(
+            "on_behalf_of must be a user's id or an OnBehalfOf", hint="pass OnBehalfOf(user_id=..., user_email=..., user_role=...)"
+        )
     given = user if isinstance(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
     return wire.OnBehalfOf(
         user_id=arguments.uuid("on_behalf_of" if given is not user else "on_behalf_of.user_id", given.user_id),

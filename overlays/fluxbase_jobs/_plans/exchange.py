@@ -56,11 +56,11 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
             if (yield from _reauthenticated(context, result, attempt, budget)):
                 operation, now = operation.rekeyed(), (yield from read_clock())
                 continue
-            result = _with_refresh_error(context, result)
+            result = result if operation.confidential else _with_key_hint(context, result)
         delay = _delay(context, operation, result.error, attempts, now)
         if delay is None:
             return result
-        now = yield from pause(delay)
+        now = yield from pause(delay, _retry_reason(operation, result.error, attempts, context))
 
 
 def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
@@ -80,6 +80,13 @@ def _delay(context: CallContext, operation: Operation[T], error: FluxbaseError, 
     return context.retry.delay(error, attempts, context.deadline - now.monotonic, now.random)
 
 
+def _retry_reason(operation: Operation[T], error: FluxbaseError, attempts: int, context: CallContext) -> str:
+    """What is retried and why, for the log: without the server's text, which could hold anything."""
+    cause = type(error).__name__ if error.status is None else f"status {error.status}"
+    method, url = str(operation.request["method"]).upper(), operation.request["url"]
+    return f"{method} {url}: {cause}, attempt {attempts} of {context.retry.attempts}"
+
+
 def _reauthenticated(context: CallContext, refused: Err, attempt: _Attempt, budget: _ReauthBudget) -> Plan[bool]:
     """Whether another attempt may succeed: because the 401 was only replayed for an old idempotency key, or with a new access key."""
     if attempt.at.monotonic >= context.deadline:
@@ -91,9 +98,12 @@ def _reauthenticated(context: CallContext, refused: Err, attempt: _Attempt, budg
     return budget.refreshes >= 0 and (yield from refresh_key(context, attempt.key, attempt.at))
 
 
-def _with_refresh_error(context: CallContext, refused: Err) -> Err:
-    """The 401 with a hint at why the tokens could not be refreshed, where that was tried."""
-    cause = context.client.credentials.refresh_error
+def _with_key_hint(context: CallContext, refused: Err) -> Err:
+    """The 401 with a hint: that there was no key, or why the tokens could not be refreshed."""
+    credentials = context.client.credentials
+    if credentials.key is None and not refused.error.hint:
+        return Err(refused.error.with_(hint=credentials.missing_key_hint), refused.meta)
+    cause = credentials.refresh_error
     if cause is None or refused.error.hint:
         return refused
     return Err(refused.error.with_(hint=f"the tokens could not be refreshed: {cause.message}"), refused.meta)

@@ -8,6 +8,7 @@ from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._validation import arguments
+from ..errors import NotFound
 from ..models.inputs import Submission
 from ..models.jobs import Job, LogLine, with_logs
 from ..result import Err, Ok, Result
@@ -19,7 +20,10 @@ from .steps import Plan, read_clock
 def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
-    return (yield from exchange(context, operations.submit(submission, now.utc), now))
+    submitted = yield from exchange(context, operations.submit(submission, now.utc), now)
+    if isinstance(submitted.error, NotFound):
+        return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
+    return submitted
 
 
 def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Result[Job]]:

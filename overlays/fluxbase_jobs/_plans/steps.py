@@ -48,6 +48,8 @@ class Pause:
     """Wait. The driver answers with the Instant after it."""
 
     seconds: float
+    retry: str = ""
+    """What is retried after it and why, for the log; nothing where no request failed."""
 
 
 @frozen
@@ -91,9 +93,9 @@ def read_clock() -> Plan[Instant]:
     return instant
 
 
-def pause(seconds: float) -> Plan[Instant]:
+def pause(seconds: float, retry: str = "") -> Plan[Instant]:
     """Wait, and read the clocks afterwards."""
-    instant: Instant = yield Pause(seconds)
+    instant: Instant = yield Pause(seconds, retry)
     return instant
 
 

@@ -51,7 +51,7 @@ class AsyncHttpxTransport:
                 finally:
                     await response.aclose()
         except FAULTS as fault:
-            return send_error(fault, timeout)
+            return send_error(fault, request, timeout)
 
     async def close(self) -> None:
         """Close the connections of this event loop; those of others close with them."""
@@ -61,11 +61,11 @@ class AsyncHttpxTransport:
 
     async def _client(self) -> httpx.AsyncClient:
         """The client to send with."""
-        self.opened()
         if self._given is not None:
             return self._given
         loop = _this_loop()
         if loop not in self._own:
+            self.opened()
             lifetime = self._lifetime(loop)
             self._own[loop] = await anext(lifetime), lifetime
         return self._own[loop][0]

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast
 import httpx
 
 from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, RequestTimeout
-from .messages import RawResponse, Request
+from .messages import RawResponse, Request, address
 
 H = TypeVar("H")
 
@@ -67,10 +67,11 @@ def hide_location(response: httpx.Response) -> None:
         response.extensions[_LOCATION] = response.headers.pop("location")
 
 
-def send_error(fault: Exception, timeout: float) -> FluxbaseError:
+def send_error(fault: Exception, request: Request, timeout: float) -> FluxbaseError:
     """The error value for a send that raised. It names the kind of fault only where httpx's own text could quote a header."""
+    server, _ = address(request)
     if isinstance(fault, httpx.TimeoutException | TimeoutError):
-        return RequestTimeout(f"no complete answer within {max(round(timeout, 3), 0.001):g} s", retryable=True)
+        return RequestTimeout(f"no complete answer from {server} within {max(round(timeout, 3), 0.001):g} s", retryable=True)
     quotable = isinstance(fault, httpx.TransportError) and not isinstance(fault, httpx.LocalProtocolError)
     reason = f": {fault}" if quotable else ""
-    return ConnectionFailed(f"no complete answer ({type(fault).__name__}{reason})", retryable=True)
+    return ConnectionFailed(f"no complete answer from {server} ({type(fault).__name__}{reason})", retryable=True)

@@ -45,7 +45,7 @@ class HttpxTransport:
             finally:
                 response.close()
         except FAULTS as fault:
-            return send_error(fault, timeout)
+            return send_error(fault, request, timeout)
 
     def close(self) -> None:
         """Close the connections of this process."""
@@ -55,12 +55,12 @@ class HttpxTransport:
 
     def _client(self) -> httpx.Client:
         """The client to send with. Threads may race here, so the first one to store its client wins and the others use that."""
-        self.opened()
         if self._given is not None:
             return self._given
         process = os.getpid()
         own = self._own.get(process)
         if own is None:
+            self.opened()
             made = httpx.Client(**client_settings(hide_location))
             own = self._own.setdefault(process, made)
             if own is not made:

@@ -17,8 +17,10 @@ from ..models.admin import JobFunction, JobStats, SyncFunction, SyncOrder, SyncR
 from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import Result
+from .argument_hints import with_argument_hints
 
 
+@with_argument_hints
 class FluxbaseAdminJobs:
     """Administer the jobs of all users, the functions that they run, and the workers; read statistics.
 

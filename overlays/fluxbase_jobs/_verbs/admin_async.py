@@ -19,8 +19,10 @@ from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import Result
 from .admin import FluxbaseAdmin, FluxbaseAdminJobs
+from .argument_hints import with_argument_hints
 
 
+@with_argument_hints
 @documented_like(FluxbaseAdminJobs)
 class AsyncFluxbaseAdminJobs:
     """Administer the jobs of all users, the functions that they run, and the workers; read statistics."""

@@ -10,9 +10,11 @@ from .._plans.typed import Definition
 from ..models.jobs import Job
 from ..models.typed import TypedJob, typed_job
 from ..result import Result
+from .argument_hints import with_argument_hints
 from .call_options import In, Out, RunOptions, SubmitOptions, split_run_options, split_submit_options
 
 
+@with_argument_hints
 class JobDefinition(Generic[In, Out]):
     """A job by its types, made with `jobs.define`: the payload is checked before it is sent, the result is read as its type.
 

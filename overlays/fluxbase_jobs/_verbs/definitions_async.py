@@ -11,10 +11,12 @@ from .._plans.typed import Definition
 from ..models.jobs import Job
 from ..models.typed import TypedJob, typed_job
 from ..result import Result
+from .argument_hints import with_argument_hints
 from .call_options import In, Out, RunOptions, SubmitOptions, split_run_options, split_submit_options
 from .definitions import JobDefinition
 
 
+@with_argument_hints
 @documented_like(JobDefinition)
 class AsyncJobDefinition(Generic[In, Out]):
     """A job by its types, made with `jobs.define`."""

@@ -26,10 +26,12 @@ from ..models.inputs import Filters, OnBehalfOf, Submission
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
+from .argument_hints import with_argument_hints
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
 from .definitions import JobDefinition
 
 
+@with_argument_hints
 class FluxbaseJobs:
     """Submit, read, list, cancel and retry background jobs, and read their logs.
 
