@@ -27,10 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
-if TYPE_CHECKING:
-    from .models.jobs import Job, LogLine
+from .models.jobs import Job, LogLine
 
 
 class FluxbaseError(Exception):

@@ -99,8 +99,8 @@ def test_nothing_is_placed_that_is_not_there() -> None:
 
 
 def test_client_and_emulator_do_not_know_each_other() -> None:
-    """Nor does either know the test server, nor the low level any of them."""
-    allowed = {"client": {"low level"}, "emulator": set[str](), "low level": set[str]()}
+    """Nor does either know the test server, nor the low level any of them; both may use the generated models."""
+    allowed = {"client": {"low level"}, "emulator": {"low level"}, "low level": set[str]()}
 
     assert [
         f"{module} imports {target}"
@@ -145,7 +145,18 @@ def code_lines(node: ast.AST) -> set[int]:
     return lines
 
 
-BLOCKS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try)
+BLOCKS: Final = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+)
 
 
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -14,7 +14,7 @@ from fluxbase_jobs_client.models import DayCount, FunctionCount, StatusCount, Sy
 
 from .decoding import decoded, fill_empty, json_value, struct_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # type checkers read the generated models, at run time the bases are msgspec structs with the same fields
     from fluxbase_jobs_client.models import JobFunction as _FunctionFields
     from fluxbase_jobs_client.models import JobStats as _StatsFields
     from fluxbase_jobs_client.models import Worker as _WorkerFields
@@ -42,7 +42,7 @@ __all__ = [
 class JobStats(_StatsFields):
     """Numbers of jobs. `avg_duration_seconds` is 0 where no job has run."""
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         jobs_by_status: list[StatusCount]
         """One for each status that occurs."""
         jobs_by_day: list[DayCount]
@@ -74,7 +74,7 @@ class Worker(_WorkerFields):
 class JobFunction(_FunctionFields):
     """A function that jobs run. `code` and `original_code` are None in lists. Equal by value and hashable by id."""
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         require_roles: list[str]
         """Roles of which a submitter needs one; empty for none."""
 

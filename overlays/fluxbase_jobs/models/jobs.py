@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from .decoding import decoded, json_value, struct_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # type checkers read the generated models, at run time the bases are msgspec structs with the same fields
     from fluxbase_jobs_client.models import Job as _JobFields
     from fluxbase_jobs_client.models import LogEntry as _LogFields
 else:
@@ -37,7 +37,7 @@ class Job(_JobFields):
     by value and hashable by id.
     """
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         logs: list[LogLine] | None
         """The log, where it was read with `get(..., include_logs=True)`; else None."""
 

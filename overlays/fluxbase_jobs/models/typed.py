@@ -17,7 +17,7 @@ Out = TypeVar("Out")
 class TypedJob(Job, Generic[Out]):
     """A job whose result is read as a declared type; a result that does not fit stays the plain value that it is."""
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # msgspec.field is not understood by type checkers here
         result_type: Any
     else:
         result_type: Any = msgspec.field(default=None, name="local result_type")
