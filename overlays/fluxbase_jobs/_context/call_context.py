@@ -92,6 +92,9 @@ def _base_url(url: object) -> str:
     try:
         # urlsplit drops line breaks, outer blanks, and a query or fragment that is empty.
         valid = _is_server(urlsplit(text)) and not any(character.isspace() or character in "?#\\" for character in text)
+        scheme, _, rest = text.partition("://")
+        server, slash, path = rest.partition("/")
+        text = f"{scheme.lower()}://{server.encode('idna').decode() if not server.isascii() else server}{slash}{path}"
     except ValueError:
         valid = False
     if not valid:

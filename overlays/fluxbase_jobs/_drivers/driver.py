@@ -13,14 +13,14 @@ from itertools import islice
 from typing import Any, TypeVar, assert_never
 
 from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
-from .._transports.httpx_sync import HttpxTransport
+from .._transports.base import Transport
 from . import log
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 
-def run(plan: Plan[T], transport: HttpxTransport) -> T:
+def run(plan: Plan[T], transport: Transport) -> T:
     """Carry a plan out and return its result."""
     answer: Any = None
     try:
@@ -43,7 +43,7 @@ def interrupt(plan: Plan[T], error: BaseException) -> None:
     plan.close()
 
 
-def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
+def iterate(stream: Stream[T], transport: Transport) -> Generator[T]:
     """Carry a stream out as far as the caller iterates."""
     answer: Any = None
     try:
@@ -61,7 +61,7 @@ def iterate(stream: Stream[T], transport: HttpxTransport) -> Generator[T]:
         stream.close()
 
 
-def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: HttpxTransport, concurrency: int) -> Generator[tuple[ItemT, T]]:
+def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: Transport, concurrency: int) -> Generator[tuple[ItemT, T]]:
     """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
     with ThreadPoolExecutor(concurrency, thread_name_prefix="fluxbase-jobs") as threads:
         while batch := list(islice(plans, concurrency)):
@@ -69,7 +69,7 @@ def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: HttpxTransport, 
             yield from [(item, result.result()) for item, result in running]
 
 
-def _perform(step: Step, transport: HttpxTransport) -> object:
+def _perform(step: Step, transport: Transport) -> object:
     match step:
         case Send(request, timeout):
             return log.sent(step, transport.send(request, timeout), instant())

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, assert_never
 import anyio
 
 from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
-from .._transports.httpx_async import AsyncHttpxTransport
+from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt
 
@@ -22,7 +22,7 @@ ItemT = TypeVar("ItemT")
 LOCK_POLL_SECONDS: Final = 0.005
 
 
-async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
+async def run(plan: Plan[T], transport: AsyncTransport) -> T:
     """Carry a plan out and return its result."""
     answer: Any = None
     try:
@@ -38,7 +38,7 @@ async def run(plan: Plan[T], transport: AsyncHttpxTransport) -> T:
         raise
 
 
-async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGenerator[T]:
+async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerator[T]:
     """Carry a stream out as far as the caller iterates."""
     answer: Any = None
     try:
@@ -56,16 +56,14 @@ async def iterate(stream: Stream[T], transport: AsyncHttpxTransport) -> AsyncGen
         stream.close()
 
 
-async def run_many(
-    plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTransport, concurrency: int
-) -> AsyncGenerator[tuple[ItemT, T]]:
+async def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncTransport, concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
     """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
     while batch := list(islice(plans, concurrency)):
         for pair in await _run_batch(batch, transport):
             yield pair
 
 
-async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTransport) -> list[tuple[ItemT, T]]:
+async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncTransport) -> list[tuple[ItemT, T]]:
     # Not in the generator itself: a task group must not be left open over a yield.
     results: dict[int, T] = {}
     raised: list[Exception] = []
@@ -84,7 +82,7 @@ async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncHttpxTr
     return [(item, results[number]) for number, (item, _) in enumerate(batch)]
 
 
-async def _perform(step: Step, transport: AsyncHttpxTransport) -> object:
+async def _perform(step: Step, transport: AsyncTransport) -> object:
     match step:
         case Send(request, timeout):
             return log.sent(step, await transport.send(request, timeout), instant())

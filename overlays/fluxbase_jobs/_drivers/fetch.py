@@ -13,6 +13,8 @@ from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._transports.base import Transport
+from .._transports.httpcore_sync import HttpcoreTransport
 from .._transports.httpx_sync import HttpxTransport
 from .._validation import arguments
 from .._validation.arguments import Seconds
@@ -63,7 +65,7 @@ class FluxbaseFetch:
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
         self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._transport = HttpxTransport(http_client)
+        self._transport = transport_of(http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property
@@ -123,3 +125,8 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
         if raise_errors:
             raise result.error
     return handed_over(result, f"{call}()")
+
+
+def transport_of(http_client: httpx.Client | None) -> Transport:
+    """The transport of a client: httpcore's connections, or the user's own httpx client."""
+    return HttpcoreTransport() if http_client is None else HttpxTransport(http_client)

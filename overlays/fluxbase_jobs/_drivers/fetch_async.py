@@ -14,6 +14,8 @@ from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._transports.base import AsyncTransport
+from .._transports.httpcore_async import AsyncHttpcoreTransport
 from .._transports.httpx_async import AsyncHttpxTransport
 from .._validation import arguments
 from .._validation.arguments import Seconds
@@ -45,7 +47,7 @@ class AsyncFluxbaseFetch:
         raise_errors: bool = False,
     ) -> None:
         self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._transport = AsyncHttpxTransport(http_client)
+        self._transport: AsyncTransport = AsyncHttpcoreTransport() if http_client is None else AsyncHttpxTransport(http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property

@@ -10,7 +10,17 @@ import httpx
 from anyio.lowlevel import RunVar
 
 from ..errors import FluxbaseError
-from .httpx_messages import FAULTS, build_request, checked_client, client_auth, client_settings, hide_location, raw_response, send_error
+from .httpx_messages import (
+    FAULTS,
+    Pieces,
+    build_request,
+    checked_client,
+    client_auth,
+    client_settings,
+    hide_location,
+    refused_by_hook,
+    send_error,
+)
 from .messages import RawResponse, Request
 
 _LOOP: Final = RunVar[object]("fluxbase_jobs.loop")
@@ -26,10 +36,19 @@ class AsyncHttpxTransport:
         given: a user's own client, which is used in every loop and not closed here.
     """
 
-    def __init__(self, given: httpx.AsyncClient | None) -> None:
+    name = "http_client"
+
+    def __init__(self, given: httpx.AsyncClient | None, *, proxy: str | None = None) -> None:
         self._given = checked_client(given, httpx.AsyncClient)
+        self._proxy = proxy
         self._own: dict[object, tuple[httpx.AsyncClient, AsyncGenerator[httpx.AsyncClient]]] = {}
         self._closed = False
+
+    @classmethod
+    def through(cls, proxy: str) -> Self:
+        """A transport through a proxy. Raises ImportError or ValueError where httpx cannot use that."""
+        httpx.AsyncClient(proxy=proxy, trust_env=False)
+        return cls(None, proxy=proxy)
 
     def opened(self) -> Self:
         """This transport. Raises RuntimeError once it is closed."""
@@ -43,13 +62,9 @@ class AsyncHttpxTransport:
         try:
             with anyio.fail_after(timeout):
                 built = build_request(request, timeout, http)
-                response = await http.send(built, stream=True, follow_redirects=False, auth=client_auth(built))
-                try:
-                    return raw_response(response, [chunk async for chunk in response.aiter_bytes()])
-                except httpx.DecodingError:
-                    return raw_response(response, [])
-                finally:
-                    await response.aclose()
+                return await _read(await http.send(built, stream=True, follow_redirects=False, auth=client_auth(built)))
+        except httpx.HTTPStatusError as refused:
+            return refused_by_hook(refused)
         except FAULTS as fault:
             return send_error(fault, request, timeout)
 
@@ -72,11 +87,23 @@ class AsyncHttpxTransport:
 
     async def _lifetime(self, loop: object) -> AsyncGenerator[httpx.AsyncClient]:
         """A client that is open until this generator is closed: event loops close, at their end, the generators that are left."""
-        async with httpx.AsyncClient(**client_settings(_hide_location)) as http:
+        async with httpx.AsyncClient(**client_settings(_hide_location, self._proxy)) as http:
             try:
                 yield http
             finally:
                 self._own.pop(loop, None)
+
+
+async def _read(response: httpx.Response) -> RawResponse:
+    pieces = Pieces(response)
+    try:
+        async for piece in response.aiter_bytes():
+            pieces.add(piece)
+    except httpx.DecodingError:
+        return pieces.response(readable=False)
+    finally:
+        await response.aclose()
+    return pieces.response()
 
 
 async def _hide_location(response: httpx.Response) -> None:

@@ -9,7 +9,18 @@ from typing import Self
 import httpx
 
 from ..errors import FluxbaseError
-from .httpx_messages import FAULTS, build_request, checked_client, client_auth, client_settings, hide_location, raw_response, send_error
+from .httpx_messages import (
+    FAULTS,
+    Pieces,
+    before_deadline,
+    build_request,
+    checked_client,
+    client_auth,
+    client_settings,
+    hide_location,
+    refused_by_hook,
+    send_error,
+)
 from .messages import RawResponse, Request
 
 
@@ -20,10 +31,19 @@ class HttpxTransport:
         given: a user's own client, which is used in every process and not closed here.
     """
 
-    def __init__(self, given: httpx.Client | None) -> None:
+    name = "http_client"
+
+    def __init__(self, given: httpx.Client | None, *, proxy: str | None = None) -> None:
         self._given = checked_client(given, httpx.Client)
+        self._proxy = proxy
         self._own: dict[int, httpx.Client] = {}
         self._closed = False
+
+    @classmethod
+    def through(cls, proxy: str) -> Self:
+        """A transport through a proxy. Raises ImportError or ValueError where httpx cannot use that."""
+        httpx.Client(proxy=proxy, trust_env=False)
+        return cls(None, proxy=proxy)
 
     def opened(self) -> Self:
         """This transport. Raises RuntimeError once it is closed."""
@@ -37,13 +57,9 @@ class HttpxTransport:
         http = self._client()
         try:
             built = build_request(request, timeout, http)
-            response = http.send(built, stream=True, follow_redirects=False, auth=client_auth(built))
-            try:
-                return raw_response(response, [_before_deadline(chunk, end) for chunk in response.iter_bytes()])
-            except httpx.DecodingError:
-                return raw_response(response, [])
-            finally:
-                response.close()
+            return _read(http.send(built, stream=True, follow_redirects=False, auth=client_auth(built)), end)
+        except httpx.HTTPStatusError as refused:
+            return refused_by_hook(refused)
         except FAULTS as fault:
             return send_error(fault, request, timeout)
 
@@ -61,7 +77,7 @@ class HttpxTransport:
         own = self._own.get(process)
         if own is None:
             self.opened()
-            made = httpx.Client(**client_settings(hide_location))
+            made = httpx.Client(**client_settings(hide_location, self._proxy))
             own = self._own.setdefault(process, made)
             if own is not made:
                 made.close()
@@ -71,11 +87,14 @@ class HttpxTransport:
         return own
 
 
-def _before_deadline(chunk: bytes, end: float) -> bytes:
-    """A piece of a response, unless it came too late: httpx's timeout is one for each piece, so a slow response would never end.
-
-    httpx reads the head of a response in one go: a server that sends that slowly outlasts the timeout here.
-    """
-    if time.monotonic() > end:
-        raise TimeoutError
-    return chunk
+def _read(response: httpx.Response, end: float) -> RawResponse:
+    """The whole response. httpx reads its head in one go, so a server that sends that slowly outlasts the timeout here."""
+    pieces = Pieces(response)
+    try:
+        for piece in response.iter_bytes():
+            pieces.add(before_deadline(piece, end))
+    except httpx.DecodingError:
+        return pieces.response(readable=False)
+    finally:
+        response.close()
+    return pieces.response()
