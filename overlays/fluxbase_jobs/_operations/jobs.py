@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from attrs import fields, frozen
 from fluxbase_jobs_client import models as wire
@@ -14,7 +15,7 @@ from fluxbase_jobs_client.types import UNSET
 from .._validation import arguments
 from .._validation import payload as _payload
 from ..errors import InvalidInput
-from ..models.inputs import Filters, OnBehalfOf, Submission
+from ..models.inputs import OnBehalfOf, Submission
 from ..models.jobs import Job, LogLine
 from . import readers
 from .operation import Operation, idempotency_key, keyed
@@ -41,6 +42,18 @@ def get(job_id: object) -> Operation[Job]:
     """Read a job."""
     job = arguments.uuid("job_id", job_id)
     return Operation(request=get_job.build_request(job), read=readers.job, job_id=job)
+
+
+@frozen(kw_only=True)
+class Filters:
+    """Which jobs to list, as the caller gave it; None: any."""
+
+    status: str | None = None
+    namespace: str | None = None
+    job_name: str | None = None
+    include_result: bool = False
+    worker_id: str | UUID | None = None
+    """For admins only: users' lists know no such filter."""
 
 
 @frozen(kw_only=True)

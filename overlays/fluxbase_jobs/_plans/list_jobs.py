@@ -8,10 +8,9 @@ from attrs import evolve
 
 from .._context.call_context import CallContext
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
-from .._operations.jobs import Page, page
+from .._operations.jobs import Filters, Page, page
 from .._validation.arguments import DEFAULT_NAMESPACE
 from ..errors import FluxbaseError
-from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import NO_META, Err, Ok, Result
 from .exchange import exchange

@@ -34,15 +34,3 @@ class Submission:
     scheduled: datetime | timedelta | str | None = field(default=None, kw_only=True)
     on_behalf_of: str | UUID | OnBehalfOf | None = field(default=None, kw_only=True)
     idempotency_key: str | None = field(default=None, kw_only=True, repr=False)
-
-
-@frozen(kw_only=True)
-class Filters:
-    """Which jobs to list; None: any."""
-
-    status: str | None = None
-    namespace: str | None = None
-    job_name: str | None = None
-    include_result: bool = False
-    worker_id: str | UUID | None = None
-    """For admins only: users' lists know no such filter."""
