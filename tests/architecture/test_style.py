@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.sources import OVERLAY, Module
 
 CONSTANT: Final = re.compile(r"_?[A-Z][A-Z0-9_]+")
-EXPLAINED_NOQA: Final = re.compile(r"# noqa: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*  # \S")
+EXPLAINED_NOQA: Final = re.compile(r"# noqa: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*( # \w+: ignore\[\w+\])?  # \S")
 
 
 def absolute_imports(module: Module) -> Iterator[int]:

@@ -9,7 +9,8 @@ from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page
 from tests.support.styles import Connect
 
-SLOW = 0.8
+SOON, LATE = 0.3, 1.2
+"""Delays of two responses: the first arrives with a second to spare, the second too late, but within 1.3 s of its request."""
 PATIENCE = RetryPolicy(attempts=1, total=1.3)
 
 
@@ -21,7 +22,7 @@ def hurried(connect: Connect, server: LocalServer) -> FluxbaseClient:
 
 def test_a_look_after_a_change_has_what_is_left(hurried: FluxbaseClient, server: LocalServer) -> None:
     """The second request of a retry ends with the time of the verb, not with one of its own."""
-    server.answer(Answer(200, {"message": "done"}, delay=SLOW), Answer(200, job(), delay=SLOW))
+    server.answer(Answer(200, {"message": "done"}, delay=SOON), Answer(200, job(), delay=LATE))
 
     error = hurried.jobs.retry(JOB_ID).error
 
@@ -31,7 +32,7 @@ def test_a_look_after_a_change_has_what_is_left(hurried: FluxbaseClient, server:
 
 def test_a_log_has_what_is_left(hurried: FluxbaseClient, server: LocalServer) -> None:
     """The job comes in any case."""
-    server.answer(Answer(200, job(), delay=SLOW), Answer(200, {"logs": None, "count": 0}, delay=SLOW))
+    server.answer(Answer(200, job(), delay=SOON), Answer(200, {"logs": None, "count": 0}, delay=LATE))
 
     result = hurried.jobs.get(JOB_ID, include_logs=True)
 
@@ -42,7 +43,7 @@ def test_a_log_has_what_is_left(hurried: FluxbaseClient, server: LocalServer) ->
 def test_the_pages_of_the_default_namespace_share_it(hurried: FluxbaseClient, server: LocalServer) -> None:
     """However many there are."""
     others = page(*(job(id=str(number), namespace="media") for number in range(100)))
-    server.answer(Answer(200, others, delay=SLOW / 2))
+    server.answer(Answer(200, others, delay=0.4))
 
     assert isinstance(hurried.jobs.list(namespace="default", limit=100).error, RequestTimeout)
     assert len(server.requests) <= 4
