@@ -1,4 +1,4 @@
-"""Errors that say what the caller knows and what to pass instead."""
+"""Error messages that name what the caller can change."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ WRONG_CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
 
 
 @pytest.mark.parametrize("call", WRONG_CALLS)
-def test_a_wrong_argument_is_named_with_the_method(client: FluxbaseClient, server: LocalServer, call: str) -> None:
-    """Not a function inside of this package."""
+def test_unknown_argument_is_named_with_the_method(client: FluxbaseClient, server: LocalServer, call: str) -> None:
+    """And not with a function inside of this package."""
     wrong, message = WRONG_CALLS[call]
 
     with pytest.raises(TypeError, match=message):
@@ -35,8 +35,8 @@ def test_a_wrong_argument_is_named_with_the_method(client: FluxbaseClient, serve
     assert server.requests == []
 
 
-def test_a_definition_names_its_method_too(client: FluxbaseClient) -> None:
-    """Its options come on as a dictionary."""
+def test_unknown_argument_of_a_definition_is_named_with_the_method(client: FluxbaseClient) -> None:
+    """Although the options are passed on as a dictionary."""
     resize: Any = client.jobs.define("resize", object, object)
 
     with pytest.raises(TypeError, match=r"^run\(\) got an unexpected keyword argument 'onProgress': it is called on_progress$"):
@@ -44,30 +44,30 @@ def test_a_definition_names_its_method_too(client: FluxbaseClient) -> None:
 
 
 @pytest.mark.parametrize("option", ["verify", "proxy"])
-def test_options_of_an_httpx_client_are_pointed_to(connect: Connect, option: str) -> None:
-    """What other HTTP clients take."""
+def test_options_of_an_httpx_client_have_a_hint(connect: Connect, option: str) -> None:
+    """The names that other HTTP clients use."""
     with pytest.raises(TypeError, match=rf"FluxbaseClient\(\) got an unexpected keyword argument '{option}': pass an httpx client"):
         connect("http://server.test", **{option: False})
 
 
-def test_a_user_as_a_dictionary_is_pointed_to_the_class(client: FluxbaseClient) -> None:
-    """As TypeScript takes it."""
+def test_on_behalf_of_as_a_dictionary_has_a_hint(client: FluxbaseClient) -> None:
+    """The TypeScript client takes a dictionary."""
     error = client.jobs.submit("resize", on_behalf_of={"user_id": JOB_ID}).error  # type: ignore[arg-type]
 
     assert isinstance(error, InvalidInput)
     assert error.hint == "pass OnBehalfOf(user_id=..., user_email=..., user_role=...)"
 
 
-def test_an_unreachable_server_is_named(connect: Connect) -> None:
-    """Its address may be what is wrong."""
+def test_unreachable_server_is_named(connect: Connect) -> None:
+    """The URL may be wrong."""
     error = connect("http://127.0.0.1:9", retry=None).jobs.get(JOB_ID).error
 
     assert isinstance(error, ConnectionFailed)
     assert "http://127.0.0.1:9" in error.message
 
 
-def test_an_unknown_function_is_named(client: FluxbaseClient, server: LocalServer) -> None:
-    """In a batch it is the only way to know which."""
+def test_unknown_function_is_named(client: FluxbaseClient, server: LocalServer) -> None:
+    """In a batch, only the name shows which one it is."""
     server.answer(Answer(404, {"error": "Job function not found"}))
 
     error = client.jobs.submit("nope").error
@@ -76,8 +76,8 @@ def test_an_unknown_function_is_named(client: FluxbaseClient, server: LocalServe
     assert error.message == "Job function not found: nope"
 
 
-def test_the_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, server: LocalServer) -> None:
-    """Where the server asks for the key that the environment does not have."""
+def test_missing_key_variable_is_named(monkeypatch: pytest.MonkeyPatch, server: LocalServer) -> None:
+    """If the server asks for a key that the environment does not have."""
     monkeypatch.setenv("FLUXBASE_URL", server.url)
     monkeypatch.delenv("FLUXBASE_KEY", raising=False)
     server.answer(Answer(401, {"error": "Missing authentication"}))
@@ -90,8 +90,8 @@ def test_the_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, server: 
 
 
 @pytest.mark.parametrize("ending", ["/api/v1", "/api/v1/", "/"])
-def test_the_path_of_the_api_may_be_part_of_the_url(connect: Connect, server: LocalServer, ending: str) -> None:
-    """It is often copied along."""
+def test_path_of_the_api_in_the_url_is_removed(connect: Connect, server: LocalServer, ending: str) -> None:
+    """It is often copied with the URL."""
     server.answer(Answer(200, job()))
 
     connect(server.url + ending).jobs.get(JOB_ID).unwrap()

@@ -1,4 +1,4 @@
-"""The logger `fluxbase_jobs`: what a program that seems to do nothing is waiting for."""
+"""The logger `fluxbase_jobs`: requests, retries, failures and long pauses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.support.styles import Connect
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    """Level and text of each line."""
+    """Level and text of each log line."""
     return [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "fluxbase_jobs"]
 
 
-def test_a_request_is_a_line_at_debug(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
-    """With what came of it."""
+def test_request_is_logged_at_debug(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+    """With its outcome."""
     caplog.set_level(logging.DEBUG, "fluxbase_jobs")
     server.answer(Answer(200, job()))
 
@@ -29,7 +29,7 @@ def test_a_request_is_a_line_at_debug(client: FluxbaseClient, server: LocalServe
     assert lines(caplog) == [("DEBUG", f"GET /api/v1/jobs/{JOB_ID}: 200")]
 
 
-def test_a_retry_is_a_line_at_info(connect: Connect, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_retry_is_logged_at_info(connect: Connect, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
     """With its reason and the pause before it."""
     caplog.set_level(logging.INFO, "fluxbase_jobs")
     server.answer(Answer(503, {"error": "down"}), Answer(200, job()))
@@ -39,7 +39,7 @@ def test_a_retry_is_a_line_at_info(connect: Connect, server: LocalServer, caplog
     assert lines(caplog) == [("INFO", f"GET /api/v1/jobs/{JOB_ID}: status 503, attempt 1 of 3; next attempt in 0.0 s")]
 
 
-def test_what_was_given_up_is_a_warning(connect: Connect, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_call_is_logged_as_warning(connect: Connect, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
     """After the last attempt."""
     server.answer(Answer(503, {"error": "down"}))
 
@@ -52,10 +52,10 @@ def test_what_was_given_up_is_a_warning(connect: Connect, server: LocalServer, c
 
 
 @pytest.mark.parametrize(("seconds", "logged"), [(1.5, [("INFO", "next poll in 1.5 s")]), (0.5, [])])
-def test_a_long_pause_between_polls_is_a_line_at_info(
+def test_long_pause_between_polls_is_logged_at_info(
     caplog: pytest.LogCaptureFixture, seconds: float, logged: list[tuple[str, str]]
 ) -> None:
-    """A wait of an hour is not silent for an hour; short pauses are not worth a line."""
+    """Short pauses are not logged."""
     caplog.set_level(logging.INFO, "fluxbase_jobs")
 
     log.pausing(Pause(seconds))

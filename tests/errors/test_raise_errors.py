@@ -1,4 +1,4 @@
-"""`raise_errors=True`: verbs of one result raise their error; iterators keep giving results."""
+"""`raise_errors=True`: verbs with a single result raise their error; iterators yield results."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ NOT_FOUND = Answer(404, {"error": "Job not found"})
 
 
 @pytest.fixture
-def raising(connect: Connect, server: LocalServer) -> FluxbaseClient:
+def raising_client(connect: Connect, server: LocalServer) -> FluxbaseClient:
     """A client that raises its errors."""
     return connect(server.url, "eyJ.a-token", raise_errors=True)
 
 
-def test_an_error_is_raised(raising: FluxbaseClient, server: LocalServer) -> None:
+def test_error_is_raised(raising_client: FluxbaseClient, server: LocalServer) -> None:
     """The same value that the result would hold."""
     server.answer(NOT_FOUND)
 
     with pytest.raises(NotFound, match="Job not found"):
-        raising.jobs.get(JOB_ID)
+        raising_client.jobs.get(JOB_ID)
 
 
-def test_bad_input_is_raised(raising: FluxbaseClient, server: LocalServer) -> None:
+def test_invalid_input_is_raised(raising_client: FluxbaseClient, server: LocalServer) -> None:
     """And nothing is sent."""
     with pytest.raises(InvalidInput, match="job_id"):
-        raising.jobs.get("seven")
+        raising_client.jobs.get("seven")
 
     assert server.requests == []
 
 
-def test_success_is_a_result_as_ever(raising: FluxbaseClient, server: LocalServer) -> None:
-    """So that a program reads alike with and without the option."""
+def test_success_is_a_result(raising_client: FluxbaseClient, server: LocalServer) -> None:
+    """So code is the same with and without the option."""
     server.answer(Answer(200, job()))
 
-    found, error = raising.jobs.get(JOB_ID)
+    found, error = raising_client.jobs.get(JOB_ID)
 
     assert error is None
     assert found.id == JOB_ID
 
 
-def test_iterators_keep_giving_results(raising: FluxbaseClient, server: LocalServer) -> None:
-    """One bad item must not end a batch."""
+def test_iterators_yield_results(raising_client: FluxbaseClient, server: LocalServer) -> None:
+    """One invalid item must not end a batch."""
     server.answer(NOT_FOUND)
 
-    ((_, result),) = raising.jobs.submit_many([("resize", None)])
+    ((_, result),) = raising_client.jobs.submit_many([("resize", None)])
 
     assert isinstance(result, Err)
 
 
-def test_a_sign_in_raises_too(server: LocalServer) -> None:
-    """Its options are the client's."""
+def test_sign_in_raises(server: LocalServer) -> None:
+    """It takes the client's options."""
     server.answer(Answer(401, {"error": "Invalid email or password"}))
 
     with pytest.raises(AuthenticationFailed):
@@ -63,7 +63,7 @@ def test_a_sign_in_raises_too(server: LocalServer) -> None:
         FluxbaseClient.sign_in("nowhere", "ada@example.com", "a-password", raise_errors=True)
 
 
-def test_the_option_is_checked(connect: Connect, server: LocalServer) -> None:
-    """As all options are."""
+def test_invalid_raise_errors_is_refused(connect: Connect, server: LocalServer) -> None:
+    """Only True and False are accepted."""
     with pytest.raises(InvalidInput, match="raise_errors must be True or False"):
         connect(server.url, raise_errors="yes")

@@ -1,4 +1,4 @@
-"""An Err that is dropped without having been looked at is logged once, as a warning that names the call and the error."""
+"""An Err that is discarded unread is logged once, as a warning that names the call and the error."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tests.support.sample_responses import JOB_ID, job
 NOT_FOUND = Answer(404, {"error": "Job not found"})
 
 
-def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The warnings of the client's logger, once the garbage is collected."""
+def warnings_after_collection(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The warnings of the client's logger after a garbage collection."""
     gc.collect()
     return [record.getMessage() for record in caplog.records if record.name == "fluxbase_jobs" and record.levelno == logging.WARNING]
 
 
 def cancel(url: str) -> None:
-    """A program that does not look at what `cancel` returns."""
+    """A program that ignores the result of `cancel`."""
     with FluxbaseClient(url) as client:
         client.jobs.cancel(JOB_ID)
 
 
 def cancel_async(url: str) -> None:
-    """The same, async."""
+    """The same with the async client."""
 
     async def program() -> None:
         async with AsyncFluxbaseClient(url) as client:
@@ -42,17 +42,17 @@ def cancel_async(url: str) -> None:
 
 
 @pytest.mark.parametrize("program", [cancel, cancel_async])
-def test_a_dropped_error_is_logged_once(server: LocalServer, caplog: pytest.LogCaptureFixture, program: Callable[[str], None]) -> None:
-    """Such a program never learns that its job is still running."""
+def test_ignored_error_is_logged_once(server: LocalServer, caplog: pytest.LogCaptureFixture, program: Callable[[str], None]) -> None:
+    """Such a program never learns that its job still runs."""
     server.answer(NOT_FOUND)
 
     program(server.url)
 
-    (warning,) = warnings_of(caplog)
+    (warning,) = warnings_after_collection(caplog)
     assert warning.startswith("nobody looked at the result of cancel(): NotFound('Job not found'")
 
 
-LOOKS: dict[str, Callable[[Any], object]] = {
+READS: dict[str, Callable[[Any], object]] = {
     "unpacking": lambda result: [*result],
     "index": lambda result: result[1],
     "attribute": lambda result: result.ok,
@@ -66,43 +66,43 @@ LOOKS: dict[str, Callable[[Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_look_is_enough(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture, look: str) -> None:
-    """However the program looks at it."""
+@pytest.mark.parametrize("read", READS)
+def test_read_error_is_not_logged(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture, read: str) -> None:
+    """However the program reads it."""
     server.answer(NOT_FOUND)
 
-    LOOKS[look](client.jobs.get(JOB_ID))
+    READS[read](client.jobs.get(JOB_ID))
 
-    assert warnings_of(caplog) == []
+    assert warnings_after_collection(caplog) == []
 
 
-def test_success_needs_no_look(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing is lost with it."""
+def test_ignored_success_is_not_logged(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+    """There is nothing to report."""
     server.answer(Answer(200, job()))
 
     client.jobs.get(JOB_ID)
 
-    assert warnings_of(caplog) == []
+    assert warnings_after_collection(caplog) == []
 
 
-def test_what_a_verb_drops_inside_is_not_logged(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
-    """A failed poll that is followed by a good one is no business of the caller's."""
+def test_transient_error_inside_a_verb_is_not_logged(client: FluxbaseClient, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+    """A failed poll before a successful one."""
     server.answer(Answer(503, {"error": "down"}), Answer(200, job(status="completed")))
 
     assert client.jobs.wait(JOB_ID).ok
 
-    assert warnings_of(caplog) == []
+    assert warnings_after_collection(caplog) == []
 
 
-def test_an_error_made_by_hand_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_err_created_by_a_user_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Only results of verbs are."""
     Err(NotFound("made in a test"))
 
-    assert warnings_of(caplog) == []
+    assert warnings_after_collection(caplog) == []
 
 
-def test_an_attribute_of_the_data_is_explained(client: FluxbaseClient, server: LocalServer) -> None:
-    """`result.status` in place of `result.data.status`, on either result."""
+def test_attribute_of_the_data_has_a_hint(client: FluxbaseClient, server: LocalServer) -> None:
+    """`result.status` instead of `result.data.status`, on either result."""
     server.answer(NOT_FOUND, Answer(200, job()))
     failed: Any = client.jobs.get(JOB_ID)
     found: Any = client.jobs.get(JOB_ID)
@@ -113,7 +113,7 @@ def test_an_attribute_of_the_data_is_explained(client: FluxbaseClient, server: L
         found.status  # noqa: B018  # the access is what fails
 
 
-def test_a_key_of_the_typescript_result_is_explained(client: FluxbaseClient, server: LocalServer) -> None:
+def test_key_of_the_typescript_result_has_a_hint(client: FluxbaseClient, server: LocalServer) -> None:
     """`result["data"]`."""
     server.answer(NOT_FOUND, Answer(200, job()))
 

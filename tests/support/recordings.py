@@ -1,18 +1,16 @@
-"""The recorded exchanges with two running Fluxbase servers, as values.
+"""The recorded exchanges with two real Fluxbase servers.
 
-The files in `recordings/` are copies of `shared/wire/recorded-*.json`, byte for byte. They are facts: no test is mended by editing one.
+The files in `contract/recordings/` are never edited: if a test fails, the test or the code is wrong.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parents[2] / "contract" / "recordings"
 MARCH: Final = "recorded-2026-03"
@@ -24,20 +22,20 @@ RECORDINGS: Final = (MARCH, APRIL, LIMITS, FAULTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and its answer. Header names are in lower case, bodies the exact text (lists that `note` mentions were cut)."""
+    """One request and its response. Header names are in lower case, bodies the exact text (but `note` says if a list was shortened)."""
 
     recording: str
     scenario: str
     label: str
     index: int
-    """The place in its scenario, as labels repeat."""
+    """The position in its scenario, because labels repeat."""
 
     method: str
     path: str
     query: str
     request_headers: Mapping[str, str]
     auth: str
-    """The credential that was sent, in words; it is not among the headers."""
+    """A description of the credentials, which are not among the headers."""
 
     request_body: str | None
     status: int
@@ -47,21 +45,21 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        """Recording, scenario and label, as a test's table or message names the exchange."""
+        """Recording, scenario and label, for test ids and messages."""
         return f"{self.recording} / {self.scenario} / {self.label}"
 
     @property
     def target(self) -> str:
-        """The path with its query, as it was sent."""
+        """The path with its query, undecoded."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def succeeded(self) -> bool:
-        """Whether the answer was 2xx."""
+        """Whether the status was 2xx."""
         return self.status // 100 == 2
 
     def json(self) -> Any:
-        """The answer's body, decoded."""
+        """The decoded response body."""
         return json.loads(self.body)
 
 

@@ -1,12 +1,10 @@
-"""A driver for plans without a network: answers as scripted, and a clock that only the script and pauses move."""
+"""A plan driver with prepared outcomes of requests, and a clock that only requests and pauses advance."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-import httpx
 from attrs import define, field
 from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
@@ -19,16 +17,14 @@ from fluxbase_jobs.errors import FluxbaseError
 from fluxbase_jobs.policies.retry import RetryPolicy
 from fluxbase_jobs.result import Result
 
+from tests.support.fake_driver import reply, run_plan
+
+__all__ = ["NOON", "Script", "exchange", "reply", "settings"]
+
 T = TypeVar("T")
 
 NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 URL: Final = "https://example.com"
-
-
-def reply(status: int = 200, body: Any = None, **headers: str) -> RawResponse:
-    """An answer; header names are written with underscores."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return RawResponse(status, httpx.Headers(named), json.dumps(body).encode())
 
 
 def settings(*, key: Any = "eyJ.a-token", refresh_token: str | None = None, timeout: float = 30.0, **policy: Any) -> ClientSettings:
@@ -37,7 +33,7 @@ def settings(*, key: Any = "eyJ.a-token", refresh_token: str | None = None, time
 
 
 def exchange(client: ClientSettings, operation: Operation[T]) -> Plan[Result[T]]:
-    """A call of one exchange."""
+    """A plan that sends one request with retries."""
     return call(exchanges.exchange, client, {}, operation)
 
 
@@ -53,22 +49,15 @@ class Script:
     pauses: list[float] = field(factory=list[float])
 
     def run(self, plan: Plan[T]) -> T:
-        """Carry a plan out to its end."""
-        told: Any = None
-        while True:
-            try:
-                step = plan.send(told)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            told = self.perform(step)
+        """Run a plan to its end."""
+        return run_plan(plan, self.perform)
 
     def sent_headers(self, name: str) -> list[str | None]:
-        """One header of all requests, None where it was not sent."""
+        """The values of one header in all requests, None if it was not sent."""
         return [{key.lower(): value for key, value in send.request["headers"].items()}.get(name) for send in self.sent]
 
     def perform(self, step: Step) -> Any:
-        """What one step comes to."""
+        """Perform one step and return what the plan receives."""
         match step:
             case Send():
                 self.sent.append(step)
@@ -81,7 +70,7 @@ class Script:
             case Invoke(callback):
                 return callback()
             case Acquire(lock):
-                assert lock.acquire(blocking=False), "nobody else is there to release it"
+                assert lock.acquire(blocking=False), "a second plan would be needed to release the lock"
                 return True
             case ReadClock():
                 return self.instant()

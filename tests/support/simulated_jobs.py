@@ -1,4 +1,4 @@
-"""Jobs on the fake clock: a server function for `FakeDriver` whose jobs live as they are told to, and whose logs lag behind."""
+"""Jobs on the fake clock: a server function for `FakeDriver` with given states over time, and with delayed logs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.fake_driver import Asked, Clock, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
-"""From which second on a job shows what; each change is laid over the ones before it."""
+"""The fields of a job from each second on; later changes are merged over earlier ones."""
 
 BODY: Mapping[str, Any] = job()
 PENDING: Mapping[str, Any] = {"status": "pending", "result": None, "worker_id": None, "started_at": None, "completed_at": None}
@@ -26,12 +26,12 @@ RUNNING: Mapping[str, Any] = {**PENDING, "status": "running"}
 
 
 def progress(percent: int) -> dict[str, Any]:
-    """What a running job shows of a report."""
+    """The fields of a running job after a progress report."""
     return {"status": "running", "progress": f'{{"percent": {percent}}}', "progress_percent": percent}
 
 
 def life(queued: float = 0.0, ran: float = 0.0, end: str = "completed", **last: Any) -> Life:
-    """A job that starts after so many seconds and ends after so many more."""
+    """The life of a job that is queued for some seconds and then runs for some seconds."""
     ended = {"status": end, "completed_at": at(queued + ran), **last}
     return [(0.0, PENDING), (queued, {**RUNNING, "started_at": at(queued)}), (queued + ran, ended)]
 
@@ -41,32 +41,32 @@ FOREVER: Life = [(0.0, {**RUNNING, "started_at": at(0)})]
 
 @frozen
 class Line:
-    """A line of a log."""
+    """A log line."""
 
     number: int
     message: str
     written: float
-    """When the job wrote it; the server shows it up to a second later."""
+    """When the job wrote it; the server shows it `lag` seconds later."""
     level: str = "info"
     lag: float = 1.0
 
     def body(self) -> dict[str, Any]:
-        """As the wire has it."""
+        """The line as JSON object."""
         shown = {"timestamp": at(self.written), "category": "execution", "level": self.level, "message": self.message}
         return {"id": f"{self.number}@{self.written}", "line_number": self.number, **shown}
 
 
 @define
 class FakeJobs:
-    """The server: jobs by id, newest first, and one log that all of them share."""
+    """The server: jobs by id, newest first, and one log for all of them."""
 
     lives: dict[str, Life]
     lines: Sequence[Line] = ()
     faults: list[tuple[float, float, RawResponse | FluxbaseError]] = field(factory=list[tuple[float, float, RawResponse | FluxbaseError]])
-    """From when to when all requests fail, and how."""
+    """Start, end and error of each period in which all requests fail."""
 
     def __call__(self, asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        """Answer a request."""
+        """Respond to a request."""
         faults = (fault for start, end, fault in self.faults if start <= clock.seconds < end)
         return next(faults, None) or self._answer(asked, clock)
 
@@ -102,12 +102,12 @@ class FakeJobs:
 
 
 def one_job(life: Life, *lines: Line) -> FakeJobs:
-    """A server with one job and its log."""
+    """A server with one job and its log lines."""
     return FakeJobs({JOB_ID: life}, lines)
 
 
 def down(server: FakeJobs, start: float, end: float, fault: RawResponse | FluxbaseError) -> Server:
-    """That server, failing for a while."""
+    """Make the server fail for a period."""
     server.faults.append((start, end, fault))
     return server
 
@@ -121,7 +121,7 @@ def waiting(
     cancels: object = False,
     retry: Any = None,
 ) -> Plan[Result[Job]]:
-    """The plan of a wait for that one job."""
+    """The plan that waits for the job of `one_job`."""
     options = WaitOptions(
         timeout=timeout,
         poll=poll or PollPolicy(),

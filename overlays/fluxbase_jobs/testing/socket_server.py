@@ -1,31 +1,28 @@
-"""A test server's socket, opened when it is first asked for."""
+"""HTTP on a socket of the loopback interface, for programs that cannot use a test server's transports."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import Final, cast
 
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from fluxbase_jobs.emulator.server.sockets import http_config, listen, url_of
+from ..emulator.server.sockets import http_config, listen, url_of
+from .transports import EXTENSION
 
-from .asgi import EXTENSION
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-_LOOPBACK = "127.0.0.1"
+_LOOPBACK: Final = "127.0.0.1"
 
 
-class Listening:
-    """Answers HTTP on a free port of loopback. To be used in one event loop.
+class SocketServer:
+    """Serves an application over HTTP on a free loopback port. Use it in one event loop.
 
-    Uvicorn's own server looks after its state ten times a second, at its start and end too; its protocol does not need that.
+    It runs Uvicorn's protocol without Uvicorn's server, whose main loop polls ten times a second and so delays start and stop.
 
     Args:
-        app: what answers.
+        app: the ASGI application.
 
     """
 
@@ -43,13 +40,13 @@ class Listening:
         return url_of(listener)
 
     async def close(self) -> None:
-        """Close the socket, and the connections without a further word."""
+        """Close the socket, and abort open connections."""
         if self._server is None:
             return
         self._server.close()
         for connection in [*self._state.connections]:
             connection.transport.abort()
-        await asyncio.sleep(0)  # until they know
+        await asyncio.sleep(0)  # until the protocols have noticed
         tasks = [*self._state.tasks]
         for task in tasks:
             task.cancel()
@@ -58,16 +55,16 @@ class Listening:
 
 
 class _Protocol(H11Protocol):
-    """Uvicorn's protocol, whose application can close the connection."""
+    """Uvicorn's protocol, with an ASGI extension that closes the connection."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn: asyncio declares BaseTransport
         super().connection_made(transport)
         app = cast("ASGIApp", self.app)
 
-        async def with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
-            # Close, not abort: what was sent so far shall arrive.
-            extension = {EXTENSION: {"hang_up": transport.close}}
-            with suppress(asyncio.CancelledError):  # at the server's end; Uvicorn would log it
+        async def with_extension(scope: Scope, receive: Receive, send: Send) -> None:
+            # `close`, not `abort`, so that what was sent before still arrives.
+            extension = {EXTENSION: {"close_connection": transport.close}}
+            with suppress(asyncio.CancelledError):  # when the server closes; Uvicorn would log it
                 await app({**scope, "extensions": extension}, receive, send)
 
-        self.app = with_hang_up
+        self.app = with_extension
