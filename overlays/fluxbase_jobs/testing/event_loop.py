@@ -24,7 +24,6 @@ class EventLoopThread:
 
     Raises:
         Exception: what entering the context raises.
-
     """
 
     def __init__(self, name: str, context: AbstractAsyncContextManager[None]) -> None:
@@ -53,7 +52,6 @@ class EventLoopThread:
 
         Raises:
             RuntimeError: the loop is closed.
-
         """
         future = self.start(work)
         with suppress(CancelledError):
@@ -66,7 +64,6 @@ class EventLoopThread:
 
         Raises:
             RuntimeError: the loop is closed.
-
         """
         if self._closed:
             raise RuntimeError(_CLOSED)

@@ -34,7 +34,6 @@ class _InProcess:
     Args:
         loop: the server's event loop.
         app: the ASGI application that responds.
-
     """
 
     def __init__(self, loop: EventLoopThread, app: ASGIApp) -> None:
@@ -58,7 +57,6 @@ class Transport(_InProcess, httpx.BaseTransport):
             httpx.ReadTimeout: no response within the request's read timeout. The server continues to handle the request.
             httpx.RemoteProtocolError: the server closed the connection.
             httpx.ConnectError: the server is closed.
-
         """
         future = self._start(request, request.read())
         try:
