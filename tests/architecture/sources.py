@@ -49,7 +49,7 @@ class Module:
 
 def read(package: Path) -> dict[str, Module]:
     """The modules below a package's folder by name."""
-    found = {}
+    found: dict[str, Module] = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package.parent).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -105,7 +105,7 @@ class _Connection:
     _closed: asyncio.Event = field(factory=asyncio.Event)
 
     async def receive(self) -> Message:
-        """Return the whole request body first, then wait for the end of the connection."""
+        """Pass the whole request body on first, then wait for the end of the connection."""
         if self._unread is not None:
             body, self._unread = self._unread, None
             return {"type": "http.request", "body": body, "more_body": False}
