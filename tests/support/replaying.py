@@ -176,7 +176,11 @@ def _added_headers(result: Result[Any]) -> dict[str, str]:
 def _submitted_name(exchange: Exchange) -> str:
     """What the client appends to the message of a submit that is not found."""
     is_submit = (exchange.method, exchange.path) == ("POST", f"{USER_ROUTES}/submit")
-    return f": {json.loads(exchange.request_body or '')['job_name']}" if is_submit and exchange.status == 404 else ""
+    return (
+        f": {json.loads(exchange.request_body or '')['job_name']}"
+        if is_submit and "function" in exchange.body and exchange.status == 404
+        else ""
+    )
 
 
 def _error_differences(exchange: Exchange, error: Any, *, read_back: bool) -> Iterator[str]:

@@ -13,14 +13,16 @@ from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._plans.submit_many import BatchReport
 from .._transports.base import Transport
 from .._transports.httpcore_sync import HttpcoreTransport
+from .._transports.httpx_messages import LONGEST_TIMEOUT
 from .._transports.httpx_sync import HttpxTransport
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Err, Result, handed_over
-from . import driver, log
+from . import batch, driver, log
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -64,7 +66,9 @@ class FluxbaseFetch:
         raise_errors: bool = False,
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
-        self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
+        self._settings = make_settings(
+            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+        )
         self._transport = transport_of(http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
@@ -100,9 +104,9 @@ class FluxbaseFetch:
         """Carry out a stream that opens its call itself."""
         return driver.iterate(stream, self._transport.opened())
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> Generator[tuple[ItemT, T]]:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
-        return driver.run_many(plans, self._transport.opened(), concurrency)
+        return batch.run_many(plans, self._transport.opened(), concurrency, report)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
@@ -130,3 +134,11 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
 def transport_of(http_client: httpx.Client | None) -> Transport:
     """The transport of a client: httpcore's connections, or the user's own httpx client."""
     return HttpcoreTransport() if http_client is None else HttpxTransport(http_client)
+
+
+def own_timeout(http_client: httpx.Client | httpx.AsyncClient | None, timeout: Seconds) -> Seconds:
+    """The timeout of the user's own httpx client, where the client is given none."""
+    if timeout != DEFAULT_TIMEOUT or not isinstance(http_client, httpx.Client | httpx.AsyncClient):
+        return timeout
+    read = http_client.timeout.read
+    return LONGEST_TIMEOUT if read is None else read

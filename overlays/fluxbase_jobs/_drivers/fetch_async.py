@@ -14,6 +14,7 @@ from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
 from .._plans import call
 from .._plans.steps import Plan, Stream
+from .._plans.submit_many import BatchReport
 from .._transports.base import AsyncTransport
 from .._transports.httpcore_async import AsyncHttpcoreTransport
 from .._transports.httpx_async import AsyncHttpxTransport
@@ -21,8 +22,9 @@ from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
+from . import batch_async as batch
 from . import driver_async as driver
-from .fetch import FluxbaseFetch, delivered
+from .fetch import FluxbaseFetch, delivered, own_timeout
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -46,7 +48,9 @@ class AsyncFluxbaseFetch:
         http_client: httpx.AsyncClient | None = None,
         raise_errors: bool = False,
     ) -> None:
-        self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
+        self._settings = make_settings(
+            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+        )
         self._transport: AsyncTransport = AsyncHttpcoreTransport() if http_client is None else AsyncHttpxTransport(http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
@@ -82,9 +86,9 @@ class AsyncFluxbaseFetch:
         """Carry out a stream that opens its call itself."""
         return driver.iterate(stream, self._transport)
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> AsyncGenerator[tuple[ItemT, T]]:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
-        return driver.run_many(plans, self._transport, concurrency)
+        return batch.run_many(plans, self._transport, concurrency, report)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -47,14 +47,14 @@ class AsyncHttpcoreTransport:
     async def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
         server, _ = address(request)
-        route = self._proxied.route(server)
+        context = self._tls.context(server)
+        if isinstance(context, FluxbaseError):
+            return context
+        route = self._proxied.route(server, context)
         if isinstance(route, FluxbaseError):
             return route
         if route is not None:
             return await route.send(request, timeout)
-        context = self._tls.context(server)
-        if isinstance(context, FluxbaseError):
-            return context
         return await self._send(request, server, context, timeout)
 
     async def close(self) -> None:
