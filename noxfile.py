@@ -24,6 +24,7 @@ CLIENT = ROOT / "generated" / "fluxbase_jobs_client"
 OTHER_PYTHONS = PYTHONS[1:]
 QUICK_TESTS = ("tests/architecture", "tests/context", "tests/models", "tests/plans")
 WORKERS = ("--numprocesses", "3")
+UNTRACEABLE = "tests/emulator/test_cli.py::test_shutdown_while_jobs_run"
 BANNER = "# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.\n"
 
 
@@ -80,7 +81,8 @@ def coverage(session: nox.Session) -> None:
     """Which lines and branches the tests run, in the programs that they start too; fails below the goals."""
     install(session, "tests", "coverage")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *WORKERS, *session.posargs)
+    # While a thread sleeps that is to be interrupted, Python 3.11 runs no other thread that is traced.
+    session.run("coverage", "run", "-m", "pytest", *WORKERS, "--deselect", UNTRACEABLE, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     parts = "overlays/fluxbase_jobs/emulator/*,overlays/fluxbase_jobs/testing/*,overlays/fluxbase_jobs/pytest_plugin.py"
     session.run("coverage", "report", f"--omit={parts}", "--fail-under=97")
