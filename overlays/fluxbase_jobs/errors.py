@@ -29,10 +29,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
-if TYPE_CHECKING:
-    from .models.jobs import Job, LogLine
+from .models.jobs import Job, LogLine
 
 MAX_MESSAGE: Final = 500
 """The number of characters that a message or a hint has at most."""

@@ -111,7 +111,7 @@ def key_header(key: object) -> dict[str, str]:
 def refuse_coroutine_functions(**callbacks: object) -> None:
     """Raise InvalidInput where a sync client was given what it could not await: new tokens would be lost without a word."""
     for name, callback in callbacks.items():
-        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004
+        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004  # the function is looked for, not called
             raise InvalidInput(f"{name} must not be a coroutine function: only the async client awaits one")
 
 

@@ -18,7 +18,7 @@ class TypedJob(Job, Generic[Out]):
 
     LOCAL: ClassVar[tuple[str, ...]] = ("logs", "result_type")
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a value in the instance, which is no field on the wire
         result_type: Any
 
     @cached_property
@@ -37,7 +37,7 @@ class CompletedJob(Job, Generic[Out]):
 
     LOCAL: ClassVar[tuple[str, ...]] = ("logs", "result_type")
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # msgspec.field is not understood by type checkers here
         result_type: Any
 
     @cached_property
