@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
+from contract.recordings import APRIL, FAULTS, LIMITS, MARCH, RECORDINGS
 from tests.support.local_server import LocalServer
-from tests.support.recordings import APRIL, FAULTS, LIMITS, MARCH, RECORDINGS
 from tests.support.replaying import replay
 from tests.support.styles import Connect
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from fluxbase_jobs.emulator.profiles import PROFILES
 
-from contract import functions
-from tests.support import recordings
+from contract import functions, recordings
 from tests.support.emulator_in_process import FINAL, AdjustableClock, Client, eventually, serving
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     from fluxbase_jobs.emulator.formats.json_text import JSONValue
 
+    from contract.recordings import Exchange
     from tests.emulator.conftest import Sign
-    from tests.support.recordings import Exchange
 
 LEFT_OUT: Final = {
     "admin": "the admin routes come later",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import openapi_spec_validator
 import pytest
 
-from tests.support import openapi_document
-from tests.support import recordings
-from tests.support.openapi_document import Description
+from contract import openapi_document
+from contract import recordings
+from contract.openapi_document import Description
 
 if TYPE_CHECKING:
-    from tests.support.recordings import Exchange
+    from contract.recordings import Exchange
 
 SHARED: Final = Path(__file__).parents[3] / "shared" / "wire"
 

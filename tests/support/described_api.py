@@ -13,7 +13,7 @@ import schemathesis
 from schemathesis import CheckContext, Response
 from schemathesis.specs.openapi import checks
 
-from tests.support import openapi_document
+from contract import openapi_document
 from tests.support.seeded_emulator import ADDRESS, KEPT, MADE, PASSWORD, things
 
 if TYPE_CHECKING:

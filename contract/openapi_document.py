@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 import yaml
 from jsonschema import Draft202012Validator
 from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from contract.recordings import Exchange
 
-    from tests.support.recordings import Exchange
-
-FILE: Final = Path(__file__).parents[2] / "openapi.yaml"
+FILE: Final = Path(__file__).parents[1] / "openapi.yaml"
 URI: Final = "urn:fluxbase:openapi"
 METHODS: Final = ("get", "put", "post", "patch", "delete")
 
