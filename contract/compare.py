@@ -21,6 +21,7 @@ from contract.recordings import Exchange
 JSONObject: TypeAlias = dict[str, Any]
 Point: TypeAlias = tuple[str, str, str]
 """A path into an answer, and what the two recordings have there."""
+Place: TypeAlias = tuple[str, str, int | None]
 
 
 class Race(StrEnum):
@@ -139,12 +140,12 @@ class Comparer:
 
     def compare(self, answered: Sequence[Exchange]) -> Comparison:
         """Pair the exchanges by scenario, label and order, and compare each pair; scenarios that were not recorded are left out."""
-        waiting: dict[tuple[str, ...], list[Exchange]] = defaultdict(list)
-        for exchange in answered:
-            waiting[_place(exchange)].append(exchange)
+        waiting: dict[Place, list[Exchange]] = defaultdict(list)
+        for place, exchange in _placed(answered):
+            waiting[place].append(exchange)
         scenarios = {exchange.scenario for exchange in answered}
         asked = [exchange for exchange in self._recorded if exchange.scenario in scenarios]
-        found = [list(self._differences(exchange, waiting[_place(exchange)])) for exchange in asked]
+        found = [list(self._differences(exchange, waiting[place])) for place, exchange in _placed(asked)]
         return Comparison(
             compared=len(asked),
             races=sum(race_of(exchange.scenario, exchange.label) is not None for exchange in asked),
@@ -224,11 +225,21 @@ def _name(exchange: Exchange) -> str:
     return f"{exchange.scenario} / {exchange.label}"
 
 
-def _place(exchange: Exchange) -> tuple[str, ...]:
-    """What two exchanges are paired by; a poll also by its job, as a scenario may have several."""
-    label = re.sub(r"^(logs after_line=)\d+$", r"\1<n>", UUID.sub("<id>", exchange.label))
-    body = _decoded(exchange) if race_of(exchange.scenario, label) is Race.POLL else None
-    return exchange.scenario, label, str(cast("JSONObject", body).get("job_name")) if isinstance(body, dict) else ""
+def _placed(exchanges: Sequence[Exchange]) -> Iterator[tuple[Place, Exchange]]:
+    """Each exchange with what it is paired by: its scenario, its label, and for a poll which of the scenario's jobs it is about."""
+    submitted: dict[str, dict[object, int]] = defaultdict(dict)
+    for exchange in exchanges:
+        label = re.sub(r"^(logs after_line=)\d+$", r"\1<n>", UUID.sub("<id>", exchange.label))
+        job_id, jobs = _job_id(exchange), submitted[exchange.scenario]
+        if exchange.path.endswith("/submit") and exchange.status == 201:
+            jobs.setdefault(job_id, len(jobs))
+        is_poll = race_of(exchange.scenario, label) is Race.POLL
+        yield (exchange.scenario, label, jobs.get(job_id) if is_poll else None), exchange
+
+
+def _job_id(exchange: Exchange) -> object:
+    body = _decoded(exchange)
+    return cast("JSONObject", body).get("id") if isinstance(body, dict) else None
 
 
 def _decoded(exchange: Exchange) -> object:

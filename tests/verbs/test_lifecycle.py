@@ -30,8 +30,9 @@ def test_a_job_runs_and_gives_its_result(live: FluxbaseClient) -> None:
 
 def test_the_log_shows_as_the_era_has_it(live: FluxbaseClient, place: Place) -> None:
     """March gives the lines; April hides them until its next start."""
-    job = ended(live, live.jobs.submit("steps", {"steps": 2, "delay_ms": 1}).unwrap().id)
-    time.sleep(2 if "FLUXBASE_TEST_URL" in environ else 0)
+    real = "FLUXBASE_TEST_URL" in environ
+    job = ended(live, live.jobs.submit("steps", {"steps": 3, "delay_ms": 500 if real else 1}).unwrap().id)
+    time.sleep(2 if real else 0)
 
     lines = live.jobs.logs(job.id).unwrap()
     rest = live.jobs.logs(job.id, after_line=2).unwrap()
@@ -41,8 +42,9 @@ def test_the_log_shows_as_the_era_has_it(live: FluxbaseClient, place: Place) -> 
     if place.profile == "2026-04":
         assert lines == []
         return
-    # As a set: on a real server output and error output are two streams, and their order is chance.
-    assert {"step 1 of 2", "warning: step 2 was even", "step 2 of 2"} <= {str(line) for line in lines}
+    # As a set: on a real server output and error output are two streams, and their order is chance. What a job writes as it ends,
+    # here its third step, may be lost there.
+    assert {"step 1 of 3", "warning: step 2 was even", "step 2 of 3"} <= {str(line) for line in lines}
     assert rest == lines[2:]
 
 
