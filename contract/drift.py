@@ -52,7 +52,7 @@ def undescribed_answers(answered: Iterable[Exchange]) -> Iterator[Row]:
     description = Description(openapi_document.load(), strict=True)
     for exchange in answered:
         if operation := description.operation_of(exchange):
-            for fault in description.response_faults(operation, exchange):
+            for fault in description.response_violations(operation, exchange):
                 yield exchange.scenario, exchange.label, fault
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: a server that answers as told, and clients of both styles."""
+"""Fixtures for all tests: a local server with prepared responses, and sync and async clients."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from typing import cast
 import pytest
 import trustme
 from fluxbase_jobs import FluxbaseClient
+from hypothesis import HealthCheck, settings
 
 from tests.support.emulator_process import Address, started
 from tests.support.local_server import LocalServer
-from tests.support.server_under_test import PROFILES, Place, living
-from tests.support.styles import Connect, Style, connecting
+from tests.support.server_under_test import PROFILES, ServerUnderTest, running_server
+from tests.support.styles import Connect, Style, connect_in_style
+
+# No deadline, because the machine may be busy; fixtures may be shared by the examples of one test.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _trusting_few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """All clients trust one unknown authority in place of the world's, which take 20 ms to load for each client."""
+def _one_certificate_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Clients trust one test authority only, because loading the system's takes 20 ms per client."""
     authority = tmp_path_factory.mktemp("authority") / "ca.pem"
     trustme.CA().cert_pem.write_to_path(authority)
     with pytest.MonkeyPatch.context() as patch:
@@ -27,45 +32,45 @@ def _trusting_few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(params=["sync", "async"])
 def style(request: pytest.FixtureRequest) -> Style:
-    """Each test that uses a client runs once in each style."""
+    """The style of the client: every test that uses one runs once in each style."""
     return cast("Style", request.param)
 
 
 @pytest.fixture
 def connect(style: Style) -> Iterator[Connect]:
-    """Makes a client of the test's style: `connect(url, key, **options)`."""
-    with connecting(style) as connect:
+    """Creates a client of the test's style: `connect(url, key, **options)`."""
+    with connect_in_style(style) as connect:
         yield connect
 
 
 @pytest.fixture
 def server() -> Iterator[LocalServer]:
-    """A server that answers what the test says."""
+    """A local server that sends the responses that the test prepares."""
     with LocalServer() as server:
         yield server
 
 
 @pytest.fixture
 def client(connect: Connect, server: LocalServer) -> FluxbaseClient:
-    """A client of that server."""
+    """A client of the local server."""
     return connect(server.url, "eyJ.a-token")
 
 
 @pytest.fixture(scope="session")
 def march() -> Iterator[Address]:
-    """An emulator that shows logs at once, as the server of March 2026 does."""
+    """An emulator of version 2026-03, which shows log lines at once."""
     with started("--profile", "2026-03") as address:
         yield address
 
 
 @pytest.fixture(scope="module", params=PROFILES)
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """A server that is no stand-in, of each profile."""
-    with living(cast("str", request.param)) as place:
-        yield place
+def server_under_test(request: pytest.FixtureRequest) -> Iterator[ServerUnderTest]:
+    """The emulator in each version, or a real server."""
+    with running_server(cast("str", request.param)) as server:
+        yield server
 
 
 @pytest.fixture
-def live(connect: Connect, place: Place) -> FluxbaseClient:
-    """A client of that server, in the test's style."""
-    return connect(place.url, place.key)
+def live_client(connect: Connect, server_under_test: ServerUnderTest) -> FluxbaseClient:
+    """A client of the server under test, in the test's style."""
+    return connect(server_under_test.url, server_under_test.key)

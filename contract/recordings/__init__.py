@@ -23,20 +23,20 @@ RECORDINGS: Final = (MARCH, APRIL, LIMITS, FAULTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and its answer. Header names are in lower case, bodies the exact text (lists that `note` mentions were cut)."""
+    """One request and its response. Header names are in lower case, bodies the exact text (but `note` says if a list was shortened)."""
 
     recording: str
     scenario: str
     label: str
     index: int
-    """The place in its scenario, as labels repeat."""
+    """The position in its scenario, because labels repeat."""
 
     method: str
     path: str
     query: str
     request_headers: Mapping[str, str]
     auth: str
-    """The credential that was sent, in words; it is not among the headers."""
+    """A description of the credentials, which are not among the headers."""
 
     request_body: str | None
     status: int
@@ -46,21 +46,21 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        """Recording, scenario and label, as a test's table or message names the exchange."""
+        """Recording, scenario and label, for test ids and messages."""
         return f"{self.recording} / {self.scenario} / {self.label}"
 
     @property
     def target(self) -> str:
-        """The path with its query, as it was sent."""
+        """The path with its query, undecoded."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def succeeded(self) -> bool:
-        """Whether the answer was 2xx."""
+        """Whether the status was 2xx."""
         return self.status // 100 == 2
 
     def json(self) -> Any:
-        """The answer's body, decoded."""
+        """The decoded response body."""
         return json.loads(self.body)
 
 

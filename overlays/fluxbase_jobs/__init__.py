@@ -1,11 +1,15 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
-from ._drivers.fetch import AsyncFluxbaseFetch, FluxbaseFetch
-from ._verbs.admin import AsyncFluxbaseAdmin, AsyncFluxbaseAdminJobs, FluxbaseAdmin, FluxbaseAdminJobs
-from ._verbs.definitions import AsyncJobDefinition, JobDefinition
+from ._drivers.fetch import FluxbaseFetch
+from ._drivers.fetch_async import AsyncFluxbaseFetch
+from ._verbs.admin import FluxbaseAdmin, FluxbaseAdminJobs
+from ._verbs.admin_async import AsyncFluxbaseAdmin, AsyncFluxbaseAdminJobs
+from ._verbs.definitions import JobDefinition
+from ._verbs.definitions_async import AsyncJobDefinition
 from ._verbs.jobs import FluxbaseJobs
 from ._verbs.jobs_async import AsyncFluxbaseJobs
-from .client import AsyncFluxbaseClient, FluxbaseClient, create_client
+from .client import FluxbaseClient, create_client
+from .client_async import AsyncFluxbaseClient
 from .errors import (
     AuthenticationFailed,
     Conflict,
@@ -39,7 +43,9 @@ from .models.admin import (
     SyncSummary,
     Worker,
 )
-from .models.jobs import Job, JobStatus, LogLine, OnBehalfOf, Submission, Tokens
+from .models.inputs import OnBehalfOf, Submission
+from .models.jobs import Job, JobStatus, LogLine
+from .models.tokens import Tokens
 from .models.typed import TypedJob
 from .policies.poll import PollPolicy
 from .policies.retry import RetryPolicy

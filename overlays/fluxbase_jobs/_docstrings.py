@@ -1,4 +1,4 @@
-"""Sync and async classes that say the same: the words are written once, on the sync one."""
+"""Docstrings of sync and async classes are written once, on the sync class."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TypeVar
 C = TypeVar("C", bound=type[object])
 
 
-def documented_like(twin: type[object]) -> Callable[[C], C]:
-    """A class decorator: the class's and its methods' docstrings become those of the twin, in full."""
+def documented_like(sync: type[object]) -> Callable[[C], C]:
+    """A class decorator: copy the docstrings of the sync class and its methods to the async class."""
 
     def document(cls: C) -> C:
-        cls.__doc__ = twin.__doc__
+        cls.__doc__ = sync.__doc__
         for name, member in vars(cls).items():
             method = getattr(member, "__func__", member)
             if isfunction(method) and not name.startswith("_"):
-                method.__doc__ = getattr(twin, name).__doc__
+                method.__doc__ = getattr(sync, name).__doc__
         return cls
 
     return document

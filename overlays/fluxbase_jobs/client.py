@@ -1,54 +1,35 @@
-"""The clients: one server, one set of credentials, and the verbs below `.jobs` and `.admin.jobs`."""
+"""The client: one server, one set of credentials, and the verbs below `.jobs` and `.admin.jobs`."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, Self, TypedDict, Unpack
+from typing import Final, Self, Unpack
 
 import httpx
 
-from ._context.credentials import AsyncKey, Key, OnTokens, header_text
-from ._docstrings import documented_like
-from ._drivers.fetch import DEFAULT_RETRY, DEFAULT_TIMEOUT, AsyncFluxbaseFetch, FluxbaseFetch
-from ._plans import jobs as verbs
+from ._context.client_options import (
+    DEFAULT_RETRY,
+    DEFAULT_TIMEOUT,
+    MISSING_KEY,
+    ClientOptions,
+    from_environment,
+    sign_in_options,
+    signed_in_options,
+)
+from ._context.credentials import Key, OnTokens
+from ._drivers.fetch import FluxbaseFetch, delivered
+from ._plans.sign_in import sign_in
 from ._validation.arguments import Seconds
-from ._verbs.admin import AsyncFluxbaseAdmin, FluxbaseAdmin
+from ._verbs.admin import FluxbaseAdmin
+from ._verbs.argument_hints import with_argument_hints
 from ._verbs.jobs import FluxbaseJobs
-from ._verbs.jobs_async import AsyncFluxbaseJobs
 from .errors import InvalidInput
-from .models.jobs import Tokens
 from .policies.retry import RetryPolicy
 from .result import Err, Ok, Result
 
-URL_VARIABLE: Final = "FLUXBASE_URL"
-KEY_VARIABLE: Final = "FLUXBASE_KEY"
-REFRESH_VARIABLE: Final = "FLUXBASE_REFRESH_TOKEN"
 
-
-class Settings(TypedDict, total=False):
-    """The keyword arguments that all ways to a client share; FluxbaseClient says what they mean."""
-
-    refresh_token: str | None
-    on_tokens: OnTokens | None
-    headers: Mapping[str, str] | None
-    timeout: Seconds
-    retry: RetryPolicy | None
-
-
-class Options(Settings, total=False):
-    """The keyword arguments of FluxbaseClient."""
-
-    http_client: httpx.Client | None
-
-
-class AsyncOptions(Settings, total=False):
-    """The keyword arguments of AsyncFluxbaseClient."""
-
-    http_client: httpx.AsyncClient | None
-
-
+@with_argument_hints
 class FluxbaseClient:
     """A client of one Fluxbase server.
 
@@ -60,15 +41,16 @@ class FluxbaseClient:
 
     Args:
         url: the server's address; a path before `/api` is kept.
-        key: a token or key, or a callable (for the async client also a coroutine function) that is asked for one before each request. Sent
-            by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
-        refresh_token: buys the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
+        key: a token or key, or a callable (for the async client also a coroutine function) that returns one and is called before each
+            request. Sent by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
+        refresh_token: exchanged for the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
         on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function): a refresh token works once, so
-            keep the new one.
+            store the new one.
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
-        retry: how often and how long a call is tried; None: one attempt.
+        retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -85,6 +67,7 @@ class FluxbaseClient:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
+        raise_errors: bool = False,
     ) -> None:
         self.fetch: Final = FluxbaseFetch(
             url,
@@ -95,12 +78,13 @@ class FluxbaseClient:
             timeout=timeout,
             retry=retry,
             http_client=http_client,
+            raise_errors=raise_errors,
         )
         self.jobs: Final = FluxbaseJobs(self.fetch)
         self.admin: Final = FluxbaseAdmin(self.fetch)
 
     @classmethod
-    def from_env(cls, **options: Unpack[Options]) -> Self:
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """A client for the server and credentials of the environment: FLUXBASE_URL, FLUXBASE_KEY, FLUXBASE_REFRESH_TOKEN.
 
         Args:
@@ -109,12 +93,15 @@ class FluxbaseClient:
         Raises:
             InvalidInput: FLUXBASE_URL is not set, or a variable or argument is not as FluxbaseClient wants it.
         """
-        url, key, refresh_token = _from_environment()
+        url, key, refresh_token = from_environment()
         options.setdefault("refresh_token", refresh_token)
-        return cls(url, key, **options)
+        client = cls(url, key, **options)
+        if key is None:
+            client.fetch.settings.credentials.missing_key_hint = MISSING_KEY
+        return client
 
     @classmethod
-    def sign_in(cls, url: str, email: str, password: str, **options: Unpack[Options]) -> Result[Self]:
+    def sign_in(cls, url: str, email: str, password: str, **options: Unpack[ClientOptions]) -> Result[Self]:
         """Sign a user in and return a client that keeps that user's tokens fresh.
 
         Args:
@@ -127,14 +114,14 @@ class FluxbaseClient:
             The client. AuthenticationFailed for a wrong email or password, and, with a hint, where the account wants a second factor.
         """
         try:
-            fetch = FluxbaseFetch(url, **_signing_in(options))
+            fetch = FluxbaseFetch(url, **sign_in_options(options))
         except InvalidInput as error:
-            return Err(error)
+            return delivered(Err(error), "sign_in", raise_errors=bool(options.get("raise_errors")))
         with fetch:
-            answered = fetch.run(verbs.sign_in(fetch.session(), email, password))
-        if isinstance(answered, Err):
-            return answered
-        return Ok(cls(url, **_signed_in(options, answered.data)), answered.meta)
+            signed_in = fetch.run(sign_in, {}, email, password)
+        if isinstance(signed_in, Err):
+            return signed_in
+        return Ok(cls(url, **signed_in_options(options, signed_in.data)), signed_in.meta)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
@@ -147,92 +134,9 @@ class FluxbaseClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.fetch.session().base_url!r})"
+        return f"{type(self).__name__}({self.fetch.settings.base_url!r})"
 
 
-@documented_like(FluxbaseClient)
-class AsyncFluxbaseClient:
-    """A client of one Fluxbase server."""
-
-    def __init__(
-        self,
-        url: str,
-        key: AsyncKey | None = None,
-        *,
-        refresh_token: str | None = None,
-        on_tokens: OnTokens | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: Seconds = DEFAULT_TIMEOUT,
-        retry: RetryPolicy | None = DEFAULT_RETRY,
-        http_client: httpx.AsyncClient | None = None,
-    ) -> None:
-        self.fetch: Final = AsyncFluxbaseFetch(
-            url,
-            key,
-            refresh_token=refresh_token,
-            on_tokens=on_tokens,
-            headers=headers,
-            timeout=timeout,
-            retry=retry,
-            http_client=http_client,
-        )
-        self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
-        self.admin: Final = AsyncFluxbaseAdmin(self.fetch)
-
-    @classmethod
-    def from_env(cls, **options: Unpack[AsyncOptions]) -> Self:
-        """A client for the server and credentials of the environment: FLUXBASE_URL, FLUXBASE_KEY, FLUXBASE_REFRESH_TOKEN."""
-        url, key, refresh_token = _from_environment()
-        options.setdefault("refresh_token", refresh_token)
-        return cls(url, key, **options)
-
-    @classmethod
-    async def sign_in(cls, url: str, email: str, password: str, **options: Unpack[AsyncOptions]) -> Result[Self]:
-        """Sign a user in and return a client that keeps that user's tokens fresh."""
-        try:
-            fetch = AsyncFluxbaseFetch(url, **_signing_in(options))
-        except InvalidInput as error:
-            return Err(error)
-        async with fetch:
-            answered = await fetch.run(verbs.sign_in(fetch.session(), email, password))
-        if isinstance(answered, Err):
-            return answered
-        return Ok(cls(url, **_signed_in(options, answered.data)), answered.meta)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.fetch.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.fetch.session().base_url!r})"
-
-
-def create_client(url: str, key: Key | None = None, **options: Unpack[Options]) -> FluxbaseClient:
+def create_client(url: str, key: Key | None = None, **options: Unpack[ClientOptions]) -> FluxbaseClient:
     """A client, by the name that the TypeScript package gives it."""
     return FluxbaseClient(url, key, **options)
-
-
-def _from_environment() -> tuple[str, str | None, str | None]:
-    url, key, refresh_token = (os.environ.get(name, "").strip() or None for name in (URL_VARIABLE, KEY_VARIABLE, REFRESH_VARIABLE))
-    if url is None:
-        raise InvalidInput(f"{URL_VARIABLE} is not set: it names the server, like https://example.com")
-    for name, value in ((KEY_VARIABLE, key), (REFRESH_VARIABLE, refresh_token)):
-        if value is not None:
-            header_text(name, value)
-    return url, key, refresh_token
-
-
-def _signed_in(options: Any, tokens: Tokens) -> Any:
-    """The options of a client that goes on with these tokens."""
-    return {**options, "key": tokens.access_token, "refresh_token": tokens.refresh_token}
-
-
-def _signing_in(options: Any) -> Any:
-    """The options of the requests that sign in: nobody's credentials."""
-    return {name: value for name, value in options.items() if name not in {"refresh_token", "on_tokens"}}

@@ -19,21 +19,22 @@
      ├─ JobCancelled              the job was cancelled; with the `job`
      └─ WaitTimeout               the job had not ended in time and goes on; with the `job`
 
-They are returned, not raised; `result.unwrap()` raises them. All are true in a condition, so that `if error:` narrows for type checkers,
-and all can be pickled. No message or repr holds a key, a token or a payload.
+They are returned, not raised; `result.unwrap()` raises them. All are truthy, so that `if error:` narrows for type checkers, and all can
+be pickled. No message or repr holds a key, a token or a payload.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from copy import copy
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from .models.jobs import Job, LogLine
 
 
 class FluxbaseError(Exception):
-    """What went wrong, in words and in fields.
+    """What went wrong: a message and attributes.
 
     Attributes:
         message: one sentence for people.
@@ -41,11 +42,11 @@ class FluxbaseError(Exception):
         status: the HTTP status, None where no answer came.
         request_id: the server's id of the request, for its logs.
         hint: what to do about it, where we or the server know.
-        details: what else the server said; for an InvalidResponse the body as text.
+        details: what else the server sent; for an InvalidResponse the body as text.
         retryable: whether the same call may succeed later without a change.
         attempts: how many requests were sent for the call that failed.
         job_id: the job that the call was about, where there is one.
-        retry_after: the seconds after which the server wants to be asked again, where it said so.
+        retry_after: seconds to wait before the next request, where the server sent that.
     """
 
     retry_after: float | None = None
@@ -73,6 +74,13 @@ class FluxbaseError(Exception):
         self.retryable = retryable
         self.attempts = attempts
         self.job_id = job_id
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy of this error with other attributes. Errors are values: one that was returned is never changed."""
+        changed = copy(self)
+        vars(changed).update(changes)
+        changed.args = (changed.message,)
+        return changed
 
     def __bool__(self) -> Literal[True]:
         return True
@@ -117,7 +125,7 @@ class PermissionDenied(Rejected):
 
 
 class NotFound(Rejected):
-    """404: no such job, function or route. The server answers a failed database look-up this way too."""
+    """404: no such job, function or route. The server also answers 404 when its database fails."""
 
 
 class Conflict(Rejected):
@@ -133,7 +141,7 @@ class Unprocessable(Rejected):
 
 
 class RateLimited(Rejected):
-    """429: too many requests; `retry_after` says when to ask again. The server's limit is 100 a minute for an address."""
+    """429: too many requests; `retry_after` is the seconds to wait. The server's limit is 100 a minute for an address."""
 
 
 class NotAllowedInState(Rejected):
@@ -151,10 +159,10 @@ class ServerFailed(FluxbaseError):
 
 
 class JobFailed(FluxbaseError):
-    """The job failed. The message is the text that it threw, from its log: the server's `error_message` says only "exit status 1".
+    """The job failed. The message is the text that it threw, from its log: the server's `error_message` is only "exit status 1".
 
     Attributes:
-        job: the job as it was last seen.
+        job: the job as it was last read.
         log_tail: the last lines of the log, 20 at most, without the line that carries the result.
     """
 
@@ -166,7 +174,7 @@ class JobCancelled(FluxbaseError):
     """The job was cancelled.
 
     Attributes:
-        job: the job as it was last seen.
+        job: the job as it was last read.
     """
 
     job: Job | None = None
@@ -176,7 +184,7 @@ class WaitTimeout(FluxbaseError):
     """The job had not ended within the time; it goes on, and can be waited for again.
 
     Attributes:
-        job: the job as it was last seen; None where it never was.
+        job: the job as it was last read; None where it never was.
     """
 
     job: Job | None = None

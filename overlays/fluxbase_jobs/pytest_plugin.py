@@ -1,70 +1,70 @@
-"""The pytest plugin: a Fluxbase server and a client of it for each test that asks for them.
+"""The pytest plugin: fixtures with a Fluxbase server and a client for a test.
 
     def test_resize(fluxbase_server, fluxbase):
         fluxbase_server.script("resize").complete({"width": 1})
         assert fluxbase.jobs.run("resize", {"id": 7}).unwrap().result == {"width": 1}
 
 `@pytest.mark.fluxbase(profile="2026-03", ...)` sets the keyword arguments of `fluxbase_jobs.testing.Server` for a test, a
-class or a module; the nearest mark wins. The ini option `fluxbase_functions` names a handlers file for all tests.
+class or a module; the closest marker wins. The ini option `fluxbase_functions` names a handlers file for all tests.
 
-Not in `fluxbase_jobs.testing`, because pytest imports it at every start: the server's own needs wait for the first test that asks.
+This module is not part of `fluxbase_jobs.testing` because pytest imports it at every start. It imports the server and its
+dependencies when the first test uses them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+if TYPE_CHECKING:  # an optional dependency, and pytest should start fast
+    from . import FluxbaseClient
+    from .testing import Server
 
-    from fluxbase_jobs import FluxbaseClient
-    from fluxbase_jobs.testing import Server
-
-_MARK: Final = "fluxbase"
+_MARKER: Final = "fluxbase"
 _INI: Final = "fluxbase_functions"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the ini option."""
-    parser.addini(_INI, "the handlers file of all Fluxbase test servers, a path from the rootdir", default="")
+    parser.addini(_INI, "the handlers file of all Fluxbase test servers, relative to the rootdir", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark."""
-    config.addinivalue_line("markers", f"{_MARK}(**options): how the test's Fluxbase server is set, as by fluxbase_jobs.testing.Server")
+    """Register the marker."""
+    config.addinivalue_line("markers", f"{_MARKER}(**options): the options of the test's Fluxbase server, see fluxbase_jobs.testing.Server")
 
 
 @pytest.fixture
 def fluxbase_server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A fresh Fluxbase server: scripts, faults, a virtual clock, in-process and over HTTP."""
+    """A new Fluxbase server with scripts, faults and a virtual clock, in-process and over HTTP."""
     with _start(request) as server:
         yield server
 
 
 @pytest.fixture
 def fluxbase(fluxbase_server: Server) -> Iterator[FluxbaseClient]:
-    """A client of the test's Fluxbase server, with a service key."""
+    """A client of `fluxbase_server`, with a service key."""
     with fluxbase_server.client() as client:
         yield client
 
 
 def _start(request: pytest.FixtureRequest) -> Server:
     try:
-        from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError  # noqa: PLC0415 - most tests need no server
-        from fluxbase_jobs.emulator.store import UnusableDatabaseError  # noqa: PLC0415
-        from fluxbase_jobs.testing import Server  # noqa: PLC0415
+        from .emulator.handlers.loader import UnusableHandlersError  # noqa: PLC0415  # most tests need no server
+        from .emulator.store import UnusableDatabaseError  # noqa: PLC0415  # the same
+        from .testing import Server  # noqa: PLC0415  # the same
     except ModuleNotFoundError as missing:
-        raise _refusal(str(missing)) from None
+        raise _failure(str(missing)) from None
     try:
         return Server(**_options(request))
     except (TypeError, ValueError, UnusableHandlersError, UnusableDatabaseError) as error:
-        raise _refusal(f"the Fluxbase server of this test cannot start: {error}") from None
+        raise _failure(f"the Fluxbase server of this test cannot start: {error}") from None
 
 
-def _refusal(text: str) -> BaseException:
+def _failure(text: str) -> BaseException:
     return pytest.fail.Exception(text, pytrace=False)
 
 
@@ -72,11 +72,11 @@ def _options(request: pytest.FixtureRequest) -> Any:
     options: dict[str, Any] = {}
     if handlers := str(request.config.getini(_INI)):
         options["functions"] = handlers
-    for mark in reversed(list(request.node.iter_markers(_MARK))):
-        if mark.args:
-            raise TypeError(f"@pytest.mark.{_MARK} takes keyword arguments only, like profile='2026-03'")
-        options |= mark.kwargs
+    for marker in reversed(list(request.node.iter_markers(_MARKER))):
+        if marker.args:
+            raise TypeError(f"@pytest.mark.{_MARKER} takes keyword arguments only, like profile='2026-03'")
+        options |= marker.kwargs
     if isinstance(options.get("functions"), str | PurePath):
-        # From the rootdir, wherever pytest is started.
+        # Relative to the rootdir, not to the directory in which pytest was started.
         options["functions"] = request.config.rootpath / options["functions"]
     return options

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import operator
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, final
 
 from attrs import evolve, field, frozen
 from typing_extensions import TypeIs
@@ -13,6 +14,10 @@ from .errors import FluxbaseError
 
 T = TypeVar("T", covariant=True)  # noqa: PLC0105  # a result of a Job is one of a Job or None
 U = TypeVar("U")
+R = TypeVar("R")
+
+_LOGGER: Final = logging.getLogger("fluxbase_jobs")
+_UNSEEN: Final = "_unseen"
 
 
 @frozen(kw_only=True)
@@ -28,7 +33,7 @@ class Meta:
     elapsed: float = 0.0
     """Seconds from the start of the call to its end, pauses included."""
     logs_error: FluxbaseError | None = None
-    """Why the log that was asked for with the job could not be read."""
+    """Why the log could not be read, with `include_logs`."""
 
     @property
     def request_id(self) -> str | None:
@@ -37,16 +42,15 @@ class Meta:
 
     @property
     def idempotency_replayed(self) -> bool:
-        """Whether the server answered from its memory of the idempotency key and did nothing anew."""
+        """Whether the server repeated a stored response for the idempotency key and did nothing."""
         return self.headers.get("idempotency-replayed", "").lower() == "true"
+
+    def plus(self, other: Meta) -> Meta:
+        """This answer, with the requests of another exchange of the same call added to its own."""
+        return evolve(self, attempts=self.attempts + other.attempts, elapsed=max(self.elapsed, other.elapsed))
 
 
 NO_META: Final = Meta()
-
-
-def both(first: Meta, second: Meta, shown: Meta) -> Meta:
-    """One meta over two exchanges: the answer of the one that is shown, the attempts and seconds of both."""
-    return evolve(shown, attempts=first.attempts + second.attempts, elapsed=first.elapsed + second.elapsed)
 
 
 @final
@@ -76,11 +80,19 @@ class Ok(tuple[T, None], Generic[T]):  # noqa: SLOT001  # a tuple with slots has
     def __repr__(self) -> str:
         return f"Ok({self.data!r})"
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(_no_attribute(name, f"holds a {type(self[0]).__name__}", "use .data or .unwrap()"))
+
+        def __getitem__(self, index: object) -> object:
+            return _item(self, index)
+
     def unwrap(self) -> T:
         """The data."""
         return self.data
 
-    def unwrap_or(self, default: object) -> T:  # noqa: ARG002  # the twin of Err.unwrap_or
+    def unwrap_or(self, default: object) -> T:  # noqa: ARG002  # same signature as Err.unwrap_or
         """The data; `default` is for the other half."""
         return self.data
 
@@ -113,6 +125,38 @@ class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
     def __repr__(self) -> str:
         return f"Err({self.error!r})"
 
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str) -> object:
+            _looked_at(self)
+            return super().__getattribute__(name)
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(_no_attribute(name, f"holds {self.error!r}", "use .error, or .unwrap() to raise it"))
+
+        def __iter__(self) -> Iterator[object]:
+            _looked_at(self)
+            return super().__iter__()
+
+        def __getitem__(self, index: object) -> object:
+            _looked_at(self)
+            return _item(self, index)
+
+        def __eq__(self, other: object) -> bool:
+            _looked_at(self)
+            return super().__eq__(other)
+
+        def __ne__(self, other: object) -> bool:
+            _looked_at(self)
+            return super().__ne__(other)
+
+        __hash__ = tuple.__hash__
+
+        def __del__(self) -> None:
+            call = object.__getattribute__(self, "__dict__").get(_UNSEEN)
+            if call is not None:
+                _LOGGER.warning("nobody looked at the result of %s: %r", call, tuple.__getitem__(self, 1))
+
     def unwrap(self) -> NoReturn:
         """Raises the error."""
         raise self.error
@@ -123,6 +167,30 @@ class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
 
 
 Result: TypeAlias = Ok[T] | Err
+
+
+def handed_over(result: R, call: str) -> R:
+    """The result on its way to the user. An Err that is dropped without having been looked at is logged, naming the call.
+
+    Unpacking, indexing, reading any attribute, comparing, `repr` and pickling are looks.
+    """
+    if isinstance(result, Err):
+        vars(result)[_UNSEEN] = call
+    return result
+
+
+def _looked_at(result: Err) -> None:
+    object.__getattribute__(result, "__dict__").pop(_UNSEEN, None)
+
+
+def _item(result: tuple[Any, ...], index: Any) -> Any:
+    if isinstance(index, str):
+        raise TypeError("a result has no keys: unpack it as `data, error = ...`, or use .data, .error or .unwrap()")
+    return cast("Any", tuple).__getitem__(result, index)
+
+
+def _no_attribute(name: str, holds: str, cure: str) -> str:
+    return f"a result has no attribute {name!r}: it {holds}; {cure}"
 
 
 def is_ok(result: Result[T]) -> TypeIs[Ok[T]]:

@@ -1,4 +1,4 @@
-"""What the package exports: all of it on purpose, and all of it explained."""
+"""The public names: sorted, complete and documented."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import pytest
 
 CALLABLES: Final = [name for name in fluxbase_jobs.__all__ if callable(getattr(fluxbase_jobs, name))]
 ALIASES: Final = {"JobStatus", "Result"}
-"""Type aliases, which say what they are in a comment-like string that no tool reads at run time."""
+"""Type aliases: they have no docstring at run time."""
 
 
-def test_the_list_is_sorted_and_without_repeats() -> None:
-    """As ruff's rule has it: classes before functions, so that a diff shows what was added."""
+def test_all_is_sorted_and_unique() -> None:
+    """Sorted as ruff does it, so that a diff shows what was added."""
     assert sorted(fluxbase_jobs.__all__) == fluxbase_jobs.__all__
     assert len(set(fluxbase_jobs.__all__)) == len(fluxbase_jobs.__all__)
 
 
-def test_the_list_is_all_that_is_public() -> None:
-    """No name without an underscore is there by accident, and none is promised that is not there."""
+def test_all_lists_every_public_name() -> None:
+    """No public name is missing in `__all__`, and `__all__` names nothing else."""
     public = {name for name, value in vars(fluxbase_jobs).items() if not name.startswith("_") and not isinstance(value, types.ModuleType)}
 
     assert public == set(fluxbase_jobs.__all__)
 
 
-def test_everything_can_be_found_where_it_says() -> None:
-    """Pickles and documentation tools go by module and name."""
+def test_exports_have_the_right_module_and_name() -> None:
+    """Pickle and documentation tools look values up by module and name."""
     for name in CALLABLES:
         value: Any = getattr(fluxbase_jobs, name)
         if name not in ALIASES:
@@ -38,8 +38,8 @@ def test_everything_can_be_found_where_it_says() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in fluxbase_jobs.__all__ if name not in ALIASES])
-def test_everything_is_explained(name: str) -> None:
-    """A docstring of its own, in a sentence."""
+def test_every_export_has_a_docstring(name: str) -> None:
+    """The docstring starts with a sentence."""
     text: str = getattr(fluxbase_jobs, name).__doc__
 
     assert text
@@ -47,7 +47,7 @@ def test_everything_is_explained(name: str) -> None:
 
 
 def public_methods() -> list[tuple[str, str]]:
-    """The public methods and properties of the exported classes: class and name."""
+    """Class and name of all public methods and properties of the exported classes."""
     exported: dict[str, Any] = {name: getattr(fluxbase_jobs, name) for name in CALLABLES}
     return [
         (name, method)
@@ -59,8 +59,8 @@ def public_methods() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("kind", "name"), public_methods())
-def test_every_method_is_explained(kind: str, name: str) -> None:
-    """With each argument it takes; a property in a sentence."""
+def test_every_method_documents_its_arguments(kind: str, name: str) -> None:
+    """A property has a sentence."""
     method = getattr(getattr(fluxbase_jobs, kind), name)
     text: str = inspect.getdoc(method) or ""
 
@@ -75,8 +75,8 @@ def test_every_method_is_explained(kind: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["submit", "get", "list", "cancel", "retry", "logs"])
 @pytest.mark.parametrize("kind", ["FluxbaseJobs", "AsyncFluxbaseJobs"])
-def test_every_verb_says_what_it_takes_and_returns(kind: str, name: str) -> None:
-    """All arguments and the result; none is left to one line."""
+def test_every_verb_documents_arguments_and_result(kind: str, name: str) -> None:
+    """A verb has sections for its arguments and its result."""
     method = getattr(getattr(fluxbase_jobs, kind), name)
     text = inspect.getdoc(method) or ""
 
@@ -87,14 +87,14 @@ def test_every_verb_says_what_it_takes_and_returns(kind: str, name: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["FluxbaseClient", "AsyncFluxbaseClient", "FluxbaseFetch", "AsyncFluxbaseFetch"])
-def test_every_constructor_says_what_it_takes(kind: str) -> None:
-    """In the class's docstring."""
+def test_every_class_documents_its_constructor(kind: str) -> None:
+    """The arguments are in the docstring of the class."""
     text = inspect.getdoc(getattr(fluxbase_jobs, kind)) or ""
 
     for parameter in inspect.signature(getattr(fluxbase_jobs, kind)).parameters:
         assert f"\n    {parameter}: " in text, parameter
 
 
-def test_the_package_is_typed() -> None:
-    """Its marker is there, so that users' type checkers read it."""
+def test_package_has_the_typing_marker() -> None:
+    """Type checkers of users read py.typed."""
     assert (Path(fluxbase_jobs.__file__).parent / "py.typed").exists()

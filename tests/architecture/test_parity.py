@@ -1,4 +1,4 @@
-"""The sync and the async classes are one surface: the same names, signatures and words."""
+"""The sync and the async classes have the same names, signatures and docstrings."""
 
 from __future__ import annotations
 
@@ -13,52 +13,54 @@ NOT_AWAITED: Final[dict[str, set[str]]] = {
     "FluxbaseAdmin": set(),
     "FluxbaseAdminJobs": {"iterate_jobs"},
     "FluxbaseClient": {"from_env"},
-    "FluxbaseFetch": {"session", "iterate", "run_many"},
+    "FluxbaseFetch": {"iterate", "iterate_pairs", "run_many"},
     "FluxbaseJobs": {"define", "iterate", "submit_many", "tail", "wait_many", "watch"},
     "JobDefinition": {"read"},
 }
-"""Methods that ask the server nothing, and iterators, which are gone through with `async for`."""
+"""Methods that send no request, and iterators, which are used with `async for`."""
 
 MANAGERS: Final = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 
 @pytest.fixture(params=TWINS)
 def name(request: pytest.FixtureRequest) -> str:
-    """Each class that comes in both styles."""
+    """The name of each class that exists in both styles."""
     return str(request.param)
 
 
 def both(name: str) -> tuple[Any, Any]:
-    """The sync class and its async twin."""
+    """The sync class and the async class."""
     return getattr(fluxbase_jobs, name), getattr(fluxbase_jobs, f"Async{name}")
 
 
 def methods(kind: type) -> dict[str, Any]:
-    """The public methods of a class, the constructor included, as functions."""
+    """The public methods of a class as functions, including the constructor."""
     found = {name: inspect.getattr_static(kind, name) for name in vars(kind) if not name.startswith("_") or name == "__init__"}
     return {name: getattr(method, "__func__", method) for name, method in found.items() if callable(getattr(kind, name))}
 
 
-def in_sync_words(annotation: object) -> str:
-    """An annotation as its sync twin would have it."""
+def as_sync_annotation(annotation: object) -> str:
+    """An annotation as the sync class would have it."""
     return str(annotation).replace("Async", "").replace("async_", "sync_")
 
 
 def parameters(method: Any) -> list[tuple[str, object, object, str]]:
     """Names, kinds, defaults and types of a method's parameters."""
-    return [(each.name, each.kind, each.default, in_sync_words(each.annotation)) for each in inspect.signature(method).parameters.values()]
+    return [
+        (each.name, each.kind, each.default, as_sync_annotation(each.annotation)) for each in inspect.signature(method).parameters.values()
+    ]
 
 
-def test_every_class_that_does_requests_has_a_twin() -> None:
-    """And the list above misses none."""
+def test_every_client_class_has_an_async_counterpart() -> None:
+    """The list of classes above is complete."""
     asynchronous = {name.removeprefix("Async") for name in fluxbase_jobs.__all__ if name.startswith("Async")}
 
     assert asynchronous == set(TWINS)
     assert set(TWINS) <= set(fluxbase_jobs.__all__)
 
 
-def test_twins_have_the_same_names(name: str) -> None:
-    """Methods, properties and attributes, and the context manager in its own form."""
+def test_both_classes_have_the_same_names(name: str) -> None:
+    """The same methods, properties and attributes, except for the context manager."""
     sync, twin = both(name)
 
     assert {each for each in dir(sync) if not each.startswith("_")} == {each for each in dir(twin) if not each.startswith("_")}
@@ -68,7 +70,7 @@ def test_twins_have_the_same_names(name: str) -> None:
 
 
 def test_instances_have_the_same_attributes() -> None:
-    """Those that a constructor sets: `client.jobs`, say."""
+    """The same attributes are set by the constructor, like `client.jobs`."""
     clients: list[object] = [kind("http://127.0.0.1:9") for kind in both("FluxbaseClient")]
     sync, twin = (set(vars(client)) for client in clients)
 
@@ -76,19 +78,19 @@ def test_instances_have_the_same_attributes() -> None:
     assert sync >= {"jobs", "fetch"}
 
 
-def test_twins_have_the_same_signatures(name: str) -> None:
-    """Parameters by name, kind, default and type, and what comes back; `Async` in a type is the style and no difference."""
+def test_both_classes_have_the_same_signatures(name: str) -> None:
+    """Parameters and return types are the same, except for `Async` in type names."""
     sync, twin = both(name)
 
     for method, function in methods(sync).items():
         other = methods(twin)[method]
         assert (method, parameters(other)) == (method, parameters(function))
         returned = (inspect.signature(each).return_annotation for each in (function, other))
-        assert len(set(map(in_sync_words, returned))) == 1, method
+        assert len(set(map(as_sync_annotation, returned))) == 1, method
 
 
-def test_twins_say_the_same(name: str) -> None:
-    """One docstring for each class and method, in full."""
+def test_both_classes_have_the_same_docstrings(name: str) -> None:
+    """The whole docstring of each class and method."""
     sync, twin = both(name)
 
     assert twin.__doc__ == sync.__doc__
@@ -96,8 +98,8 @@ def test_twins_say_the_same(name: str) -> None:
         assert (method, methods(twin)[method].__doc__) == (method, function.__doc__)
 
 
-def test_what_asks_the_server_is_awaited(name: str) -> None:
-    """Every method of the async class is a coroutine function but for those that ask nothing; none of the sync class is."""
+def test_only_async_methods_that_send_requests_are_coroutines(name: str) -> None:
+    """No method of a sync class is a coroutine function."""
     sync, twin = both(name)
     awaited = {method for method, function in methods(twin).items() if inspect.iscoroutinefunction(function)}
 
@@ -105,8 +107,8 @@ def test_what_asks_the_server_is_awaited(name: str) -> None:
     assert not any(map(inspect.iscoroutinefunction, methods(sync).values()))
 
 
-def test_types_can_be_read_at_run_time(name: str) -> None:
-    """For tools that look at signatures; the awaitable key is the async classes' alone."""
+def test_annotations_are_resolvable_at_run_time(name: str) -> None:
+    """Only the async classes accept an awaitable key."""
     sync, twin = both(name)
 
     for kind in (sync, twin):

@@ -1,4 +1,4 @@
-"""Making a client: what its constructor checks, and the environment."""
+"""Client constructors: validation of arguments, and the environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ URL: Final = "http://127.0.0.1:9"
 
 @pytest.fixture(params=[FluxbaseClient, AsyncFluxbaseClient, FluxbaseFetch, AsyncFluxbaseFetch, fluxbase_jobs.create_client])
 def make(request: pytest.FixtureRequest) -> Any:
-    """Everything that takes a url and a key."""
+    """Every function that takes a URL and a key."""
     return request.param
 
 
@@ -59,8 +59,8 @@ NO_URLS: Final[list[Any]] = [
 
 
 @pytest.mark.parametrize("url", NO_URLS)
-def test_refuses_what_is_no_servers_address(make: Any, url: Any) -> None:
-    """Relative, of another scheme, with credentials, query or fragment, unfit for a request line; a password in it is not repeated."""
+def test_invalid_urls_are_refused(make: Any, url: Any) -> None:
+    """The error does not quote a password in the URL."""
     with pytest.raises(InvalidInput, match="url") as raised:
         make(url, "eyJ.a-token")
 
@@ -69,8 +69,8 @@ def test_refuses_what_is_no_servers_address(make: Any, url: Any) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://a..b", f"http://{'a' * 64}.invalid", "http://256.1.1.1", "http://[v1.x]", "http://\u2603.invalid"])
-def test_a_url_that_no_request_can_go_to_is_refused_or_fails_as_a_value(connect: Connect, url: str) -> None:
-    """Host names that no resolver takes: at once, or with the first request, but not as another library's exception."""
+def test_unusable_host_is_refused_or_an_error_value(connect: Connect, url: str) -> None:
+    """Host names that cannot be resolved are refused at once, or fail with the first request, never with another library's exception."""
     try:
         client = connect(url)
     except InvalidInput as refused:
@@ -90,14 +90,14 @@ def test_a_url_that_no_request_can_go_to_is_refused_or_fails_as_a_value(connect:
         "http://bücher.example",
     ],
 )
-def test_takes_servers_addresses(make: Any, url: str) -> None:
-    """With a port, a path, in any case; nothing is asked before a verb is called."""
+def test_valid_urls_are_accepted(make: Any, url: str) -> None:
+    """A URL may have a port and a path, in any case. The constructor sends nothing."""
     assert make(url)
 
 
 @pytest.mark.parametrize("key", ["", " ", "two tiger", "a\ntiger", "tiger\0", "tigrö", 5, b"tiger", ["tiger"]])
-def test_refuses_keys_that_no_header_can_carry(make: Any, key: Any) -> None:
-    """The message names the argument and never the key."""
+def test_invalid_keys_are_refused(make: Any, key: Any) -> None:
+    """The error names the argument and does not quote the key."""
     with pytest.raises(InvalidInput, match="key") as raised:
         make(URL, key)
 
@@ -128,8 +128,8 @@ NO_HEADERS: Final[list[Any]] = [
 
 
 @pytest.mark.parametrize("headers", NO_HEADERS)
-def test_refuses_headers_that_no_request_can_carry(make: Any, headers: Any) -> None:
-    """Line breaks would make another header; the message does not repeat the value, which may be a secret."""
+def test_invalid_headers_are_refused(make: Any, headers: Any) -> None:
+    """Line breaks could inject a header. The error does not quote the value, which may be secret."""
     with pytest.raises(InvalidInput, match="headers") as raised:
         make(URL, headers=headers)
 
@@ -138,8 +138,8 @@ def test_refuses_headers_that_no_request_can_carry(make: Any, headers: Any) -> N
 
 @pytest.mark.parametrize("name", ["Content-Length", "Transfer-Encoding", "Host", "Connection", "Expect"])
 @pytest.mark.parametrize("value", ["5", "chunked"])
-def test_headers_that_frame_a_request_do_no_harm(connect: Connect, server: LocalServer, name: str, value: str) -> None:
-    """They are httpx's business: refused at once or not, no verb raises for them."""
+def test_framing_headers_raise_in_no_verb(connect: Connect, server: LocalServer, name: str, value: str) -> None:
+    """They are left to httpx, which refuses or ignores them."""
     server.answer(FOUND)
     try:
         client = connect(server.url, headers={name: value}, timeout=0.1)
@@ -155,37 +155,37 @@ def test_headers_that_frame_a_request_do_no_harm(connect: Connect, server: Local
     [0, -1, float("nan"), float("inf"), -float("inf"), True, False, "5", None, b"5", timedelta(0), timedelta(seconds=-1), 10**400],
     ids=lambda timeout: repr(timeout)[:30],
 )
-def test_refuses_what_is_no_timeout(make: Any, timeout: Any) -> None:
-    """Positive and finite seconds, or a timedelta."""
+def test_invalid_timeouts_are_refused(make: Any, timeout: Any) -> None:
+    """A timeout is a positive, finite number of seconds or a timedelta."""
     with pytest.raises(InvalidInput, match="timeout"):
         make(URL, timeout=timeout)
 
 
 @pytest.mark.parametrize("timeout", [0.1, 1, timedelta(minutes=1)])
-def test_takes_timeouts(make: Any, timeout: Any) -> None:
-    """In both forms."""
+def test_timeout_is_seconds_or_timedelta(make: Any, timeout: Any) -> None:
+    """Both forms work."""
     assert make(URL, timeout=timeout)
 
 
 @pytest.mark.parametrize(
     ("kind", "given"), [(FluxbaseClient, httpx.AsyncClient), (AsyncFluxbaseClient, httpx.Client), (FluxbaseClient, str)]
 )
-def test_refuses_a_http_client_of_the_other_colour(kind: Any, given: Any) -> None:
-    """It would fail at the first verb only, and obscurely."""
+def test_http_client_of_the_other_style_is_refused(kind: Any, given: Any) -> None:
+    """Otherwise the first verb would fail with an obscure error."""
     with pytest.raises(InvalidInput, match="http_client"):
         kind(URL, http_client=given())
 
 
-def test_shows_its_server_and_no_more(connect: Connect) -> None:
-    """A client's repr is fit for logs."""
+def test_repr_shows_only_the_server(connect: Connect) -> None:
+    """The repr of a client may be logged."""
     client = connect(f"{URL}/base/", "sk_live_tiger", headers={"x-a": "tiger"})
 
     assert repr(client) in {f"FluxbaseClient('{URL}/base')", f"AsyncFluxbaseClient('{URL}/base')"}
-    assert "tiger" not in f"{client!r} {client.fetch!r} {client.jobs!r} {client.fetch.session()!r}"
+    assert "tiger" not in f"{client!r} {client.fetch!r} {client.jobs!r} {client.fetch.settings!r}"
 
 
-def test_create_client_is_the_constructor(server: LocalServer) -> None:
-    """By the name that the TypeScript package gives it."""
+def test_create_client_makes_a_client(server: LocalServer) -> None:
+    """The name is that of the TypeScript package."""
     server.answer(FOUND)
 
     with fluxbase_jobs.create_client(server.url, "k-1", headers={"x-a": "1"}, timeout=5) as client:
@@ -196,8 +196,8 @@ def test_create_client_is_the_constructor(server: LocalServer) -> None:
     assert (sent["authorization"], sent["x-a"]) == ("Bearer k-1", "1")
 
 
-def test_reads_url_and_key_from_the_environment(connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the constructor's keywords beside them."""
+def test_from_env_reads_url_and_key(connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The constructor's keyword arguments are accepted, too."""
     monkeypatch.setenv("FLUXBASE_URL", f"{server.url}/")
     monkeypatch.setenv("FLUXBASE_KEY", "sk_live_1")
     server.answer(FOUND)
@@ -210,10 +210,8 @@ def test_reads_url_and_key_from_the_environment(connect: Connect, server: LocalS
 
 
 @pytest.mark.parametrize("key", [None, ""])
-def test_the_environment_need_not_hold_a_key(
-    connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch, key: str | None
-) -> None:
-    """An empty variable counts as none, as shells and compose files make them."""
+def test_from_env_without_key(connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
+    """An empty variable counts as unset, because shells and compose files create empty ones."""
     monkeypatch.setenv("FLUXBASE_URL", server.url)
     monkeypatch.delenv("FLUXBASE_KEY", raising=False)
     if key is not None:
@@ -226,7 +224,7 @@ def test_the_environment_need_not_hold_a_key(
 
 
 @pytest.mark.parametrize("url", [None, ""])
-def test_the_environment_must_name_the_server(connect: Connect, monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
+def test_from_env_needs_a_url(connect: Connect, monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
     """The error names the variable."""
     monkeypatch.delenv("FLUXBASE_URL", raising=False)
     if url is not None:
@@ -237,8 +235,8 @@ def test_the_environment_must_name_the_server(connect: Connect, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(("variable", "value", "says"), [("FLUXBASE_URL", "nope", "(?i)url"), ("FLUXBASE_KEY", "two tiger", "(?i)key")])
-def test_the_environment_is_checked(connect: Connect, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str) -> None:
-    """As arguments are."""
+def test_from_env_validates_the_variables(connect: Connect, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str) -> None:
+    """Variables are validated like arguments."""
     monkeypatch.setenv("FLUXBASE_URL", URL)
     monkeypatch.setenv(variable, value)
 

@@ -1,4 +1,4 @@
-"""`FluxbaseClient.sign_in`: a user's email and password for a client with that user's token."""
+"""`FluxbaseClient.sign_in`: creates a client with the tokens of a user."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PASSWORD: Final = "correct-horse-Battery-9"
 
 
 @pytest.mark.parametrize("recording", [MARCH, APRIL])
-def test_signs_in(connect: Connect, server: LocalServer, recording: str) -> None:
-    """A recorded sign-in: the client that comes back carries the user's access token, and nothing shows it."""
-    told = recorded("auth_tokens", "signin", recording)
-    server.answer(Answer(200, told.body, told.response_headers), FOUND)
+def test_sign_in_gives_a_client_with_the_users_token(connect: Connect, server: LocalServer, recording: str) -> None:
+    """From a recorded response; no repr shows the token."""
+    response = recorded("auth_tokens", "signin", recording)
+    server.answer(Answer(200, response.body, response.response_headers), FOUND)
 
     result = connect.sign_in(f"{server.url}/", "ada@example.com", PASSWORD, headers={"x-a": "1"})
     result.unwrap().jobs.get(JOB_ID).unwrap()
@@ -33,17 +33,17 @@ def test_signs_in(connect: Connect, server: LocalServer, recording: str) -> None
     )
     assert (first.headers["content-type"], first.headers["x-a"], second.headers["x-a"]) == ("application/json", "1", "1")
     assert "authorization" not in first.headers
-    assert second.headers["authorization"] == f"Bearer {told.json()['access_token']}"
-    assert (result.meta.status, result.meta.attempts, result.meta.request_id) == (200, 1, told.response_headers["x-request-id"])
+    assert second.headers["authorization"] == f"Bearer {response.json()['access_token']}"
+    assert (result.meta.status, result.meta.attempts, result.meta.request_id) == (200, 1, response.response_headers["x-request-id"])
     shown = f"{result!r} {result.data!r} {result.meta!r} {dict(result.meta.headers)}"
-    assert not any(secret in shown for secret in (told.json()["access_token"], told.json()["refresh_token"], PASSWORD))
+    assert not any(secret in shown for secret in (response.json()["access_token"], response.json()["refresh_token"], PASSWORD))
 
 
 @pytest.mark.parametrize("recording", [MARCH, APRIL])
-def test_a_wrong_password(connect: Connect, server: LocalServer, recording: str) -> None:
-    """A recorded refusal, in the server's words."""
-    told = recorded("auth_tokens", "signin with a wrong password", recording)
-    server.answer(Answer(told.status, told.body, told.response_headers))
+def test_wrong_password_is_refused(connect: Connect, server: LocalServer, recording: str) -> None:
+    """From a recorded response, with the server's message."""
+    response = recorded("auth_tokens", "signin with a wrong password", recording)
+    server.answer(Answer(response.status, response.body, response.response_headers))
 
     result = connect.sign_in(server.url, "ada@example.com", "wrong")
 
@@ -52,8 +52,8 @@ def test_a_wrong_password(connect: Connect, server: LocalServer, recording: str)
     assert (result.error.attempts, result.meta.status, result.error.retryable) == (1, 401, False)
 
 
-def test_a_second_factor(connect: Connect, server: LocalServer) -> None:
-    """200 without tokens: no client, and a hint what to do."""
+def test_second_factor_is_an_error_with_a_hint(connect: Connect, server: LocalServer) -> None:
+    """A 200 without tokens gives no client."""
     server.answer(Answer(200, {"requires_2fa": True, "user_id": JOB_ID, "message": "2FA verification required"}, {"x-request-id": "r-1"}))
 
     result = connect.sign_in(server.url, "ada@example.com", PASSWORD)
@@ -65,16 +65,16 @@ def test_a_second_factor(connect: Connect, server: LocalServer) -> None:
 
 
 @pytest.mark.parametrize(("token", "kind"), [("", type(None)), ("two words", InvalidResponse), ("line\nbreak", InvalidResponse)])
-def test_refresh_tokens_that_no_header_can_carry(connect: Connect, server: LocalServer, token: str, kind: type[object]) -> None:
-    """An empty one counts as none; others are the server's mistake, and a value."""
+def test_invalid_refresh_token_in_the_response(connect: Connect, server: LocalServer, token: str, kind: type[object]) -> None:
+    """An empty one counts as none; others are an error value, because the server sent them."""
     server.answer(Answer(200, {"access_token": "eyJ.a", "refresh_token": token, "expires_in": 900}))
 
     assert type(connect.sign_in(server.url, "ada@example.com", PASSWORD).error) is kind
 
 
 @pytest.mark.parametrize("token", ["", "two words", "tok\u00ebn", "line\nbreak", None])
-def test_tokens_that_no_header_can_carry(connect: Connect, server: LocalServer, token: str | None) -> None:
-    """The server's mistake is a value and no exception."""
+def test_invalid_access_token_in_the_response(connect: Connect, server: LocalServer, token: str | None) -> None:
+    """An error value, because the server sent it."""
     server.answer(Answer(200, {"access_token": token, "refresh_token": "eyJ.r", "expires_in": 900}))
 
     result = connect.sign_in(server.url, "ada@example.com", PASSWORD)
@@ -98,8 +98,8 @@ def test_tokens_that_no_header_can_carry(connect: Connect, server: LocalServer, 
         ({"headers": {"x-a": "tiger\n"}}, "headers"),
     ],
 )
-def test_refuses_what_cannot_be_signed_in_with(connect: Connect, server: LocalServer, arguments: dict[str, Any], says: str) -> None:
-    """As a value, for there is a result to put it in; nothing is sent, and no secret repeated."""
+def test_invalid_arguments_are_error_values(connect: Connect, server: LocalServer, arguments: dict[str, Any], says: str) -> None:
+    """Nothing is sent, and no secret is quoted."""
     given: dict[str, Any] = {"url": server.url, "email": "ada@example.com", "password": PASSWORD, **arguments}
 
     result = connect.sign_in(**given)
@@ -110,10 +110,10 @@ def test_refuses_what_cannot_be_signed_in_with(connect: Connect, server: LocalSe
     assert server.requests == []
 
 
-def test_signs_in_through_the_callers_http_client(connect: Connect, server: LocalServer) -> None:
-    """It stays open, and the new client goes on with it."""
-    told = recorded("auth_tokens", "signin")
-    server.answer(Answer(200, told.body, told.response_headers), FOUND)
+def test_sign_in_uses_a_custom_http_client(connect: Connect, server: LocalServer) -> None:
+    """It stays open, and the new client uses it, too."""
+    response = recorded("auth_tokens", "signin")
+    server.answer(Answer(200, response.body, response.response_headers), FOUND)
     http = connect.http(headers={"x-mine": "1"})
 
     connect.sign_in(server.url, "ada@example.com", PASSWORD, http_client=http).unwrap().jobs.get(JOB_ID).unwrap()

@@ -15,7 +15,7 @@ from schemathesis.core.failures import FailureGroup
 
 from tests.support.described_api import BRIEF, CHECKS, Case, Operation, briefly, thoroughly
 from tests.support.emulator_in_process import Running, serving
-from tests.support.seeded_emulator import HANDLERS, Populated
+from tests.support.seeded_emulator import HANDLERS, SeededEmulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,14 +33,14 @@ BOUNDED: Final = settings(
 
 
 @pytest.fixture(scope="module", params=sorted(PROFILES))
-def world(request: pytest.FixtureRequest) -> Iterator[Populated]:
+def world(request: pytest.FixtureRequest) -> Iterator[SeededEmulator]:
     """An emulator of each era, with something of everything in it."""
     with serving(*HANDLERS, profile=PROFILES[request.param]) as running, running.client(running.service_key) as client:
-        yield Populated(running, client)
+        yield SeededEmulator(running, client)
 
 
 @pytest.fixture(scope="module", params=["user", "nobody"])
-def caller(request: pytest.FixtureRequest, world: Populated) -> Caller:
+def caller(request: pytest.FixtureRequest, world: SeededEmulator) -> Caller:
     """The credentials of those who may do less than a service role."""
     return _bearer(world.running.user_key) if request.param == "user" else {}
 
@@ -68,13 +68,13 @@ def _bearer(token: str) -> Caller:
     return {"authorization": f"Bearer {token}"}
 
 
-def _sent(case: Case, world: Populated, caller: Caller) -> Response:
+def _sent(case: Case, world: SeededEmulator, caller: Caller) -> Response:
     """Send a case, with the things that it names put in."""
-    case.path_parameters = world.realised(case.path_parameters)
-    case.headers.update(world.realised(dict(case.headers)))
-    case.body = world.realised(case.body)
+    case.path_parameters = world.resolve(case.path_parameters)
+    case.headers.update(world.resolve(dict(case.headers)))
+    case.body = world.resolve(case.body)
     answer = _answer(case, world.running, caller)
-    world.tidy()
+    world.cancel_running_jobs()
     return answer
 
 
@@ -87,14 +87,14 @@ def _answer(case: Case, running: Running, caller: Caller) -> Response:
 
 @thoroughly
 @BOUNDED
-def test_a_service_role_gets_declared_answers_only(case: Case, world: Populated) -> None:
+def test_a_service_role_gets_declared_answers_only(case: Case, world: SeededEmulator) -> None:
     """Data that fit the description, and data that do not."""
     case.validate_response(_sent(case, world, _bearer(world.running.service_key)), CHECKS)
 
 
 @briefly
 @BOUNDED
-def test_other_callers_get_declared_answers_only(case: Case, world: Populated, caller: Caller) -> None:
+def test_other_callers_get_declared_answers_only(case: Case, world: SeededEmulator, caller: Caller) -> None:
     """The same of those who may not do everything, or nothing at all."""
     case.validate_response(_sent(case, world, caller), CHECKS)
 
@@ -108,7 +108,7 @@ def test_limits_and_switches_give_declared_answers_only(case: Case, closed_shop:
 
 @pytest.mark.parametrize("world", ["2026-04"], indirect=True)
 @pytest.mark.parametrize("operation", [each.ok() for each in BRIEF.get_all_operations()], ids=lambda operation: operation.label)
-def test_what_exists_is_reached(operation: Operation, world: Populated) -> None:
+def test_what_exists_is_reached(operation: Operation, world: SeededEmulator) -> None:
     """Each operation succeeds with some of the generated data, so that more than refusals are looked at."""
 
     def succeeds(case: Case) -> bool:
@@ -118,7 +118,7 @@ def test_what_exists_is_reached(operation: Operation, world: Populated) -> None:
 
 
 @pytest.fixture
-def honest(world: Populated) -> tuple[Case, Response]:
+def honest(world: SeededEmulator) -> tuple[Case, Response]:
     """A case and its answer, which is as declared."""
     case = BRIEF["/api/v1/jobs/{job_id}"]["GET"].Case(path_parameters={"job_id": "a-completed-job"})
     answer = _sent(case, world, _bearer(world.running.service_key))

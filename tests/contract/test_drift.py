@@ -79,7 +79,11 @@ def test_a_changed_answer_is_told(running: Running, capsys: pytest.CaptureFixtur
 
 def test_unknown_endpoints_are_told(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     """Those of the jobs API only; what the parameters of a path are called makes none unknown."""
-    new: dict[str, Any] = {"/api/v1/jobs/{id}/pause": {"post": {}}, "/api/v1/admin/jobs/queue/{x}": {"get": {}, "patch": {}}, "/api/v1/jobs": {"put": {}}}
+    new: dict[str, Any] = {
+        "/api/v1/jobs/{id}/pause": {"post": {}},
+        "/api/v1/admin/jobs/queue/{x}": {"get": {}, "patch": {}},
+        "/api/v1/jobs": {"put": {}},
+    }
 
     assert reported(running, described({**KNOWN, **new})) == 1
 

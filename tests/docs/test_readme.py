@@ -1,4 +1,4 @@
-"""The README's programs run as they stand there."""
+"""The programs of the README run unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HANDLERS: Final = re.findall(r"^```python title=handlers\.py\n(.*?)^```$", READM
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variables that name an emulator with the README's handlers."""
+    """The variables of an emulator that runs the README's handlers."""
     handlers = tmp_path_factory.mktemp("readme") / "handlers.py"
     handlers.write_text(HANDLERS[0], "utf-8")
     with started(functions=handlers) as address:
@@ -30,16 +30,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_program_runs(program: str, environment: dict[str, str]) -> None:
-    """Each runs to its end without an error or a warning."""
+def test_readme_program_runs(program: str, environment: dict[str, str]) -> None:
+    """Without an error or a warning."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "source"), TEST_FILES, ids=[name for name, _ in TEST_FILES])
-def test_test_file_passes(name: str, source: str, tmp_path: Path) -> None:
-    """Each passes as pytest finds it in a project of its own, with the plugin's fixtures and without a warning."""
+def test_readme_test_file_passes(name: str, source: str, tmp_path: Path) -> None:
+    """In a project of its own, with the plugin's fixtures and without a warning."""
     (tmp_path / name).write_text(source, "utf-8")
     command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -48,14 +48,14 @@ def test_test_file_passes(name: str, source: str, tmp_path: Path) -> None:
     assert f"{source.count('def test_')} passed" in done.stdout
 
 
-def test_the_test_file_is_short() -> None:
-    """The first one fits in ten lines."""
+def test_first_test_file_fits_in_ten_lines() -> None:
+    """The example is short."""
     _, source = TEST_FILES[0]
     assert len([line for line in source.splitlines() if line]) <= 10
 
 
-def test_the_first_shell_lines_are_the_two_commands() -> None:
-    """One shows the main job, one passes the tests; each is one line."""
+def test_readme_starts_with_the_two_commands() -> None:
+    """One runs the quickstart, one runs the tests; each is one line."""
     shell = re.search(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
     assert shell is not None

@@ -1,10 +1,13 @@
-"""Emulators that many tests share: one for each era, and clients of them."""
+"""Emulators that many tests share, one for each server version, and clients of them.
+
+Tests that change functions use emulators of their own.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 from uuid import uuid4
 
 import jwt
@@ -15,27 +18,24 @@ from tests.support.emulator_in_process import SECRET, Client, Running, serving
 
 Sign: TypeAlias = Callable[..., str]
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 @pytest.fixture(scope="session")
 def april() -> Iterator[Running]:
-    """An emulator of the newest era, with the twins of the recorded functions."""
+    """An emulator of the April server with the recorded functions."""
     with serving(profile=APRIL) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def march() -> Iterator[Running]:
-    """The same in March, where logs can be read at once."""
+    """An emulator of the March server, on which logs can be read at once."""
     with serving(profile=MARCH) as running:
         yield running
 
 
 @pytest.fixture(params=["march", "april"])
-def era(request: pytest.FixtureRequest) -> Running:
-    """Each of the two, for what does not differ."""
+def emulator(request: pytest.FixtureRequest) -> Running:
+    """An emulator of each server version in turn."""
     running = request.getfixturevalue(request.param)
     assert isinstance(running, Running)
     return running
@@ -43,42 +43,42 @@ def era(request: pytest.FixtureRequest) -> Running:
 
 @pytest.fixture
 def client(march: Running) -> Iterator[Client]:
-    """A client of the March emulator that acts as its user."""
+    """A client of the March emulator, signed in as its user."""
     with march.client() as client:
         yield client
 
 
 @pytest.fixture
-def nobody(era: Running) -> Iterator[Client]:
-    """A client of each era in turn that sends no credential by itself."""
-    with era.client("") as client:
+def nobody(emulator: Running) -> Iterator[Client]:
+    """A client of each server version in turn that sends no credential."""
+    with emulator.client("") as client:
         yield client
 
 
 @pytest.fixture
-def admin(era: Running) -> Iterator[Client]:
-    """A client of each era in turn that acts as a service role."""
-    with era.client(era.service_key) as client:
+def admin(emulator: Running) -> Iterator[Client]:
+    """A client of each server version in turn that acts as a service role."""
+    with emulator.client(emulator.service_key) as client:
         yield client
 
 
 @pytest.fixture
 def march_admin(march: Running) -> Iterator[Client]:
-    """The same of March alone."""
+    """A client of the March emulator that acts as a service role."""
     with march.client(march.service_key) as client:
         yield client
 
 
 @pytest.fixture
 def april_admin(april: Running) -> Iterator[Client]:
-    """The same of April alone."""
+    """A client of the April emulator that acts as a service role."""
     with april.client(april.service_key) as client:
         yield client
 
 
 @pytest.fixture
 def sign() -> Sign:
-    """Make a token of any claims with the emulators' secret: `sign(role="anon")`; `lifetime` is seconds."""
+    """Sign a token with the emulators' secret and any claims: `sign(role="anon")`. `lifetime` is in seconds."""
 
     def sign(*, lifetime: int = 600, **claims: object) -> str:
         now = int(time.time())

@@ -1,4 +1,4 @@
-"""Emulators without a socket: several in one process, each with its own state."""
+"""Emulators without a socket, several in one process, each with its own state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def double(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
 
 
 async def run_in(profile: Profile, n: int) -> tuple[str, int]:
-    """Run one job in an emulator of its own; return its result and how many jobs there are."""
+    """Run one job in a new emulator; its result and the number of jobs in that emulator."""
     emulator = Emulator(Settings(profile=profile, poll_interval=0.01), FunctionSet(marked([double])))
     headers = {"authorization": f"Bearer {emulator.user_key()}"}
     transport = httpx.ASGITransport(emulator.app)
@@ -41,7 +41,7 @@ async def run_in(profile: Profile, n: int) -> tuple[str, int]:
 
 
 def test_two_in_one_loop() -> None:
-    """Two emulators run side by side on the test's own event loop and know nothing of each other."""
+    """Two emulators run in the same event loop without sharing any state."""
 
     async def both() -> tuple[tuple[str, int], tuple[str, int]]:
         first, second = await asyncio.gather(run_in(MARCH, 2), run_in(APRIL, 3))
@@ -51,7 +51,7 @@ def test_two_in_one_loop() -> None:
 
 
 def test_payloads_are_in_no_repr() -> None:
-    """What jobs are given, report and return, and the bodies that carried it, are in no repr."""
+    """Payloads, results, progress and the bodies of requests and responses appear in no repr."""
     text = '{"job_name": "f", "payload": {"password": "xyzzy"}}'
     shown = [
         Job(
@@ -79,7 +79,7 @@ def test_payloads_are_in_no_repr() -> None:
 
 
 def test_settings_hide_the_secret() -> None:
-    """What signs tokens is in no repr, and random if not given."""
+    """The token secret appears in no repr, and is random by default."""
     first, second = Settings(), Settings()
 
     assert first.jwt_secret not in repr(first)
@@ -87,19 +87,19 @@ def test_settings_hide_the_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"),
+    ("setting", "message"),
     [
         ({"rate_limit": 0}, "'rate_limit' must be >= 1: 0"),
         ({"rate_limit": 1.5}, "'rate_limit' must be"),
         ({"jobs": "no"}, "'jobs' must be in"),
     ],
 )
-def test_wrong_setting(setting: dict[str, Any], words: str) -> None:
-    """A setting that cannot be says its name and what it may be."""
-    with pytest.raises((ValueError, TypeError), match=words):
+def test_wrong_setting(setting: dict[str, Any], message: str) -> None:
+    """An invalid setting raises an error with its name and the valid values."""
+    with pytest.raises((ValueError, TypeError), match=message):
         Settings(**setting)
 
 
 def test_handler_stays_callable() -> None:
-    """A marked handler is the function it was: it can be called and tested by itself."""
+    """A decorated handler can still be called directly."""
     assert asyncio.run(double({"n": 1}, None)) == {"n": 2}  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

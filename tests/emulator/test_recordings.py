@@ -1,30 +1,26 @@
 """The emulator answers the recorded requests as the real servers did, value for value.
 
-Each era's recording is sent again, in order, to one emulator. Ids and tokens of the recording are replaced by those that the
-emulator gave in the same place of an earlier answer. Not compared are what a run chooses, what depends on when one looks at a job
-that is on its way, and what `LEFT_OUT` names.
+The recorded requests of each server version are sent in order to one emulator. Ids and tokens of the recording are replaced by
+those that the emulator returned in the same place of an earlier response. Not compared are values that differ in every run, values
+that depend on when a running job is read, and the exchanges named in `LEFT_OUT`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
+from fluxbase_jobs.emulator.formats.json_text import JSONValue
 from fluxbase_jobs.emulator.profiles import PROFILES
 
 from contract import functions, recordings
+from contract.recordings import Exchange
+from tests.emulator.conftest import Sign
 from tests.support.emulator_in_process import FINAL, AdjustableClock, Client, eventually, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluxbase_jobs.emulator.formats.json_text import JSONValue
-
-    from contract.recordings import Exchange
-    from tests.emulator.conftest import Sign
 
 LEFT_OUT: Final = {
     "admin": "the admin routes come later",
@@ -33,14 +29,14 @@ LEFT_OUT: Final = {
     "parallel": "a race; test_idempotency.py has it",
     "recorded-2026-04 / failures / edges: completed": "the real server lost this result, {}; it did not in March",
 }
-CHOSEN: Final = {"request_id", "worker_id", "job_function_id", "timestamp", "time", "key", "key_prefix", "tenant_id"}
-TIMED: Final = {
+RANDOM: Final = {"request_id", "worker_id", "job_function_id", "timestamp", "time", "key", "key_prefix", "tenant_id"}
+TIME_DEPENDENT: Final = {
     *("status", "worker_id", "started_at", "last_progress_at", "completed_at", "result", "error_message", "progress"),
     *("progress_percent", "progress_message", "progress_data", "estimated_completion_at", "estimated_seconds_left"),
 }
-NAMED: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|<(jwt|client-key)-\d+>=?")
+IDENTIFIER: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|<(jwt|client-key)-\d+>=?")
 MASKS: Final = {
-    NAMED: "<id>",
+    IDENTIFIER: "<id>",
     re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+|fbk_[\w-]{8,}=?"): "<id>",
     re.compile(r"20(?!30|20-01)\d\d-\d\d-\d\dT[\d:.]+Z"): "<now>",
     re.compile(r'"estimated_seconds_left": \d+'): '"estimated_seconds_left": n',
@@ -59,13 +55,13 @@ AS_ANON: Final = {"anon JWT", "echo as anon", "admin-only function as anon"}
 WITHOUT: Final = {"no credentials", "query token", "client key"}
 
 
-@pytest.mark.parametrize("era", sorted(PROFILES))
-def test_recording(monkeypatch: pytest.MonkeyPatch, sign: Sign, era: str) -> None:
-    """No answer differs."""
+@pytest.mark.parametrize("version", sorted(PROFILES))
+def test_recording(monkeypatch: pytest.MonkeyPatch, sign: Sign, version: str) -> None:
+    """No response differs."""
     monkeypatch.setattr(functions, "SECOND", 0.01)
-    exchanges = recordings.load(f"recorded-{era}")
+    exchanges = recordings.load(f"recorded-{version}")
     clock = AdjustableClock(pace=0.1)
-    with serving(*vars(functions).values(), profile=PROFILES[era], clock=clock) as running, running.client("") as client:
+    with serving(*vars(functions).values(), profile=PROFILES[version], clock=clock) as running, running.client("") as client:
         replay = Replay(client, sign, exchanges)
         sent = [exchange for exchange in exchanges if not is_left_out(exchange)]
         differences = [difference for exchange in sent for difference in replay.differences(exchange)]
@@ -75,7 +71,7 @@ def test_recording(monkeypatch: pytest.MonkeyPatch, sign: Sign, era: str) -> Non
 
 
 class Replay:
-    """A recording on its way through an emulator."""
+    """Sends the requests of a recording to an emulator and compares the responses."""
 
     def __init__(self, client: Client, sign: Sign, exchanges: tuple[Exchange, ...]) -> None:
         self._client = client
@@ -87,21 +83,21 @@ class Replay:
         self._expired = sign(role="authenticated", user_id="00000000-0000-0000-0000-000000000001", lifetime=-60)
 
     def differences(self, exchange: Exchange) -> Iterator[str]:
-        """Send a request again and yield in what the answer differs."""
-        status, headers, body = self._answer(exchange)
+        """Send a request and yield the differences between the responses."""
+        status, headers, body = self._response(exchange)
         self._learn(exchange.json(), body)
-        real, ours = seen(exchange.json(), exchange.json()), seen(body, exchange.json())
+        real, ours = comparable(exchange.json(), exchange.json()), comparable(body, exchange.json())
         if (status, ours) != (exchange.status, real):
             yield f"{exchange.name}\n  real {exchange.status} {json.dumps(real)}\n  ours {status} {json.dumps(ours)}"
         for name in ("content-type", "idempotency-replayed", "x-ratelimit-limit", "x-ratelimit-remaining"):
             if exchange.response_headers.get(name) != headers.get(name):
                 yield f"{exchange.name}: {name} is {headers.get(name)}"
 
-    def _answer(self, exchange: Exchange) -> tuple[int, Any, Any]:
-        """Send one request again; about a job that had ended, until ours has."""
+    def _response(self, exchange: Exchange) -> tuple[int, Any, Any]:
+        """Send one request; if the recorded job had ended, repeat it until ours has."""
         wanted = status_of(exchange.json())
         if exchange.method == "GET" and wanted in FINAL:
-            return eventually(lambda: self._send(exchange), lambda answer: status_of(answer[2]) == wanted)
+            return eventually(lambda: self._send(exchange), lambda response: status_of(response[2]) == wanted)
         return self._send(exchange)
 
     def _send(self, exchange: Exchange) -> tuple[int, Any, Any]:
@@ -151,57 +147,57 @@ class Replay:
         return text
 
     def _learn(self, real: JSONValue, ours: JSONValue) -> None:
-        """Note what stands for the recording's ids and tokens, ids in the other forms too."""
+        """Remember which of our ids and tokens correspond to the recorded ones, other spellings of ids included."""
         if isinstance(real, dict) and isinstance(ours, dict):
             for name, value in real.items():
                 self._learn(value, ours.get(name))
-        elif isinstance(real, str) and isinstance(ours, str) and NAMED.fullmatch(real):
+        elif isinstance(real, str) and isinstance(ours, str) and IDENTIFIER.fullmatch(real):
             self._ours |= {real: ours, real.upper(): ours.upper(), real.replace("-", ""): ours.replace("-", "")}
 
 
-def seen(value: JSONValue, recorded: JSONValue) -> JSONValue:
-    """Return what of an answer can be compared; `recorded` tells which job was on its way."""
+def comparable(value: JSONValue, recorded: JSONValue) -> JSONValue:
+    """The part of a response that can be compared; `recorded` shows whether its job was unfinished."""
     match value:
         case dict():
-            return seen_object(value, recorded if isinstance(recorded, dict) else {})
+            return comparable_object(value, recorded if isinstance(recorded, dict) else {})
         case list():
             others = recorded[: len(value)] if isinstance(recorded, list) else []
-            return [seen(item, other) for item, other in zip_longest(value, others)]
+            return [comparable(item, other) for item, other in zip_longest(value, others)]
         case str():
             return masked(value)
         case _:
             return value
 
 
-def seen_object(value: dict[str, JSONValue], recorded: dict[str, JSONValue]) -> JSONValue:
-    """Return what of an object can be compared."""
+def comparable_object(value: dict[str, JSONValue], recorded: dict[str, JSONValue]) -> JSONValue:
+    """The part of an object that can be compared."""
     if isinstance(lines := value.get("logs"), list):
-        # Two lines of one moment came in either order on the real server.
+        # The real server returned two lines with the same timestamp in either order.
         return {"count": value["count"], "logs": "\n".join(sorted(masked(log_line(line)) for line in lines))}
-    on_its_way = "job_name" in recorded and recorded.get("status") not in FINAL
-    hidden = TIMED if on_its_way else set[str]()
-    return {name: "*" if name in CHOSEN else seen(item, recorded.get(name)) for name, item in value.items() if name not in hidden}
+    is_unfinished = "job_name" in recorded and recorded.get("status") not in FINAL
+    hidden = TIME_DEPENDENT if is_unfinished else set[str]()
+    return {name: "*" if name in RANDOM else comparable(item, recorded.get(name)) for name, item in value.items() if name not in hidden}
 
 
 def log_line(line: JSONValue) -> str:
-    """Return level, text and the names of the fields of a log line."""
+    """Level, text and field names of a log line."""
     assert isinstance(line, dict)
     return f"{line['level']} {line['message']} {list(line)}"
 
 
 def masked(text: str) -> str:
-    """Return the text without what every run chooses anew."""
-    for pattern, instead in MASKS.items():
-        text = pattern.sub(instead, text)
+    """The text with a placeholder for everything that differs in every run."""
+    for pattern, placeholder in MASKS.items():
+        text = pattern.sub(placeholder, text)
     return text
 
 
 def status_of(body: JSONValue) -> JSONValue:
-    """Return the status of a job, if the body is one."""
+    """The status of a job, if the body is one."""
     return body.get("status") if isinstance(body, dict) else None
 
 
 def is_left_out(exchange: Exchange) -> bool:
-    """Whether an exchange is not sent again: named in LEFT_OUT, or a look at a job that was on its way."""
+    """Whether an exchange is skipped: named in LEFT_OUT, or a read of an unfinished job."""
     named = {exchange.scenario, exchange.label, exchange.name} & set(LEFT_OUT)
     return bool(named) or exchange.label.endswith((": pending", ": running"))

@@ -1,4 +1,4 @@
-"""The time of a verb is that of all its requests together."""
+"""The timeout of a verb covers all its requests."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ PATIENCE = RetryPolicy(attempts=1, total=1.3)
 
 
 @pytest.fixture
-def hurried(connect: Connect, server: LocalServer) -> FluxbaseClient:
-    """A client whose verbs end within 1.3 s."""
+def impatient_client(connect: Connect, server: LocalServer) -> FluxbaseClient:
+    """A client with a timeout of 1.3 s."""
     return connect(server.url, "eyJ.a-token", retry=PATIENCE)
 
 
-def test_a_look_after_a_change_has_what_is_left(hurried: FluxbaseClient, server: LocalServer) -> None:
-    """The second request of a retry ends with the time of the verb, not with one of its own."""
+def test_read_after_a_change_has_the_remaining_time(impatient_client: FluxbaseClient, server: LocalServer) -> None:
+    """The second request of a retry ends at the timeout of the verb."""
     server.answer(Answer(200, {"message": "done"}, delay=SLOW), Answer(200, job(), delay=SLOW))
 
-    error = hurried.jobs.retry(JOB_ID).error
+    error = impatient_client.jobs.retry(JOB_ID).error
 
     assert isinstance(error, RequestTimeout)
     assert "the retry was accepted" in error.message
 
 
-def test_a_log_has_what_is_left(hurried: FluxbaseClient, server: LocalServer) -> None:
-    """The job comes in any case."""
+def test_log_has_the_remaining_time(impatient_client: FluxbaseClient, server: LocalServer) -> None:
+    """The job is returned in any case."""
     server.answer(Answer(200, job(), delay=SLOW), Answer(200, {"logs": None, "count": 0}, delay=SLOW))
 
-    result = hurried.jobs.get(JOB_ID, include_logs=True)
+    result = impatient_client.jobs.get(JOB_ID, include_logs=True)
 
     assert result.unwrap().id == JOB_ID
     assert isinstance(result.meta.logs_error, RequestTimeout)
 
 
-def test_the_pages_of_the_default_namespace_share_it(hurried: FluxbaseClient, server: LocalServer) -> None:
-    """However many there are."""
-    others = page(*(job(id=str(number), namespace="media") for number in range(100)))
-    server.answer(Answer(200, others, delay=SLOW / 2))
+def test_all_pages_share_the_timeout(impatient_client: FluxbaseClient, server: LocalServer) -> None:
+    """However many pages are read for the default namespace."""
+    others = [job(id=str(number), namespace="media") for number in range(200)]
+    server.answer(Answer(200, page(*others[:100]), delay=SLOW / 2), Answer(200, page(*others[99:]), delay=SLOW / 2))
 
-    assert isinstance(hurried.jobs.list(namespace="default", limit=100).error, RequestTimeout)
+    assert isinstance(impatient_client.jobs.list(namespace="default", limit=100).error, RequestTimeout)
     assert len(server.requests) <= 4
 
 
-def test_a_callback_that_is_none_is_refused_before_anything_is_sent(client: FluxbaseClient, server: LocalServer) -> None:
-    """A job must not be submitted first and its waiting fail then."""
+def test_invalid_callback_is_refused_before_the_submit(client: FluxbaseClient, server: LocalServer) -> None:
+    """A job must not be submitted if waiting for it would fail."""
     nothing: object = "x"
 
     error = client.jobs.run("echo", on_progress=nothing).error  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

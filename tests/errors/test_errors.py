@@ -1,4 +1,4 @@
-"""Errors: what the five kinds of error bodies become, and what all error values have in common."""
+"""Errors: how error bodies are read, and what all error values have in common."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, Final
 import fluxbase_jobs
 import pytest
 from fluxbase_jobs import FluxbaseClient, FluxbaseError, NotAllowedInState, RateLimited
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contract.recordings import APRIL, FAULTS, LIMITS, MARCH, Exchange
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, recorded, unpickled
+from tests.support.sample_responses import JOB_ID, pickle_round_trip, recorded
 
 BASES: Final = {
     "FluxbaseError": "Exception",
@@ -38,19 +38,19 @@ BASES: Final = {
     "JobCancelled": "FluxbaseError",
     "WaitTimeout": "FluxbaseError",
 }
-"""The error classes and what each is a kind of."""
+"""The error classes and their base classes."""
 
 
-def told(client: FluxbaseClient, server: LocalServer, answer: Answer) -> FluxbaseError:
-    """The error that a client makes of an answer."""
+def error_of(client: FluxbaseClient, server: LocalServer, answer: Answer) -> FluxbaseError:
+    """The error value for a response."""
     server.answer(answer)
     error = client.jobs.get(JOB_ID).error
     assert error is not None
     return error
 
 
-def answered(exchange: Exchange) -> Answer:
-    """The recorded answer."""
+def recorded_answer(exchange: Exchange) -> Answer:
+    """The recorded response."""
     return Answer(exchange.status, exchange.body, exchange.response_headers)
 
 
@@ -118,16 +118,16 @@ RECORDED: Final[list[tuple[tuple[str, str, str], dict[str, Any]]]] = [
 
 
 @pytest.mark.parametrize(("exchange", "expected"), RECORDED, ids=[" / ".join(exchange) for exchange, _ in RECORDED])
-def test_reads_the_recorded_errors(
+def test_recorded_errors_are_read(
     client: FluxbaseClient, server: LocalServer, exchange: tuple[str, str, str], expected: dict[str, Any]
 ) -> None:
-    """Each of the five body shapes: the words, the code, the hint, the details, the request id."""
+    """Message, code, hint, details and request id of each of the five body shapes."""
     example = recorded(*exchange)
 
-    error = told(client, server, answered(example))
+    error = error_of(client, server, recorded_answer(example))
 
-    seen = {"kind": type(error).__name__, **vars(error)}
-    assert {name: seen[name] for name in expected} == expected
+    fields = {"kind": type(error).__name__, **vars(error)}
+    assert {name: fields[name] for name in expected} == expected
     assert (error.status, error.request_id, error.attempts) == (example.status, example.response_headers["x-request-id"], 1)
     assert error.retryable == expected.get("retryable", False)
     assert error.message
@@ -157,26 +157,28 @@ MADE_UP: Final[list[tuple[int, Any, dict[str, Any]]]] = [
 
 
 @pytest.mark.parametrize(("status", "body", "expected"), MADE_UP)
-def test_reads_what_the_source_says(client: FluxbaseClient, server: LocalServer, status: int, body: Any, expected: dict[str, Any]) -> None:
-    """Bodies that no recording shows, an integer code and wrong types included: there is always something to say."""
-    error = told(client, server, Answer(status, body))
+def test_unrecorded_error_bodies_are_read(
+    client: FluxbaseClient, server: LocalServer, status: int, body: Any, expected: dict[str, Any]
+) -> None:
+    """An integer code, wrong types and empty bodies included: there is always a message."""
+    error = error_of(client, server, Answer(status, body))
 
     assert {name: getattr(error, name) for name in expected} == expected
     assert error.message
     assert error.status == status
 
 
-def test_plain_words_are_quoted(client: FluxbaseClient, server: LocalServer) -> None:
-    """What the HTTP library below the server says is plain text; the start of it is worth showing."""
-    error = told(client, server, Answer(431, "Request Header Fields Too Large " + "x" * 5000, {"content-type": "text/plain"}))
+def test_plain_text_is_quoted_in_the_message(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server's HTTP library responds with plain text; its beginning is quoted."""
+    error = error_of(client, server, Answer(431, "Request Header Fields Too Large " + "x" * 5000, {"content-type": "text/plain"}))
 
     assert "Request Header Fields Too Large" in error.message
     assert len(error.message) < 300
 
 
-def test_the_header_names_the_request(client: FluxbaseClient, server: LocalServer) -> None:
-    """It is there on every answer; the body's id is the same, or nothing that the server's log knows."""
-    error = told(client, server, Answer(500, {"error": "x", "request_id": "of the body"}, {"x-request-id": "of the header"}))
+def test_request_id_comes_from_the_header(client: FluxbaseClient, server: LocalServer) -> None:
+    """The header takes precedence over the body."""
+    error = error_of(client, server, Answer(500, {"error": "x", "request_id": "of the body"}, {"x-request-id": "of the header"}))
 
     assert error.request_id == "of the header"
 
@@ -201,21 +203,23 @@ def test_the_header_names_the_request(client: FluxbaseClient, server: LocalServe
         (None, [], None),
     ],
 )
-def test_knows_when_to_come_back(client: FluxbaseClient, server: LocalServer, header: str | None, body: Any, seconds: float | None) -> None:
-    """Retry-After in seconds or as a date, else the body's word; None where nobody says."""
+def test_retry_after_in_seconds_date_or_body(
+    client: FluxbaseClient, server: LocalServer, header: str | None, body: Any, seconds: float | None
+) -> None:
+    """None if the response says nothing."""
     raw = {} if header is None else {"retry-after": header.encode().decode("latin-1")}
 
-    error = told(client, server, Answer(429, body, raw))
+    error = error_of(client, server, Answer(429, body, raw))
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after, error.retryable) == (seconds, True)
 
 
-def test_counts_the_seconds_to_a_date(client: FluxbaseClient, server: LocalServer) -> None:
-    """From the time the answer came."""
+def test_retry_after_date_counts_from_the_response(client: FluxbaseClient, server: LocalServer) -> None:
+    """From the time at which the response arrived."""
     moment = datetime.now(UTC) + timedelta(hours=1)
 
-    error = told(client, server, Answer(429, {}, {"retry-after": format_datetime(moment, usegmt=True)}))
+    error = error_of(client, server, Answer(429, {}, {"retry-after": format_datetime(moment, usegmt=True)}))
 
     assert isinstance(error, RateLimited)
     assert error.retry_after is not None
@@ -226,28 +230,28 @@ dates = st.from_regex(r"(Mon, )?[0-9]{1,3} Jan [0-9]{1,25} [0-9]{1,3}:[0-9]{1,3}
 texts = st.text(st.characters(min_codepoint=33, max_codepoint=126))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(header=dates | texts | st.integers(0).map(str), number=st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 @example(header="Mon, 01 Jan 99999999999999999999 00:00:00 GMT", number=0)
 @example(header="Mon, 01 Jan 2024 00:00:00 +99999999999999999", number=0)
 @example(header="9" * 400, number=0)
 @example(header="", number=10**400)
-def test_no_retry_after_raises(client: FluxbaseClient, server: LocalServer, header: str, number: float) -> None:
-    """Whatever stands there, it is a number of seconds that are not in the past, or None."""
-    error = told(client, server, Answer(429, {"retry_after": number}, {"retry-after": header}))
+def test_any_retry_after_is_read(client: FluxbaseClient, server: LocalServer, header: str, number: float) -> None:
+    """The value is None or a number of seconds that is not negative."""
+    error = error_of(client, server, Answer(429, {"retry_after": number}, {"retry-after": header}))
 
     assert isinstance(error, RateLimited)
     assert error.retry_after is None or error.retry_after >= 0
 
 
 def classes() -> dict[str, type[FluxbaseError]]:
-    """The error classes of the package, by name."""
+    """The error classes of the package by name."""
     exported = {name: getattr(fluxbase_jobs, name) for name in fluxbase_jobs.__all__}
     return {name: kind for name, kind in exported.items() if isinstance(kind, type) and issubclass(kind, FluxbaseError)}
 
 
-def test_the_tree_is_the_promised_one() -> None:
-    """Each class is there, under its base, and no other."""
+def test_error_classes_and_their_bases() -> None:
+    """Each class has the documented base, and there are no others."""
     assert {name: kind.__mro__[1].__name__ for name, kind in classes().items()} == BASES
     assert issubclass(fluxbase_jobs.InvalidInput, ValueError)
 
@@ -264,8 +268,8 @@ FIELDS: Final[dict[str, Any]] = {
 }
 
 
-def made(kind: type[FluxbaseError]) -> FluxbaseError:
-    """An error of that class with something in every field."""
+def make_error(kind: type[FluxbaseError]) -> FluxbaseError:
+    """An error of this class with a value in every field."""
     error = kind("no coffee", **FIELDS)
     if isinstance(error, RateLimited):
         error.retry_after = 7.5
@@ -274,14 +278,14 @@ def made(kind: type[FluxbaseError]) -> FluxbaseError:
     return error
 
 
-COPIES: Final[list[Callable[[FluxbaseError], FluxbaseError]]] = [unpickled, copy.copy, copy.deepcopy]
+COPIES: Final[list[Callable[[FluxbaseError], FluxbaseError]]] = [pickle_round_trip, copy.copy, copy.deepcopy]
 
 
 @pytest.mark.parametrize("name", BASES)
 @pytest.mark.parametrize("copied", COPIES)
-def test_survives_a_pickle_and_a_copy(name: str, copied: Callable[[FluxbaseError], FluxbaseError]) -> None:
-    """With all that it says."""
-    error = made(classes()[name])
+def test_errors_can_be_pickled_and_copied(name: str, copied: Callable[[FluxbaseError], FluxbaseError]) -> None:
+    """With all fields."""
+    error = make_error(classes()[name])
 
     again = copied(error)
 
@@ -292,9 +296,9 @@ def test_survives_a_pickle_and_a_copy(name: str, copied: Callable[[FluxbaseError
 
 
 @pytest.mark.parametrize("name", BASES)
-def test_is_true_and_says_what_it_is(name: str) -> None:
-    """So that `if error:` works; a hint is part of the words, details are not: they may hold anything."""
-    error = made(classes()[name])
+def test_errors_are_true_and_have_a_message(name: str) -> None:
+    """`if error:` works. The text includes the hint, but not the details, which may be anything."""
+    error = make_error(classes()[name])
 
     assert error
     assert bool(classes()[name](""))
@@ -305,8 +309,8 @@ def test_is_true_and_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BASES)
-def test_needs_no_more_than_words(name: str) -> None:
-    """All fields have a default."""
+def test_only_the_message_is_required(name: str) -> None:
+    """All other fields have a default."""
     error = classes()[name]("no coffee")
 
     known = {**dict.fromkeys(FIELDS), "retryable": False, "attempts": 0}

@@ -1,4 +1,4 @@
-"""Any answer becomes a value: whatever a server or a proxy says, every verb returns a result, with the right error and what was said."""
+"""Every response becomes a result: whatever a server or proxy sends, a verb returns a value with the right error."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, FluxbaseError, InvalidResponse, NotFound, Rejected, ServerFailed
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, SIGN_IN, VERBS, ask, ask_all, job, unpickled
+from tests.support.sample_responses import JOB_ID, SIGN_IN, VERBS, call_all_verbs, call_verb, job, pickle_round_trip
 from tests.support.styles import Connect
 
 HTML: Final = "<html><body><h1>Bad gateway</h1></body></html>"
@@ -36,46 +36,46 @@ UNREADABLE: Final[dict[str, bytes | str | dict[str, Any]]] = {
 }
 
 
-def kept(verb: str, body: str) -> str | None:
-    """What an error keeps of an unreadable body: of an answer to a sign-in, which may hold tokens, nothing."""
+def readable_body(verb: str, body: str) -> str | None:
+    """What an error keeps of an unreadable body; nothing of a sign-in response, which may contain tokens."""
     return None if verb == SIGN_IN else body
 
 
 @pytest.mark.parametrize("body", UNREADABLE)
-def test_a_2xx_without_the_documented_body(connect: Connect, server: LocalServer, body: str) -> None:
+def test_2xx_with_another_body_is_an_invalid_response(connect: Connect, server: LocalServer, body: str) -> None:
     """The error keeps status, headers and the body as text."""
     server.answer(Answer(200, UNREADABLE[body], {"x-request-id": "r-1"}))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         error = result.error
         assert (verb, type(error)) == (verb, InvalidResponse)
         assert error is not None
         assert (error.status, error.request_id, error.attempts, error.retryable) == (200, "r-1", 1, False)
-        assert error.details == kept(verb, server.last.content().decode(errors="replace"))
+        assert error.details == readable_body(verb, server.last.content().decode(errors="replace"))
         assert (result.meta.status, result.meta.request_id, result.meta.attempts) == (200, "r-1", 1)
         assert result.meta.headers["Content-Type"].startswith("application/json")
     assert len(server.requests) == len(VERBS)
 
 
 @pytest.mark.parametrize("body", ["[]", "null"])
-def test_an_empty_list_or_null(connect: Connect, server: LocalServer, body: str) -> None:
-    """Nothing to list for those that list, and no answer to all others."""
+def test_null_is_an_empty_list(connect: Connect, server: LocalServer, body: str) -> None:
+    """For verbs that list; for all others it is an invalid response."""
     server.answer(Answer(200, body))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, result.data == []) == (verb, verb in LISTS)
         assert (verb, type(result.error)) == (verb, type(None) if verb in LISTS else InvalidResponse)
 
 
 @pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206, 299])
-def test_another_2xx_counts_for_its_body(connect: Connect, server: LocalServer, status: int) -> None:
-    """Without one, 204 say, there is no documented answer."""
+def test_any_2xx_is_judged_by_its_body(connect: Connect, server: LocalServer, status: int) -> None:
+    """Without a body, as with 204, it is an invalid response."""
     server.answer(Answer(status))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, status)
         assert result.error is not None
-        assert (result.error.status, result.error.details) == (status, kept(verb, ""))
+        assert (result.error.status, result.error.details) == (status, readable_body(verb, ""))
 
 
 REFUSALS: Final = {
@@ -95,12 +95,12 @@ REFUSALS: Final = {
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_a_page_of_a_proxy(connect: Connect, server: LocalServer, status: int) -> None:
-    """HTML with a status, also one that Python does not know: class, status and request id survive, and the words name the status."""
+def test_html_of_a_proxy_is_an_error_value(connect: Connect, server: LocalServer, status: int) -> None:
+    """Also with a status that Python does not know. Class, status and request id are right, and the message names the status."""
     server.answer(Answer(status, HTML, {"content-type": "text/html", "x-request-id": "r-1", "retry-after": "7"}))
     kind, retryable = REFUSALS[status]
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         error = result.error
         assert (verb, type(error)) == (verb, kind)
         assert error is not None
@@ -111,33 +111,33 @@ def test_a_page_of_a_proxy(connect: Connect, server: LocalServer, status: int) -
     assert len(server.requests) == len(VERBS)
 
 
-def test_an_error_nested_beyond_reading(connect: Connect, server: LocalServer) -> None:
-    """The status says enough."""
+def test_deeply_nested_error_body(connect: Connect, server: LocalServer) -> None:
+    """The status decides."""
     server.answer(Answer(503, b"[" * 100_000))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, type(result.error)) == (verb, ServerFailed)
-        assert unpickled(result).meta.status == 503
+        assert pickle_round_trip(result).meta.status == 503
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 429, 502])
-def test_an_error_in_another_encoding(connect: Connect, server: LocalServer, status: int) -> None:
-    """JSON that is no UTF-8: what can't be read is not quoted, and the status decides."""
+def test_error_body_that_is_not_utf8(connect: Connect, server: LocalServer, status: int) -> None:
+    """Undecodable text is not quoted, and the status decides."""
     server.answer(Answer(status, '{"error": "Pas trouvé", "retry_after": 5}'.encode("latin-1")))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, result.meta.status) == (verb, status)
         assert result.error is not None
         assert result.error.status == status
 
 
-def test_an_error_with_nested_details_can_be_pickled(client: FluxbaseClient, server: LocalServer) -> None:
-    """What a server puts into `details` does not keep a result from going to another process."""
+def test_error_with_nested_details_can_be_pickled(client: FluxbaseClient, server: LocalServer) -> None:
+    """Whatever a server puts into `details`."""
     server.answer(Answer(503, '{"error": "x", "details": ' + "[" * 900 + "]" * 900 + "}"))
 
     result = client.jobs.get(JOB_ID)
 
-    assert isinstance(unpickled(result).error, ServerFailed)
+    assert isinstance(pickle_round_trip(result).error, ServerFailed)
 
 
 LOCATIONS: Final = {
@@ -151,12 +151,12 @@ LOCATIONS: Final = {
 
 @pytest.mark.parametrize("location", LOCATIONS)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(connect: Connect, server: LocalServer, status: int, location: str) -> None:
-    """The credentials are for this server alone; the answer is kept, wherever it points."""
+def test_redirect_is_an_error(connect: Connect, server: LocalServer, status: int, location: str) -> None:
+    """The credentials are only for this server; the error keeps the response."""
     with LocalServer() as other:
         server.answer(Answer(status, b"elsewhere", {"location": LOCATIONS[location].format(other=other.url), "x-request-id": "r-1"}))
 
-        result = ask(connect, "get", server.url)
+        result = call_verb(connect, "get", server.url)
 
         assert type(result.error) is InvalidResponse
         assert (result.error.status, result.error.request_id, result.error.details) == (status, "r-1", "elsewhere")
@@ -164,28 +164,28 @@ def test_a_redirect_is_not_followed(connect: Connect, server: LocalServer, statu
         assert (len(server.requests), other.requests) == (1, [])
 
 
-def test_no_verb_follows_a_redirect(connect: Connect, server: LocalServer) -> None:
-    """Not even where the caller's own httpx client would."""
+def test_no_verb_follows_redirects(connect: Connect, server: LocalServer) -> None:
+    """Even if the user's own httpx client would."""
     with LocalServer() as other:
         server.answer(Answer(302, b"", {"location": other.url}))
 
-        for verb, result in ask_all(connect, server.url, http_client=connect.http(follow_redirects=True)):
+        for verb, result in call_all_verbs(connect, server.url, http_client=connect.http(follow_redirects=True)):
             assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, 302)
         assert (len(server.requests), other.requests) == (len(VERBS), [])
 
 
 @pytest.mark.parametrize("status", [300, 304, 399, 600, 999])
-def test_a_status_that_is_none_of_this_api(connect: Connect, server: LocalServer, status: int) -> None:
-    """304, or a number that HTTP does not have."""
+def test_undocumented_status_is_an_error(connect: Connect, server: LocalServer, status: int) -> None:
+    """304, or a number that HTTP does not define."""
     server.answer(Answer(status, b"", {"x-request-id": "r-1"}))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, status)
         assert result.error is not None
         assert (result.error.status, result.error.request_id, result.error.attempts) == (status, "r-1", 1)
 
 
-def test_a_compressed_answer_is_read(client: FluxbaseClient, server: LocalServer) -> None:
+def test_compressed_response_is_read(client: FluxbaseClient, server: LocalServer) -> None:
     """As proxies send it."""
     content = gzip.compress(Answer(200, job()).content())
     server.answer(Answer(200, content, {"content-encoding": "gzip"}))
@@ -195,8 +195,10 @@ def test_a_compressed_answer_is_read(client: FluxbaseClient, server: LocalServer
 
 @pytest.mark.parametrize(("status", "kind"), [(200, InvalidResponse), (404, NotFound), (503, ServerFailed)])
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_broken_compression(client: FluxbaseClient, server: LocalServer, encoding: str, status: int, kind: type[FluxbaseError]) -> None:
-    """The answer came: its status and headers are known, only its body is not."""
+def test_broken_compression_is_an_error(
+    client: FluxbaseClient, server: LocalServer, encoding: str, status: int, kind: type[FluxbaseError]
+) -> None:
+    """Status and headers are known, only the body is not."""
     server.answer(Answer(status, b"this is not compressed", {"content-encoding": encoding, "x-request-id": "r-1"}))
 
     result = client.jobs.get(JOB_ID)
@@ -208,7 +210,7 @@ def test_a_broken_compression(client: FluxbaseClient, server: LocalServer, encod
 
 @pytest.fixture
 def http(connect: Connect) -> Any:
-    """A httpx client of the test's style, for speed."""
+    """A shared httpx client of the test's style, for speed."""
     return connect.http()
 
 
@@ -224,17 +226,17 @@ any_answers = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(answer=any_answers)
-def test_arbitrary_answers(connect: Connect, server: LocalServer, http: Any, answer: Answer) -> None:
-    """No bytes with no status raise; an error has the status and a class that fits it, can be shown and can be pickled."""
+def test_arbitrary_responses_never_raise(connect: Connect, server: LocalServer, http: Any, answer: Answer) -> None:
+    """Whatever the status and bytes: an error has the status and a fitting class, and can be printed and pickled."""
     status = answer.status
     server.requests.clear()
     no_body_comes = {"connection": "close"} if status in {204, 304} else {}
     server.answer(evolve(answer, headers={**answer.headers, **no_body_comes}))
 
-    for verb, result in ask_all(connect, server.url, http_client=http):
-        again = unpickled(result)
+    for verb, result in call_all_verbs(connect, server.url, http_client=http):
+        again = pickle_round_trip(result)
         assert (verb, result.meta.status, again.meta.status, repr(again)) == (verb, status, status, repr(result))
         if result.error is None:
             assert 200 <= status < 300
@@ -245,18 +247,18 @@ def test_arbitrary_answers(connect: Connect, server: LocalServer, http: Any, ans
 
 
 @pytest.mark.parametrize("body", UNREADABLE)
-def test_signing_in_names_a_second_factor_only_where_the_server_does(connect: Connect, server: LocalServer, body: str) -> None:
-    """An answer that says nothing of the kind must not be explained so."""
+def test_sign_in_hint_only_for_a_second_factor(connect: Connect, server: LocalServer, body: str) -> None:
+    """A response without tokens has the hint only if the server asks for a second factor."""
     server.answer(Answer(200, UNREADABLE[body]))
 
-    _, error = ask(connect, SIGN_IN, server.url)
+    _, error = call_verb(connect, SIGN_IN, server.url)
 
     assert error is not None
     assert "factor" not in str(error)
 
 
-def test_a_broken_answer_does_not_break_the_next(client: FluxbaseClient, server: LocalServer) -> None:
-    """The client goes on after each of them."""
+def test_client_works_after_a_broken_response(client: FluxbaseClient, server: LocalServer) -> None:
+    """The next call succeeds."""
     server.answer(Answer(200, b"[" * 100_000), Answer(200, fault="half a body", body=HTML), Answer(302), Answer(200, job()))
 
     errors = [client.jobs.get(JOB_ID).error for _ in range(3)]

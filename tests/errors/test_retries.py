@@ -1,4 +1,4 @@
-"""Trying again, over a real server that drops, cuts, delays and refuses: what is sent, and what comes of it."""
+"""Retries against a real server that drops, truncates, delays and refuses: what is sent, and what the result is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fluxbase_jobs import (
     ServerFailed,
 )
 
-from tests.support.idempotent_server import KeepingServer
+from tests.support.idempotent_server import IdempotentServer
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page
 from tests.support.styles import Connect
@@ -54,14 +54,14 @@ VERBS: Final[dict[str, tuple[Callable[[FluxbaseClient], Any], Answer]]] = {
 
 @pytest.fixture
 def quick(connect: Connect, server: LocalServer) -> FluxbaseClient:
-    """A client that tries again at once."""
+    """A client that retries without delay."""
     return connect(server.url, "eyJ.a-token", retry=QUICK)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_fault_that_passes_is_not_seen(quick: FluxbaseClient, server: LocalServer, verb: str, fault: Answer) -> None:
-    """Whatever was asked, the answer comes; meta tells that it took two requests."""
+def test_transient_fault_is_retried(quick: FluxbaseClient, server: LocalServer, verb: str, fault: Answer) -> None:
+    """Every verb succeeds, and `meta` counts two attempts."""
     call, answer = VERBS[verb]
     server.answer(fault, answer)
 
@@ -72,8 +72,8 @@ def test_a_fault_that_passes_is_not_seen(quick: FluxbaseClient, server: LocalSer
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_each_attempt_of_a_submit_says_the_same(quick: FluxbaseClient, server: LocalServer, fault: Answer) -> None:
-    """One key and the same bytes, or the server would run it twice or refuse it."""
+def test_all_attempts_of_a_submit_are_identical(quick: FluxbaseClient, server: LocalServer, fault: Answer) -> None:
+    """With another key the job would run twice, and with another body the server would refuse it."""
     server.answer(fault, fault, CREATED)
 
     quick.jobs.submit("resize", {"id": 7}).unwrap()
@@ -83,8 +83,8 @@ def test_each_attempt_of_a_submit_says_the_same(quick: FluxbaseClient, server: L
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry"])
-def test_each_attempt_of_cancel_and_retry_has_the_same_key(quick: FluxbaseClient, server: LocalServer, verb: str) -> None:
-    """A resend after a dropped connection gets the recorded answer, not "already cancelled"."""
+def test_all_attempts_of_cancel_and_retry_have_the_same_key(quick: FluxbaseClient, server: LocalServer, verb: str) -> None:
+    """After a dropped connection the server repeats its first response, instead of "already cancelled"."""
     server.answer(Answer(fault="drop after reading"), DONE, FOUND)
 
     assert getattr(quick.jobs, verb)(JOB_ID).ok
@@ -93,14 +93,14 @@ def test_each_attempt_of_cancel_and_retry_has_the_same_key(quick: FluxbaseClient
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry"])
-def test_the_500_of_cancel_and_retry_is_never_resent(quick: FluxbaseClient, server: LocalServer, verb: str) -> None:
-    """One POST, and one look at the job for the reason."""
+def test_500_of_cancel_and_retry_is_not_retried(quick: FluxbaseClient, server: LocalServer, verb: str) -> None:
+    """One POST, and one GET of the job for the reason."""
     server.answer(Answer(500, {"error": "Failed"}), Answer(200, job(status="running")))
 
     error = getattr(quick.jobs, verb)(JOB_ID).error
 
     assert error.status == 500
-    assert [asked.split()[0] for asked in server.asked] == ["POST", "GET"]
+    assert [line.split()[0] for line in server.request_lines] == ["POST", "GET"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_the_500_of_cancel_and_retry_is_never_resent(quick: FluxbaseClient, serv
     ],
     ids=str,
 )
-def test_a_fault_that_stays_is_the_error(quick: FluxbaseClient, server: LocalServer, fault: Answer, kind: type[Exception]) -> None:
+def test_permanent_fault_is_the_error(quick: FluxbaseClient, server: LocalServer, fault: Answer, kind: type[Exception]) -> None:
     """After three attempts, which error and meta count, also when pickled."""
     server.answer(fault)
 
@@ -126,17 +126,17 @@ def test_a_fault_that_stays_is_the_error(quick: FluxbaseClient, server: LocalSer
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_retry_none_is_one_attempt(connect: Connect, server: LocalServer, verb: str) -> None:
-    """For one call, or for all of a client."""
+    """For one call, or for all calls of a client."""
     server.answer(Answer(503, "<html>"))
 
     result = VERBS[verb][0](connect(server.url, retry=None))
     again = connect(server.url, retry=QUICK).jobs.get(JOB_ID, retry=None)
 
-    assert (result.error.attempts, again.meta.attempts, len(server.asked)) == (1, 1, 2)
+    assert (result.error.attempts, again.meta.attempts, len(server.request_lines)) == (1, 1, 2)
 
 
-def test_a_call_has_a_policy_of_its_own(connect: Connect, server: LocalServer) -> None:
-    """In place of the client's."""
+def test_retry_policy_of_a_call_replaces_that_of_the_client(connect: Connect, server: LocalServer) -> None:
+    """For this call only."""
     server.answer(Answer(503, "<html>"))
     client = connect(server.url, retry=None)
 
@@ -146,31 +146,31 @@ def test_a_call_has_a_policy_of_its_own(connect: Connect, server: LocalServer) -
 
 
 @pytest.mark.parametrize("retry", [3, True, "twice", {"attempts": 3}])
-def test_what_is_no_policy_is_refused(connect: Connect, server: LocalServer, retry: Any) -> None:
-    """As a value by a call, which has a result to put it in; raised by a client, which has none."""
+def test_invalid_retry_policy_is_refused(connect: Connect, server: LocalServer, retry: Any) -> None:
+    """A call returns an error value, and a client raises."""
     error = connect(server.url).jobs.get(JOB_ID, retry=retry).error
 
     assert isinstance(error, InvalidInput)
     assert "retry" in error.message
     with pytest.raises(InvalidInput, match="retry"):
         connect(server.url, retry=retry)
-    assert server.asked == []
+    assert server.request_lines == []
 
 
-@pytest.mark.parametrize("told", ["91", format_datetime(datetime.now(UTC) + timedelta(days=1))], ids=["seconds", "date"])
-def test_a_retry_after_beyond_the_call_ends_it_at_once(connect: Connect, server: LocalServer, told: str) -> None:
-    """The error says when to come back."""
-    server.answer(Answer(429, {"error": "Too many requests"}, {"retry-after": told}))
+@pytest.mark.parametrize("retry_after", ["91", format_datetime(datetime.now(UTC) + timedelta(days=1))], ids=["seconds", "date"])
+def test_retry_after_beyond_the_timeout_ends_the_call(connect: Connect, server: LocalServer, retry_after: str) -> None:
+    """The error says when to retry."""
+    server.answer(Answer(429, {"error": "Too many requests"}, {"retry-after": retry_after}))
 
     error = connect(server.url).jobs.get(JOB_ID).error
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after or 0) > 90
-    assert (error.attempts, len(server.asked)) == (1, 1)
+    assert (error.attempts, len(server.request_lines)) == (1, 1)
 
 
-def test_a_retry_after_within_the_call_is_kept(quick: FluxbaseClient, server: LocalServer) -> None:
-    """In seconds: the call takes as long as the server asks for."""
+def test_retry_after_is_respected(quick: FluxbaseClient, server: LocalServer) -> None:
+    """The next attempt waits as long as the server asks for."""
     server.answer(Answer(503, "", {"retry-after": "1"}), FOUND)
 
     result = quick.jobs.get(JOB_ID)
@@ -179,14 +179,14 @@ def test_a_retry_after_within_the_call_is_kept(quick: FluxbaseClient, server: Lo
     assert result.meta.elapsed >= 1
 
 
-def test_a_date_that_is_over_means_now(quick: FluxbaseClient, server: LocalServer) -> None:
+def test_retry_after_date_in_the_past_means_now(quick: FluxbaseClient, server: LocalServer) -> None:
     """A proxy's clock may be slow."""
     server.answer(Answer(503, "", {"retry-after": format_datetime(datetime.now(UTC) - timedelta(hours=1))}), FOUND)
 
     assert quick.jobs.get(JOB_ID).ok
 
 
-def test_a_slow_server_gets_the_same_submit_again(connect: Connect, server: LocalServer) -> None:
+def test_timed_out_submit_is_retried_with_the_same_key(connect: Connect, server: LocalServer) -> None:
     """A timeout does not tell whether the job was queued; the key does."""
     server.answer(Answer(201, job(), delay=0.7), IN_PROGRESS, Answer(201, job(), {"idempotency-replayed": "true"}))
 
@@ -197,28 +197,28 @@ def test_a_slow_server_gets_the_same_submit_again(connect: Connect, server: Loca
     assert len({request.headers["idempotency-key"] for request in server.requests}) == 1
 
 
-def test_a_server_that_stays_slow_is_a_timeout(connect: Connect, server: LocalServer) -> None:
-    """As many requests as the policy says, no more."""
+def test_permanently_slow_server_is_a_timeout(connect: Connect, server: LocalServer) -> None:
+    """After as many requests as the policy allows."""
     server.answer(Answer(201, job(), delay=0.6))
 
     error = connect(server.url, retry=QUICK, timeout=0.2).jobs.submit("resize").error
 
     assert isinstance(error, RequestTimeout)
-    assert (error.attempts, len(server.asked)) == (3, 3)
+    assert (error.attempts, len(server.request_lines)) == (3, 3)
 
 
-def test_total_ends_a_call_whatever_its_timeout(connect: Connect, server: LocalServer) -> None:
-    """The request under way gets what is left, and there is no other."""
+def test_total_limits_all_attempts(connect: Connect, server: LocalServer) -> None:
+    """The current request has the remaining time, and the response after a second is not awaited."""
     server.answer(Answer(200, job(), delay=1.0))
 
     error = connect(server.url, retry=RetryPolicy(total=0.1), timeout=30).jobs.get(JOB_ID).error
 
     assert isinstance(error, RequestTimeout)
-    assert (error.attempts, error.message) == (1, "no complete answer within 0.1 s")
+    assert error.attempts == 1
 
 
 def test_attempts_of_two_requests_are_added(quick: FluxbaseClient, server: LocalServer) -> None:
-    """A job with its log, on a bad line."""
+    """A job with its log, over an unreliable connection."""
     server.answer(Answer(503), FOUND, Answer(502), Answer(200, {"logs": []}))
 
     result = quick.jobs.get(JOB_ID, include_logs=True)
@@ -227,9 +227,9 @@ def test_attempts_of_two_requests_are_added(quick: FluxbaseClient, server: Local
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_submit_makes_one_job(connect: Connect, seed: int) -> None:
-    """Half of the requests fail in one way or another, also after the job was queued."""
-    with KeepingServer(fault_rate=0.5, seed=seed) as server:
+def test_every_submit_creates_one_job(connect: Connect, seed: int) -> None:
+    """Although half of the requests fail, some after the job was queued."""
+    with IdempotentServer(fault_rate=0.5, seed=seed) as server:
         client = connect(server.url, retry=RetryPolicy(attempts=25, first_delay=0.001, max_delay=0.002))
 
         ids = [client.jobs.submit("resize", {"n": number}).unwrap().id for number in range(40)]

@@ -1,4 +1,4 @@
-"""What `nox -s generate` wrote, file by file: all of openapi.yaml is there, in the stock form, and nothing else."""
+"""The output of `nox -s generate`, file by file: all of openapi.yaml is there, in the generator's usual form, and nothing else."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ every_class = pytest.mark.parametrize("name", CLASSES)
 
 
 def _banner() -> str:
-    """noxfile.BANNER, read and not imported: nox is not installed where the tests run."""
+    """The value of noxfile.BANNER, read from the file because nox is not installed where the tests run."""
     for statement in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "BANNER":
             return str(ast.literal_eval(statement.value))
@@ -65,8 +65,8 @@ def _banner() -> str:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_each_module_says_that_it_is_generated(path: Path) -> None:
-    """The first line is the banner, once, and no template gave up on anything below it."""
+def test_each_module_starts_with_the_banner(path: Path) -> None:
+    """Once, and the generator left no template error below it."""
     source = path.read_text("utf-8")
 
     assert source.startswith(_banner())
@@ -74,7 +74,7 @@ def test_each_module_says_that_it_is_generated(path: Path) -> None:
     assert "cannot be generated" not in source
 
 
-def test_nothing_lies_beside_the_modules_but_the_mark_of_a_typed_package() -> None:
+def test_package_has_only_modules_and_py_typed() -> None:
     """One package, one empty py.typed."""
     assert [path for path in FILES if path not in SOURCES] == [PACKAGE / "py.typed"]
     assert (PACKAGE / "py.typed").read_bytes() == b""
@@ -82,7 +82,7 @@ def test_nothing_lies_beside_the_modules_but_the_mark_of_a_typed_package() -> No
 
 
 def test_each_operation_has_one_module() -> None:
-    """The operations of openapi.yaml and the endpoint modules are the same, by name."""
+    """The endpoint modules are named like the operations of openapi.yaml."""
     assert sorted(ENDPOINTS) == sorted(OPERATIONS)
     assert len([path for path in SOURCES if "api" in path.parts and path.name != "__init__.py"]) == len(OPERATIONS)
 
@@ -103,7 +103,7 @@ def _names(operation: Operation, *places: str) -> list[str]:
 
 
 def _arguments(operation: Operation, endpoint: ModuleType) -> dict[str, Any]:
-    """A value for every parameter, and for the body its model with the required fields alone."""
+    """A value for every parameter, and for the body a model with only the required fields."""
     given: dict[str, Any] = dict.fromkeys(_names(operation, "path"), "../a b?")
     optional = _parameters(operation, "query", "header")
     given |= dict(zip(_names(operation, "query", "header"), (VALUES[each["schema"]["type"]] for each in optional), strict=True))
@@ -114,7 +114,7 @@ def _arguments(operation: Operation, endpoint: ModuleType) -> dict[str, Any]:
 
 
 def _call(function: Callable[..., Any], client: AuthenticatedClient, given: dict[str, Any]) -> Any:
-    """What one of the four functions returns; the client is used up."""
+    """The return value of one of the four functions; closes the client."""
     if not inspect.iscoroutinefunction(function):
         with client:
             return function(client=client, **given)
@@ -129,7 +129,7 @@ def _call(function: Callable[..., Any], client: AuthenticatedClient, given: dict
 @pytest.mark.parametrize("form", FORMS)
 @every_endpoint
 def test_every_argument_reaches_the_wire(server: LocalServer, name: str, form: str) -> None:
-    """Method, path, query, headers and body are the operation's in all four forms; an error described for it comes back as Error."""
+    """Method, path, query, headers and body are those of the operation in all four functions; a described error is parsed as Error."""
     operation, endpoint = OPERATIONS[name], ENDPOINTS[name]
     server.answer(Answer(next(status for status, answer in endpoint.ANSWERS.items() if answer is models.Error), {"error": "no"}))
 
@@ -147,8 +147,8 @@ def test_every_argument_reaches_the_wire(server: LocalServer, name: str, form: s
 
 @pytest.mark.parametrize("form", ["build_request", *FORMS])
 @every_endpoint
-def test_signatures_are_the_stock_ones(name: str, form: str) -> None:
-    """Path parameters by position; client, body and the optional ones by keyword, these as `X | Unset = UNSET`."""
+def test_signatures_are_those_of_the_generator(name: str, form: str) -> None:
+    """Path parameters are positional; client, body and optional parameters are keywords, the latter `X"""
     operation = OPERATIONS[name]
     function = getattr(ENDPOINTS[name], form)
     parameters = inspect.signature(function).parameters.values()
@@ -164,16 +164,16 @@ def test_signatures_are_the_stock_ones(name: str, form: str) -> None:
 
 
 @every_endpoint
-def test_credentials_are_wanted_where_the_description_wants_them(name: str) -> None:
-    """Only the operations without `security` take the plain Client too."""
+def test_only_public_operations_take_an_unauthenticated_client(name: str) -> None:
+    """Those without `security` in the document."""
     wanted = inspect.signature(ENDPOINTS[name].sync).parameters["client"].annotation
 
     assert _parts(wanted) == ({AuthenticatedClient} if name in SECURED else {AuthenticatedClient, Client})
 
 
 @every_endpoint
-def test_endpoints_say_what_they_answer(name: str) -> None:
-    """ANSWERS has the described statuses; what is returned is a Response of the bodies there, and those bodies or None."""
+def test_endpoints_declare_their_responses(name: str) -> None:
+    """ANSWERS has the described statuses; the return types are the described bodies."""
     endpoint = ENDPOINTS[name]
     bodies = {part for answer in endpoint.ANSWERS.values() for part in _parts(Any if answer is None else answer)}
 
@@ -188,13 +188,13 @@ def test_endpoints_say_what_they_answer(name: str) -> None:
 
 
 def _parts(annotation: Any) -> set[Any]:
-    """The members of a union, or the one type."""
+    """The members of a union, or the single type."""
     return {annotation} if get_origin(annotation) in {None, list, dict} else set(get_args(annotation))
 
 
 @pytest.mark.parametrize("recording", recordings.RECORDINGS)
-def test_every_recorded_answer_is_read_to_the_last_described_key(recording: str) -> None:
-    """Bodies of both servers become their models, none of whose fields stays empty where the body fills it."""
+def test_every_recorded_response_fills_its_model(recording: str) -> None:
+    """No field of a model is empty if the body has a value."""
     for exchange in recordings.load(recording):
         if operation := DESCRIPTION.operation_of(exchange):
             response = httpx.Response(exchange.status, content=exchange.body.encode())
@@ -205,7 +205,7 @@ def test_every_recorded_answer_is_read_to_the_last_described_key(recording: str)
 
 
 def _unfilled(parsed: object, body: Any) -> Iterator[str]:
-    """The fields of a model, and of those below it, that stayed None although the body has them."""
+    """The fields of a model, and of nested models, that are None although the body has them."""
     if isinstance(parsed, list):
         for item, source in zip(cast("list[object]", parsed), body, strict=True):
             yield from _unfilled(item, source)
@@ -219,8 +219,8 @@ def _unfilled(parsed: object, body: Any) -> Iterator[str]:
 
 
 @every_class
-def test_models_are_frozen_and_take_keywords_only(name: str) -> None:
-    """No model can be changed or filled by position; required fields have no default and optional ones are None."""
+def test_models_are_frozen_and_keyword_only(name: str) -> None:
+    """Required fields have no default, and optional ones default to None."""
     fields = attrs.fields(CLASSES[name])
     required = SCHEMAS[name].get("required", [])
     model = CLASSES[name](**{field.name: None for field in fields})
@@ -232,21 +232,21 @@ def test_models_are_frozen_and_take_keywords_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_models_are_what_msgspec_decodes(name: str) -> None:
+def test_models_are_decoded_by_msgspec(name: str) -> None:
     """Each model is a class, or an alias of a dict, and has a decoder."""
     assert name in CLASSES or get_origin(MODELS[name]) is dict
     assert msgspec.json.Decoder(MODELS[name]).type == MODELS[name]
 
 
 @every_class
-def test_models_keep_the_names_of_the_wire(name: str) -> None:
-    """A field under another name than its key would never be filled."""
+def test_model_fields_have_the_names_of_the_wire(name: str) -> None:
+    """A field with another name would never be filled."""
     assert {field.name for field in attrs.fields(CLASSES[name])} == set(SCHEMAS[name]["properties"])
 
 
 @every_class
 def test_reprs_hide_secrets_and_payloads(name: str) -> None:
-    """A model's repr shows its fields but for those marked x-sensitive; tokens, passwords and payloads all are."""
+    """A model's repr shows all fields except those marked x-sensitive, which include tokens, passwords and payloads."""
     names = [field.name for field in attrs.fields(CLASSES[name])]
     shown = repr(CLASSES[name](**{each: f"<{each}>" for each in names}))
     hidden = {each for each in names if f"<{each}>" not in shown}

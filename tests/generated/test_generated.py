@@ -1,4 +1,4 @@
-"""The generated client alone: what people know of openapi-python-client holds, and no answer of any server is lost."""
+"""The generated client by itself: it works as users of openapi-python-client expect, and keeps every response."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ DEEP: Final = "[" * 100_000 + "]" * 100_000
 
 
 @contextmanager
-def asking(style: Style, client: Client | AuthenticatedClient) -> Generator[Ask]:
-    """A function that asks an endpoint through this client and returns the detailed answer; the client is closed at the end."""
+def asker(style: Style, client: Client | AuthenticatedClient) -> Generator[Ask]:
+    """A function that calls an endpoint with this client and returns the detailed response; the client is closed at the end."""
 
     def ask(endpoint: ModuleType, *path: object, **given: object) -> Any:
         return endpoint.sync_detailed(*path, client=client, **given)
@@ -52,8 +52,8 @@ def asking(style: Style, client: Client | AuthenticatedClient) -> Generator[Ask]
 
 @pytest.fixture
 def ask(style: Style, server: LocalServer) -> Iterator[Ask]:
-    """Asks the local server, as a signed-in user."""
-    with asking(style, AuthenticatedClient(server.url, "eyJ.a-token")) as ask:
+    """Calls the local server as a signed-in user."""
+    with asker(style, AuthenticatedClient(server.url, "eyJ.a-token")) as ask:
         yield ask
 
 
@@ -62,8 +62,8 @@ def _told(scenario: str, label: str) -> Answer:
     return Answer(exchange.status, exchange.body, exchange.response_headers)
 
 
-def test_a_job_is_followed_from_submit_to_retry(ask: Ask, server: LocalServer) -> None:
-    """One client asks six endpoints; each answers its model."""
+def test_endpoints_return_their_models(ask: Ask, server: LocalServer) -> None:
+    """One client calls six endpoints."""
     server.answer(_told("lifecycle", "submit"), _told("lifecycle", "poll: completed"), _told("lifecycle", "list newest with result"))
     server.answer(_told("lifecycle", "logs"), _told("logs_while_running", "cancel while running"), _told("failures", "retry 1"))
 
@@ -74,8 +74,8 @@ def test_a_job_is_followed_from_submit_to_retry(ask: Ask, server: LocalServer) -
     messages = [ask(endpoint, created.id).parsed.message for endpoint in (cancel_job, retry_job)]
 
     path = f"/api/v1/jobs/{created.id}"
-    asked = ["POST /api/v1/jobs/submit", f"GET {path}", "GET /api/v1/jobs", f"GET {path}/logs", f"POST {path}/cancel", f"POST {path}/retry"]
-    assert server.asked == asked
+    expected_lines = ["POST /api/v1/jobs/submit", f"GET {path}", "GET /api/v1/jobs", f"GET {path}/logs", f"POST {path}/cancel", f"POST {path}/retry"]
+    assert server.request_lines == expected_lines
     assert server.requests[2].query == {"limit": "1", "include_result": "true"}
     assert {request.headers["authorization"] for request in server.requests} == {"Bearer eyJ.a-token"}
     assert [type(created), type(read), type(page.jobs[0]), type(logs.logs[0])] == [models.Job, models.Job, models.Job, models.LogEntry]
@@ -84,8 +84,8 @@ def test_a_job_is_followed_from_submit_to_retry(ask: Ask, server: LocalServer) -
     assert messages == ["Job cancelled", "Job requeued for retry"]
 
 
-def test_an_answer_without_a_body_is_told_by_its_status(ask: Ask, server: LocalServer) -> None:
-    """204 is described, and has nothing to parse."""
+def test_response_without_body_is_not_parsed(ask: Ask, server: LocalServer) -> None:
+    """A described 204."""
     server.answer(Answer(204))
 
     answered = ask(delete_job_function, "default", "echo")
@@ -94,15 +94,15 @@ def test_an_answer_without_a_body_is_told_by_its_status(ask: Ask, server: LocalS
 
 
 @pytest.mark.parametrize(("body", "read"), [("[]", []), ("null", None)])
-def test_a_bare_list_may_be_null(ask: Ask, server: LocalServer, body: str, read: list[object] | None) -> None:
-    """The server answers null where it has no functions; that is no fault of the body."""
+def test_null_list_is_parsed_as_none(ask: Ask, server: LocalServer, body: str, read: list[object] | None) -> None:
+    """The server sends null if it has no functions."""
     server.answer(Answer(200, body))
 
     assert ask(list_job_functions).parsed == read
 
 
-def test_clients_send_what_they_were_built_with(style: Style, server: LocalServer) -> None:
-    """Base path, headers, cookies, redirects and httpx arguments work as in any client of this generator; so do the `with_` methods."""
+def test_client_options_are_sent(style: Style, server: LocalServer) -> None:
+    """Base path, headers, cookies, redirects and httpx arguments work as in any client of this generator, and so do the `with_` methods."""
     server.answer(Answer(307, headers={"location": "/elsewhere"}), Answer(200, job()))
     client = Client(
         base_url=f"{server.url}/base",
@@ -113,36 +113,36 @@ def test_clients_send_what_they_were_built_with(style: Style, server: LocalServe
         follow_redirects=True,
         httpx_args={"params": {"p": "5"}},
     )
-    with asking(style, client.with_headers({"x-b": "3"}).with_cookies({"d": "4"})) as ask:
+    with asker(style, client.with_headers({"x-b": "3"}).with_cookies({"d": "4"})) as ask:
         assert ask(get_job, JOB_ID).parsed.id == JOB_ID
 
-    assert server.asked == [f"GET /base/api/v1/jobs/{JOB_ID}", "GET /elsewhere"]
+    assert server.request_lines == [f"GET /base/api/v1/jobs/{JOB_ID}", "GET /elsewhere"]
     sent = server.requests[0]
     assert sent.query == {"p": "5"}
     assert (sent.headers["x-a"], sent.headers["x-b"], sent.headers["cookie"]) == ("1", "3", "c=2; d=4")
     assert "authorization" not in sent.headers
 
 
-def test_a_client_waits_no_longer_than_its_timeout(style: Style, server: LocalServer) -> None:
-    """`with_timeout` ends a request whose answer does not come."""
+def test_with_timeout_limits_a_request(style: Style, server: LocalServer) -> None:
+    """A request without a response ends."""
     server.answer(Answer(200, job(), delay=0.5))
 
-    with asking(style, Client(server.url).with_timeout(httpx.Timeout(0.05))) as ask, pytest.raises(httpx.ReadTimeout):
+    with asker(style, Client(server.url).with_timeout(httpx.Timeout(0.05))) as ask, pytest.raises(httpx.ReadTimeout):
         ask(get_job, JOB_ID)
 
 
-def test_an_authenticated_client_sends_its_token_under_any_name(style: Style, server: LocalServer) -> None:
-    """`prefix` and `auth_header_name` make a service key of the token."""
+def test_token_header_is_configurable(style: Style, server: LocalServer) -> None:
+    """With `prefix` and `auth_header_name`, the token is sent as a service key."""
     server.answer(Answer(200, job()))
-    with asking(style, AuthenticatedClient(server.url, "sk_1", prefix="", auth_header_name="X-Service-Key")) as ask:
+    with asker(style, AuthenticatedClient(server.url, "sk_1", prefix="", auth_header_name="X-Service-Key")) as ask:
         ask(get_job, JOB_ID)
 
     assert server.requests[0].headers["x-service-key"] == "sk_1"
     assert "authorization" not in server.requests[0].headers
 
 
-def test_a_client_uses_the_httpx_client_it_was_given(server: LocalServer) -> None:
-    """`set_httpx_client` puts a user's own in place."""
+def test_set_httpx_client_is_used(server: LocalServer) -> None:
+    """The requests go through the user's own client."""
     server.answer(Answer(200, job()))
     with httpx.Client(base_url=server.url, headers={"x-own": "yes"}) as own:
         assert get_job.sync(JOB_ID, client=AuthenticatedClient("http://unused", "t").set_httpx_client(own)) is not None
@@ -151,8 +151,8 @@ def test_a_client_uses_the_httpx_client_it_was_given(server: LocalServer) -> Non
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, HTTPStatus), (404, HTTPStatus), (502, HTTPStatus), (499, int), (520, int)])
-def test_a_status_is_an_http_status_where_one_exists(ask: Ask, server: LocalServer, status: int, kind: type[int]) -> None:
-    """Statuses that only proxies know stay plain integers instead of raising."""
+def test_unknown_status_stays_an_integer(ask: Ask, server: LocalServer, status: int, kind: type[int]) -> None:
+    """A known status is an HTTPStatus; other statuses do not raise."""
     server.answer(Answer(status))
 
     answered = ask(get_job, JOB_ID).status_code
@@ -191,7 +191,7 @@ def _shown(value: object) -> str:
 
 
 @pytest.mark.parametrize(("status", "body"), UNDESCRIBED + UNREADABLE, ids=_shown)
-def test_an_answer_that_cannot_be_read_is_kept(ask: Ask, server: LocalServer, status: int, body: object) -> None:
+def test_unreadable_response_is_kept(ask: Ask, server: LocalServer, status: int, body: object) -> None:
     """Nothing is parsed; status, headers and content are there."""
     answer = Answer(status, body, {"retry-after": "3"})
     server.answer(answer)
@@ -203,30 +203,30 @@ def test_an_answer_that_cannot_be_read_is_kept(ask: Ask, server: LocalServer, st
 
 
 @pytest.mark.parametrize(("status", "body"), UNDESCRIBED, ids=_shown)
-def test_undescribed_statuses_raise_if_asked_for(style: Style, server: LocalServer, status: int, body: str) -> None:
-    """`raise_on_unexpected_status` gives UnexpectedStatus, with status and content."""
+def test_raise_on_unexpected_status(style: Style, server: LocalServer, status: int, body: str) -> None:
+    """UnexpectedStatus has status and content."""
     server.answer(Answer(status, body))
 
-    with asking(style, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(errors.UnexpectedStatus) as raised:
+    with asker(style, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(errors.UnexpectedStatus) as raised:
         ask(get_job, JOB_ID)
 
     assert (raised.value.status_code, raised.value.content) == (status, body.encode())
 
 
 @pytest.mark.parametrize(("status", "body"), UNREADABLE, ids=_shown)
-def test_unreadable_bodies_raise_if_asked_for(style: Style, server: LocalServer, status: int, body: object) -> None:
-    """`raise_on_unexpected_status` gives msgspec's error for a described status, whatever is wrong with the body."""
+def test_raise_on_unreadable_body(style: Style, server: LocalServer, status: int, body: object) -> None:
+    """For a described status it is msgspec's error."""
     server.answer(Answer(status, body))
 
-    with asking(style, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(msgspec.DecodeError):
+    with asker(style, Client(server.url, raise_on_unexpected_status=True)) as ask, pytest.raises(msgspec.DecodeError):
         ask(get_job, JOB_ID)
 
 
 def test_described_errors_do_not_raise(style: Style, server: LocalServer) -> None:
-    """An error that the description has is an answer like any other."""
+    """A described error is a response like any other."""
     server.answer(_told("ids", "get e38b0dbd-9a29-420a-ab84-5d0a6a06632a"))
 
-    with asking(style, Client(server.url, raise_on_unexpected_status=True)) as ask:
+    with asker(style, Client(server.url, raise_on_unexpected_status=True)) as ask:
         assert ask(get_job, JOB_ID).parsed == models.Error(error="Job not found")
 
 
@@ -255,8 +255,8 @@ JSON: Final = {"Content-Type": "application/json"}
         ),
     ],
 )
-def test_a_request_is_built_without_sending_it(endpoint: ModuleType, given: dict[str, Any], built: dict[str, Any]) -> None:
-    """`build_request` is a function of its arguments: what httpx shall send, without the parameters that are not given."""
+def test_build_request_sends_nothing(endpoint: ModuleType, given: dict[str, Any], built: dict[str, Any]) -> None:
+    """It returns the arguments for httpx, without the parameters that are not given."""
     assert endpoint.build_request(**given) == built
     assert endpoint.build_request(**given) == built
 
@@ -275,15 +275,15 @@ def test_a_request_is_built_without_sending_it(endpoint: ModuleType, given: dict
         ),
     ],
 )
-def test_a_body_has_what_was_given_and_no_more(given: dict[str, Any], sent: str) -> None:
-    """Keys that are None are left out; nulls within the payload are the user's own and stay; moments keep their offset."""
+def test_body_omits_none(given: dict[str, Any], sent: str) -> None:
+    """Nulls within the payload are kept; times keep their offset."""
     request = submit_job.build_request(body=models.SubmitJobRequest(job_name="echo", **given))
 
     assert request["content"].decode() == f'{{"job_name":"echo",{sent}}}'
 
 
-def test_models_within_lists_are_sent_without_empty_keys() -> None:
-    """Leaving out None goes down into lists of models."""
+def test_body_omits_none_in_lists_of_models() -> None:
+    """At any depth."""
     body = models.SyncRequest(jobs=[models.SyncFunction(name="a", code="b", require_roles=[])], options=models.SyncOptions(dry_run=False))
 
     request = sync_job_functions.build_request(body=body)
@@ -292,8 +292,8 @@ def test_models_within_lists_are_sent_without_empty_keys() -> None:
 
 
 @pytest.mark.parametrize("text", ["../", "../../health", "a b", "grün 🚀", "a/b?c=d#e", "%2e%2e%2f", "{7}", "urn:uuid:7"])
-def test_a_path_parameter_arrives_as_one_segment(ask: Ask, server: LocalServer, text: str) -> None:
-    """Nothing in a name leads to another route."""
+def test_path_parameter_is_one_segment(ask: Ask, server: LocalServer, text: str) -> None:
+    """No name leads to another route."""
     ask(get_job_function, text, "echo")
 
     target = httpx.URL(server.requests[0].target)
@@ -302,16 +302,16 @@ def test_a_path_parameter_arrives_as_one_segment(ask: Ask, server: LocalServer, 
 
 
 @pytest.mark.parametrize("text", [".", "..", ""])
-def test_a_path_parameter_that_can_be_no_segment_is_not_sent(ask: Ask, server: LocalServer, text: str) -> None:
-    """Dots and nothing would reach another route, the list of all jobs for one."""
+def test_invalid_path_parameter_is_not_sent(ask: Ask, server: LocalServer, text: str) -> None:
+    """Dots and empty strings would reach another route."""
     with suppress(ValueError):
         ask(get_job, text)
 
-    assert server.asked == []
+    assert server.request_lines == []
 
 
-def test_the_repr_of_an_answer_hides_what_its_models_hide(ask: Ask, server: LocalServer) -> None:
-    """A printed answer of sign-in shows no token: not in what was parsed, not in the content or the headers beside it."""
+def test_repr_of_a_response_hides_secrets(ask: Ask, server: LocalServer) -> None:
+    """A printed sign-in response shows no token: neither parsed, nor in its content or headers."""
     server.answer(_told("auth_tokens", "signin"))
 
     answered = ask(sign_in, body=models.SignInRequest(email="ada@example.com", password="correct horse"))

@@ -1,4 +1,4 @@
-"""A `Job`: what it has, how it reads the server's text, and what kind of value it is."""
+"""`Job`: its fields, how it decodes JSON text, and its behaviour as a value."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, Final, cast
 
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidResponse, Job
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, LINES, job, recorded, unpickled
+from tests.support.sample_responses import JOB_ID, LINES, job, pickle_round_trip, recorded
 
 
 def read(client: FluxbaseClient, server: LocalServer, **changes: Any) -> Job:
-    """The job that the client makes of a body."""
+    """The job that the client decodes from a body."""
     server.answer(Answer(200, job(**changes)))
     return client.jobs.get(JOB_ID).unwrap()
 
 
-def test_has_every_wire_field_under_its_name(client: FluxbaseClient, server: LocalServer) -> None:
-    """What needs no decoding is there as it came."""
-    told = recorded("lifecycle", "poll: completed").json()
-    plain = {key: value for key, value in told.items() if key not in {"payload", "result", "progress"} and not key.endswith("_at")}
+def test_job_has_every_wire_field(client: FluxbaseClient, server: LocalServer) -> None:
+    """Fields that need no decoding have the wire's value."""
+    wire = recorded("lifecycle", "poll: completed").json()
+    plain = {key: value for key, value in wire.items() if key not in {"payload", "result", "progress"} and not key.endswith("_at")}
 
-    found = read(client, server, **told)
+    found = read(client, server, **wire)
 
     assert {key: getattr(found, key) for key in plain} == plain
     assert len(plain) >= 12
@@ -36,7 +36,7 @@ def test_has_every_wire_field_under_its_name(client: FluxbaseClient, server: Loc
 @pytest.mark.parametrize(
     "name", ["created_at", "scheduled_at", "started_at", "last_progress_at", "completed_at", "estimated_completion_at"]
 )
-def test_moments_are_aware_datetimes(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+def test_times_are_aware_datetimes(client: FluxbaseClient, server: LocalServer, name: str) -> None:
     """With any offset and up to nine digits of a second."""
     first = getattr(read(client, server, **{name: "2030-01-02T03:04:05.123456123+02:00"}), name)
     second = getattr(read(client, server, **{name: "2030-01-02T03:04:05Z"}), name)
@@ -46,8 +46,8 @@ def test_moments_are_aware_datetimes(client: FluxbaseClient, server: LocalServer
     assert first.utcoffset() is not None
 
 
-def test_a_moment_without_an_offset_is_no_job(client: FluxbaseClient, server: LocalServer) -> None:
-    """It could mean anything, so it is not read as some moment."""
+def test_time_without_offset_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
+    """It would be ambiguous."""
     server.answer(Answer(200, job(started_at="2030-01-02T03:04:05")))
 
     _, error = client.jobs.get(JOB_ID)
@@ -57,8 +57,8 @@ def test_a_moment_without_an_offset_is_no_job(client: FluxbaseClient, server: Lo
 
 
 @pytest.mark.parametrize("name", ["payload", "result", "progress"])
-def test_decodes_json_text(client: FluxbaseClient, server: LocalServer, name: str) -> None:
-    """Payload, result and progress are values; the text that was sent is kept beside them."""
+def test_json_text_is_decoded(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+    """Payload, result and progress are values; their text is kept, too."""
     found = read(client, server, **{name: '{"a": [1, 2.5, null, "grün"]}'})
 
     assert getattr(found, name) == {"a": [1, 2.5, None, "grün"]}
@@ -66,8 +66,8 @@ def test_decodes_json_text(client: FluxbaseClient, server: LocalServer, name: st
 
 
 @pytest.mark.parametrize("text", ["plain words", "", "{", "NaN", "[" * 100_000, "1 2"])
-def test_text_that_is_no_json_comes_back_as_text(client: FluxbaseClient, server: LocalServer, text: str) -> None:
-    """A row written by another hand is no reason to fail."""
+def test_invalid_json_text_is_returned_as_text(client: FluxbaseClient, server: LocalServer, text: str) -> None:
+    """A row that something else wrote must not make the job unreadable."""
     found = read(client, server, payload=text, result=text, progress=text)
 
     assert (found.payload, found.result, found.progress) == (text, text, text)
@@ -75,17 +75,17 @@ def test_text_that_is_no_json_comes_back_as_text(client: FluxbaseClient, server:
 
 
 @pytest.mark.parametrize(("text", "value"), [("null", None), ("7", 7), ('"text"', "text"), ("[1]", [1]), ("true", True)])
-def test_json_that_is_no_object_is_decoded_too(client: FluxbaseClient, server: LocalServer, text: str, value: object) -> None:
-    """Today's servers send objects only; others may not."""
+def test_json_text_may_be_any_value(client: FluxbaseClient, server: LocalServer, text: str, value: object) -> None:
+    """Current servers only send objects; others may not."""
     found = read(client, server, result=text, progress=text)
 
     assert (found.result, found.progress, found.progress_percent) == (value, value, None)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_text_reads(client: FluxbaseClient, server: LocalServer, text: str) -> None:
-    """Whatever stands in a text field, the job is readable, in all its properties."""
+def test_any_text_is_readable(client: FluxbaseClient, server: LocalServer, text: str) -> None:
+    """Whatever a text field contains, all properties of the job work."""
     found = read(client, server, payload=text, result=text, progress=text, status=text, error_message=text)
 
     assert (found.payload_text, found.status, found.error) == (text, text, text)
@@ -94,15 +94,15 @@ def test_any_text_reads(client: FluxbaseClient, server: LocalServer, text: str) 
     assert repr(found)
 
 
-def test_reads_progress_where_only_progress_was_sent(client: FluxbaseClient, server: LocalServer) -> None:
-    """A list sends no fields of its own for percent, message and data."""
+def test_progress_fields_come_from_progress(client: FluxbaseClient, server: LocalServer) -> None:
+    """A list has no separate fields for percent, message and data."""
     found = read(client, server, progress='{"percent": 140, "message": "on", "data": {"row": 3}}', progress_percent=None)
 
     assert (found.progress_percent, found.progress_message, found.progress_data) == (140, "on", {"row": 3})
 
 
-def test_prefers_the_progress_fields_of_their_own(client: FluxbaseClient, server: LocalServer) -> None:
-    """Where the server sent both, its own reading counts, zero included."""
+def test_separate_progress_fields_take_precedence(client: FluxbaseClient, server: LocalServer) -> None:
+    """Including zero."""
     found = read(
         client,
         server,
@@ -115,8 +115,8 @@ def test_prefers_the_progress_fields_of_their_own(client: FluxbaseClient, server
     assert (found.progress_percent, found.progress_message, found.progress_data) == (0, "m", {"row": 3})
 
 
-def test_progress_of_another_shape_is_no_progress(client: FluxbaseClient, server: LocalServer) -> None:
-    """Percent as text, a message as number: None rather than a wrong type."""
+def test_progress_of_another_shape_is_none(client: FluxbaseClient, server: LocalServer) -> None:
+    """A percentage as text or a message as number is None."""
     found = read(client, server, progress='{"percent": "7", "message": 7, "data": [7]}', progress_percent=None)
 
     assert (found.progress_percent, found.progress_message, found.progress_data) == (None, None, None)
@@ -136,22 +136,22 @@ def test_progress_of_another_shape_is_no_progress(client: FluxbaseClient, server
         ("", False),
     ],
 )
-def test_says_whether_it_has_ended(client: FluxbaseClient, server: LocalServer, status: str, *, terminal: bool) -> None:
-    """The status is open text; an unknown one is not final."""
+def test_is_terminal_by_status(client: FluxbaseClient, server: LocalServer, status: str, *, terminal: bool) -> None:
+    """The status is an open string; an unknown one is not terminal."""
     found = read(client, server, status=status)
 
     assert (found.status, found.is_terminal, found.succeeded) == (status, terminal, status == "completed")
 
 
-def test_error_is_the_servers_message(client: FluxbaseClient, server: LocalServer) -> None:
-    """A recorded failure: the server's only words are `exit status 1`."""
+def test_error_is_the_error_message(client: FluxbaseClient, server: LocalServer) -> None:
+    """A recorded failure: the server only says `exit status 1`."""
     found = read(client, server, **recorded("failures", "boom: failed").json())
 
     assert (found.status, found.error, found.error_message, found.succeeded) == ("failed", "exit status 1", "exit status 1", False)
 
 
-def test_ignores_what_a_newer_server_adds(client: FluxbaseClient, server: LocalServer) -> None:
-    """Unknown keys do no harm; `logs` and `payload_text` are ours and not read from the wire."""
+def test_unknown_keys_are_ignored(client: FluxbaseClient, server: LocalServer) -> None:
+    """`logs` and `payload_text` are our own and are not read from the wire."""
     found = read(client, server, style="red", nested={"a": [1]}, logs=[1, 2], payload_text="x", is_terminal="no", result="{}")
 
     assert (found.logs, found.payload_text, found.is_terminal) == (None, job()["payload"], True)
@@ -159,7 +159,7 @@ def test_ignores_what_a_newer_server_adds(client: FluxbaseClient, server: LocalS
 
 
 def test_missing_optional_keys_are_none(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server leaves out what is empty."""
+    """The server omits empty fields."""
     needed = {"id", "namespace", "job_name", "status", "priority", "max_retries", "retry_count", "created_at"}
     body = {key: value for key, value in job().items() if key in needed}
     server.answer(Answer(200, body))
@@ -172,8 +172,8 @@ def test_missing_optional_keys_are_none(client: FluxbaseClient, server: LocalSer
 
 
 @pytest.mark.parametrize("key", ["id", "namespace", "job_name", "status", "priority", "max_retries", "retry_count", "created_at"])
-def test_a_job_without_a_required_key_is_refused_by_name(client: FluxbaseClient, server: LocalServer, key: str) -> None:
-    """The error names the key and keeps the answer."""
+def test_missing_required_key_is_named(client: FluxbaseClient, server: LocalServer, key: str) -> None:
+    """The error keeps the response."""
     body = job(**{key: None})
     server.answer(Answer(200, body, {"x-request-id": "r-1"}))
 
@@ -185,8 +185,8 @@ def test_a_job_without_a_required_key_is_refused_by_name(client: FluxbaseClient,
     assert f'"{body["worker_id"]}"' in result.error.details
 
 
-def test_shows_neither_payload_nor_result(client: FluxbaseClient, server: LocalServer) -> None:
-    """A job's repr is fit for logs, also after its values were used."""
+def test_repr_hides_payload_and_result(client: FluxbaseClient, server: LocalServer) -> None:
+    """The repr may be logged, also after the values were read."""
     found = read(client, server, payload='{"pin": "tiger"}', result='{"pin": "tiger"}', progress='{"percent": 7, "message": "tiger"}')
     assert found.payload == found.result
 
@@ -198,7 +198,7 @@ def test_shows_neither_payload_nor_result(client: FluxbaseClient, server: LocalS
 
 
 @pytest.mark.parametrize("name", ["status", "payload", "result", "progress_percent", "logs", "error", "style", "is_terminal"])
-def test_cannot_be_changed(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+def test_job_is_immutable(client: FluxbaseClient, server: LocalServer, name: str) -> None:
     """No field can be set or deleted, before and after its first use."""
     found = read(client, server)
 
@@ -210,8 +210,8 @@ def test_cannot_be_changed(client: FluxbaseClient, server: LocalServer, name: st
         getattr(found, name, None)
 
 
-def test_is_equal_by_value_and_hashable_by_id(client: FluxbaseClient, server: LocalServer) -> None:
-    """Two readings of one state are equal; two states of one job differ and share a hash."""
+def test_equality_by_value_and_hash_by_id(client: FluxbaseClient, server: LocalServer) -> None:
+    """Two states of one job differ and have the same hash."""
     first, same, later = read(client, server), read(client, server), read(client, server, status="running")
     assert first.payload
 
@@ -222,15 +222,15 @@ def test_is_equal_by_value_and_hashable_by_id(client: FluxbaseClient, server: Lo
     assert hash(first) == hash(later)
 
 
-COPIES: Final[list[Callable[[Job], Job]]] = [unpickled, copy.copy, copy.deepcopy]
+COPIES: Final[list[Callable[[Job], Job]]] = [pickle_round_trip, copy.copy, copy.deepcopy]
 
 
 @pytest.mark.parametrize("include_logs", [False, True])
 @pytest.mark.parametrize("copied", COPIES)
-def test_survives_a_pickle_and_a_copy(
+def test_job_can_be_pickled_and_copied(
     client: FluxbaseClient, server: LocalServer, copied: Callable[[Job], Job], *, include_logs: bool
 ) -> None:
-    """With its values, its texts and its log, as it is sent between processes."""
+    """With its values, its texts and its log."""
     server.answer(Answer(200, job()), Answer(200, {"logs": LINES, "count": 2}))
     found = client.jobs.get(JOB_ID, include_logs=include_logs).unwrap()
 
@@ -244,7 +244,7 @@ def test_survives_a_pickle_and_a_copy(
         assert [str(line) for line in again.logs or []] == (["a", "b"] if include_logs else [])
 
 
-def test_a_field_of_another_type_is_named(client: FluxbaseClient, server: LocalServer) -> None:
+def test_field_of_another_type_is_named(client: FluxbaseClient, server: LocalServer) -> None:
     """The error says where and what, and keeps the body."""
     server.answer(Answer(200, job(priority="high")))
 

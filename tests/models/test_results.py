@@ -1,4 +1,4 @@
-"""Results: `Ok` and `Err`, and what `meta` tells of how they came about."""
+"""Results: `Ok` and `Err`, and their `meta`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fluxbase_jobs import ConnectionFailed, Err, FluxbaseClient, FluxbaseError, 
 
 from contract.recordings import LIMITS
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, job, page, recorded, unpickled
+from tests.support.sample_responses import JOB_ID, job, page, pickle_round_trip, recorded
 
 FOUND = Answer(200, job(), {"x-request-id": "r-1", "set-cookie": "fluxbase_access_token=a-secret", "X-RateLimit-Limit": "100"})
 MISSING = Answer(404, {"error": "Job not found"}, {"x-request-id": "r-2"})
@@ -32,8 +32,8 @@ def bad(client: FluxbaseClient, server: LocalServer) -> Result[Job]:
     return client.jobs.get(JOB_ID)
 
 
-def test_a_success_unpacks(good: Result[Job]) -> None:
-    """To the data and None."""
+def test_ok_unpacks_to_data_and_none(good: Result[Job]) -> None:
+    """As in `data, error = result`."""
     data, error = good
 
     assert error is None
@@ -44,8 +44,8 @@ def test_a_success_unpacks(good: Result[Job]) -> None:
     assert good == (data, None)
 
 
-def test_a_failure_unpacks(bad: Result[Job]) -> None:
-    """To None and the error."""
+def test_err_unpacks_to_none_and_error(bad: Result[Job]) -> None:
+    """As in `data, error = result`."""
     data, error = bad
 
     assert data is None
@@ -55,14 +55,14 @@ def test_a_failure_unpacks(bad: Result[Job]) -> None:
     assert bad == (None, error)
 
 
-def test_a_success_unwraps_to_its_data(good: Result[Job]) -> None:
-    """Whatever else was offered."""
+def test_ok_unwraps_to_its_data(good: Result[Job]) -> None:
+    """Also with a default."""
     assert good.unwrap() is good.data
     assert good.unwrap_or(None) is good.data
 
 
-def test_a_failure_raises_or_takes_the_other(bad: Result[Job]) -> None:
-    """`unwrap` raises the very error."""
+def test_err_raises_its_error_or_returns_the_default(bad: Result[Job]) -> None:
+    """`unwrap` raises the error itself."""
     with pytest.raises(NotFound) as raised:
         bad.unwrap()
 
@@ -71,8 +71,8 @@ def test_a_failure_raises_or_takes_the_other(bad: Result[Job]) -> None:
     assert bad.unwrap_or("other") == "other"
 
 
-def told(result: Result[Job]) -> object:
-    """What a match statement sees."""
+def match_outcome(result: Result[Job]) -> object:
+    """The outcome of a match statement."""
     match result:
         case Ok(Job(status="failed")):
             return "failed"
@@ -84,19 +84,19 @@ def told(result: Result[Job]) -> object:
             return str(error)
 
 
-def test_results_match(good: Result[Job], bad: Result[Job]) -> None:
-    """Both halves have one place, of which the classes inside match too."""
-    assert (told(good), told(bad), told(Err(InvalidInput("words")))) == ("completed", "missing", "words")
+def test_results_work_in_match_statements(good: Result[Job], bad: Result[Job]) -> None:
+    """Patterns for data and error can be nested."""
+    assert (match_outcome(good), match_outcome(bad), match_outcome(Err(InvalidInput("words")))) == ("completed", "missing", "words")
 
 
-def test_helpers_tell_the_halves_apart(good: Result[Job], bad: Result[Job]) -> None:
+def test_is_ok_and_is_err(good: Result[Job], bad: Result[Job]) -> None:
     """As functions, for `filter` and the like."""
     assert [is_ok(good), is_err(good), is_ok(bad), is_err(bad)] == [True, False, False, True]
     assert list(filter(is_err, [good, bad])) == [bad]
 
 
 @pytest.mark.parametrize("data", [None, 0, "", [], False])
-def test_a_success_need_not_be_true(data: object) -> None:
+def test_ok_may_hold_a_false_value(data: object) -> None:
     """An empty list is a success, and so is None."""
     result: Result[object] = Ok(data)
 
@@ -105,12 +105,12 @@ def test_a_success_need_not_be_true(data: object) -> None:
     assert (result.unwrap(), result.unwrap_or("other"), result.error) == (data, data, None)
 
 
-COPIES: Final[list[Callable[[Result[Job]], Result[Job]]]] = [unpickled, copy.copy, copy.deepcopy]
+COPIES: Final[list[Callable[[Result[Job]], Result[Job]]]] = [pickle_round_trip, copy.copy, copy.deepcopy]
 
 
 @pytest.mark.parametrize("copied", COPIES)
-def test_results_survive_a_pickle_and_a_copy(good: Result[Job], bad: Result[Job], copied: Callable[[Result[Job]], Result[Job]]) -> None:
-    """With data or error, and with the headers of a real answer."""
+def test_results_can_be_pickled_and_copied(good: Result[Job], bad: Result[Job], copied: Callable[[Result[Job]], Result[Job]]) -> None:
+    """With data or error, and with the headers of a real response."""
     good_again, bad_again = copied(good), copied(bad)
 
     assert good_again == good
@@ -123,18 +123,18 @@ def test_results_survive_a_pickle_and_a_copy(good: Result[Job], bad: Result[Job]
         assert again.meta.elapsed == result.meta.elapsed
 
 
-def test_a_pickled_log_error_survives(client: FluxbaseClient, server: LocalServer) -> None:
+def test_log_error_can_be_pickled(client: FluxbaseClient, server: LocalServer) -> None:
     """It is part of `meta`."""
     server.answer(FOUND, MISSING)
     result = client.jobs.get(JOB_ID, include_logs=True)
 
-    again = unpickled(result)
+    again = pickle_round_trip(result)
 
     assert isinstance(again.meta.logs_error, NotFound)
     assert again.meta.logs_error.request_id == "r-2"
 
 
-def test_meta_tells_of_the_answer(good: Result[Job], bad: Result[Job]) -> None:
+def test_meta_describes_the_response(good: Result[Job], bad: Result[Job]) -> None:
     """Status, request id and attempts of a success and of a failure."""
     assert (good.meta.status, good.meta.request_id, good.meta.attempts, good.meta.logs_error) == (200, "r-1", 1, None)
     assert (bad.meta.status, bad.meta.request_id, bad.meta.attempts) == (404, "r-2", 1)
@@ -142,8 +142,8 @@ def test_meta_tells_of_the_answer(good: Result[Job], bad: Result[Job]) -> None:
     assert bad.meta.elapsed >= 0
 
 
-def test_header_names_come_in_any_case(good: Result[Job]) -> None:
-    """As HTTP has it."""
+def test_header_names_are_case_insensitive(good: Result[Job]) -> None:
+    """As in HTTP."""
     headers = good.meta.headers
 
     assert headers["x-ratelimit-limit"] == headers["X-RateLimit-Limit"] == headers["X-RATELIMIT-LIMIT"] == "100"
@@ -152,14 +152,14 @@ def test_header_names_come_in_any_case(good: Result[Job]) -> None:
 
 
 def test_headers_hold_no_cookies(good: Result[Job]) -> None:
-    """They are credentials, and a result may be logged or sent elsewhere."""
+    """Cookies are credentials, and a result may be logged or sent elsewhere."""
     assert "set-cookie" not in good.meta.headers
     assert "a-secret" not in f"{dict(good.meta.headers)} {good!r} {good.meta!r}"
     assert b"a-secret" not in pickle.dumps(good)
 
 
-def test_meta_without_an_answer(client: FluxbaseClient, server: LocalServer) -> None:
-    """A dropped connection was an attempt; refused arguments were none."""
+def test_meta_without_response(client: FluxbaseClient, server: LocalServer) -> None:
+    """A dropped connection counts as an attempt; refused arguments do not."""
     server.answer(Answer(fault="drop after reading"))
 
     dropped, refused = client.jobs.get(JOB_ID), client.jobs.get("nope")
@@ -172,8 +172,8 @@ def test_meta_without_an_answer(client: FluxbaseClient, server: LocalServer) -> 
 
 
 @pytest.mark.parametrize(("value", "replayed"), [("true", True), ("TRUE", True), ("false", False), ("", False), (None, False)])
-def test_meta_tells_of_a_replay(client: FluxbaseClient, server: LocalServer, value: str | None, *, replayed: bool) -> None:
-    """The server says so in a header, of a recorded error too."""
+def test_meta_shows_a_replay(client: FluxbaseClient, server: LocalServer, value: str | None, *, replayed: bool) -> None:
+    """From a header, also for a recorded error."""
     headers = {} if value is None else {"Idempotency-Replayed": value}
     server.answer(Answer(201, job(), headers), Answer(404, recorded("idempotency", "404 replayed").body, headers))
 
@@ -182,25 +182,25 @@ def test_meta_tells_of_a_replay(client: FluxbaseClient, server: LocalServer, val
 
 
 def test_meta_has_the_rate_limit(client: FluxbaseClient, server: LocalServer) -> None:
-    """A recorded page: a program can slow down in time."""
-    told = recorded("rate_limited", "request 99", LIMITS)
-    server.answer(Answer(200, page(), told.response_headers))
+    """From a recorded response; a program can slow down in time."""
+    response = recorded("rate_limited", "request 99", LIMITS)
+    server.answer(Answer(200, page(), response.response_headers))
 
     headers = client.jobs.list().meta.headers
 
-    assert {name: headers[name] for name in told.response_headers} == told.response_headers
+    assert {name: headers[name] for name in response.response_headers} == response.response_headers
     assert int(headers["X-RateLimit-Remaining"]) < int(headers["X-RateLimit-Limit"])
 
 
-def test_elapsed_is_that_of_all_requests(client: FluxbaseClient, server: LocalServer) -> None:
-    """Of both, where a verb needs two: the first one's time can't be missed."""
+def test_elapsed_covers_all_requests(client: FluxbaseClient, server: LocalServer) -> None:
+    """If a verb sends two requests, both count."""
     server.answer(Answer(200, job(), delay=0.05), Answer(200, {"logs": None}))
 
     assert client.jobs.get(JOB_ID, include_logs=True).meta.elapsed >= 0.05
 
 
-def test_results_made_by_hand() -> None:
-    """A user's tests make them: without meta nothing is known."""
+def test_results_can_be_created_without_meta() -> None:
+    """For the tests of users."""
     ok, err = Ok(7), Err(FluxbaseError("words"))
 
     assert (repr(ok), repr(err)) == ("Ok(7)", "Err(FluxbaseError('words'))")
@@ -209,8 +209,8 @@ def test_results_made_by_hand() -> None:
     assert Ok(7, Meta(status=201)).meta.status == 201
 
 
-def test_meta_cannot_be_changed(good: Result[Job]) -> None:
-    """Nor can the halves of a result."""
+def test_meta_and_results_are_immutable(good: Result[Job]) -> None:
+    """Neither can be changed."""
     with pytest.raises(AttributeError):
         good.meta.status = 500  # type: ignore[misc]  # frozen, on purpose
     with pytest.raises(TypeError):

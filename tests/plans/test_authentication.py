@@ -10,11 +10,10 @@ import pytest
 from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, Submission
 from fluxbase_jobs._operations import jobs as operations
 from fluxbase_jobs._operations.operation import Operation
-from fluxbase_jobs._plans.exchange import exchange
-from fluxbase_jobs._plans.steps import Acquire, Send
+from fluxbase_jobs._plans.steps import Acquire, Send, Sent
 
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.scripted_driver import NOON, Script, reply, session
+from tests.support.scripted_driver import NOON, Script, exchange, reply, settings
 
 FOUND = reply(200, job())
 CREATED = reply(201, job())
@@ -45,7 +44,7 @@ def test_a_401_buys_new_tokens_and_a_new_idempotency_key() -> None:
     """The server would replay the 401 to the old key for a day. The bytes stay the same."""
     script = Script([REFUSED, TOKENS, CREATED])
 
-    result = script.run(exchange(session(refresh_token="r1"), submitting()))
+    result = script.run(exchange(settings(refresh_token="r1"), submitting()))
 
     assert result.unwrap().id == JOB_ID
     assert paths(script) == ["submit", "refresh", "submit"]
@@ -60,7 +59,7 @@ def test_the_new_key_follows_from_the_old_one() -> None:
     """So that a program that runs again, also in a later version, finds what it submitted."""
     script = Script([REFUSED, TOKENS, CREATED])
 
-    script.run(exchange(session(refresh_token="r1"), submitting("order-7"))).unwrap()
+    script.run(exchange(settings(refresh_token="r1"), submitting("order-7"))).unwrap()
 
     assert script.sent_headers("idempotency-key") == ["order-7", None, "order-7~401"]
 
@@ -71,7 +70,7 @@ def test_new_keys_of_different_keys_are_different(length: int) -> None:
     new: set[str | None] = set()
     for end in ("0001", "0002"):
         script = Script([REFUSED, TOKENS, CREATED])
-        script.run(exchange(session(refresh_token="r1"), submitting(end.rjust(length, "k"))))
+        script.run(exchange(settings(refresh_token="r1"), submitting(end.rjust(length, "k"))))
         new.add(script.sent_headers("idempotency-key")[-1])
 
     assert len(new) == 2
@@ -82,7 +81,7 @@ def test_a_remembered_401_is_no_reason_to_refresh() -> None:
     """It was somebody's, a day ago: the same token goes out under another key."""
     script = Script([REMEMBERED, CREATED])
 
-    script.run(exchange(session(refresh_token="r1"), submitting())).unwrap()
+    script.run(exchange(settings(refresh_token="r1"), submitting())).unwrap()
 
     assert paths(script) == ["submit", "submit"]
     assert len(set(script.sent_headers("idempotency-key"))) == 2
@@ -92,7 +91,7 @@ def test_a_remembered_401_before_a_real_one() -> None:
     """Yesterday's run was refused, and today's token has expired too: another key, then new tokens and a third key."""
     script = Script([REMEMBERED, REFUSED, TOKENS, CREATED])
 
-    script.run(exchange(session(refresh_token="r1"), submitting("k" * 256))).unwrap()
+    script.run(exchange(settings(refresh_token="r1"), submitting("k" * 256))).unwrap()
 
     assert paths(script) == ["submit", "submit", "refresh", "submit"]
     keys = script.sent_headers("idempotency-key")
@@ -103,7 +102,7 @@ def test_all_that_was_refused_before_is_passed_over() -> None:
     """Each run with a bad token leaves another key behind."""
     script = Script([REMEMBERED, REMEMBERED, REMEMBERED, CREATED])
 
-    assert script.run(exchange(session(), submitting("order-7"))).ok
+    assert script.run(exchange(settings(), submitting("order-7"))).ok
     assert len(set(script.sent_headers("idempotency-key"))) == 4
 
 
@@ -111,7 +110,7 @@ def test_remembered_401s_come_to_an_end() -> None:
     """A server that remembers every key is not asked for ever."""
     script = Script([REMEMBERED])
 
-    assert isinstance(script.run(exchange(session(), submitting())).error, AuthenticationFailed)
+    assert isinstance(script.run(exchange(settings(), submitting())).error, AuthenticationFailed)
     assert len(script.sent) <= 20
 
 
@@ -119,7 +118,7 @@ def test_a_second_401_is_the_result() -> None:
     """New tokens that are refused as well: no loop."""
     script = Script([REFUSED, TOKENS, REFUSED])
 
-    result = script.run(exchange(session(refresh_token="r1"), operations.get(JOB_ID)))
+    result = script.run(exchange(settings(refresh_token="r1"), operations.get(JOB_ID)))
 
     assert isinstance(result.error, AuthenticationFailed)
     assert paths(script) == [JOB_ID, "refresh", JOB_ID]
@@ -130,7 +129,7 @@ def test_a_refused_refresh_is_told_with_the_401(failure: Any) -> None:
     """And sent once: a second one with the same token can only be refused."""
     script = Script([REFUSED, failure])
 
-    error = script.run(exchange(session(refresh_token="r1"), operations.get(JOB_ID))).error
+    error = script.run(exchange(settings(refresh_token="r1"), operations.get(JOB_ID))).error
 
     assert isinstance(error, AuthenticationFailed)
     assert (error.message, error.status, error.attempts) == ("Invalid or expired token", 401, 1)
@@ -142,7 +141,7 @@ def test_one_attempt_still_gets_new_tokens() -> None:
     """`retry=None` is about failures that pass; a 401 is none."""
     script = Script([REFUSED, TOKENS, FOUND])
 
-    assert script.run(exchange(session(refresh_token="r1", attempts=1), operations.get(JOB_ID))).ok
+    assert script.run(exchange(settings(refresh_token="r1", attempts=1), operations.get(JOB_ID))).ok
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(-1, ["refresh", JOB_ID]), (20, ["refresh", JOB_ID]), (60, [JOB_ID])])
@@ -150,7 +149,7 @@ def test_a_token_is_refreshed_before_it_expires(seconds: float, asked: list[str]
     """Half a minute before, as clocks differ."""
     script = Script([TOKENS, FOUND] if len(asked) == 2 else [FOUND])
 
-    assert script.run(exchange(session(key=token(seconds), refresh_token="r1"), operations.get(JOB_ID))).ok
+    assert script.run(exchange(settings(key=token(seconds), refresh_token="r1"), operations.get(JOB_ID))).ok
     assert paths(script) == asked
 
 
@@ -159,7 +158,7 @@ def test_what_does_not_say_when_it_expires_is_sent(key: str) -> None:
     """Text that is no JWT, or one without an expiry that can be read."""
     script = Script([FOUND])
 
-    assert script.run(exchange(session(key=key, refresh_token="r1"), operations.get(JOB_ID))).ok
+    assert script.run(exchange(settings(key=key, refresh_token="r1"), operations.get(JOB_ID))).ok
     assert paths(script) == [JOB_ID]
 
 
@@ -167,7 +166,7 @@ def test_without_a_key_the_first_request_is_the_refresh() -> None:
     """A refresh token alone is enough."""
     script = Script([TOKENS, FOUND])
 
-    assert script.run(exchange(session(key=None, refresh_token="r1"), operations.get(JOB_ID))).ok
+    assert script.run(exchange(settings(key=None, refresh_token="r1"), operations.get(JOB_ID))).ok
     assert script.sent_headers("authorization") == [None, "Bearer eyJ.second"]
 
 
@@ -175,12 +174,12 @@ def test_a_refused_refresh_ahead_of_time_does_not_stop_a_token_that_still_works(
     """Until the server says 401."""
     script = Script([NO_TOKENS, FOUND])
 
-    assert script.run(exchange(session(key=token(20), refresh_token="r1"), operations.get(JOB_ID))).ok
+    assert script.run(exchange(settings(key=token(20), refresh_token="r1"), operations.get(JOB_ID))).ok
 
 
 def test_refresh_tokens_rotate() -> None:
     """Each pair brings the token for the next one."""
-    shared = session(refresh_token="r1")
+    shared = settings(refresh_token="r1")
     third = reply(200, {"access_token": "eyJ.third", "refresh_token": "r3", "expires_in": 900})
     script = Script([REFUSED, TOKENS, FOUND, REFUSED, third, FOUND])
 
@@ -193,12 +192,12 @@ def test_refresh_tokens_rotate() -> None:
 
 def test_who_waited_takes_what_the_first_one_got() -> None:
     """Two calls find the token expired; one refresh serves both."""
-    shared = session(refresh_token="r1")
+    shared = settings(refresh_token="r1")
     waiting = exchange(shared, operations.get(JOB_ID))
     script = Script([REFUSED, TOKENS, FOUND])
     told: Any = None
     while not isinstance(step := waiting.send(told), Acquire):  # the first call has its 401 and is about to take the lock
-        told = script.perform(step) if not isinstance(step, Send) else REFUSED
+        told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
     script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
     step.lock.acquire()
 
@@ -211,12 +210,12 @@ def test_who_waited_takes_what_the_first_one_got() -> None:
 
 def test_who_waited_for_a_refusal_takes_that_too() -> None:
     """A hundred waiting calls do not send a hundred refreshes that can only be refused."""
-    shared = session(refresh_token="r1")
+    shared = settings(refresh_token="r1")
     waiting = exchange(shared, operations.get(JOB_ID))
     script = Script([REFUSED, NO_TOKENS])
     told: Any = None
     while not isinstance(step := waiting.send(told), Acquire):
-        told = script.perform(step) if not isinstance(step, Send) else REFUSED
+        told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
     script.run(exchange(shared, operations.get(JOB_ID)))
     step.lock.acquire()
 
@@ -229,11 +228,11 @@ def test_who_waited_for_a_refusal_takes_that_too() -> None:
 
 def test_a_lock_that_is_not_had_in_time_is_not_waited_for() -> None:
     """Another call's slow refresh costs this one no more than its own time; it ends with the answer that it has."""
-    waiting = exchange(session(refresh_token="r1", total=6.0), operations.get(JOB_ID))
+    waiting = exchange(settings(refresh_token="r1", total=6.0), operations.get(JOB_ID))
     script = Script([])
     told: Any = None
     while not isinstance(step := waiting.send(told), Acquire):
-        told = script.perform(step) if not isinstance(step, Send) else REFUSED
+        told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
 
     with pytest.raises(StopIteration) as end:
         waiting.send(False)
@@ -246,7 +245,7 @@ def test_a_refresh_is_part_of_the_call_that_needs_it() -> None:
     """It gets no more time than the call has left."""
     script = Script([REFUSED, DROPPED], seconds=4.0)
 
-    script.run(exchange(session(refresh_token="r1", timeout=30.0, total=6.0), operations.get(JOB_ID)))
+    script.run(exchange(settings(refresh_token="r1", timeout=30.0, total=6.0), operations.get(JOB_ID)))
 
     assert [send.timeout for send in script.sent] == [6.0, 2.0]
 
@@ -255,13 +254,13 @@ def test_a_401_at_the_end_of_the_time_is_the_result() -> None:
     """There is none left for new tokens and another request."""
     script = Script([REFUSED], seconds=9.0)
 
-    assert not script.run(exchange(session(refresh_token="r1", total=6.0), operations.get(JOB_ID))).ok
+    assert not script.run(exchange(settings(refresh_token="r1", total=6.0), operations.get(JOB_ID))).ok
     assert paths(script) == [JOB_ID]
 
 
 def test_a_refresh_that_is_broken_off_releases_the_lock() -> None:
     """Ctrl-C, or a cancelled task."""
-    shared = session(refresh_token="r1")
+    shared = settings(refresh_token="r1")
     plan = exchange(shared, operations.get(JOB_ID))
     script = Script([REFUSED])
     told: Any = None
@@ -280,7 +279,7 @@ def test_a_callable_key_is_asked_for_each_request() -> None:
     keys = iter(["first", "second", "third"])
     script = Script([DROPPED, FOUND])
 
-    script.run(exchange(session(key=lambda: next(keys)), operations.get(JOB_ID))).unwrap()
+    script.run(exchange(settings(key=lambda: next(keys)), operations.get(JOB_ID))).unwrap()
 
     assert script.sent_headers("authorization") == ["Bearer first", "Bearer second"]
 
@@ -290,6 +289,6 @@ def test_after_a_401_a_callable_key_that_changed_is_tried(keys: list[str], count
     """And one that has not is not."""
     script = Script([REFUSED, CREATED])
 
-    result = script.run(exchange(session(key=lambda: keys.pop(0)), submitting()))
+    result = script.run(exchange(settings(key=lambda: keys.pop(0)), submitting()))
 
     assert (result.ok, len(script.sent), len(set(script.sent_headers("idempotency-key")))) == (count == 2, count, count)

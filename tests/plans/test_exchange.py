@@ -9,13 +9,12 @@ import pytest
 from fluxbase_jobs import Conflict, ConnectionFailed, Err, FluxbaseError, RateLimited, RequestTimeout, RetryPolicy, ServerFailed, Submission
 from fluxbase_jobs._operations import auth
 from fluxbase_jobs._operations import jobs as operations
-from fluxbase_jobs._plans.exchange import exchange
-from fluxbase_jobs._plans.steps import Reply
+from fluxbase_jobs._transports.messages import RawResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.scripted_driver import NOON, Script, reply, session
+from tests.support.scripted_driver import NOON, Script, exchange, reply, settings
 
 DROPPED = ConnectionFailed("no complete answer (ReadError)", retryable=True)
 SLOW = RequestTimeout("no complete answer within 30 s", retryable=True)
@@ -26,22 +25,22 @@ LASTING = [reply(status) for status in (400, 403, 404, 409, 413, 422, 500, 501, 
 
 
 @pytest.mark.parametrize("failure", PASSING, ids=str)
-def test_a_passing_failure_is_tried_again(failure: Reply | FluxbaseError) -> None:
+def test_a_passing_failure_is_tried_again(failure: RawResponse | FluxbaseError) -> None:
     """Broken connections, timeouts, the statuses of overload, and a key in progress."""
     script = Script([failure, failure, FOUND])
 
-    result = script.run(exchange(session(), operations.get(JOB_ID)))
+    result = script.run(exchange(settings(), operations.get(JOB_ID)))
 
     assert result.unwrap().id == JOB_ID
     assert (len(script.sent), result.meta.attempts) == (3, 3)
 
 
 @pytest.mark.parametrize("failure", LASTING, ids=str)
-def test_another_failure_is_not(failure: Reply) -> None:
+def test_another_failure_is_not(failure: RawResponse) -> None:
     """A 500, a refusal, a page that is no answer: asking again would change nothing."""
     script = Script([failure, FOUND])
 
-    result = script.run(exchange(session(), operations.get(JOB_ID)))
+    result = script.run(exchange(settings(), operations.get(JOB_ID)))
 
     assert isinstance(result, Err)
     assert (len(script.sent), result.meta.attempts, result.error.attempts) == (1, 1, 1)
@@ -51,7 +50,7 @@ def test_a_broken_body_is_not() -> None:
     """A complete answer that cannot be read was an answer all the same."""
     script = Script([reply(200, {"id": 7}), FOUND])
 
-    assert not script.run(exchange(session(), operations.get(JOB_ID))).ok
+    assert not script.run(exchange(settings(), operations.get(JOB_ID))).ok
     assert len(script.sent) == 1
 
 
@@ -60,18 +59,18 @@ def test_the_500_of_cancel_and_retry_is_never_tried_again(verb: object) -> None:
     """It is what a lost race and exhausted retries look like."""
     script = Script([reply(500, {"error": "Failed to retry job"})])
 
-    result = script.run(exchange(session(attempts=9), verb(JOB_ID)))  # type: ignore[operator]
+    result = script.run(exchange(settings(attempts=9), verb(JOB_ID)))  # type: ignore[operator]
 
     assert isinstance(result.error, ServerFailed)
     assert len(script.sent) == 1
 
 
 @pytest.mark.parametrize("failure", PASSING, ids=str)
-def test_what_has_no_key_and_is_no_read_is_sent_once(failure: Reply | FluxbaseError) -> None:
+def test_what_has_no_key_and_is_no_read_is_sent_once(failure: RawResponse | FluxbaseError) -> None:
     """Signing in and refreshing: a second one is another one."""
     script = Script([failure])
 
-    assert not script.run(exchange(session(), auth.sign_in("ada@example.com", "a-password"))).ok
+    assert not script.run(exchange(settings(), auth.sign_in("ada@example.com", "a-password"))).ok
     assert len(script.sent) == 1
 
 
@@ -79,7 +78,7 @@ def test_all_attempts_carry_the_same_key_and_bytes() -> None:
     """That is what makes a repeated submit safe."""
     script = Script([DROPPED, reply(503), SLOW, reply(201, job())])
 
-    script.run(exchange(session(attempts=4), operations.submit(Submission("resize", {"id": 7}), NOON))).unwrap()
+    script.run(exchange(settings(attempts=4), operations.submit(Submission("resize", {"id": 7}), NOON))).unwrap()
 
     assert len(script.sent) == 4
     assert len(set(script.sent_headers("idempotency-key"))) == 1
@@ -90,7 +89,7 @@ def test_it_gives_up_after_the_last_attempt() -> None:
     """The last failure is the result, with the number of requests."""
     script = Script([DROPPED, reply(503), reply(502)])
 
-    result = script.run(exchange(session(attempts=3), operations.get(JOB_ID)))
+    result = script.run(exchange(settings(attempts=3), operations.get(JOB_ID)))
 
     assert isinstance(result.error, ServerFailed)
     assert (result.error.status, result.error.attempts, result.meta.attempts, len(script.sent)) == (502, 3, 3, 3)
@@ -100,7 +99,7 @@ def test_pauses_grow_and_are_drawn_evenly() -> None:
     """Full jitter: each pause lies anywhere below a bound that doubles up to the highest."""
     script = Script([DROPPED], random=0.5)
 
-    script.run(exchange(session(attempts=6, first_delay=1.0, factor=2.0, max_delay=5.0), operations.get(JOB_ID)))
+    script.run(exchange(settings(attempts=6, first_delay=1.0, factor=2.0, max_delay=5.0), operations.get(JOB_ID)))
 
     assert script.pauses == [0.5, 1.0, 2.0, 2.5, 2.5]
 
@@ -116,7 +115,7 @@ def test_retry_after_is_honoured(status: int, told: str) -> None:
     """In seconds or as a date; the pause is not shorter than it."""
     script = Script([reply(status, retry_after=told), FOUND], random=0.0)
 
-    assert script.run(exchange(session(), operations.get(JOB_ID))).ok
+    assert script.run(exchange(settings(), operations.get(JOB_ID))).ok
     assert script.pauses == [7.0]
 
 
@@ -124,7 +123,7 @@ def test_not_all_come_back_at_the_same_moment() -> None:
     """The jitter comes on top of Retry-After, or all clients of a limited server would return as one."""
     script = Script([reply(429, retry_after="7"), FOUND], random=0.5)
 
-    script.run(exchange(session(first_delay=2.0), operations.get(JOB_ID)))
+    script.run(exchange(settings(first_delay=2.0), operations.get(JOB_ID)))
 
     assert script.pauses == [8.0]
 
@@ -134,7 +133,7 @@ def test_a_retry_after_beyond_the_end_ends_it_at_once(told: str) -> None:
     """Nobody waits for what will come too late."""
     script = Script([reply(429, retry_after=told)])
 
-    error = script.run(exchange(session(), operations.get(JOB_ID))).error
+    error = script.run(exchange(settings(), operations.get(JOB_ID))).error
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after or 0) > 90
@@ -152,7 +151,7 @@ def test_no_call_outlasts_its_total(*, attempts: int, total: float, timeout: flo
     """Whatever the server does: the last request gets what is left, and no pause goes beyond."""
     script = Script([reply(503), reply(503, retry_after=str(retry_after)), DROPPED], seconds=seconds)
 
-    result = script.run(exchange(session(attempts=attempts, total=total, timeout=timeout), operations.get(JOB_ID)))
+    result = script.run(exchange(settings(attempts=attempts, total=total, timeout=timeout), operations.get(JOB_ID)))
 
     assert script.clock <= total + 0.01
     assert 1 <= len(script.sent) <= attempts
@@ -164,7 +163,7 @@ def test_a_key_in_progress_is_waited_for() -> None:
     """The first request still runs on the server; the next one gets its answer."""
     script = Script([SLOW, IN_PROGRESS, reply(201, job(), idempotency_replayed="true")])
 
-    result = script.run(exchange(session(), operations.submit(Submission("resize"), NOON)))
+    result = script.run(exchange(settings(), operations.submit(Submission("resize"), NOON)))
 
     assert result.unwrap().id == JOB_ID
     assert result.meta.idempotency_replayed
@@ -173,7 +172,7 @@ def test_a_key_in_progress_is_waited_for() -> None:
 
 def test_a_key_that_stays_in_progress_is_a_conflict() -> None:
     """A server that died in between says so for a day."""
-    error = Script([IN_PROGRESS]).run(exchange(session(), operations.submit(Submission("resize"), NOON))).error
+    error = Script([IN_PROGRESS]).run(exchange(settings(), operations.submit(Submission("resize"), NOON))).error
 
     assert isinstance(error, Conflict)
     assert (error.attempts, error.retryable) == (3, True)
@@ -183,4 +182,4 @@ def test_elapsed_counts_requests_and_pauses() -> None:
     """From the start of the call to its end."""
     script = Script([DROPPED, FOUND], seconds=2.0, random=0.5)
 
-    assert script.run(exchange(session(first_delay=1.0), operations.get(JOB_ID))).meta.elapsed == 4.5
+    assert script.run(exchange(settings(first_delay=1.0), operations.get(JOB_ID))).meta.elapsed == 4.5

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 from fluxbase_jobs import FluxbaseError, InvalidInput, Job, Result, ServerFailed
+from fluxbase_jobs._plans.call import stream
 from fluxbase_jobs._plans.iterate import iterate
-from fluxbase_jobs._plans.steps import Reply, Stream
-from fluxbase_jobs.models.jobs import Filters
+from fluxbase_jobs._plans.steps import Stream
+from fluxbase_jobs._transports.messages import RawResponse
+from fluxbase_jobs.models.inputs import Filters
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
 from tests.support.sample_responses import job, page
 
 
@@ -23,7 +25,7 @@ def id_of(number: int) -> str:
 
 def iterating(page_size: Any = 3, **filters: Any) -> Stream[Result[Job]]:
     """The stream of an iteration."""
-    return iterate(session(), Filters(**filters), page_size)
+    return stream(iterate, settings(), {}, Filters(**filters), page_size)
 
 
 class Growing:
@@ -34,7 +36,7 @@ class Growing:
         self.arriving = arriving
         self.namespace = namespace
 
-    def __call__(self, asked: Asked, _: Clock) -> Reply | FluxbaseError:
+    def __call__(self, asked: Asked, _: Clock) -> RawResponse | FluxbaseError:
         """A page; then others arrive."""
         start, size = int(asked.query["offset"]), int(asked.query["limit"])
         bodies = [
@@ -65,7 +67,7 @@ def test_pages_are_read_as_they_are_needed() -> None:
     assert len(list(islice(stream, 3))) == 3
     assert len(driver.asked) == 1
     next(stream)
-    assert [asked.query["offset"] for asked in driver.asked] == ["0", "3"]
+    assert [(asked.query["offset"], asked.query["limit"]) for asked in driver.asked] == [("0", "3"), ("2", "4")]
 
 
 def test_filters_go_to_the_server() -> None:

@@ -18,12 +18,14 @@ from fluxbase_jobs import (
     Submission,
     WaitTimeout,
 )
-from fluxbase_jobs._plans.steps import Plan, Reply
-from fluxbase_jobs._plans.wait import run
-from fluxbase_jobs._plans.watch import Patience
+from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.run import run
+from fluxbase_jobs._plans.steps import Plan
+from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, FakeJobs, Line, life, one_job
 
@@ -34,8 +36,8 @@ NOT_FOUND = reply(404, {"error": "Job not found"})
 
 def running(timeout: float = 900.0, *, submission: Any = None, poll: Any = None, cancels: Any = False) -> Plan[Result[Job]]:
     """The plan of a run."""
-    patience = Patience(timeout=timeout, poll=poll or PollPolicy())
-    return run(session(), submission or Submission("resize", {"id": 7}), patience, None, cancels)
+    options = WaitOptions(timeout=timeout, poll=poll or PollPolicy(), cancel_on_timeout=cancels)
+    return call(run, settings(), {}, submission or Submission("resize", {"id": 7}), options)
 
 
 def failed_run(*lines: Line, error_message: str = "exit status 1") -> tuple[JobFailed, FakeDriver]:
@@ -87,7 +89,7 @@ def test_the_cause_is_looked_for_for_two_seconds() -> None:
 def test_no_look_begins_after_these_two_seconds(takes: float, looks: int) -> None:
     """A log may be long and take its time, up to 10 s; after that the failure is told without it."""
 
-    def server(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+    def server(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
         if not asked.path.endswith("/logs"):
             return reply(201 if asked.method == "POST" else 200, job(status="failed", error_message="exit status 1"))
         clock.pass_(min(takes, asked.timeout))
@@ -104,7 +106,7 @@ def test_no_look_begins_after_these_two_seconds(takes: float, looks: int) -> Non
 
 
 @pytest.mark.parametrize("refusal", [NOT_FOUND, reply(403, {"error": "no"}), reply(500, {"error": "Failed"})])
-def test_an_unreadable_log_does_not_hide_the_failure(refusal: Reply) -> None:
+def test_an_unreadable_log_does_not_hide_the_failure(refusal: RawResponse) -> None:
     """Another user's job has no log for us; it is asked for once."""
     failed = reply(200, job(status="failed", error_message="exit status 1"))
     driver = FakeDriver(replies(reply(201, job(**PENDING)), failed, refusal))
@@ -218,7 +220,8 @@ def test_bad_arguments_are_refused_before_the_submit(options: dict[str, Any], sa
     """A job must not be on its way when an argument of the wait turns out to be wrong."""
     driver = FakeDriver(FakeJobs({}))
 
-    with pytest.raises(InvalidInput, match=says):
-        driver.run(running(**options))
+    error = driver.run(running(**options)).error
 
+    assert isinstance(error, InvalidInput)
+    assert says in error.message
     assert driver.asked == []

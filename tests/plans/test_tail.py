@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from fluxbase_jobs import InvalidInput, LogLine, NotFound, PollPolicy, Result, WaitTimeout
+from fluxbase_jobs._plans.call import stream
+from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.steps import Stream
 from fluxbase_jobs._plans.tail import tail
-from fluxbase_jobs._plans.watch import Patience
 
-from tests.support.fake_driver import Clock, FakeDriver, at, replies, reply, session
+from tests.support.fake_driver import Clock, FakeDriver, at, replies, reply, settings
 from tests.support.sample_responses import JOB_ID
 from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, FakeJobs, Life, Line, down, life, one_job
 
@@ -25,7 +26,7 @@ STEPS = [Line(number, f"step {number}", 2.0 + number) for number in range(1, 31)
 
 def tailing(after_line: Any = 0, timeout: Any = 900.0, to_logger: Any = None, job_id: object = JOB_ID) -> Stream[Result[LogLine]]:
     """The stream of a tail."""
-    return tail(session(), job_id, after_line, Patience(timeout=timeout, poll=PollPolicy()), to_logger)
+    return stream(tail, settings(), {}, job_id, after_line, WaitOptions(timeout=timeout, poll=PollPolicy()), to_logger)
 
 
 def lines_of(driver: FakeDriver, after_line: int = 0) -> list[str]:

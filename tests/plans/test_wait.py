@@ -7,12 +7,13 @@ from functools import partial
 
 import pytest
 from fluxbase_jobs import ConnectionFailed, FluxbaseError, InvalidInput, Job, Ok, PollPolicy, RequestTimeout, Result, WaitTimeout
-from fluxbase_jobs._plans.exchange import refusing
-from fluxbase_jobs._plans.steps import Plan, Reply
+from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.steps import Plan, Send
 from fluxbase_jobs._plans.wait import wait
-from fluxbase_jobs._plans.watch import Patience
+from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, RUNNING, Life, down, life, one_job, progress, waiting
 
@@ -90,8 +91,10 @@ def test_an_exception_of_on_progress_is_the_callers() -> None:
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, RuntimeError])
 def test_an_interruption_gets_a_note_that_names_the_job(kind: type[BaseException]) -> None:
     """The plan lets it pass, asks nothing any more, and says how to wait again."""
-    plan = waiting()
-    next(plan)
+    plan, driver = waiting(), FakeDriver(one_job(FOREVER))
+    step = next(plan)
+    while not isinstance(step, Send):
+        step = plan.send(driver.perform(step))
 
     with pytest.raises(kind) as caught:
         plan.throw(kind())
@@ -120,7 +123,7 @@ def test_a_timeout_cancels_the_job_if_told_so() -> None:
     assert driver.asked[-1].what == f"POST /jobs/{JOB_ID}/cancel"
 
 
-def cancelling(*answers: Reply | FluxbaseError) -> FakeDriver:
+def cancelling(*answers: RawResponse | FluxbaseError) -> FakeDriver:
     """A driver whose server shows a running job until the deadline; then come these answers."""
     later = replies(*answers)
     return FakeDriver(lambda asked, clock: later(asked, clock) if clock.seconds >= 30 else reply(200, job(**RUNNING)))
@@ -143,7 +146,7 @@ def test_a_job_that_ends_while_it_is_cancelled_is_the_result() -> None:
         [reply(400, {"error": "Job cannot be cancelled", "status": "completed"}), reply(404, {"error": "Job not found"})],
     ],
 )
-def test_a_failing_cancel_does_not_hide_the_timeout(answers: list[Reply | FluxbaseError]) -> None:
+def test_a_failing_cancel_does_not_hide_the_timeout(answers: list[RawResponse | FluxbaseError]) -> None:
     """The result is still the timeout, with the job; the hint says what went wrong."""
     _, error = cancelling(*answers).run(waiting(30.0, cancels=True))
 
@@ -156,7 +159,7 @@ def test_a_failing_cancel_does_not_hide_the_timeout(answers: list[Reply | Fluxba
 def test_a_hanging_cancel_ends_after_a_while() -> None:
     """What is left to do after the deadline has a deadline of its own: 10 s."""
 
-    def server(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+    def server(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
         if asked.method == "GET":
             return reply(200, job(**RUNNING))
         clock.pass_(asked.timeout)
@@ -175,15 +178,15 @@ def test_a_hanging_cancel_ends_after_a_while() -> None:
         (partial(waiting, timeout=float("inf")), "timeout"),
         (partial(waiting, poll=1.0), "poll"),
         (partial(waiting, cancels=1), "cancel_on_timeout"),
-        (partial(waiting, of=session().override(retry=3)), "retry"),
-        (lambda: wait(session(), "{x}", Patience(timeout=1, poll=PollPolicy()), None, False), "job_id"),
+        (partial(waiting, retry={"retry": 3}), "retry"),
+        (lambda: call(wait, settings(), {}, "{x}", WaitOptions(timeout=1, poll=PollPolicy())), "job_id"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_sent(plan: Callable[[], Plan[Result[Job]]], says: str) -> None:
     """As an error value that names the argument."""
     driver = FakeDriver(one_job(FOREVER))
 
-    error = driver.run(refusing(plan())).error
+    error = driver.run(plan()).error
 
     assert isinstance(error, InvalidInput)
     assert error.message.startswith(says)

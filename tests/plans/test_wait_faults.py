@@ -15,9 +15,9 @@ from fluxbase_jobs import (
     WaitTimeout,
 )
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.steps import Reply
+from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, session
+from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, RUNNING, down, life, one_job, progress, waiting
 
@@ -28,7 +28,7 @@ UNAVAILABLE = reply(503, {"error": "service_unavailable", "message": "Unable to 
 def test_the_deadline_bounds_the_request_in_flight() -> None:
     """No request gets more time than is left, so a server that never answers does not stretch the wait."""
 
-    def hangs(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+    def hangs(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
         clock.pass_(asked.timeout)
         return RequestTimeout("no complete answer", retryable=True)
 
@@ -46,13 +46,13 @@ def test_the_deadline_bounds_the_request_in_flight() -> None:
 def test_the_deadline_bounds_a_refresh_in_flight(takes: float) -> None:
     """The time that it takes to buy new tokens is the wait's too."""
 
-    def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+    def slow(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
         clock.pass_(min(asked.timeout, takes))
         return RequestTimeout("no complete answer", retryable=True)
 
     driver = FakeDriver(slow)
 
-    _, error = driver.run(waiting(10.0, of=session(credentials=Credentials(None, "a-refresh-token", None))))
+    _, error = driver.run(waiting(10.0, of=settings(credentials=Credentials(None, "a-refresh-token", None))))
 
     assert isinstance(error, WaitTimeout | AuthenticationFailed)
     assert "auth/refresh" in driver.asked[0].path
@@ -62,7 +62,7 @@ def test_the_deadline_bounds_a_refresh_in_flight(takes: float) -> None:
 def test_the_deadline_bounds_a_refresh_after_a_401() -> None:
     """The same for tokens that the server no longer takes."""
 
-    def slow(asked: Asked, clock: Clock) -> Reply | FluxbaseError:
+    def slow(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
         if asked.method == "GET":
             clock.pass_(4.0)
             return reply(401, {"error": "Invalid or expired Bearer token"})
@@ -72,7 +72,7 @@ def test_the_deadline_bounds_a_refresh_after_a_401() -> None:
     driver = FakeDriver(slow)
 
     assert isinstance(
-        driver.run(waiting(10.0, of=session(credentials=Credentials("eyJ.a-token", "refresh", None)))).error, AuthenticationFailed
+        driver.run(waiting(10.0, of=settings(credentials=Credentials("eyJ.a-token", "refresh", None)))).error, AuthenticationFailed
     )
     assert driver.clock.seconds == pytest.approx(10.0, abs=0.1)
 
@@ -87,7 +87,7 @@ def test_the_deadline_bounds_a_refresh_after_a_401() -> None:
         RequestTimeout("no complete answer", retryable=True),
     ],
 )
-def test_transient_faults_are_ridden_out(fault: Reply | FluxbaseError) -> None:
+def test_transient_faults_are_ridden_out(fault: RawResponse | FluxbaseError) -> None:
     """Ten minutes of them, far beyond what one call would try, cost nothing but time."""
     driver = FakeDriver(down(one_job(life(3, 30)), 1, 600, fault))
 
@@ -114,7 +114,7 @@ def test_without_retries_each_look_is_one_request_but_the_wait_goes_on(times: in
     faults = [UNAVAILABLE] * times
     driver = FakeDriver(replies(*faults, reply(200, job())))
 
-    assert driver.run(waiting(of=session(retry=None))).ok
+    assert driver.run(waiting(of=settings(retry=None))).ok
     assert len(driver.asked) == times + 1
 
 
@@ -128,7 +128,7 @@ def test_without_retries_each_look_is_one_request_but_the_wait_goes_on(times: in
         (reply(200, "no job"), InvalidResponse),
     ],
 )
-def test_a_refusal_ends_the_wait_at_once(refusal: Reply, kind: type[FluxbaseError]) -> None:
+def test_a_refusal_ends_the_wait_at_once(refusal: RawResponse, kind: type[FluxbaseError]) -> None:
     """What will not pass is told at once, and names the job."""
     driver = FakeDriver(replies(reply(200, job(**RUNNING)), refusal))
 
@@ -169,7 +169,7 @@ def test_a_401_is_refreshed_once_a_look() -> None:
         )
     )
 
-    _, error = driver.run(waiting(of=session(credentials=credentials)))
+    _, error = driver.run(waiting(of=settings(credentials=credentials)))
 
     assert isinstance(error, AuthenticationFailed)
     assert [asked.method for asked in driver.asked] == ["GET", "POST", "GET", "GET", "GET", "POST", "GET", "GET", "POST", "GET"]
@@ -204,5 +204,5 @@ def test_a_retry_after_is_kept_also_without_retries() -> None:
     limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
     driver = FakeDriver(replies(limited, reply(200, job())))
 
-    assert driver.run(waiting(of=session(retry=None))).ok
+    assert driver.run(waiting(of=settings(retry=None))).ok
     assert driver.times()[1] >= 60

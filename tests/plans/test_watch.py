@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 from fluxbase_jobs import InvalidInput, Job, NotFound, Ok, PollPolicy, Result, WaitTimeout
+from fluxbase_jobs._plans.call import stream
+from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.steps import Stream
-from fluxbase_jobs._plans.watch import Patience, watch
+from fluxbase_jobs._plans.watch import watch
 
-from tests.support.fake_driver import FakeDriver, reply, session
+from tests.support.fake_driver import FakeDriver, reply, settings
 from tests.support.sample_responses import JOB_ID
 from tests.support.simulated_jobs import FOREVER, RUNNING, FakeJobs, Life, down, life, one_job, progress
 
 
 def watching(timeout: Any = 900.0, job_id: object = JOB_ID) -> Stream[Result[Job]]:
     """The stream of a watch."""
-    return watch(session(), job_id, Patience(timeout=timeout, poll=PollPolicy()))
+    return stream(watch, settings(), {}, job_id, WaitOptions(timeout=timeout, poll=PollPolicy()))
 
 
 def shown(life: Life) -> list[tuple[str, int | None, int]]:

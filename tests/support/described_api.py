@@ -1,25 +1,23 @@
-"""openapi.yaml as schemathesis reads it: requests that reach what there is, and checks that let nothing undeclared pass.
+"""openapi.yaml for schemathesis: generated requests that reach existing data, and checks that allow nothing undeclared.
 
-The document is changed in three points. Objects refuse the keys they do not describe. Ids, names, keys and addresses are chosen from
-what a `Populated` emulator has: a made-up id only ever shows a 404, and one Idempotency-Key for all hides every answer but the first.
-Credentials are not generated, but sent by each test for its caller; else most answers would be 401.
+The document is changed in three ways. Objects allow no keys beyond those described. Ids, names, keys and email addresses are chosen
+from the data of a `SeededEmulator`, because a random id only leads to a 404, and a single Idempotency-Key would repeat the first
+response. Credentials are not generated but sent by each test for its caller, because most responses would be 401 otherwise.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 
 import schemathesis
 from schemathesis import CheckContext, Response
 from schemathesis.specs.openapi import checks
 
 from contract import openapi_document
-from tests.support.seeded_emulator import ADDRESS, KEPT, MADE, PASSWORD, things
+from tests.support.seeded_emulator import DISPOSABLE, EMAIL, PASSWORD, PERMANENT, placeholders
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-# Schemathesis types these in part only, which strict type checkers refuse.
+# Schemathesis annotates these only in part, which strict type checkers refuse.
 Case: TypeAlias = Any
 Operation: TypeAlias = Any
 _schemathesis: Final[Any] = schemathesis
@@ -27,33 +25,33 @@ _checks: Final[Any] = checks
 _Test = TypeVar("_Test", bound="Callable[..., None]")
 
 PROTOCOL: Final = frozenset({"content-type", "content-length", "date"})
-"""Headers of every HTTP answer, which no description names."""
+"""Headers of every HTTP response, which the document does not mention."""
 
 _PARAMETERS: Final[Mapping[str, Sequence[str]]] = {
-    "JobId": things("job"),
-    "Namespace": [MADE, KEPT],
-    "FunctionName": things("function"),
-    "IdempotencyKey": things("key"),
+    "JobId": placeholders("job"),
+    "Namespace": [DISPOSABLE, PERMANENT],
+    "FunctionName": placeholders("function"),
+    "IdempotencyKey": placeholders("key"),
     "Status": ["pending", "running", "completed", "failed", "cancelled", ""],
     "JobName": ["passing", "failing"],
-    "ListNamespace": [KEPT, "default"],
-    "FunctionNamespace": [KEPT, "default"],
-    "StatsNamespace": [KEPT, "default"],
+    "ListNamespace": [PERMANENT, "default"],
+    "FunctionNamespace": [PERMANENT, "default"],
+    "StatsNamespace": [PERMANENT, "default"],
 }
 _PROPERTIES: Final[Mapping[tuple[str, str], Sequence[str | None]]] = {
     ("SubmitJobRequest", "job_name"): ["passing", "hopeless", "off", "admins", "no-such-function"],
-    ("SubmitJobRequest", "namespace"): [KEPT, "", None],
+    ("SubmitJobRequest", "namespace"): [PERMANENT, "", None],
     ("OnBehalfOf", "user_id"): ["a-user", "no-user"],
-    ("SyncRequest", "namespace"): [MADE],
-    ("SignUpRequest", "email"): ["a-new-address", ADDRESS],
-    ("SignInRequest", "email"): [ADDRESS],
+    ("SyncRequest", "namespace"): [DISPOSABLE],
+    ("SignUpRequest", "email"): ["a-new-address", EMAIL],
+    ("SignInRequest", "email"): [EMAIL],
     ("SignInRequest", "password"): [PASSWORD],
     ("RefreshRequest", "refresh_token"): ["a-refresh-token"],
 }
 
 
 def _document() -> dict[str, Any]:
-    document: dict[str, Any] = openapi_document.closed(openapi_document.load())
+    document: dict[str, Any] = openapi_document.without_unknown_keys(openapi_document.load())
     del document["x-shared"]
     for operation in _operations(document):
         operation["security"] = []
@@ -80,27 +78,27 @@ BRIEF: Final = _schema(every_boundary=False)
 
 
 def thoroughly(test: _Test) -> _Test:
-    """Give a test, for each operation, each boundary of each parameter and key from both sides, and random data."""
+    """Parametrize a test with boundary values of each parameter and key, and random data, for each operation."""
     decorated: _Test = _THOROUGH.parametrize()(test)
     return decorated
 
 
 def briefly(test: _Test) -> _Test:
-    """Give a test random data for each operation."""
+    """Parametrize a test with random data for each operation."""
     decorated: _Test = BRIEF.parametrize()(test)
     return decorated
 
 
 def headers_are_described(_ctx: CheckContext, response: Response, case: Case) -> None:
-    """Find headers that are neither described nor part of the protocol."""
+    """Fail if there are headers that are neither described nor part of HTTP."""
     described = case.operation.responses.find_by_status_code(response.status_code)
     names = {name.lower() for name, _ in described.headers.items()} if described else set[str]()
-    if strangers := set(response.headers) - PROTOCOL - names:
-        raise AssertionError(f"headers that are not described: {', '.join(sorted(strangers))}")
+    if unknown := set(response.headers) - PROTOCOL - names:
+        raise AssertionError(f"headers that are not described: {', '.join(sorted(unknown))}")
 
 
 def bodies_are_described(_ctx: CheckContext, response: Response, case: Case) -> None:
-    """Find a body where none is described."""
+    """Fail if there is a body where none is described."""
     described = case.operation.responses.find_by_status_code(response.status_code)
     if response.content and not (described and described.definition.get("content")):
         raise AssertionError("a body where none is described")
@@ -114,5 +112,5 @@ CHECKS: Final[list[Any]] = [
     headers_are_described,
     bodies_are_described,
 ]
-"""Not among them, as the real servers fail them: that bad data are refused, that other methods are 405, that nothing is 5xx.
-Of 5xx only those are declared that a recording shows (tests/generated/test_openapi.py)."""
+"""Without the checks that real servers fail: that invalid data is rejected, that other methods are 405, that nothing is 5xx.
+The document declares a 5xx only if a recording has it (tests/generated/test_openapi.py)."""

@@ -1,4 +1,4 @@
-"""Emulators for tests: served over HTTP on a free port from a thread of the test's own process, or as the program."""
+"""Emulators for tests, on a free port: served by a thread of the test's own process, or as a program."""
 
 from __future__ import annotations
 
@@ -9,29 +9,26 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import httpx
 import uvicorn
 from attrs import define, evolve, frozen
 from fluxbase_jobs.emulator.app import Emulator
+from fluxbase_jobs.emulator.clock import Clock
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, marked
 from fluxbase_jobs.emulator.handlers.loader import load_functions
 from fluxbase_jobs.emulator.server.sockets import listen, url_of
 from fluxbase_jobs.emulator.settings import Settings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from fluxbase_jobs.emulator.clock import Clock
-
 HANDLERS: Final = Path(__file__).parents[2] / "contract" / "functions.py"
 SECRET: Final = "0123456789abcdef0123456789abcdef"
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
-_PATIENCE_SECONDS: Final = 20
+_TIMEOUT_SECONDS: Final = 20
 _JOBS: Final = "/api/v1/jobs"
 ADMIN: Final = "/api/v1/admin/jobs"
 _T = TypeVar("_T")
@@ -39,46 +36,46 @@ _T = TypeVar("_T")
 
 @frozen
 class Running:
-    """An emulator that runs."""
+    """A running emulator."""
 
     url: str
     service_key: str
     user_key: str
 
     def client(self, token: str | None = None) -> Client:
-        """Return a client that sends a token: the user key if none is named, nothing if it is empty."""
+        """A client that sends a token: the user key by default, none if it is empty."""
         token = self.user_key if token is None else token
         return Client(base_url=self.url, headers={"authorization": f"Bearer {token}"} if token else {}, trust_env=False)
 
 
 class Client(httpx.Client):
-    """httpx with the few words that the tests say often."""
+    """An HTTP client with shortcuts for frequent requests."""
 
     def submit(self, job_name: str, payload: Any = None, *, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
         """Submit a job."""
         return self.post(f"{_JOBS}/submit", json={"job_name": job_name, "payload": payload, **fields}, headers=headers)
 
     def queue(self, job_name: str, payload: Any = None, **fields: Any) -> str:
-        """Submit a job that is taken and return its id."""
+        """Submit a job that must be accepted; its id."""
         response = self.submit(job_name, payload, **fields)
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """Return a job."""
+        """Read a job."""
         found: dict[str, Any] = self.get(f"{_JOBS}/{job_id}").raise_for_status().json()
         return found
 
     def ended(self, job_id: str) -> dict[str, Any]:
-        """Return a job when it has ended."""
+        """Wait until a job has ended."""
         return self.until(job_id, lambda job: job["status"] in FINAL)
 
-    def until(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Return a job when it is as wanted."""
-        return eventually(lambda: self.job(job_id), is_so)
+    def until(self, job_id: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Poll a job until the condition holds."""
+        return eventually(lambda: self.job(job_id), condition)
 
     def run(self, job_name: str, payload: Any = None, **fields: Any) -> dict[str, Any]:
-        """Submit a job and return it when it has ended."""
+        """Submit a job and wait until it has ended."""
         return self.ended(self.queue(job_name, payload, **fields))
 
     def cancel(self, job_id: str) -> httpx.Response:
@@ -90,37 +87,37 @@ class Client(httpx.Client):
         return self.post(f"{_JOBS}/{job_id}/retry")
 
     def sync(self, namespace: str, *functions: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Sync functions into a namespace and return the answer."""
+        """Sync functions into a namespace; the response."""
         body = {"namespace": namespace, "jobs": functions, "options": options}
         report: dict[str, Any] = self.post(f"{ADMIN}/sync", json=body).raise_for_status().json()
         return report
 
     def function(self, namespace: str, name: str) -> dict[str, Any]:
-        """Return a function as admins see it."""
+        """Read a function through the admin API."""
         found: dict[str, Any] = self.get(f"{ADMIN}/functions/{namespace}/{name}").raise_for_status().json()
         return found
 
     def functions(self, namespace: str) -> list[str]:
-        """Return the names of a namespace's functions."""
+        """The names of a namespace's functions."""
         found: list[dict[str, Any]] | None = self.get(f"{ADMIN}/functions", params={"namespace": namespace}).raise_for_status().json()
         return [definition["name"] for definition in found or []]
 
     def sign_up(self) -> str:
-        """Make a new user and return its access token."""
+        """Create a user; its access token."""
         body = {"email": f"{uuid4()}@example.com", "password": "correct-horse-9"}
         return str(self.post("/api/v1/auth/signup", json=body).raise_for_status().json()["access_token"])
 
     def logs(self, job_id: str, **query: Any) -> httpx.Response:
-        """Ask for a job's log."""
+        """Read a job's log."""
         return self.get(f"{_JOBS}/{job_id}/logs", params=query)
 
     def messages(self, job_id: str) -> list[tuple[str, str]]:
-        """Return level and text of each line of a job's log."""
+        """Level and text of each line of a job's log."""
         lines: list[dict[str, str]] = self.logs(job_id).raise_for_status().json()["logs"] or []
         return [(line["level"], line["message"]) for line in lines]
 
     def refusal(self, headers: dict[str, str] | None = None, query: str = "") -> str | None:
-        """Return why a request with these credentials is refused, if it is."""
+        """The error of a request with these credentials; None if it is accepted."""
         response = self.get(f"{_JOBS}?limit=1{query}", headers=headers)
         assert response.status_code in {200, 401}
         error: str | None = response.json().get("error")
@@ -134,26 +131,26 @@ class Client(httpx.Client):
 
 @define
 class AdjustableClock:
-    """The machine's clock, set forward by as much as a test wants, which ends waits; waiting takes `pace` of its time."""
+    """The system clock, which a test can set forward; that ends waits. Each wait takes `pace` times its length."""
 
     ahead_seconds: float = 0.0
     pace: float = 1.0
 
     def now_ns(self) -> int:
-        """Nanoseconds since 1970, and ahead."""
+        """Nanoseconds since 1970, plus the offset."""
         return time.time_ns() + int(self.ahead_seconds * 1e9)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait until the clock has reached the end."""
         end = self.now_ns() + seconds * self.pace * 1e9
-        while (left := end - self.now_ns()) > 0:  # noqa: ASYNC110 - the clock is set forward from another thread
+        while (left := end - self.now_ns()) > 0:  # noqa: ASYNC110  # another thread sets the clock forward
             await asyncio.sleep(min(left / 1e9, 0.01))
 
 
-def eventually(look: Callable[[], _T], is_so: Callable[[_T], bool]) -> _T:
-    """Look again and again until it is so."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not is_so(found := look()):
+def eventually(read: Callable[[], _T], condition: Callable[[_T], bool]) -> _T:
+    """Read repeatedly until the condition holds; the last value read."""
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while not condition(found := read()):
         assert time.monotonic() < deadline, found
         time.sleep(0.01)
     return found
@@ -161,7 +158,7 @@ def eventually(look: Callable[[], _T], is_so: Callable[[_T], bool]) -> _T:
 
 @contextmanager
 def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Generator[Running]:
-    """Serve an emulator from a thread while the block runs: with the twins of the recorded functions, or other handlers."""
+    """Serve an emulator from a thread, with these handlers or the Python versions of the recorded functions."""
     functions = FunctionSet(marked(handlers)) if handlers else load_functions(HANDLERS)
     emulator = Emulator(evolve(Settings(jwt_secret=SECRET, poll_interval=0.01), **settings), functions, clock)
     listener = listen("127.0.0.1", 0)
@@ -179,21 +176,21 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
 
 @frozen
 class Program:
-    """The emulator as its users start it."""
+    """The emulator as a program."""
 
     running: Running
     process: subprocess.Popen[str]
     start_up: str
 
     def end(self, number: int) -> int:
-        """Send a signal and return the exit status."""
+        """Send a signal; the exit status."""
         self.process.send_signal(number)
-        return self.process.wait(_PATIENCE_SECONDS)
+        return self.process.wait(_TIMEOUT_SECONDS)
 
 
 @contextmanager
 def program(*options: object, script: Path | None = None) -> Generator[Program]:
-    """Run the program with these options while the block runs, on a free port; a script may start it in a way of its own."""
+    """Run the program with these options on a free port; `script` starts it instead of `-m fluxbase_jobs.emulator`."""
     with subprocess.Popen(**command("--port", 0, *options, script=script), text=True) as process:
         try:
             start_up = _start_up(process)
@@ -203,7 +200,7 @@ def program(*options: object, script: Path | None = None) -> Generator[Program]:
 
 
 def command(*options: object, script: Path | None = None) -> dict[str, Any]:
-    """Return what subprocess needs to run the program."""
+    """Arguments for subprocess to run the program."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
     start = [str(script)] if script else ["-m", "fluxbase_jobs.emulator"]
     arguments = [sys.executable, *start, *map(str, options)]

@@ -1,4 +1,4 @@
-"""Emulators as programs of their own, as users start them."""
+"""Emulators as programs, as users start them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FUNCTIONS: Final = Path(__file__).parents[2] / "contract" / "functions.py"
 
 @frozen
 class Address:
-    """Where a server is and what opens it."""
+    """A server's URL and keys."""
 
     url: str
     service_key: str = field(repr=False)
@@ -26,7 +26,7 @@ class Address:
 
 @contextmanager
 def started(*options: str, functions: Path = FUNCTIONS) -> Generator[Address]:
-    """An emulator on a free port, ended after the block."""
+    """Run an emulator on a free port; it is terminated after the block."""
     command = [sys.executable, "-m", "fluxbase_jobs.emulator", "--port", "0", "--functions", str(functions), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""A driver for plans with a clock of its own: an hour of waiting takes milliseconds, and every step is on record."""
+"""A plan driver with a fake clock: an hour of waiting takes milliseconds, and requests and pauses are recorded."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from typing import Any, Final, TypeAlias, TypeVar, assert_never
 import httpx
 from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, RetryPolicy
-from fluxbase_jobs._context.call_context import Session, make_session
+from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.steps import Acquire, Ask, Emit, Instant, Now, Pause, Plan, Reply, Send, Step, Stream
+from fluxbase_jobs._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from fluxbase_jobs._transports.messages import RawResponse
 
 T = TypeVar("T")
 
 EPOCH: Final = datetime(2030, 1, 1, tzinfo=UTC)
-"""What the fake clock shows at 0 seconds."""
+"""The time at 0 seconds of the fake clock."""
 FEW_MILLISECONDS: Final = 0.004
-"""What a request takes."""
+"""The duration of a request."""
 
 
 def at(seconds: float) -> str:
-    """A moment of the fake clock, as the wire has it."""
+    """A time of the fake clock as JSON text."""
     return (EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 @frozen
 class Asked:
-    """One request as the fake server sees it."""
+    """One request, as the fake server receives it."""
 
     at: float
     """Seconds on the fake clock."""
@@ -38,7 +39,7 @@ class Asked:
     query: Mapping[str, Any]
     headers: Mapping[str, str]
     timeout: float
-    """Seconds that the plan allows for it."""
+    """The time limit of the request in seconds."""
 
     @property
     def what(self) -> str:
@@ -48,83 +49,77 @@ class Asked:
 
 @define
 class Clock:
-    """Seconds that pass only when somebody says so."""
+    """A clock that only advances when `pass_` is called."""
 
     seconds: float = 0.0
     skew: float = 0.0
-    """How much the wall clock of the client is ahead of the server's."""
+    """How many seconds the client's wall clock is ahead of the server's."""
 
     def pass_(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.seconds += seconds
 
     def instant(self, random: float) -> Instant:
-        """What a plan is told that looks at the clocks."""
+        """The reading of the clocks that a plan receives."""
         return Instant(1000.0 + self.seconds, EPOCH + timedelta(seconds=self.seconds + self.skew), random)
 
 
-Server: TypeAlias = Callable[[Asked, Clock], Reply | FluxbaseError]
+Server: TypeAlias = Callable[[Asked, Clock], RawResponse | FluxbaseError]
 
 
 @define
 class FakeDriver:
-    """Performs the steps of plans against a server function, and remembers them."""
+    """Performs the steps of plans against a server function, and records requests and pauses."""
 
     server: Server
     clock: Clock = field(factory=Clock)
     random: float = 0.5
-    """The random number of each throw; 0.5 makes the jitter nought."""
+    """The random number of each clock reading; 0.5 means no jitter."""
     asked: list[Asked] = field(factory=list[Asked])
     pauses: list[float] = field(factory=list[float])
 
     def run(self, plan: Plan[T]) -> T:
-        """Carry a plan out to its end; what a callback raises is told to the plan, as the real drivers do."""
-        told: Any = None
-        while True:
-            try:
-                step = plan.send(told)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            told = self._perform(step)
+        """Run a plan to its end."""
+        return run_plan(plan, self.perform)
 
     def stream(self, stream: Stream[T]) -> Generator[tuple[float, T]]:
-        """Carry a stream out as far as the caller goes along: each value with the time at which it came."""
-        told: Any = None
+        """Run a stream as far as the caller iterates; yields each value with the time at which it was emitted."""
+        answer: Any = None
         while True:
             try:
-                step = stream.send(told)
+                step = stream.send(answer)
             except StopIteration:
                 return
             if isinstance(step, Emit):
                 yield self.clock.seconds, step.value
-                told = None
+                answer = None
             else:
-                told = self._perform(step)
+                answer = self.perform(step)
 
     def times(self, what: str = "") -> list[float]:
-        """When requests whose `what` starts so were sent."""
+        """The times of all requests whose `what` starts with this."""
         return [asked.at for asked in self.asked if asked.what.startswith(what)]
 
-    def _perform(self, step: Step) -> object:
+    def perform(self, step: Step) -> object:
+        """Perform one step and return what the plan receives."""
         match step:
             case Send(request, timeout):
-                return self._answer(request, timeout)
+                return Sent(self._answer(request, timeout), self.clock.instant(self.random))
             case Pause(seconds):
                 assert seconds >= 0
                 self.pauses.append(seconds)
                 self.clock.pass_(seconds)
-            case Ask(callback):
+                return self.clock.instant(self.random)
+            case Invoke(callback):
                 return callback()
             case Acquire(lock, timeout):
                 return lock.acquire(timeout=timeout)
-            case Now():
+            case ReadClock():
                 return self.clock.instant(self.random)
             case _:
                 assert_never(step)
-        return None
 
-    def _answer(self, request: Mapping[str, Any], timeout: float) -> Reply | FluxbaseError:
+    def _answer(self, request: Mapping[str, Any], timeout: float) -> RawResponse | FluxbaseError:
         built = httpx.Request(**request)
         query = dict(built.url.params.items())
         asked = Asked(self.clock.seconds, built.method, built.url.path, query, {**built.headers}, timeout)
@@ -134,24 +129,36 @@ class FakeDriver:
         return answer
 
 
-def reply(status: int, body: Any, **headers: str) -> Reply:
-    """An answer with a JSON body; header names with underscores for hyphens."""
-    return Reply(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), json.dumps(body).encode())
+def run_plan(plan: Plan[T], perform: Callable[[Step], object]) -> T:
+    """Run a plan to its end with a function that performs its steps."""
+    answer: Any = None
+    while True:
+        try:
+            step = plan.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        answer = perform(step)
 
 
-def replies(*answers: Reply | FluxbaseError | Callable[[], Reply | FluxbaseError]) -> Server:
-    """A server that gives these answers in turn, and the last one from then on."""
-    rest: Iterator[Reply | FluxbaseError | Callable[[], Reply | FluxbaseError]] = iter(answers)
+def reply(status: int = 200, body: Any = None, **headers: str) -> RawResponse:
+    """A response with a JSON body; header names are written with underscores."""
+    return RawResponse(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), json.dumps(body).encode())
+
+
+def replies(*answers: RawResponse | FluxbaseError | Callable[[], RawResponse | FluxbaseError]) -> Server:
+    """A server that sends these responses in turn, and then repeats the last one."""
+    remaining: Iterator[RawResponse | FluxbaseError | Callable[[], RawResponse | FluxbaseError]] = iter(answers)
     last = answers[-1]
 
-    def server(_: Asked, __: Clock) -> Reply | FluxbaseError:
-        answer = next(rest, last)
+    def server(_: Asked, __: Clock) -> RawResponse | FluxbaseError:
+        answer = next(remaining, last)
         return answer() if callable(answer) else answer
 
     return server
 
 
-def session(**options: Any) -> Session:
-    """The settings of a client, with a token."""
-    settings: dict[str, Any] = {"timeout": 30.0, "retry": RetryPolicy(), "credentials": Credentials("eyJ.a-token", None, None), **options}
-    return make_session("http://server.test", {}, **settings)
+def settings(**options: Any) -> ClientSettings:
+    """The settings of a client with a token."""
+    given: dict[str, Any] = {"timeout": 30.0, "retry": RetryPolicy(), "credentials": Credentials("eyJ.a-token", None, None), **options}
+    return make_settings("http://server.test", {}, **given)

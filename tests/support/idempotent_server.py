@@ -1,4 +1,4 @@
-"""A server that keeps idempotency keys as the real one does, holds jobs, and fails as often as it is told."""
+"""A local server that handles idempotency keys as the real one does, stores jobs, and fails at a given rate."""
 
 from __future__ import annotations
 
@@ -26,59 +26,60 @@ _MISMATCH: Final = {"error": "Idempotency Key Mismatch", "code": "IDEMPOTENCY_RE
 
 
 @define
-class KeepingServer(LocalServer):
-    """Takes submits of any function but those in `unknown`; each has its job, and each key its first answer."""
+class IdempotentServer(LocalServer):
+    """Accepts submits of all functions except those in `unknown`, and repeats the first response for a known key."""
 
     fault_rate: float = 0.0
     seed: int = 7
     unknown: set[str] = field(factory=set[str])
     jobs: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
-    kept: dict[str, tuple[bytes, Answer]] = field(factory=dict[str, tuple[bytes, Answer]])
+    stored: dict[str, tuple[bytes, Answer]] = field(factory=dict[str, tuple[bytes, Answer]])
+    """The body and the response of the first request with each key."""
     faults: int = 0
-    _dice: Random = field(init=False)
-    _changing: threading.Lock = field(factory=threading.Lock)
+    _random: Random = field(init=False)
+    _lock: threading.Lock = field(factory=threading.Lock)
 
     def __attrs_post_init__(self) -> None:
-        self._dice = Random(self.seed)  # noqa: S311  # the same faults in each run
+        self._random = Random(self.seed)  # noqa: S311  # the same faults in each run
 
     def next(self) -> Answer:
-        """A fault, or none."""
-        with self._changing:
-            if self._dice.random() >= self.fault_rate:
+        """Choose a fault, or none."""
+        with self._lock:
+            if self._random.random() >= self.fault_rate:
                 return Answer()
             self.faults += 1
-            return self._dice.choice(FAULTS)
+            return self._random.choice(FAULTS)
 
     def answer_to(self, request: Request, planned: Answer) -> Answer:
-        """The first answer to the key, or a new job; a proxy's refusals come before and are not kept."""
+        """Repeat the first response to the key, or create a job; error statuses, as a proxy sends them, are not stored."""
         if planned.status != 200:
             return planned
-        with self._changing:
-            return evolve(self._handled(request), fault=planned.fault)
+        with self._lock:
+            return evolve(self._respond(request), fault=planned.fault)
 
-    def _handled(self, request: Request) -> Answer:
+    def _respond(self, request: Request) -> Answer:
         key = request.headers[KEY]
-        if key not in self.kept:
-            self.kept[key] = (request.body, self._submitted(request.json()))
-            return self.kept[key][1]
-        body, first = self.kept[key]
+        if key not in self.stored:
+            self.stored[key] = (request.body, self._submit(request.json()))
+            return self.stored[key][1]
+        body, first = self.stored[key]
         return evolve(first, headers={"idempotency-replayed": "true"}) if body == request.body else Answer(422, _MISMATCH)
 
-    def _submitted(self, asked: dict[str, Any]) -> Answer:
-        if asked["job_name"] in self.unknown:
+    def _submit(self, submission: dict[str, Any]) -> Answer:
+        if submission["job_name"] in self.unknown:
             return Answer(404, _NOT_FOUND)
-        self.jobs.append({**asked, "id": str(UUID(int=len(self.jobs)))})
-        return Answer(201, job(id=self.jobs[-1]["id"], job_name=asked["job_name"], status="pending"))
+        self.jobs.append({**submission, "id": str(UUID(int=len(self.jobs)))})
+        return Answer(201, job(id=self.jobs[-1]["id"], job_name=submission["job_name"], status="pending"))
 
     def payloads(self) -> list[Any]:
-        """The payloads of its jobs."""
+        """The payloads of the stored jobs."""
         return [job.get("payload") for job in self.jobs]
 
     def keys(self) -> list[str]:
-        """The keys of all requests."""
+        """The idempotency keys of all requests."""
         return [request.headers[KEY] for request in self.requests]
 
 
-def numbered(count: int, start: int = 0) -> Iterable[tuple[str, dict[str, int]]]:
-    """Items that differ."""
+def numbered_items(count: int, start: int = 0) -> Iterable[tuple[str, dict[str, int]]]:
+    """Distinct items for `submit_many`."""
     return [("resize", {"n": number}) for number in range(start, count)]

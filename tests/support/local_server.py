@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback: it answers what a test tells it, faults included, and remembers what it was asked."""
+"""A real HTTP server on loopback that sends prepared responses, faults included, and records the requests."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ Fault = Literal["drop before reading", "drop after reading", "half a body"]
 
 @frozen(kw_only=True)
 class Request:
-    """What one request said. Header names are in lower case, the values of repeated ones joined by commas."""
+    """One request. Header names are in lower case, and the values of repeated headers are joined by commas."""
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes
     connection: int
-    """The client's port, which tells connections apart."""
+    """The client's port, which identifies the connection."""
 
     @property
     def path(self) -> str:
-        """The target without its query, as it came."""
+        """The target without its query, undecoded."""
         return urlsplit(self.target).path
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's parameters."""
+        """The query parameters."""
         return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
     def json(self) -> Any:
-        """The body, decoded."""
+        """The decoded JSON body."""
         return json.loads(self.body)
 
 
 @frozen
 class Answer:
-    """What to answer one request with."""
+    """The response to one request."""
 
     status: int = 200
     body: Any = b""
-    """Bytes as they are; text in UTF-8; anything else as JSON."""
+    """Bytes unchanged, a string in UTF-8, anything else as JSON."""
     headers: Mapping[str, str] = field(factory=dict[str, str])
     fault: Fault | None = None
     delay: float = 0.0
-    """Seconds before the answer."""
+    """Seconds before the response."""
     pieces: int = 1
-    """In how many pieces the body comes, `delay` seconds apart."""
+    """The number of pieces in which the body is sent, `delay` seconds apart."""
 
     def content(self) -> bytes:
-        """The body's bytes."""
+        """The body as bytes."""
         if isinstance(self.body, bytes):
             return self.body
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
@@ -67,7 +67,7 @@ class Answer:
 
 @define
 class LocalServer:
-    """The server. Without answers left it repeats the last one."""
+    """The server. When no prepared answer is left, it repeats the last one."""
 
     answers: deque[Answer] = field(factory=deque[Answer])
     requests: list[Request] = field(factory=list[Request])
@@ -77,27 +77,27 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The base URL."""
         return f"http://127.0.0.1:{self.http.server_address[1]}"
 
     @property
-    def asked(self) -> list[str]:
-        """What was asked so far: methods and paths."""
+    def request_lines(self) -> list[str]:
+        """Method and path of each request so far."""
         return [f"{request.method} {request.path}" for request in self.requests]
 
     def answer(self, *answers: Answer) -> Self:
-        """Answer the next requests so, in this order."""
+        """Prepare the answers to the next requests, in this order."""
         self.answers.extend(answers)
         return self
 
     def next(self) -> Answer:
-        """The answer to the request at hand."""
+        """Take the answer to the current request."""
         if self.answers:
             self.last = self.answers.popleft()
         return self.last
 
-    def answer_to(self, request: Request, planned: Answer) -> Answer:  # noqa: ARG002  # for servers that look at it
-        """The answer to a request that was read, where `planned` is what `next` gave."""
+    def answer_to(self, request: Request, planned: Answer) -> Answer:  # noqa: ARG002  # for subclasses that use it
+        """Override to choose the answer by the request; `planned` is what `next` returned."""
         return planned
 
     def __enter__(self) -> Self:
@@ -115,12 +115,12 @@ class LocalServer:
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 64  # five otherwise: the sixth of many connections at once waits a second
+    request_queue_size = 64  # the default of 5 delays the sixth simultaneous connection by a second
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body are written apart: with it, each answer on a kept connection waits 40 ms for the other
+    disable_nagle_algorithm = True  # head and body are separate writes, and with Nagle each answer on a reused connection waits 40 ms
     server_under_test: ClassVar[LocalServer]
 
     def do_GET(self) -> None:
@@ -163,34 +163,34 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def handle(self) -> None:
-        """Serve; a client that hangs up, as timeouts do, is no fault of the test."""
+        """Serve requests; a client may close the connection at any time, as after a timeout."""
         try:
             super().handle()
         except (ConnectionError, TimeoutError):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the base class has it
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
-def raw_server(script: Callable[[socket.socket], None]) -> Generator[int]:
-    """A port on loopback where each connection goes to the script, for what no HTTP server would do."""
+def raw_server(handle: Callable[[socket.socket], None]) -> Generator[int]:
+    """Listen on a loopback port and pass each connection to a function, for responses that no HTTP server would send."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             try:
                 while True:
                     connection, _ = listener.accept()
-                    threading.Thread(target=converse, args=(connection,), daemon=True).start()
+                    threading.Thread(target=serve_connection, args=(connection,), daemon=True).start()
             except OSError:  # the listener was shut down
                 return
 
-        def converse(connection: socket.socket) -> None:
+        def serve_connection(connection: socket.socket) -> None:
             with connection:
                 try:
-                    script(connection)
-                except OSError:  # the client hung up
+                    handle(connection)
+                except OSError:  # the client closed the connection
                     return
 
         thread = threading.Thread(target=serve, daemon=True)

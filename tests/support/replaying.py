@@ -1,4 +1,4 @@
-"""Replays recorded exchanges: finds the verb that sends a request, and judges what it sent and what came back."""
+"""Replays recorded exchanges: finds the verb that sends a request, and compares what is sent and what is returned."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ USER_ROUTES: Final = "/api/v1/jobs"
 ROUTE: Final = re.compile(rf"(GET|POST) {USER_ROUTES}(?:/(submit)|/([^/]+)(?:/(cancel|retry|logs))?)?")
 DEFAULTS: Final[dict[str, dict[str, str]]] = {"list": {"limit": "50", "offset": "0"}, "logs": {"after_line": "0"}}
 ROUNDING: Final = timedelta(microseconds=1)
-"""What remains of nine digits of a second, cut or rounded."""
+"""The difference between nine digits of a second, truncated or rounded, and six."""
 
 FILTERS: Final = {"status", "namespace", "job_name", "include_result", "limit", "offset"}
 FIELDS: Final = {"job_name", "payload", "namespace", "priority", "scheduled_at", "on_behalf_of"}
+NO_KEY_HINT: Final = "the client was made without a key"
 KEYS: Final = {"x-service-key": "sk_1", "x-client-key": "fbk_1"}
 FORMS_NOT_SENT: Final = {
     "service role JWT as X-Service-Key",
@@ -47,25 +48,25 @@ KINDS: Final = {
 
 @dataclass(frozen=True)
 class Call:
-    """A verb with the arguments that make it send a recorded request."""
+    """A verb, and the arguments that make it send a recorded request."""
 
     verb: str
     arguments: Mapping[str, Any]
     key: str | None
 
-    def of(self, client: FluxbaseClient) -> Result[Any]:
-        """Its result."""
+    def send(self, client: FluxbaseClient) -> Result[Any]:
+        """Call the verb."""
         verb: Callable[..., Result[Any]] = getattr(client.jobs, self.verb)
         return verb(**self.arguments)
 
 
-def call_of(exchange: Exchange) -> Call | None:
-    """The call that sends this request; None where no verb does, whatever its arguments."""
+def call_for(exchange: Exchange) -> Call | None:
+    """The call that sends this request; None if no arguments of any verb lead to it."""
     route = ROUTE.fullmatch(f"{exchange.method} {exchange.path}")
     if route is None or exchange.auth in FORMS_NOT_SENT:
         return None
-    method, submit, job_id, of_the_job = route.groups()
-    verb = of_the_job or ("submit" if method == "POST" and submit else "get" if job_id or submit else "list")
+    method, submit, job_id, action = route.groups()
+    verb = action or ("submit" if method == "POST" and submit else "get" if job_id or submit else "list")
     arguments = _arguments(verb, exchange)
     if arguments is None or (method == "POST") != (verb in {"submit", "cancel", "retry"}):
         return None
@@ -73,7 +74,7 @@ def call_of(exchange: Exchange) -> Call | None:
 
 
 def _key(exchange: Exchange) -> str | None:
-    """A key of the form that goes into the header in which the recorded one went."""
+    """A key that the client sends in the same header as the recorded one."""
     if exchange.auth == "no credentials":
         return None
     return next((KEYS[name] for name in exchange.request_headers if name in KEYS), "eyJ.a-token")
@@ -109,8 +110,8 @@ def _submission(exchange: Exchange) -> dict[str, Any] | None:
     return {"job_name": None, **options}
 
 
-def answers_to(exchange: Exchange, call: Call) -> Iterator[Answer]:
-    """The recorded answer; for a retry, and for a 500 of cancel, then that of the nearest GET of the job, later ones first."""
+def answers_for(exchange: Exchange, call: Call) -> Iterator[Answer]:
+    """The recorded answer. For a retry, and a 500 of cancel, also that of the GET of the job that is nearest in the scenario."""
     yield Answer(exchange.status, exchange.body, exchange.response_headers)
     if (call.verb, exchange.status) in {("retry", 200), ("retry", 500), ("cancel", 500)}:
         path = exchange.path.rpartition("/")[0]
@@ -120,18 +121,18 @@ def answers_to(exchange: Exchange, call: Call) -> Iterator[Answer]:
         yield Answer(read.status, read.body, read.response_headers)
 
 
-def request_faults(exchange: Exchange, call: Call, sent: Request) -> Iterator[str]:
-    """In what the request that was sent differs from the recorded one; ids count in any form, and defaults may be added."""
+def request_differences(exchange: Exchange, call: Call, sent: Request) -> Iterator[str]:
+    """Compare the sent request with the recorded one; ids may have any form, and defaults may be added."""
     query = dict(parse_qsl(exchange.query, keep_blank_values=True))
     if (sent.method, sent.path) != (exchange.method, _canonical(exchange.path)):
-        yield f"asked {sent.method} {sent.path}"
+        yield f"the request was {sent.method} {sent.path}"
     if sent.query != {**DEFAULTS.get(call.verb, {}), **query}:
         yield f"the query was {sent.query}"
     credentials = {"authorization", *KEYS} & sent.headers.keys()
     recorded = {*KEYS} & exchange.request_headers.keys() or (set[str]() if call.key is None else {"authorization"})
     if credentials != recorded:
         yield f"the credentials were in {credentials}"
-    if _meant(sent.body) != _meant((exchange.request_body or "").encode()):
+    if _normalised_body(sent.body) != _normalised_body((exchange.request_body or "").encode()):
         yield f"the body was {sent.body!r}"
     if call.verb == "submit" and sent.headers["idempotency-key"] != call.arguments.get("idempotency_key", sent.headers["idempotency-key"]):
         yield "the idempotency key was another"
@@ -142,46 +143,58 @@ def _canonical(path: str) -> str:
     return "/".join(str(UUID(each)) if re.fullmatch(r"(urn:uuid:)?[0-9a-fA-F-]{32,36}", each) else each for each in segments)
 
 
-def _meant(body: bytes) -> object:
-    """A request body as the server understands it: null is absent, and a time is a moment."""
+def _normalised_body(body: bytes) -> object:
+    """A request body as the server reads it: without nulls, and with parsed times."""
     if not body:
         return None
     given: dict[str, Any] = {name: value for name, value in json.loads(body).items() if value is not None}
-    return {name: _moment(value) if name == "scheduled_at" else value for name, value in given.items()}
+    return {name: _timestamp(value) if name == "scheduled_at" else value for name, value in given.items()}
 
 
-def _moment(text: str) -> datetime:
-    """Digits beyond the microsecond are cut."""
+def _timestamp(text: str) -> datetime:
+    """Parse a time; digits beyond the microsecond are truncated."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def result_faults(exchange: Exchange, result: Result[Any], answers: list[Answer]) -> Iterator[str]:
-    """In what the result differs from what the server said."""
-    if dict(result.meta.headers) != dict(answers[-1 if result.ok else 0].headers) | _added(result):
+def result_differences(exchange: Exchange, result: Result[Any], answers: list[Answer]) -> Iterator[str]:
+    """Compare the result with the recorded response."""
+    if dict(result.meta.headers) != dict(answers[-1 if result.ok else 0].headers) | _added_headers(result):
         yield f"meta has the headers {result.meta.headers}"
     if result.error is not None:
-        yield from _error_faults(exchange, result.error, explained=len(answers) > 1)
+        yield from _error_differences(exchange, result.error, read_back=len(answers) > 1)
     elif not exchange.succeeded:
         yield "is a success"
     else:
-        yield from _data_faults(result.data, json.loads(answers[-1].content()))
+        yield from _data_differences(result.data, json.loads(answers[-1].content()))
 
 
-def _added(result: Result[Any]) -> dict[str, str]:
-    """What the local server adds."""
+def _added_headers(result: Result[Any]) -> dict[str, str]:
+    """The headers that the local server adds."""
     return {name: result.meta.headers[name] for name in ("server", "date", "content-length")}
 
 
-def _error_faults(exchange: Exchange, error: Any, *, explained: bool) -> Iterator[str]:
+def _submitted_name(exchange: Exchange) -> str:
+    """What the client appends to the message of a submit that is not found."""
+    is_submit = (exchange.method, exchange.path) == ("POST", f"{USER_ROUTES}/submit")
+    return (
+        f": {json.loads(exchange.request_body or '')['job_name']}"
+        if is_submit and "function" in exchange.body and exchange.status == 404
+        else ""
+    )
+
+
+def _error_differences(exchange: Exchange, error: Any, *, read_back: bool) -> Iterator[str]:
     body = exchange.json()
     kind = KINDS.get(exchange.status, "ServerFailed" if exchange.status >= 500 else "Rejected")
-    kind = "NotAllowedInState" if explained or "status" in body else kind
+    kind = "NotAllowedInState" if read_back or "status" in body else kind
     if type(error).__name__ != kind:
-        yield f"is a {type(error).__name__} and no {kind}"
-    words = error.details if explained else error.message
-    if not words.endswith(body.get("message") or body["error"]):
-        yield f"says {words!r}"
-    known = {"status": exchange.status, "request_id": exchange.response_headers["x-request-id"], "hint": body.get("hint")}
+        yield f"is a {type(error).__name__} and not a {kind}"
+    message = error.details if read_back else error.message
+    if not message.endswith((body.get("message") or body["error"]) + _submitted_name(exchange)):
+        yield f"has the message {message!r}"
+    own_hint = NO_KEY_HINT if exchange.status == 401 and exchange.auth == "no credentials" else None
+    hint = body.get("hint") or own_hint
+    known = {"status": exchange.status, "request_id": exchange.response_headers["x-request-id"], "hint": hint}
     if isinstance(body.get("code"), str):
         known["code"] = body["code"]
     for name, value in known.items():
@@ -189,52 +202,52 @@ def _error_faults(exchange: Exchange, error: Any, *, explained: bool) -> Iterato
             yield f"{name} is {getattr(error, name)!r} and not {value!r}"
 
 
-def _data_faults(data: Any, body: Any) -> Iterator[str]:
+def _data_differences(data: Any, body: Any) -> Iterator[str]:
     if isinstance(data, Job | LogLine):
-        yield from _field_faults(data, body)
+        yield from _field_differences(data, body)
     elif isinstance(data, list):
         items: list[Any] = [*data]
-        told: list[Any] = body.get("jobs", body.get("logs")) or []
-        if len(items) != len(told):
-            yield f"has {len(items)} items and not {len(told)}"
-        for item, each in zip(items, told, strict=False):
-            yield from _field_faults(item, each)
+        expected: list[Any] = body.get("jobs", body.get("logs")) or []
+        if len(items) != len(expected):
+            yield f"has {len(items)} items and not {len(expected)}"
+        for item, each in zip(items, expected, strict=False):
+            yield from _field_differences(item, each)
     elif (data, set(body)) != (None, {"message"}):
         yield f"is {data!r}"
 
 
-def _field_faults(item: Any, body: Mapping[str, Any]) -> Iterator[str]:
-    """Wire fields that the item has otherwise, and fields it has although nobody sent them."""
+def _field_differences(item: Any, body: Mapping[str, Any]) -> Iterator[str]:
+    """Find fields that differ from the wire, and fields that were not sent."""
     texts = {"payload", "result", "progress"} if hasattr(item, "payload_text") else set[str]()
     for name, value in body.items():
-        seen = getattr(item, f"{name}_text" if name in texts else name)
-        if isinstance(seen, datetime) and abs(seen - _moment(value)) <= ROUNDING:
+        decoded = getattr(item, f"{name}_text" if name in texts else name)
+        if isinstance(decoded, datetime) and abs(decoded - _timestamp(value)) <= ROUNDING:
             continue
-        if seen != value:
-            yield f"{name} is {seen!r} and not {value!r}"
+        if decoded != value:
+            yield f"{name} is {decoded!r} and not {value!r}"
         if name in texts and getattr(item, name) != json.loads(value):
             yield f"{name} decodes to {getattr(item, name)!r}"
     derived = {"progress_percent", "progress_message", "progress_data"} if body.get("progress") else set[str]()
     for name in item.__struct_fields__:
         if name not in body.keys() | derived and getattr(item, name) is not None:
-            yield f"{name} is {getattr(item, name)!r}, which nobody sent"
+            yield f"{name} is {getattr(item, name)!r}, which was not sent"
 
 
 def replay(connect: Connect, server: LocalServer, recording: str) -> Iterator[tuple[Exchange, list[str] | str]]:
-    """Each exchange on the user routes with its faults, or with the reason why it can't be replayed."""
+    """Replay each exchange on the user routes; yields its differences, or the reason why it cannot be replayed."""
     clients: dict[str | None, FluxbaseClient] = {}
     for exchange in (each for each in load(recording) if re.match(rf"{USER_ROUTES}(/|$)", each.path)):
-        call = call_of(exchange)
+        call = call_for(exchange)
         if call is None:
             yield exchange, "no"
             continue
         client = clients.setdefault(call.key, connect(server.url, call.key))
-        answers = list(answers_to(exchange, call))
+        answers = list(answers_for(exchange, call))
         server.requests.clear()
         server.answer(*answers)
-        result = call.of(client)
+        result = call.send(client)
         if isinstance(result.error, InvalidInput) and not server.requests:
             server.answers.clear()
             yield exchange, result.error.message
         else:
-            yield exchange, [*request_faults(exchange, call, server.requests[0]), *result_faults(exchange, result, answers)]
+            yield exchange, [*request_differences(exchange, call, server.requests[0]), *result_differences(exchange, result, answers)]

@@ -1,18 +1,25 @@
-"""A driver for plans without a network: answers as scripted, and a clock that only the script and pauses move."""
+"""A plan driver with prepared outcomes of requests, and a clock that only requests and pauses advance."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-import httpx
 from attrs import define, field
-from fluxbase_jobs._context.call_context import Session, make_session
+from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.steps import Acquire, Ask, Instant, Now, Pause, Plan, Reply, Send, Step
+from fluxbase_jobs._operations.operation import Operation
+from fluxbase_jobs._plans import exchange as exchanges
+from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.steps import Acquire, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step
+from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 from fluxbase_jobs.policies.retry import RetryPolicy
+from fluxbase_jobs.result import Result
+
+from tests.support.fake_driver import reply, run_plan
+
+__all__ = ["NOON", "Script", "exchange", "reply", "settings"]
 
 T = TypeVar("T")
 
@@ -20,22 +27,21 @@ NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 URL: Final = "https://example.com"
 
 
-def reply(status: int = 200, body: Any = None, **headers: str) -> Reply:
-    """An answer; header names are written with underscores."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, httpx.Headers(named), json.dumps(body).encode())
+def settings(*, key: Any = "eyJ.a-token", refresh_token: str | None = None, timeout: float = 30.0, **policy: Any) -> ClientSettings:
+    """A client's settings with this retry policy."""
+    return make_settings(URL, None, timeout, RetryPolicy(**policy), Credentials(key, refresh_token, None))
 
 
-def session(*, key: Any = "eyJ.a-token", refresh_token: str | None = None, timeout: float = 30.0, **policy: Any) -> Session:
-    """Settings with this policy."""
-    return make_session(URL, None, timeout, RetryPolicy(**policy), Credentials(key, refresh_token, None))
+def exchange(client: ClientSettings, operation: Operation[T]) -> Plan[Result[T]]:
+    """A plan that sends one request with retries."""
+    return call(exchanges.exchange, client, {}, operation)
 
 
 @define
 class Script:
     """Runs plans: each request takes `seconds` and gets the next outcome; the last one repeats."""
 
-    outcomes: list[Reply | FluxbaseError]
+    outcomes: list[RawResponse | FluxbaseError]
     seconds: float = 0.0
     random: float = 0.5
     clock: float = 0.0
@@ -43,35 +49,32 @@ class Script:
     pauses: list[float] = field(factory=list[float])
 
     def run(self, plan: Plan[T]) -> T:
-        """Carry a plan out to its end."""
-        told: Any = None
-        while True:
-            try:
-                step = plan.send(told)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            told = self.perform(step)
+        """Run a plan to its end."""
+        return run_plan(plan, self.perform)
 
     def sent_headers(self, name: str) -> list[str | None]:
-        """One header of all requests, None where it was not sent."""
+        """The values of one header in all requests, None if it was not sent."""
         return [{key.lower(): value for key, value in send.request["headers"].items()}.get(name) for send in self.sent]
 
     def perform(self, step: Step) -> Any:
-        """What one step comes to."""
+        """Perform one step and return what the plan receives."""
         match step:
             case Send():
                 self.sent.append(step)
                 self.clock += min(self.seconds, step.timeout)
-                return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+                return Sent(self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0], self.instant())
             case Pause(seconds):
                 self.pauses.append(seconds)
                 self.clock += seconds
-            case Ask(callback):
+                return self.instant()
+            case Invoke(callback):
                 return callback()
             case Acquire(lock):
-                assert lock.acquire(blocking=False), "nobody else is there to release it"
+                assert lock.acquire(blocking=False), "a second plan would be needed to release the lock"
                 return True
-            case Now():
-                return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.random)
-        return None
+            case ReadClock():
+                return self.instant()
+
+    def instant(self) -> Instant:
+        """The time on the script's clock."""
+        return Instant(self.clock, NOON + timedelta(seconds=self.clock), self.random)

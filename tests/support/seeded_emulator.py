@@ -1,72 +1,70 @@
-"""An emulator in which there is something of everything, and the names under which generated requests ask for it."""
+"""An emulator with data of every kind, and the placeholders with which generated requests refer to them."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from fluxbase_jobs.emulator import Context, function
 
 from tests.support.emulator_in_process import Client, Running, eventually
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-KEPT: Final = "kept"
-"""The namespace of the functions below, which nothing deletes."""
-MADE: Final = "made"
-"""The namespace of the functions that are made to be deleted."""
-ADDRESS: Final = "known@example.com"
+PERMANENT: Final = "permanent"
+"""The namespace of the functions below, which no test deletes."""
+DISPOSABLE: Final = "disposable"
+"""The namespace of functions that tests delete."""
+EMAIL: Final = "known@example.com"
 PASSWORD: Final = "correct-horse-9"
 
 
-@function("passing", namespace=KEPT)
+@function("passing", namespace=PERMANENT)
 def passing(payload: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Run well, with all that a job can show."""
+    """Complete with a log line and progress."""
     context.log("a line")
     context.progress(50, "half", {"b": 1, "aa": [None]})
     return {"payload": payload}
 
 
-@function("failing", namespace=KEPT, max_retries=1_000_000)
+@function("failing", namespace=PERMANENT, max_retries=1_000_000)
 def failing(_payload: dict[str, Any], _context: Context) -> None:
-    """Fail, but may be retried."""
+    """Fail; can be retried."""
     raise RuntimeError("as always")
 
 
-@function("hopeless", namespace=KEPT)
+@function("hopeless", namespace=PERMANENT)
 def hopeless(_payload: dict[str, Any], _context: Context) -> None:
-    """Fail for good."""
+    """Fail; cannot be retried."""
     raise RuntimeError("for good")
 
 
-@function("endless", namespace=KEPT)
+@function("endless", namespace=PERMANENT)
 async def endless(_payload: dict[str, Any], context: Context) -> None:
-    """Run until it is stopped."""
+    """Run until stopped."""
     context.progress(40, "on the way", {"b": 1})
     await asyncio.Event().wait()
 
 
-@function("off", namespace=KEPT, enabled=False)
+@function("off", namespace=PERMANENT, enabled=False)
 def off(_payload: dict[str, Any], _context: Context) -> None:
-    """Cannot be submitted."""
+    """Never runs: the function is disabled."""
 
 
-@function("admins", namespace=KEPT, require_roles=["admin"])
+@function("admins", namespace=PERMANENT, require_roles=["admin"])
 def admins(_payload: dict[str, Any], _context: Context) -> None:
-    """Run for admins only."""
+    """Runs for admins only."""
 
 
 HANDLERS: Final = (passing, failing, hopeless, endless, off, admins)
 
 
-class Populated:
-    """A running emulator, and what there is in it.
+class SeededEmulator:
+    """A running emulator and its data.
 
     Args:
-        running: the emulator; it has `HANDLERS`.
-        client: one that acts as a service role.
+        running: the emulator, with `HANDLERS`.
+        client: a client with a service key.
 
     """
 
@@ -76,92 +74,92 @@ class Populated:
         self._endless: list[str] = []
         self._used_key = str(uuid4())
         client.submit("passing", headers={"idempotency-key": self._used_key}).raise_for_status()
-        self._completed = client.run("passing", {"a": 1}, namespace=KEPT)["id"]
-        self._hopeless = client.run("hopeless", namespace=KEPT)["id"]
-        account = {"email": ADDRESS, "password": PASSWORD, "user_metadata": {"name": "Ada"}}
+        self._completed = client.run("passing", {"a": 1}, namespace=PERMANENT)["id"]
+        self._hopeless = client.run("hopeless", namespace=PERMANENT)["id"]
+        account = {"email": EMAIL, "password": PASSWORD, "user_metadata": {"name": "Ada"}}
         self._user = client.post("/api/v1/auth/signup", json=account).raise_for_status().json()["user"]["id"]
         client.cookies.clear()
 
-    def realised(self, value: Any) -> Any:
-        """Replace each name of a thing, at any depth, by the thing's own id, address, key or token."""
+    def resolve(self, value: Any) -> Any:
+        """Replace each placeholder, at any depth, by a real id, email address, key or token."""
         if isinstance(value, dict):
-            return {key: self.realised(item) for key, item in cast("dict[str, Any]", value).items()}
-        return THINGS[value](self) if isinstance(value, str) and value in THINGS else value
+            return {key: self.resolve(item) for key, item in cast("dict[str, Any]", value).items()}
+        return PLACEHOLDERS[value](self) if isinstance(value, str) and value in PLACEHOLDERS else value
 
-    def tidy(self) -> None:
-        """Stop the jobs that would keep workers busy."""
+    def cancel_running_jobs(self) -> None:
+        """Cancel the jobs that would keep workers busy."""
         while self._endless:
             self._client.cancel(self._endless.pop())
 
     def pending(self) -> str:
-        """Queue a job that is due much later."""
-        return self._client.queue("passing", {"a": 1}, namespace=KEPT, scheduled_at="2040-01-01T00:00:00Z")
+        """Submit a job that is scheduled for much later."""
+        return self._client.queue("passing", {"a": 1}, namespace=PERMANENT, scheduled_at="2040-01-01T00:00:00Z")
 
-    def runs(self) -> str:
-        """Start a job that runs until it is stopped."""
-        job_id = self._client.queue("endless", namespace=KEPT)
+    def running_job(self) -> str:
+        """Submit a job and wait until it runs."""
+        job_id = self._client.queue("endless", namespace=PERMANENT)
         self._endless.append(job_id)
         eventually(lambda: self._client.job(job_id), lambda job: "progress" in job)
         return job_id
 
     def cancelled(self) -> str:
-        """Queue a job and cancel it."""
+        """Submit a job and cancel it."""
         job_id = self.pending()
         self._client.cancel(job_id).raise_for_status()
         return job_id
 
     def completed(self) -> str:
-        """Return a job that ran well."""
+        """A completed job."""
         return str(self._completed)
 
     def hopeless(self) -> str:
-        """Return a failed job that has no retry."""
+        """A failed job that cannot be retried."""
         return str(self._hopeless)
 
     def failed(self) -> str:
-        """Run a job that can be retried."""
-        return str(self._client.run("failing", namespace=KEPT)["id"])
+        """Run a job that fails and can be retried."""
+        return str(self._client.run("failing", namespace=PERMANENT)["id"])
 
     def function(self) -> str:
-        """Make a job function and return its name."""
+        """Create a job function and return its name."""
         name = f"f-{uuid4()}"
-        self._client.post("/api/v1/admin/jobs/sync", json={"namespace": MADE, "jobs": [{"name": name, "code": "export default 1"}]})
+        self._client.post("/api/v1/admin/jobs/sync", json={"namespace": DISPOSABLE, "jobs": [{"name": name, "code": "export default 1"}]})
         return name
 
     def used_key(self) -> str:
-        """Return an Idempotency-Key that another request had."""
+        """An Idempotency-Key of an earlier request."""
         return self._used_key
 
     def user(self) -> str:
-        """Return the id of the known account."""
+        """The id of the existing user."""
         return str(self._user)
 
     def refresh_token(self) -> str:
         """Sign in and return the refresh token."""
-        answer = self._client.post("/api/v1/auth/signin", json={"email": ADDRESS, "password": PASSWORD})
+        response = self._client.post("/api/v1/auth/signin", json={"email": EMAIL, "password": PASSWORD})
         self._client.cookies.clear()
-        return str(answer.raise_for_status().json()["refresh_token"])
+        return str(response.raise_for_status().json()["refresh_token"])
 
 
-THINGS: Final[Mapping[str, Callable[[Populated], str]]] = {
-    "a-pending-job": Populated.pending,
-    "a-running-job": Populated.runs,
-    "a-completed-job": Populated.completed,
-    "a-failed-job": Populated.failed,
-    "a-job-without-retries": Populated.hopeless,
-    "a-cancelled-job": Populated.cancelled,
+PLACEHOLDERS: Final[Mapping[str, Callable[[SeededEmulator], str]]] = {
+    "a-pending-job": SeededEmulator.pending,
+    "a-running-job": SeededEmulator.running_job,
+    "a-completed-job": SeededEmulator.completed,
+    "a-failed-job": SeededEmulator.failed,
+    "a-job-without-retries": SeededEmulator.hopeless,
+    "a-cancelled-job": SeededEmulator.cancelled,
     "an-unknown-job": lambda _: str(uuid4()),
-    "a-function": Populated.function,
+    "a-function": SeededEmulator.function,
     "an-unknown-function": lambda _: str(uuid4()),
     "a-new-key": lambda _: str(uuid4()),
-    "a-used-key": Populated.used_key,
-    "a-user": Populated.user,
+    "a-used-key": SeededEmulator.used_key,
+    "a-user": SeededEmulator.user,
     "a-new-address": lambda _: f"{uuid4()}@example.com",
-    "a-refresh-token": Populated.refresh_token,
+    "a-refresh-token": SeededEmulator.refresh_token,
 }
-"""What generated requests can name. The names are fit for a path, where schemathesis has encoded them already."""
+"""What generated requests can refer to. The names need no encoding in a path, where schemathesis has already encoded them."""
 
 
-def things(kind: str) -> list[str]:
-    """Return the names of one kind of things."""
-    return [name for name in THINGS if kind in name.split("-")]
+def placeholders(kind: str) -> list[str]:
+    """The placeholders of one kind."""
+    return [name for name in PLACEHOLDERS if kind in name.split("-")]

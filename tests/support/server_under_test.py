@@ -1,4 +1,4 @@
-"""A server that is no stand-in: the emulator in both profiles, or, with FLUXBASE_TEST_URL and its kin set, one of yours."""
+"""The server for end-to-end tests: the emulator in both versions, or, if FLUXBASE_TEST_URL is set, a real Fluxbase server."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PROFILES: Final = (environ["FLUXBASE_TEST_PROFILE"],) if "FLUXBASE_TEST_URL" in 
 
 
 @frozen
-class Place:
-    """A server's address, a key, and whose answers it gives."""
+class ServerUnderTest:
+    """A server's address, key and version."""
 
     url: str
     key: str = field(repr=False)
@@ -25,23 +25,23 @@ class Place:
 
 
 @contextmanager
-def living(profile: str) -> Generator[Place]:
-    """The server of a profile while the block runs."""
+def running_server(profile: str) -> Generator[ServerUnderTest]:
+    """A server of this version; an emulator stops at the end of the block."""
     if "FLUXBASE_TEST_URL" in environ:
-        yield Place(environ["FLUXBASE_TEST_URL"], environ["FLUXBASE_TEST_KEY"], profile)
+        yield ServerUnderTest(environ["FLUXBASE_TEST_URL"], environ["FLUXBASE_TEST_KEY"], profile)
         return
     with started("--profile", profile) as address:
-        yield Place(address.url, address.service_key, profile)
+        yield ServerUnderTest(address.url, address.service_key, profile)
 
 
-def until(client: FluxbaseClient, job_id: str, reached: Callable[[Job], bool]) -> Job:
-    """The job once it has come so far; a minute at most."""
+def wait_until(client: FluxbaseClient, job_id: str, reached: Callable[[Job], bool]) -> Job:
+    """Wait at most a minute until a job reaches a state, and return it."""
     for job in client.jobs.watch(job_id, timeout=60, poll=PollPolicy(initial=0.1, factor=1)):
         if reached(job.unwrap()):
             return job.unwrap()
-    raise AssertionError("the job ended otherwise")
+    raise AssertionError("the job ended in another state")
 
 
-def ended(client: FluxbaseClient, job_id: str) -> Job:
-    """The job at its end."""
-    return until(client, job_id, lambda job: job.is_terminal)
+def wait_for_end(client: FluxbaseClient, job_id: str) -> Job:
+    """Wait at most a minute until a job has ended, and return it."""
+    return wait_until(client, job_id, lambda job: job.is_terminal)

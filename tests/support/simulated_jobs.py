@@ -1,4 +1,4 @@
-"""Jobs on the fake clock: a server function for `FakeDriver` whose jobs live as they are told to, and whose logs lag behind."""
+"""Jobs on the fake clock: a server function for `FakeDriver` with given states over time, and with delayed logs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, Job, PollPolicy, Result
-from fluxbase_jobs._context.call_context import Session
-from fluxbase_jobs._plans.steps import Plan, Reply
+from fluxbase_jobs._context.call_context import ClientSettings
+from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.steps import Plan
 from fluxbase_jobs._plans.wait import wait
-from fluxbase_jobs._plans.watch import Patience
+from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, Server, at, reply, session
+from tests.support.fake_driver import Asked, Clock, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
-"""From which second on a job shows what; each change is laid over the ones before it."""
+"""The fields of a job from each second on; later changes are merged over earlier ones."""
 
 BODY: Mapping[str, Any] = job()
 PENDING: Mapping[str, Any] = {"status": "pending", "result": None, "worker_id": None, "started_at": None, "completed_at": None}
@@ -24,12 +26,12 @@ RUNNING: Mapping[str, Any] = {**PENDING, "status": "running"}
 
 
 def progress(percent: int) -> dict[str, Any]:
-    """What a running job shows of a report."""
+    """The fields of a running job after a progress report."""
     return {"status": "running", "progress": f'{{"percent": {percent}}}', "progress_percent": percent}
 
 
 def life(queued: float = 0.0, ran: float = 0.0, end: str = "completed", **last: Any) -> Life:
-    """A job that starts after so many seconds and ends after so many more."""
+    """The life of a job that is queued for some seconds and then runs for some seconds."""
     ended = {"status": end, "completed_at": at(queued + ran), **last}
     return [(0.0, PENDING), (queued, {**RUNNING, "started_at": at(queued)}), (queued + ran, ended)]
 
@@ -39,36 +41,36 @@ FOREVER: Life = [(0.0, {**RUNNING, "started_at": at(0)})]
 
 @frozen
 class Line:
-    """A line of a log."""
+    """A log line."""
 
     number: int
     message: str
     written: float
-    """When the job wrote it; the server shows it up to a second later."""
+    """When the job wrote it; the server shows it `lag` seconds later."""
     level: str = "info"
     lag: float = 1.0
 
     def body(self) -> dict[str, Any]:
-        """As the wire has it."""
+        """The line as JSON object."""
         shown = {"timestamp": at(self.written), "category": "execution", "level": self.level, "message": self.message}
         return {"id": f"{self.number}@{self.written}", "line_number": self.number, **shown}
 
 
 @define
 class FakeJobs:
-    """The server: jobs by id, newest first, and one log that all of them share."""
+    """The server: jobs by id, newest first, and one log for all of them."""
 
     lives: dict[str, Life]
     lines: Sequence[Line] = ()
-    faults: list[tuple[float, float, Reply | FluxbaseError]] = field(factory=list[tuple[float, float, Reply | FluxbaseError]])
-    """From when to when all requests fail, and how."""
+    faults: list[tuple[float, float, RawResponse | FluxbaseError]] = field(factory=list[tuple[float, float, RawResponse | FluxbaseError]])
+    """Start, end and error of each period in which all requests fail."""
 
-    def __call__(self, asked: Asked, clock: Clock) -> Reply | FluxbaseError:
-        """Answer a request."""
+    def __call__(self, asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
+        """Respond to a request."""
         faults = (fault for start, end, fault in self.faults if start <= clock.seconds < end)
         return next(faults, None) or self._answer(asked, clock)
 
-    def _answer(self, asked: Asked, clock: Clock) -> Reply:
+    def _answer(self, asked: Asked, clock: Clock) -> RawResponse:
         match asked.method, asked.path.split("/")[4:]:
             case "GET", []:
                 return self._page(asked.query, clock)
@@ -83,7 +85,7 @@ class FakeJobs:
             case _:
                 return reply(404, {"error": "Job not found"})
 
-    def _page(self, query: Mapping[str, Any], clock: Clock) -> Reply:
+    def _page(self, query: Mapping[str, Any], clock: Clock) -> RawResponse:
         start, size = int(query.get("offset", 0)), int(query["limit"])
         return reply(200, {"jobs": [self._job(job_id, clock) for job_id in [*self.lives][start : start + size]] or None})
 
@@ -100,18 +102,30 @@ class FakeJobs:
 
 
 def one_job(life: Life, *lines: Line) -> FakeJobs:
-    """A server with one job and its log."""
+    """A server with one job and its log lines."""
     return FakeJobs({JOB_ID: life}, lines)
 
 
-def down(server: FakeJobs, start: float, end: float, fault: Reply | FluxbaseError) -> Server:
-    """That server, failing for a while."""
+def down(server: FakeJobs, start: float, end: float, fault: RawResponse | FluxbaseError) -> Server:
+    """Make the server fail for a period."""
     server.faults.append((start, end, fault))
     return server
 
 
 def waiting(
-    timeout: float = 900.0, *, of: Session | None = None, poll: Any = None, on_progress: Any = None, cancels: object = False
+    timeout: float = 900.0,
+    *,
+    of: ClientSettings | None = None,
+    poll: Any = None,
+    on_progress: Any = None,
+    cancels: object = False,
+    retry: Any = None,
 ) -> Plan[Result[Job]]:
-    """The plan of a wait for that one job."""
-    return wait(of or session(), JOB_ID, Patience(timeout=timeout, poll=poll or PollPolicy()), on_progress, cancels)
+    """The plan that waits for the job of `one_job`."""
+    options = WaitOptions(
+        timeout=timeout,
+        poll=poll or PollPolicy(),
+        on_progress=on_progress,
+        cancel_on_timeout=cancels,  # type: ignore[arg-type]  # tests pass wrong types too
+    )
+    return call(wait, of or settings(), {} if retry is None else retry, JOB_ID, options)

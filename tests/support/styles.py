@@ -1,4 +1,4 @@
-"""One text for sync and async: an async client that a test may use as if it were the sync one."""
+"""One test for sync and async clients: an async client that can be called like the sync one."""
 
 from __future__ import annotations
 
@@ -14,99 +14,97 @@ from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Ok, Result
 Style = Literal["sync", "async"]
 
 ONE_ATTEMPT: Final[dict[str, Any]] = {"retry": None}
-"""How tests connect: what is tried again, and when, is said by the tests that are about it."""
+"""The default of test clients: no retries, except in tests that are about retries."""
 
-
-END: Final = object()
+_END: Final = object()
 
 
 async def _next(values: AsyncGenerator[Any]) -> Any:
-    return await anext(values, END)
+    return await anext(values, _END)
 
 
-async def _closed(values: AsyncGenerator[Any]) -> None:
+async def _close(values: AsyncGenerator[Any]) -> None:
     await values.aclose()
 
 
 class SyncFacade:
-    """An async object whose coroutines run to their end at once, on one event loop."""
+    """Wraps an async object: each call runs the coroutine to its end on one event loop."""
 
     def __init__(self, target: object, runner: asyncio.Runner) -> None:
         self._target = target
         self._runner = runner
 
     def __getattr__(self, name: str) -> Any:
-        return self._shown(getattr(self._target, name))
+        return self._wrap(getattr(self._target, name))
 
     def __repr__(self) -> str:
         return repr(self._target)
 
-    def _shown(self, value: Any) -> Any:
+    def _wrap(self, value: Any) -> Any:
         if type(value).__name__.startswith("Async"):
             return SyncFacade(value, self._runner)
         if inspect.isasyncgen(value):
-            return self._gone_through(cast("AsyncGenerator[Any]", value))
-        return self._settled(value) if inspect.ismethod(value) else value
+            return self._iterate(cast("AsyncGenerator[Any]", value))
+        return self._wrap_method(value) if inspect.ismethod(value) else value
 
-    def _gone_through(self, values: AsyncGenerator[Any]) -> Generator[Any]:
+    def _iterate(self, values: AsyncGenerator[Any]) -> Generator[Any]:
         try:
-            while (value := self._runner.run(_next(values))) is not END:
+            while (value := self._runner.run(_next(values))) is not _END:
                 yield value
         finally:
-            self._runner.run(_closed(values))
+            self._runner.run(_close(values))
 
-    def _settled(self, function: Callable[..., object]) -> Callable[..., Any]:
+    def _wrap_method(self, function: Callable[..., object]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
-            made = function(*args, **options)
-            return self._shown(self._runner.run(made) if inspect.iscoroutine(made) else made)
+            returned = function(*args, **options)
+            return self._wrap(self._runner.run(returned) if inspect.iscoroutine(returned) else returned)
 
         return call
 
 
 class Connect:
-    """Makes clients of one style, in each way there is, and closes them at the end."""
+    """Creates clients of one style, and closes them at the end of the test."""
 
     def __init__(self, style: Style, runner: asyncio.Runner) -> None:
         self.style = style
         self._runner = runner
         self._class: Any = FluxbaseClient if style == "sync" else AsyncFluxbaseClient
-        self._made: list[Any] = []
+        self._opened: list[Any] = []
 
     def __call__(self, *args: Any, **options: Any) -> FluxbaseClient:
-        return self._kept(self._class(*args, **{**ONE_ATTEMPT, **options}))
+        return self._register(self._class(*args, **{**ONE_ATTEMPT, **options}))
 
     def from_env(self, **options: Any) -> FluxbaseClient:
-        """A client as the environment says."""
-        return self._kept(self._class.from_env(**{**ONE_ATTEMPT, **options}))
+        """Create a client from environment variables."""
+        return self._register(self._class.from_env(**{**ONE_ATTEMPT, **options}))
 
     def sign_in(self, *args: Any, **options: Any) -> Result[FluxbaseClient]:
-        """A client of a user that signs in."""
-        result: Result[Any] = self.settled(self._class.sign_in(*args, **{**ONE_ATTEMPT, **options}))
-        return Ok(self._kept(result.data), result.meta) if result.ok else result
+        """Create a client by signing in a user."""
+        result: Result[Any] = self._run(self._class.sign_in(*args, **{**ONE_ATTEMPT, **options}))
+        return Ok(self._register(result.data), result.meta) if result.ok else result
 
     def http(self, **settings: Any) -> Any:
-        """A httpx client of this style."""
-        made = httpx.Client(**settings) if self.style == "sync" else httpx.AsyncClient(**settings)
-        self._made.append(made)
-        return made
-
-    def settled(self, value: Any) -> Any:
-        """What a function of either style returned, awaited where it is a coroutine."""
-        return self._runner.run(value) if inspect.iscoroutine(value) else value
+        """Create an httpx client of this style."""
+        client = httpx.Client(**settings) if self.style == "sync" else httpx.AsyncClient(**settings)
+        self._opened.append(client)
+        return client
 
     def close(self) -> None:
-        """Close all that was made."""
-        for made in self._made:
-            self.settled(made.aclose() if isinstance(made, httpx.AsyncClient) else made.close())
+        """Close all clients."""
+        for client in self._opened:
+            self._run(client.aclose() if isinstance(client, httpx.AsyncClient) else client.close())
 
-    def _kept(self, client: Any) -> FluxbaseClient:
-        self._made.append(client if self.style == "sync" else SyncFacade(client, self._runner))
-        return cast("FluxbaseClient", self._made[-1])
+    def _run(self, value: Any) -> Any:
+        return self._runner.run(value) if inspect.iscoroutine(value) else value
+
+    def _register(self, client: Any) -> FluxbaseClient:
+        self._opened.append(client if self.style == "sync" else SyncFacade(client, self._runner))
+        return cast("FluxbaseClient", self._opened[-1])
 
 
 @contextmanager
-def connecting(style: Style) -> Generator[Connect]:
-    """A maker of clients of one style; they are closed at the end."""
+def connect_in_style(style: Style) -> Generator[Connect]:
+    """A `Connect` of one style; its clients are closed at the end of the block."""
     with asyncio.Runner() as runner:
         connect = Connect(style, runner)
         yield connect

@@ -1,4 +1,4 @@
-"""A test server, and clients of it in each style, in-process and over a socket."""
+"""A test server, and sync and async clients that call it in-process and over a socket."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fluxbase_jobs.testing import Server
 from tests.support.styles import SyncFacade
 
 T = TypeVar("T")
-COLOURS: Final = ("sync", "asyncio", "trio")
+STYLES: Final = ("sync", "asyncio", "trio")
 
 
 class TrioRunner:
     """Like asyncio.Runner, but with a new event loop for each coroutine."""
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it to its end."""
+        """Run a coroutine to its end."""
 
         async def main() -> T:
             return await coroutine
@@ -33,15 +33,15 @@ class TrioRunner:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _nothing_left_open() -> Iterator[None]:
-    """What is left to the garbage collector warns there. Once a module, as a collection takes longer than most of the tests."""
+def _no_leaked_resources() -> Iterator[None]:
+    """Resources that are left to the garbage collector raise a warning here. Once per module, because a collection takes longer than most tests."""
     yield
     gc.collect()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_said(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Whatever goes wrong on purpose, stderr stays clean."""
+def _stderr_stays_empty(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """The test server writes nothing to stderr, whatever fails on purpose."""
     yield
     assert capfd.readouterr().err == ""
 
@@ -53,22 +53,22 @@ def server() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=COLOURS)
+@pytest.fixture(params=STYLES)
 def client(request: pytest.FixtureRequest, server: Server) -> Iterator[FluxbaseClient]:
-    """A client that reaches the server in-process, of each style."""
+    """A client that calls the server in-process: sync, async under asyncio, and async under trio."""
     with ExitStack() as stack:
         if request.param == "sync":
             yield stack.enter_context(server.client())
         else:
             runner = stack.enter_context(asyncio.Runner()) if request.param == "asyncio" else TrioRunner()
-            in_step = SyncFacade(server.async_client(), cast("asyncio.Runner", runner))
-            yield cast("FluxbaseClient", in_step)
-            cast("Any", in_step).close()
+            facade = SyncFacade(server.async_client(), cast("asyncio.Runner", runner))
+            yield cast("FluxbaseClient", facade)
+            cast("Any", facade).close()
 
 
 @pytest.fixture(params=["in process", "over a socket"])
 def http(request: pytest.FixtureRequest, server: Server) -> Iterator[httpx.Client]:
-    """A plain httpx client with the rights of a service, by both ways."""
+    """A plain httpx client with a service key, in-process and over a socket."""
     headers = {"authorization": f"Bearer {server.service_key()}"}
     if request.param == "in process":
         settings: dict[str, Any] = {"transport": server.transport(), "base_url": "http://any.test"}

@@ -1,4 +1,4 @@
-"""The virtual clock: an hour in milliseconds, with all that was due in it done when the call returns."""
+"""The virtual clock: an hour passes in milliseconds, and everything that was due in it has happened."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.support.emulator_in_process import eventually
 START: Final = datetime(2026, 4, 1, 12, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
 TICK: Final = timedelta(seconds=2)
-"""What may pass by itself while a test runs."""
+"""The real time that may pass while a test runs."""
 
 
-def test_flow() -> None:
-    """Without a start it shows the machine's time, and goes on as time does."""
+def test_clock_runs_like_the_machine_clock() -> None:
+    """Without a start the clock shows the machine's time, and runs on."""
     clock = VirtualClock()
     shown, before = clock.now(), clock.now_ns()
     time.sleep(0.01)
@@ -32,16 +32,16 @@ def test_flow() -> None:
 
 
 @pytest.mark.parametrize(("by", "span"), [(90, timedelta(seconds=90)), (0.5, timedelta(seconds=0.5)), (HOUR, HOUR), (0, timedelta())])
-def test_jump(by: float | timedelta, span: timedelta) -> None:
-    """It is set forward by seconds or a timedelta."""
+def test_advance_takes_seconds_or_timedelta(by: float | timedelta, span: timedelta) -> None:
+    """The clock advances by seconds or a timedelta."""
     clock = VirtualClock(START)
     clock.advance(by)
 
     assert span <= clock.now() - START < span + TICK
 
 
-def test_start_in_another_zone() -> None:
-    """A start may be given in any time zone; it shows UTC."""
+def test_start_may_have_any_time_zone() -> None:
+    """The start may be in any time zone; the clock shows UTC."""
     assert VirtualClock(START.astimezone(timezone(timedelta(hours=2)))).now().isoformat().startswith("2026-04-01T12:00:0")
 
 
@@ -55,8 +55,8 @@ def test_start_in_another_zone() -> None:
         (True, TypeError, "by must be seconds or a timedelta, not bool"),
     ],
 )
-def test_wrong_jump(by: Any, kind: type[Exception], text: str) -> None:
-    """What is wrong is said in one line that names the argument."""
+def test_invalid_advance_is_refused(by: Any, kind: type[Exception], text: str) -> None:
+    """The error names the argument."""
     with pytest.raises(kind, match=text):
         VirtualClock().advance(by)
 
@@ -68,14 +68,14 @@ def test_wrong_jump(by: Any, kind: type[Exception], text: str) -> None:
         (START.replace(tzinfo=None), ValueError, "start must have a time zone"),
     ],
 )
-def test_wrong_start(start: Any, kind: type[Exception], text: str) -> None:
-    """The same for the start."""
+def test_invalid_start_is_refused(start: Any, kind: type[Exception], text: str) -> None:
+    """The error names the argument."""
     with pytest.raises(kind, match=text):
         VirtualClock(start)
 
 
-def test_server_lives_in_its_time() -> None:
-    """Answers, jobs and keys are dated by it, and advancing it expires no client."""
+def test_jobs_and_keys_follow_the_clock() -> None:
+    """Jobs are dated by the clock, and a client's key does not expire when the clock advances."""
     with Server(clock=VirtualClock(START)) as server, server.client() as client:
         server.script("resize").complete()
         first = client.jobs.run("resize").unwrap()
@@ -86,8 +86,8 @@ def test_server_lives_in_its_time() -> None:
     assert timedelta(days=400) <= second.created_at - START < timedelta(days=400) + TICK
 
 
-def test_scheduled_job(server: Server, client: FluxbaseClient) -> None:
-    """A job that is scheduled for later waits for the clock, and has run when the clock has got there."""
+def test_scheduled_job_runs_when_due(server: Server, client: FluxbaseClient) -> None:
+    """A scheduled job stays pending until the clock reaches its time, and has then run."""
     server.script("report").complete({"sent": True})
     at = server.clock.now() + HOUR
     job = client.jobs.submit("report", scheduled=at).unwrap()
@@ -102,8 +102,8 @@ def test_scheduled_job(server: Server, client: FluxbaseClient) -> None:
     assert at - timedelta(milliseconds=1) <= done.started_at < at + TICK
 
 
-def test_hour_of_a_schedule() -> None:
-    """An hour of a five-minute schedule makes twelve jobs, each in its minute, and runs them."""
+def test_cron_schedule_creates_a_job_per_due_time() -> None:
+    """An hour of a five-minute schedule creates and runs twelve jobs, each in its minute."""
 
     @function("clean", schedule="*/5 * * * *")
     def clean(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
@@ -119,8 +119,8 @@ def test_hour_of_a_schedule() -> None:
     assert all(timedelta() <= job.created_at - moment < TICK for job, moment in zip(jobs, due, strict=True))
 
 
-def test_order_of_what_is_due(server: Server, client: FluxbaseClient) -> None:
-    """One long step runs what is due in it in the order of the times, each at its own."""
+def test_scheduled_jobs_run_in_order_of_their_times(server: Server, client: FluxbaseClient) -> None:
+    """One long advance runs scheduled jobs in the order of their times, each at its own time."""
     started: list[tuple[int, datetime]] = []
 
     @server.function("note")
@@ -136,8 +136,8 @@ def test_order_of_what_is_due(server: Server, client: FluxbaseClient) -> None:
     assert all(abs(at - now - timedelta(minutes=minute)) < TICK for minute, at in started)
 
 
-def test_time_out(server: Server, client: FluxbaseClient) -> None:
-    """A job that takes too long has failed when the clock has passed its time."""
+def test_job_times_out_when_the_clock_passes_its_timeout(server: Server, client: FluxbaseClient) -> None:
+    """A held job fails when the clock passes its timeout."""
     script = server.script("slow", timeout=300).hold()
     job = client.jobs.submit("slow").unwrap()
     script.wait_until_held()
@@ -150,8 +150,8 @@ def test_time_out(server: Server, client: FluxbaseClient) -> None:
     assert (before.status, after.status, after.error_message) == ("running", "failed", "execution timeout after 5m0s")
 
 
-def test_scripted_sleep(server: Server, client: FluxbaseClient) -> None:
-    """A run that sleeps on the clock wakes when it is told to, and reports as it goes."""
+def test_advance_wakes_scripted_sleeps(server: Server, client: FluxbaseClient) -> None:
+    """A run that sleeps on the clock wakes when the clock advances, and reports progress in between."""
     server.script("long", timeout=7200).sleep(1800).progress(50).sleep(timedelta(minutes=30)).complete({"ok": True})
     job = client.jobs.submit("long").unwrap()
 
@@ -163,8 +163,8 @@ def test_scripted_sleep(server: Server, client: FluxbaseClient) -> None:
     assert [(job.status, job.progress_percent) for job in seen] == [("running", None), ("running", 50), ("completed", 50)]
 
 
-def test_sleep_before_time_out(server: Server, client: FluxbaseClient) -> None:
-    """A sleep that ends before the time-out is over first, even in one long step."""
+def test_sleep_that_ends_before_the_timeout_completes(server: Server, client: FluxbaseClient) -> None:
+    """A sleep that ends before the timeout completes the job, even in one long advance."""
     server.script("close", timeout=60).sleep(59).complete({"ok": True})
     server.script("late", timeout=60).sleep(61).complete({"ok": True})
     jobs = [client.jobs.submit(name).unwrap().id for name in ("close", "late")]
@@ -175,8 +175,8 @@ def test_sleep_before_time_out(server: Server, client: FluxbaseClient) -> None:
     assert [client.jobs.get(job).unwrap().status for job in jobs] == ["completed", "failed"]
 
 
-def test_short_sleep_needs_no_advance(server: Server, client: FluxbaseClient) -> None:
-    """Time flows: what sleeps a little wakes by itself, and what slept long is soon due after a jump."""
+def test_short_sleep_ends_in_real_time(server: Server, client: FluxbaseClient) -> None:
+    """A short sleep ends by itself, and so does the remaining time of a long one after an advance."""
     server.script("short").sleep(0.02).complete({"ok": True})
     server.script("long", timeout=7200).sleep(3600.2).complete({"ok": True})
     jobs = [client.jobs.submit(name).unwrap().id for name in ("short", "long")]
@@ -187,8 +187,8 @@ def test_short_sleep_needs_no_advance(server: Server, client: FluxbaseClient) ->
     eventually(lambda: client.jobs.get(jobs[1]).unwrap().status, lambda status: status == "completed")
 
 
-def test_held_run_holds_up_nothing(server: Server) -> None:
-    """Runs that are held are not waited for, nor is a handler that goes on and on."""
+def test_advance_does_not_wait_for_held_runs(server: Server) -> None:
+    """`advance` waits neither for held runs nor for a handler that never returns."""
     script = server.script("held", timeout=100_000).hold()
 
     @server.function("endless", timeout=100_000)
@@ -206,8 +206,8 @@ def test_held_run_holds_up_nothing(server: Server) -> None:
     assert (len(script.runs), {job.status for job in jobs}) == (10, {"running"})
 
 
-def test_shared_clock() -> None:
-    """Several servers may share a clock."""
+def test_servers_can_share_a_clock() -> None:
+    """One advance runs the scheduled jobs of all servers that share the clock."""
     clock = VirtualClock(START)
     with Server(clock=clock) as first, Server(clock=clock) as second:
         statuses: list[str] = []

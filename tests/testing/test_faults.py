@@ -1,4 +1,4 @@
-"""Faults that a test orders, in-process and over a socket, and what FluxbaseJobs makes of them."""
+"""Injected faults, in-process and over a socket, and how FluxbaseJobs handles them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SUBMIT: Final = "POST /api/v1/jobs/submit"
 JOB: Final = {"job_name": "resize"}
 
 
-def test_status(server: Server, http: httpx.Client) -> None:
-    """A status comes instead of an answer, once if not said otherwise, and nothing is handled."""
+def test_status_fault_replaces_the_response(server: Server, http: httpx.Client) -> None:
+    """By default the fault applies once, and the request is not handled."""
     script = server.script("resize")
     fault = server.faults.add(SUBMIT, status=503)
 
@@ -35,8 +35,8 @@ def test_status(server: Server, http: httpx.Client) -> None:
         ({"body": b""}, b"", "application/json; charset=utf-8"),
     ],
 )
-def test_answer_of_a_status(server: Server, http: httpx.Client, options: dict[str, Any], content: bytes, kind: str) -> None:
-    """Body and headers can be given: a JSON value, or bytes as a gateway would send them."""
+def test_status_fault_has_body_and_headers(server: Server, http: httpx.Client, options: dict[str, Any], content: bytes, kind: str) -> None:
+    """The body is a JSON value, or bytes as a gateway would send them."""
     server.faults.add("*", status=502, **options)
 
     answer = http.get("/health")
@@ -45,8 +45,8 @@ def test_answer_of_a_status(server: Server, http: httpx.Client, options: dict[st
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_answer_without_a_body(server: Server, http: httpx.Client, status: int, caplog: pytest.LogCaptureFixture) -> None:
-    """A status that HTTP gives no body has none; the server logs nothing of it."""
+def test_status_without_body_sends_none(server: Server, http: httpx.Client, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A 204 or 304 has no body, and the server logs no error."""
     server.faults.add("*", status=status)
 
     answer = http.get("/health")
@@ -56,8 +56,8 @@ def test_answer_without_a_body(server: Server, http: httpx.Client, status: int, 
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_retry_after(server: Server, client: FluxbaseClient) -> None:
-    """A header tells the client when to come again."""
+def test_retry_after_header_reaches_the_client(server: Server, client: FluxbaseClient) -> None:
+    """A fault's headers reach the client."""
     server.faults.add("GET /api/v1/jobs", status=429, headers={"Retry-After": "7"}, times=None)
 
     error = client.jobs.list(retry=None).error
@@ -66,8 +66,8 @@ def test_retry_after(server: Server, client: FluxbaseClient) -> None:
     assert error.retry_after == 7
 
 
-def test_retries_over_faults(server: Server, client: FluxbaseClient) -> None:
-    """A client that tries again gets through a server that stumbles twice; one job is made."""
+def test_client_retries_over_faults(server: Server, client: FluxbaseClient) -> None:
+    """A client with retries succeeds after two faults, and creates one job."""
     script = server.script("resize").complete({"ok": True})
     fault = server.faults.add(SUBMIT, status=503, times=2)
 
@@ -77,8 +77,8 @@ def test_retries_over_faults(server: Server, client: FluxbaseClient) -> None:
 
 
 @pytest.mark.parametrize(("when", "made"), [("before", 0), ("after", 1)])
-def test_drop(server: Server, http: httpx.Client, when: Any, made: int) -> None:
-    """The connection is closed without an answer, before or after the request is handled."""
+def test_drop_closes_the_connection(server: Server, http: httpx.Client, when: Any, made: int) -> None:
+    """The connection is closed without a response, before or after the request is handled."""
     script = server.script("resize")
     server.faults.add(SUBMIT, drop=when)
 
@@ -88,8 +88,8 @@ def test_drop(server: Server, http: httpx.Client, when: Any, made: int) -> None:
     assert len(script.payloads) == made
 
 
-def test_drop_after_and_the_key(server: Server, client: FluxbaseClient) -> None:
-    """After a lost answer the client's repetition, with the same key, finds the job that was made."""
+def test_idempotency_key_finds_the_job_after_a_lost_response(server: Server, client: FluxbaseClient) -> None:
+    """After a lost response, the client's retry with the same key finds the created job."""
     script = server.script("resize")
     fault = server.faults.add(SUBMIT, drop="after", times=2)
 
@@ -100,8 +100,8 @@ def test_drop_after_and_the_key(server: Server, client: FluxbaseClient) -> None:
     assert (fault.hits, script.payloads) == (2, [{"id": 7}])
 
 
-def test_half_a_body(server: Server, http: httpx.Client) -> None:
-    """Headers and half of the body come, then the connection is closed; the request was handled."""
+def test_half_body_breaks_off_the_response(server: Server, http: httpx.Client) -> None:
+    """The headers and half of the body arrive, then the connection is closed; the request was handled."""
     script = server.script("resize")
     server.faults.add(SUBMIT, half_body=True)
 
@@ -114,15 +114,15 @@ def test_half_a_body(server: Server, http: httpx.Client) -> None:
     assert len(script.payloads) == 1
 
 
-def test_half_of_an_own_body(server: Server, client: FluxbaseClient) -> None:
-    """An answer of the fault's own may break off, too."""
+def test_half_body_of_a_status_fault(server: Server, client: FluxbaseClient) -> None:
+    """The response of a status fault can break off, too."""
     server.faults.add("GET /api/v1/jobs", status=200, body={"jobs": []}, half_body=True, times=None)
 
     assert isinstance(client.jobs.list(retry=None).error, ConnectionFailed)
 
 
-def test_delay(server: Server, http: httpx.Client) -> None:
-    """A delay goes with any other fault, and alone; a client with less patience gives up."""
+def test_delay_combines_with_other_faults(server: Server, http: httpx.Client) -> None:
+    """A delay works alone and with any other fault; a client with a shorter timeout gives up."""
     server.faults.add("GET /health", delay=30)
     server.faults.add("GET /health", delay=0.01)
     server.faults.add("GET /health", delay=0.01, status=500)
@@ -135,15 +135,15 @@ def test_delay(server: Server, http: httpx.Client) -> None:
         http.get("/health")
 
 
-def test_skip_and_times(server: Server, http: httpx.Client) -> None:
-    """Some requests may pass first, and a fault hits as many as it is told to."""
+def test_skip_and_times_limit_a_fault(server: Server, http: httpx.Client) -> None:
+    """`skip` requests succeed first, then `times` requests fail."""
     server.faults.add("GET /health", status=500, skip=1, times=2)
 
     assert [http.get("/health").status_code for _ in range(5)] == [200, 500, 500, 200, 200]
 
 
-def test_order_and_clear(server: Server, http: httpx.Client) -> None:
-    """The fault that was added first is taken first; `clear` ends all."""
+def test_first_added_fault_applies_until_clear(server: Server, http: httpx.Client) -> None:
+    """The fault that was added first applies first; `clear` removes all."""
     server.faults.add("GET /health", status=500)
     server.faults.add("*", status=502, times=None)
 
@@ -166,8 +166,8 @@ def test_order_and_clear(server: Server, http: httpx.Client) -> None:
         ("GET /api/v1/jobs/5f0c7a54-0000-4000-8000-000000000000", ["get"]),
     ],
 )
-def test_routes(server: Server, http: httpx.Client, route: str, hit: list[str]) -> None:
-    """A route is a method, or none for all, and a path whose segments in braces are any; a slash at the end does not count."""
+def test_route_patterns(server: Server, http: httpx.Client, route: str, hit: list[str]) -> None:
+    """A pattern is an optional method and a path with any segments in braces; a trailing slash does not matter."""
     job = "/api/v1/jobs/5f0c7a54-0000-4000-8000-000000000000"
     requests = {"get": ("GET", job), "list": ("GET", "/api/v1/jobs"), "cancel": ("POST", f"{job}/cancel"), "slash": ("GET", f"{job}/logs/")}
     server.faults.add(route, status=599, times=None)
@@ -207,8 +207,8 @@ def test_routes(server: Server, http: httpx.Client, route: str, hit: list[str]) 
         ({"skip": -1}, ValueError, "skip must be at least 0, not -1"),
     ],
 )
-def test_wrong_orders(server: Server, options: dict[str, Any], kind: type[Exception], text: str) -> None:
-    """What is wrong is said in one line that names the argument."""
+def test_invalid_faults_are_refused(server: Server, options: dict[str, Any], kind: type[Exception], text: str) -> None:
+    """The error names the argument."""
     order: dict[str, Any] = {"route": SUBMIT, "status": 503, **options}
     with pytest.raises(kind) as caught:
         server.faults.add(**order)
@@ -216,8 +216,8 @@ def test_wrong_orders(server: Server, options: dict[str, Any], kind: type[Except
     assert text in str(caught.value)
 
 
-def test_endless_fault(server: Server, client: FluxbaseClient) -> None:
-    """A fault that never ends outlasts every retry."""
+def test_fault_without_limit_outlasts_retries(server: Server, client: FluxbaseClient) -> None:
+    """A fault without a limit fails every retry."""
     fault = server.faults.add("*", status=503, times=None)
 
     error = client.jobs.list(retry=RetryPolicy(attempts=4, first_delay=0.001)).error

@@ -1,4 +1,4 @@
-"""The pytest plugin, in test runs of its own."""
+"""The pytest plugin, in separate pytest runs."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_thumbnail(fluxbase_server, fluxbase):
 
 @pytest.fixture
 def run_tests(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunTests:
-    """Runs a test file in a process of its own, with this plugin alone, warnings being errors and marks strict."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(os.path.abspath(path) for path in sys.path))  # noqa: PTH100 - resolves no links
+    """Runs a test file in its own process with only this plugin, warnings as errors and strict markers."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(os.path.abspath(path) for path in sys.path))  # noqa: PTH100  # Path.resolve would follow links
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(text: str, *options: str) -> pytest.RunResult:
@@ -47,20 +47,20 @@ def run_tests(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run
     return run
 
 
-def test_announced() -> None:
+def test_entry_point_names_the_plugin() -> None:
     """Pytest finds the plugin by the package's entry point."""
     announced = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]["entry-points"]["pytest11"]
 
     assert [EntryPoint(name, value, "pytest11").load().__name__ for name, value in announced.items()] == [PLUGIN]
 
 
-def test_first_file(run_tests: RunTests) -> None:
-    """A test file needs nothing but the names of the fixtures."""
+def test_fixtures_need_no_setup(run_tests: RunTests) -> None:
+    """A test file only needs the names of the fixtures."""
     run_tests(TEN_LINES).assert_outcomes(passed=1)
 
 
-def test_each_test_has_its_own(run_tests: RunTests) -> None:
-    """A server is fresh for each test, and the one that its client talks to."""
+def test_each_test_has_its_own_server(run_tests: RunTests) -> None:
+    """Each test has a new server, and `fluxbase` calls it."""
     result = run_tests(
         """
         import pytest
@@ -76,8 +76,8 @@ def test_each_test_has_its_own(run_tests: RunTests) -> None:
     result.assert_outcomes(passed=2)
 
 
-def test_marks(run_tests: RunTests) -> None:
-    """The mark sets the server of a test; the nearest one wins, option by option."""
+def test_closest_marker_sets_the_options(run_tests: RunTests) -> None:
+    """The marker sets the options of a test's server; the closest marker wins, option by option."""
     result = run_tests(
         """
         import pytest
@@ -103,8 +103,8 @@ def test_marks(run_tests: RunTests) -> None:
     result.assert_outcomes(passed=2)
 
 
-def test_handlers_file(run_tests: RunTests, pytester: pytest.Pytester) -> None:
-    """The ini option names a handlers file from the rootdir, wherever the tests are started from."""
+def test_ini_option_names_a_handlers_file(run_tests: RunTests, pytester: pytest.Pytester) -> None:
+    """The path is relative to the rootdir."""
     pytester.makeini("[pytest]\nfluxbase_functions = app/handlers.py\n")
     handlers = pytester.mkdir("app") / "handlers.py"
     handlers.write_text(
@@ -116,8 +116,8 @@ def test_handlers_file(run_tests: RunTests, pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1)
 
 
-def test_handlers_file_of_a_mark(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path in a mark counts from the rootdir too."""
+def test_handlers_file_of_a_marker_is_relative_to_rootdir(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory in which pytest starts does not matter."""
     handlers = "from fluxbase_jobs.emulator import function\n@function('ask')\ndef ask(payload, context):\n    return {'answer': 42}\n"
     folder = pytester.mkdir("app")
     folder.joinpath("handlers.py").write_text(handlers)
@@ -146,8 +146,8 @@ def test_handlers_file_of_a_mark(pytester: pytest.Pytester, monkeypatch: pytest.
         ("functions='none.py'", "handlers file *none.py does not exist: give the path of a Python file"),
     ],
 )
-def test_wrong_mark(run_tests: RunTests, mark: str, line: str) -> None:
-    """What is wrong with a mark is one line, without a traceback."""
+def test_invalid_marker_is_reported_without_traceback(run_tests: RunTests, mark: str, line: str) -> None:
+    """The message is one line."""
     result = run_tests(f"import pytest\n@pytest.mark.fluxbase({mark})\ndef test_it(fluxbase):\n    pass\n")
 
     result.assert_outcomes(errors=1)
@@ -157,8 +157,8 @@ def test_wrong_mark(run_tests: RunTests, mark: str, line: str) -> None:
     result.stdout.no_fnmatch_line("*pytest_plugin.py:*")
 
 
-def test_light_until_it_is_used(run_tests: RunTests) -> None:
-    """A test run without a Fluxbase server loads nothing that only servers need."""
+def test_plugin_imports_the_server_only_when_used(run_tests: RunTests) -> None:
+    """A test run without a Fluxbase server imports nothing that only servers need."""
     run_tests(
         """
         import sys
@@ -171,8 +171,8 @@ def test_light_until_it_is_used(run_tests: RunTests) -> None:
 
 
 @pytest.mark.parametrize("package", ["cronsim", "jwt", "starlette", "uvicorn"])
-def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    """Without the extra, the fixture says how to get it."""
+def test_missing_extra_is_reported(run_tests: RunTests, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Without the extra, the fixture's error says how to install it."""
     broken = pytester.mkdir("broken")
     (broken / f"{package}.py").write_text(f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')\n")
     monkeypatch.setenv("PYTHONPATH", str(broken), prepend=os.pathsep)
@@ -187,7 +187,7 @@ def test_missing_extra(run_tests: RunTests, pytester: pytest.Pytester, monkeypat
     result.stdout.no_fnmatch_line("*nother exception*")
 
 
-def test_described(run_tests: RunTests) -> None:
-    """The mark and the fixtures explain themselves on the command line."""
-    run_tests("", "--markers").stdout.fnmatch_lines(["@pytest.mark.fluxbase(?*options): how the test's Fluxbase server is set*"])
-    run_tests("", "--fixtures").stdout.fnmatch_lines(["fluxbase_server -- *", "*A fresh Fluxbase server:*", "fluxbase -- *"])
+def test_marker_and_fixtures_are_documented(run_tests: RunTests) -> None:
+    """`pytest --markers` and `pytest --fixtures` describe them."""
+    run_tests("", "--markers").stdout.fnmatch_lines(["@pytest.mark.fluxbase(?*options): the options of the test's Fluxbase server*"])
+    run_tests("", "--fixtures").stdout.fnmatch_lines(["fluxbase_server -- *", "*A new Fluxbase server with scripts*", "fluxbase -- *"])

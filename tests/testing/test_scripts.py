@@ -1,4 +1,4 @@
-"""Scripted jobs: what runs report, how they end, and what a test can see and do in the middle of one."""
+"""Scripted jobs: what runs report, how they end, and what a test can do while one is held."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fluxbase_jobs.testing import Script, Server
 from tests.support.emulator_in_process import eventually
 
 
-def test_reports(client: FluxbaseClient, server: Server) -> None:
-    """Progress with message and data is seen while the run is held, and the result afterwards."""
+def test_progress_is_visible_while_held(client: FluxbaseClient, server: Server) -> None:
+    """Progress with message and data is visible while the run is held, and the result afterwards."""
     script = server.script("resize").progress(30, "reading", {"file": "a.png"}).hold().progress(90).complete({"width": 1})
     job = client.jobs.submit("resize").unwrap()
     script.wait_until_held()
@@ -28,8 +28,8 @@ def test_reports(client: FluxbaseClient, server: Server) -> None:
     assert (done.status, done.progress_percent, done.result) == ("completed", 90, {"width": 1})
 
 
-def test_no_end() -> None:
-    """A script without an end completes with an empty result; an empty one does, too. Log lines have their levels."""
+def test_script_without_end_completes() -> None:
+    """A script without an end, or without any step, completes with `{}`. Log lines have their levels."""
     with Server(profile="2026-03") as server, server.client() as client:
         server.script("nothing")
         server.script("chatty").log("one").log("two", level="warn")
@@ -40,8 +40,8 @@ def test_no_end() -> None:
     assert [(line.level, line.message) for line in lines[:2]] == [("info", "one"), ("warn", "two")]
 
 
-def test_failure() -> None:
-    """A failure looks as on the real server: a bare message in the job, the text in its log."""
+def test_fail_looks_like_an_exception() -> None:
+    """As on the real server, the job has only `exit status 1`, and its log the text."""
     with Server(profile="2026-03") as server, server.client() as client:
         server.script("flaky").progress(10).fail("the reactor is on fire")
 
@@ -53,8 +53,8 @@ def test_failure() -> None:
     assert (error.job.status, error.job.error_message, error.job.result) == ("failed", "exit status 1", None)
 
 
-def test_soft_failure(server: Server, client: FluxbaseClient) -> None:
-    """A result that says so fails the job with its own words."""
+def test_unsuccessful_result_fails_the_job(server: Server, client: FluxbaseClient) -> None:
+    """A result with `success: False` fails the job with its `error`."""
     server.script("picky").complete({"success": False, "error": "no rows"})
 
     error = client.jobs.run("picky").error
@@ -63,8 +63,8 @@ def test_soft_failure(server: Server, client: FluxbaseClient) -> None:
     assert error.message == "no rows"
 
 
-def test_runs_one_after_another(server: Server, client: FluxbaseClient) -> None:
-    """Each ending is one run's; the last is repeated. A retry is the next run."""
+def test_each_ending_is_for_one_run(server: Server, client: FluxbaseClient) -> None:
+    """The last run is repeated. A retry is the next run."""
     script = server.script("flaky", max_retries=1).complete({"success": False, "error": "first"}).progress(50).complete({"n": 2})
 
     job = client.jobs.submit("flaky", {"id": 1}).unwrap()
@@ -82,15 +82,15 @@ def test_runs_one_after_another(server: Server, client: FluxbaseClient) -> None:
     ]
 
 
-def test_last_without_end(server: Server, client: FluxbaseClient) -> None:
-    """Steps after the last ending are the last run's."""
+def test_steps_after_the_last_ending_are_the_last_run(server: Server, client: FluxbaseClient) -> None:
+    """Steps after the last ending belong to the last run, which is repeated."""
     server.script("twice").complete({"n": 1}).progress(7)
 
     assert [client.jobs.run("twice").unwrap().progress_percent for _ in range(3)] == [None, 7, 7]
 
 
-def test_payloads(server: Server, client: FluxbaseClient) -> None:
-    """What was submitted is known at once, run or not, of this function alone."""
+def test_payloads_of_one_function(server: Server, client: FluxbaseClient) -> None:
+    """Payloads are there at once, whether the job has run or not, and only for this function."""
     script, other = server.script("resize").hold(), server.script("resize", namespace="other")
     later = server.clock.now().replace(year=server.clock.now().year + 1)
     client.jobs.submit("resize", {"id": 1}, namespace="default").unwrap()
@@ -102,8 +102,8 @@ def test_payloads(server: Server, client: FluxbaseClient) -> None:
     assert other.payloads == [{"id": 4}]
 
 
-def test_user_of_a_run(server: Server) -> None:
-    """A run knows for whom it is."""
+def test_run_has_the_submitting_user(server: Server) -> None:
+    """A run has the user who submitted the job."""
     script = server.script("mine")
     with server.client(key=server.user_key("ada@example.com")) as ada:
         ada.jobs.run("mine").unwrap()
@@ -111,8 +111,8 @@ def test_user_of_a_run(server: Server) -> None:
     assert script.runs[0].user.email == "ada@example.com"
 
 
-def test_run_shows_no_payload(server: Server, client: FluxbaseClient) -> None:
-    """A run is printed by failing assertions; its payload is not."""
+def test_repr_of_a_run_hides_the_payload(server: Server, client: FluxbaseClient) -> None:
+    """Failing assertions print the run, but not its payload."""
     script = server.script("resize")
     job = client.jobs.run("resize", {"password": "hush"}).unwrap()
 
@@ -121,8 +121,8 @@ def test_run_shows_no_payload(server: Server, client: FluxbaseClient) -> None:
     assert "hush" not in repr(script.runs)
 
 
-def test_cancel_in_the_middle(server: Server, client: FluxbaseClient) -> None:
-    """A held run can be cancelled; nothing that it was to do afterwards happens, and it is no longer held."""
+def test_cancel_of_a_held_run(server: Server, client: FluxbaseClient) -> None:
+    """A held run can be cancelled; its remaining steps do not happen, and it is no longer held."""
     script = server.script("long").progress(30).hold().progress(60).complete({"ok": True})
     job = client.jobs.submit("long").unwrap()
     run = script.wait_until_held()
@@ -137,7 +137,7 @@ def test_cancel_in_the_middle(server: Server, client: FluxbaseClient) -> None:
 
 
 def is_held(script: Script) -> bool:
-    """Whether a run waits at this moment."""
+    """Whether a run is held at this moment."""
     try:
         script.wait_until_held(timeout=0)
     except TimeoutError:
@@ -145,8 +145,8 @@ def is_held(script: Script) -> bool:
     return True
 
 
-def test_step_by_step(server: Server, client: FluxbaseClient) -> None:
-    """Each release lets one run pass one hold, the run that waits longest first."""
+def test_each_release_passes_one_hold(server: Server, client: FluxbaseClient) -> None:
+    """Each release lets the run that has waited longest pass one hold."""
     script = server.script("steps").hold().progress(50).hold().complete({"ok": True})
     first, second = (client.jobs.submit("steps").unwrap().id for _ in range(2))
     assert {client.jobs.get(job).unwrap().status for job in (first, second)} == {"running"}
@@ -161,7 +161,7 @@ def test_step_by_step(server: Server, client: FluxbaseClient) -> None:
     assert [client.jobs.wait(job).unwrap().status for job in (first, second)] == ["completed"] * 2
 
 
-def test_release_in_advance(server: Server, client: FluxbaseClient) -> None:
+def test_release_before_the_run(server: Server, client: FluxbaseClient) -> None:
     """A release that comes before the run lets it pass."""
     script = server.script("quick").hold().complete({"ok": True})
     script.release()
@@ -169,14 +169,14 @@ def test_release_in_advance(server: Server, client: FluxbaseClient) -> None:
     assert client.jobs.run("quick").unwrap().result == {"ok": True}
 
 
-def test_nothing_held(server: Server) -> None:
-    """Waiting for a run that does not come ends with a word about it."""
+def test_wait_until_held_times_out(server: Server) -> None:
+    """The error says how many runs have begun."""
     with pytest.raises(TimeoutError, match=r"no run of lazy was held within 0\.01 s: 0 have begun"):
         server.script("lazy").hold().wait_until_held(timeout=0.01)
 
 
-def test_hold_in_async_code(server: Server) -> None:
-    """An async test waits for the hold in a thread, and goes on with its own tasks meanwhile."""
+def test_wait_until_held_in_async_code(server: Server) -> None:
+    """An async test waits in a thread, and its own tasks continue."""
     script = server.script("held").hold().complete({"ok": True})
     client = server.async_client()
 
@@ -194,8 +194,8 @@ def test_hold_in_async_code(server: Server) -> None:
     assert trio.run(main) == {"ok": True}
 
 
-def test_options(server: Server, client: FluxbaseClient) -> None:
-    """A script is a job function: it has a function's options, and takes the place of one with its name."""
+def test_script_takes_function_options(server: Server, client: FluxbaseClient) -> None:
+    """A script has the options of a job function, and replaces one of the same name."""
     server.script("off", enabled=False)
     server.script("again").complete({"n": 1})
     server.script("again").complete({"n": 2})
@@ -204,8 +204,8 @@ def test_options(server: Server, client: FluxbaseClient) -> None:
     assert client.jobs.run("again").unwrap().result == {"n": 2}
 
 
-def test_results_are_kept_as_they_were(server: Server, client: FluxbaseClient) -> None:
-    """Changing a dict after it went into a script changes no result."""
+def test_result_is_copied(server: Server, client: FluxbaseClient) -> None:
+    """Changing a dict after `complete` changes no result."""
     result: dict[str, Any] = {"rows": [1]}
     server.script("resize").complete(result)
     result["rows"].append(2)
@@ -237,8 +237,8 @@ def test_results_are_kept_as_they_were(server: Server, client: FluxbaseClient) -
         ("wait_until_held", {"timeout": -1}, ValueError, "timeout must be finite and not negative, not -1"),
     ],
 )
-def test_wrong_steps(server: Server, step: str, arguments: dict[str, Any], kind: type[Exception], text: str) -> None:
-    """What is wrong is said at once, in one line that names the argument, and leaves the script as it was."""
+def test_invalid_steps_are_refused(server: Server, step: str, arguments: dict[str, Any], kind: type[Exception], text: str) -> None:
+    """The error names the argument, and the script does not change."""
     script = server.script("resize").complete({"n": 1})
 
     with pytest.raises(kind) as caught:
@@ -249,8 +249,8 @@ def test_wrong_steps(server: Server, step: str, arguments: dict[str, Any], kind:
         assert [client.jobs.run("resize").unwrap().result for _ in range(2)] == [{"n": 1}] * 2
 
 
-def test_wrong_options(server: Server) -> None:
-    """Those of a function are checked as there."""
+def test_invalid_function_options_are_refused(server: Server) -> None:
+    """The options are checked as those of `@function`."""
     with pytest.raises(ValueError, match="a job function needs a name"):
         server.script("")
     with pytest.raises(ValueError, match="timeout of at least 1 second"):

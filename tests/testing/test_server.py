@@ -1,4 +1,4 @@
-"""A test server's life: its start, its settings, its handlers, its keys, its end."""
+"""The test server: start, options, handlers, keys and close."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def double(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
 
 @function("double")
 def double_too(_payload: dict[str, Any], _context: Context) -> None:
-    """Has the same name."""
+    """A second handler of that name."""
 
 
 @function("patient")
 async def patient(_payload: dict[str, Any], _context: Context) -> None:
-    """Wait for its end."""
+    """Run for a minute."""
     await asyncio.sleep(60)
 
 
-def names_of_threads() -> set[str]:
-    """The threads that are alive."""
+def thread_names() -> set[str]:
+    """The names of all running threads."""
     return {thread.name for thread in threading.enumerate()}
 
 
-def test_job_in_one_line(server: Server, client: FluxbaseClient) -> None:
-    """A scripted job is run to its end within one call, in each style."""
+def test_run_completes_a_scripted_job(server: Server, client: FluxbaseClient) -> None:
+    """A scripted job completes within one call of `run`."""
     server.script("resize").progress(30).complete({"width": 1})
 
     job = client.jobs.run("resize", {"id": 7}).unwrap()
@@ -53,8 +53,8 @@ def test_job_in_one_line(server: Server, client: FluxbaseClient) -> None:
     assert (job.status, job.result, job.progress_percent) == ("completed", {"width": 1}, 30)
 
 
-def test_servers_know_nothing_of_each_other() -> None:
-    """Each has a state, keys and handlers of its own."""
+def test_servers_are_independent() -> None:
+    """Each server has its own state, keys and handlers."""
     with Server(functions=[double]) as first, Server() as second, first.client() as client, second.client() as other:
         assert client.jobs.run("double", {"n": 2}).unwrap().result == {"n": 4}
         assert other.jobs.list().unwrap() == []
@@ -62,27 +62,28 @@ def test_servers_know_nothing_of_each_other() -> None:
             assert isinstance(stranger.jobs.list().error, AuthenticationFailed)
 
 
-def test_end_leaves_nothing() -> None:
-    """After the end there is neither thread nor socket, whatever was going on."""
-    before = names_of_threads()
+def test_close_leaves_no_thread_and_no_socket() -> None:
+    """Even with running jobs, a held run and an open request."""
+    before = thread_names()
     with Server(functions=[patient]) as server, server.client() as client:
         url = server.url
         held = server.script("held").hold()
         client.jobs.submit("held").unwrap()
         client.jobs.submit("patient").unwrap()
         held.wait_until_held()
-        server.faults.add("*", delay=60)
-        late = threading.Thread(target=client.jobs.list, kwargs={"retry": None})
-        late.start()
-    late.join()
+        fault = server.faults.add("*", delay=60)
+        slow = threading.Thread(target=client.jobs.list, kwargs={"retry": None})
+        slow.start()
+        eventually(lambda: fault.hits, bool)
+    slow.join()
 
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False)
-    eventually(names_of_threads, lambda names: names <= before)
+    eventually(thread_names, lambda names: names <= before)
 
 
-def test_closed(server: Server) -> None:
-    """A closed server says so; closing it again changes nothing."""
+def test_closed_server_refuses_requests(server: Server) -> None:
+    """The error says so. Closing twice is allowed."""
     with server.client(retry=None) as client:
         server.close()
         server.close()
@@ -105,8 +106,8 @@ USES: dict[str, Callable[[Server, Script], object]] = {
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_use_after_close(use: Callable[[Server, Script], object]) -> None:
-    """What a closed server can no longer do says why, though it could before."""
+def test_use_after_close_raises(use: Callable[[Server, Script], object]) -> None:
+    """The error says that the server is closed."""
     with Server() as server:
         script = server.script("resize")
         assert server.url
@@ -115,19 +116,19 @@ def test_use_after_close(use: Callable[[Server, Script], object]) -> None:
         use(server, script)
 
 
-def test_request_at_the_end(server: Server, http: httpx.Client) -> None:
-    """A request that is under way when the server ends fails as on a broken connection, and nothing is logged."""
+def test_close_breaks_open_requests(server: Server, http: httpx.Client) -> None:
+    """An open request fails as on a broken connection, and nothing is logged."""
     fault = server.faults.add("*", delay=60)
     with ThreadPoolExecutor(1) as threads:
-        asking = threads.submit(http.get, "/health")
+        response = threads.submit(http.get, "/health")
         eventually(lambda: fault.hits, bool)
         server.close()
 
-        assert isinstance(asking.exception(), httpx.RemoteProtocolError)
+        assert isinstance(response.exception(), httpx.RemoteProtocolError)
 
 
-def test_profiles() -> None:
-    """March shows log lines at once, April after the next start."""
+def test_profiles_differ_in_log_visibility() -> None:
+    """Version 2026-03 shows log lines at once, 2026-04 only after the next start."""
     lines: dict[str, int] = {}
     for profile in ("2026-03", "2026-04"):
         with Server(profile=profile) as server, server.client() as client:
@@ -138,8 +139,8 @@ def test_profiles() -> None:
     assert lines == {"2026-03": 3, "2026-04": 0}
 
 
-def test_rate_limit() -> None:
-    """A limit counts by the server's clock: a minute later there is room again."""
+def test_rate_limit_follows_the_clock() -> None:
+    """A minute later by the server's clock, requests are allowed again."""
     with Server(rate_limit=2) as server, server.client(retry=None) as client:
         before = [client.jobs.list().ok for _ in range(3)]
         server.clock.advance(61)
@@ -147,14 +148,14 @@ def test_rate_limit() -> None:
         assert (before, client.jobs.list().ok) == ([True, True, False], True)
 
 
-def test_jobs_switched_off() -> None:
-    """A server may have no jobs."""
+def test_jobs_can_be_switched_off() -> None:
+    """The job routes then answer 404."""
     with Server(jobs="off") as server, server.client() as client:
         assert isinstance(client.jobs.list().error, NotFound)
 
 
-def test_state_in_a_file(tmp_path: Path) -> None:
-    """With a database file, the next server knows the jobs of the last."""
+def test_database_file_keeps_jobs(tmp_path: Path) -> None:
+    """The next server on the same database file has the jobs of the previous one."""
     with Server(database=tmp_path / "state.db", functions=[double]) as server, server.client() as client:
         job = client.jobs.run("double", {"n": 1}).unwrap()
     with Server(database=tmp_path / "state.db") as server, server.client() as client:
@@ -163,8 +164,8 @@ def test_state_in_a_file(tmp_path: Path) -> None:
     assert found.result == {"n": 2}
 
 
-def test_functions_of_a_file(tmp_path: Path) -> None:
-    """A handlers file may import its neighbours, as for the program."""
+def test_handlers_file_imports_its_neighbours(tmp_path: Path) -> None:
+    """A handlers file may import modules beside it, as for the emulator's command line."""
     (tmp_path / "fluxbase_neighbour.py").write_text("ANSWER = 42\n")
     handlers = tmp_path / "handlers.py"
     handlers.write_text(
@@ -182,7 +183,7 @@ def test_functions_of_a_file(tmp_path: Path) -> None:
 
 
 def test_functions_of_a_module() -> None:
-    """A module's marked handlers are taken together."""
+    """All marked handlers of a module are added."""
     module = types.ModuleType("handlers")
     vars(module).update(double=double, patient=patient, other=3)
 
@@ -190,8 +191,8 @@ def test_functions_of_a_module() -> None:
         assert client.jobs.run("double", {"n": 3}).unwrap().result == {"n": 6}
 
 
-def test_handlers_in_a_test(server: Server, client: FluxbaseClient) -> None:
-    """A handler can be written in the test, or added, at any time."""
+def test_handlers_can_be_added_later(server: Server, client: FluxbaseClient) -> None:
+    """A handler can be written in the test, or added at any time."""
 
     @server.function("greet", max_retries=1)
     def greet(payload: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -204,8 +205,8 @@ def test_handlers_in_a_test(server: Server, client: FluxbaseClient) -> None:
     assert greet.__name__ == "greet"
 
 
-def test_handler_of_many_tests(client: FluxbaseClient, server: Server) -> None:
-    """A handler that was given to one server under a name has not got that name on another."""
+def test_function_does_not_mark_the_handler(client: FluxbaseClient, server: Server) -> None:
+    """A handler that one server has under a name does not have that name on another server."""
 
     def echo(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
         return payload
@@ -219,7 +220,7 @@ def test_handler_of_many_tests(client: FluxbaseClient, server: Server) -> None:
 
 
 class Greeter:
-    """An object of a test's own, such as its TestCase."""
+    """An object with handler methods, like a TestCase."""
 
     def sync(self, payload: dict[str, Any], _context: Context) -> dict[str, Any]:
         return {"hello": payload["name"]}
@@ -228,7 +229,7 @@ class Greeter:
         return self.sync(payload, context)
 
 
-def test_methods_as_handlers(client: FluxbaseClient, server: Server) -> None:
+def test_bound_methods_as_handlers(client: FluxbaseClient, server: Server) -> None:
     """A bound method can be a handler."""
     server.function("sync")(Greeter().sync)
     server.function("async")(Greeter().in_async)
@@ -236,8 +237,8 @@ def test_methods_as_handlers(client: FluxbaseClient, server: Server) -> None:
     assert [client.jobs.run(name, {"name": "Ada"}).unwrap().result for name in ("sync", "async")] == [{"hello": "Ada"}] * 2
 
 
-def test_users(server: Server) -> None:
-    """Keys of users act for them: each sees its own jobs' logs only."""
+def test_user_keys_act_as_their_users(server: Server) -> None:
+    """Each user can read only the logs of their own jobs."""
     server.script("mine").log("secret")
     with server.client(key=server.user_key("ada@example.com")) as ada, server.client(key=server.user_key("bob@example.com")) as bob:
         job = ada.jobs.submit("mine").unwrap()
@@ -247,14 +248,14 @@ def test_users(server: Server) -> None:
         assert not bob.jobs.logs(job.id).ok
 
 
-def test_nobody(server: Server) -> None:
-    """A client without a key is refused."""
+def test_client_without_key_is_refused(server: Server) -> None:
+    """The server answers 401."""
     with server.client(key=None) as nobody:
         assert isinstance(nobody.jobs.list().error, AuthenticationFailed)
 
 
 def test_sign_in_over_the_transport(server: Server) -> None:
-    """The ways of FluxbaseClient to sign in work on the transport, too."""
+    """`FluxbaseClient.sign_in` works with the transport."""
     account = {"email": "eve@example.com", "password": "correct-horse-9"}
     with httpx.Client(transport=server.transport(), base_url="http://any.test", trust_env=False) as http:
         http.post("/api/v1/auth/signup", json=account).raise_for_status()
@@ -263,8 +264,8 @@ def test_sign_in_over_the_transport(server: Server) -> None:
         assert client.jobs.list().unwrap() == []
 
 
-def test_client_options(server: Server) -> None:
-    """Clients take FluxbaseClient's options, checked as there."""
+def test_client_options_are_checked(server: Server) -> None:
+    """Clients take FluxbaseClient's options, with the same checks."""
     with pytest.raises(InvalidInput, match="timeout"):
         server.client(timeout=-1)
     with pytest.raises(TypeError, match="style"):
@@ -294,8 +295,8 @@ def test_client_options(server: Server) -> None:
         ({"functions": "no-such.py"}, UnusableHandlersError, "handlers file no-such.py does not exist: give the path of a Python file"),
     ],
 )
-def test_wrong_options(options: dict[str, Any], kind: type[Exception], text: str, tmp_path: Path) -> None:
-    """What is wrong is said in one line that names the option, before anything is opened."""
+def test_invalid_options_are_refused(options: dict[str, Any], kind: type[Exception], text: str, tmp_path: Path) -> None:
+    """The error names the option, and no database is created."""
     database = tmp_path / "state.db"
     all_options: dict[str, Any] = {"database": database, **options}
     with pytest.raises(kind) as caught:
@@ -306,8 +307,8 @@ def test_wrong_options(options: dict[str, Any], kind: type[Exception], text: str
     assert not database.exists()
 
 
-def test_spans_as_options() -> None:
-    """Spans may be given as timedelta, which type checkers know, too."""
+def test_time_spans_as_timedelta() -> None:
+    """Time spans may be given as timedelta, which type checkers accept, too."""
     span = timedelta(milliseconds=5)
     with Server(patience=timedelta(), poll_interval=span, worker_timeout=timedelta(seconds=9)) as server, server.client() as client:
         server.script("resize").complete({"ok": True})
@@ -315,12 +316,12 @@ def test_spans_as_options() -> None:
         assert client.jobs.run("resize").unwrap().result == {"ok": True}
 
 
-def test_added_handler_without_mark(server: Server) -> None:
-    """The mark is asked for."""
+def test_add_refuses_unmarked_handlers(server: Server) -> None:
+    """`add` needs the decorator."""
     with pytest.raises(TypeError, match="eventually has no mark"):
         server.add(eventually)
 
 
-def test_repr(server: Server) -> None:
-    """A server shows its profile and no secret."""
+def test_repr_shows_no_secret(server: Server) -> None:
+    """The repr has the profile and no secret."""
     assert repr(server) == "Server(profile='2026-04')"

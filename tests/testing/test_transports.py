@@ -1,4 +1,4 @@
-"""Requests without a socket: from threads and event loops, with httpx's own errors, and the same answers as over HTTP."""
+"""Requests without a socket: from threads and event loops, with httpx's own errors and the same responses as over HTTP."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ JOB: Final = {"job_name": "resize", "payload": {"id": 7}}
 
 
 def run_asyncio(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """A new event loop, as asyncio.run makes it."""
+    """Run a coroutine function with asyncio.run."""
     return asyncio.run(main())
 
 
 @pytest.fixture(params=[run_asyncio, trio.run], ids=["asyncio", "trio"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a coroutine function on an event loop of its own."""
+    """Runs a coroutine function in a new event loop."""
     return cast("Run", request.param)
 
 
 @pytest.fixture
-def keyed(server: Server) -> dict[str, str]:
-    """A service's credentials."""
+def auth_headers(server: Server) -> dict[str, str]:
+    """The headers of a service key."""
     return {"authorization": f"Bearer {server.service_key()}"}
 
 
-def test_many_threads(server: Server) -> None:
-    """One client may be used from many threads at once."""
+def test_client_is_thread_safe(server: Server) -> None:
+    """Many threads may use one client at once."""
     server.script("resize")
     with server.client() as client, ThreadPoolExecutor(8) as threads:
 
@@ -51,8 +51,8 @@ def test_many_threads(server: Server) -> None:
     assert len(jobs) == 24
 
 
-def test_one_client_in_many_loops(server: Server) -> None:
-    """An async client may be used from one event loop after another, of both kinds."""
+def test_async_client_works_in_many_loops(server: Server) -> None:
+    """One event loop after another, of asyncio and of trio."""
     server.script("resize").complete({"ok": True})
     client = server.async_client()
 
@@ -63,8 +63,8 @@ def test_one_client_in_many_loops(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "trio"])
-def test_loops_of_anyio(server: Server, kind: str) -> None:
-    """Nor does it matter that anyio started the loop, as its pytest plugin does: what it notes in the context stays there."""
+def test_async_client_works_in_anyio_loops(server: Server, kind: str) -> None:
+    """As anyio's pytest plugin starts them: the backend that anyio keeps in the context does not reach the server."""
     server.script("resize").complete({"ok": True})
     client = server.async_client()
 
@@ -74,28 +74,28 @@ def test_loops_of_anyio(server: Server, kind: str) -> None:
     assert anyio.run(main, backend=kind) == {"ok": True}
 
 
-def test_tasks_at_once(server: Server, run: Run) -> None:
-    """Requests of one event loop run side by side."""
+def test_requests_of_one_loop_run_concurrently(server: Server, run: Run) -> None:
+    """Ten delayed requests take little longer than one."""
     server.faults.add("GET /api/v1/jobs", delay=0.3, times=None)
     client = server.async_client()
     found: list[bool] = []
 
-    async def look() -> None:
+    async def list_jobs() -> None:
         found.append((await client.jobs.list()).ok)
 
     async def main() -> None:
         with anyio.fail_after(2):  # one after the other they would take three seconds
             async with anyio.create_task_group() as tasks:
                 for _ in range(10):
-                    tasks.start_soon(look)
+                    tasks.start_soon(list_jobs)
 
     run(main)
 
     assert found == [True] * 10
 
 
-def test_read_timeout(server: Server) -> None:
-    """An answer that comes later than httpx waits is its ReadTimeout; the server has handled the request all the same."""
+def test_read_timeout_does_not_stop_the_request(server: Server) -> None:
+    """The client times out, and the server has handled the request."""
     script = server.script("resize").complete()
     server.faults.add("POST /api/v1/jobs/submit", delay=30)
     with server.client(retry=None, timeout=0.05) as client:
@@ -105,8 +105,8 @@ def test_read_timeout(server: Server) -> None:
     assert script.payloads == [{"id": 7}]
 
 
-def test_read_timeout_of_httpx(server: Server, run: Run) -> None:
-    """Both transports raise the timeout that httpx knows."""
+def test_read_timeout_raises_the_error_of_httpx(server: Server, run: Run) -> None:
+    """Both transports raise httpx.ReadTimeout."""
     server.faults.add("*", delay=30, times=None)
 
     async def main() -> None:
@@ -119,8 +119,8 @@ def test_read_timeout_of_httpx(server: Server, run: Run) -> None:
         http.get("/health")
 
 
-def test_cancelled_request(server: Server, run: Run) -> None:
-    """A task that is cancelled in the middle of a request leaves at once, and the client goes on working."""
+def test_cancelled_request_leaves_the_client_usable(server: Server, run: Run) -> None:
+    """A cancelled task stops waiting at once."""
     server.faults.add("*", delay=30)
     client = server.async_client()
 
@@ -132,10 +132,10 @@ def test_cancelled_request(server: Server, run: Run) -> None:
     assert run(main)
 
 
-def test_streamed_body(server: Server, keyed: dict[str, str], run: Run) -> None:
-    """A body may come in pieces, from a generator of either style."""
+def test_streamed_request_body(server: Server, auth_headers: dict[str, str], run: Run) -> None:
+    """A body may come from a sync or async generator."""
     script = server.script("resize")
-    headers = {**keyed, "content-type": "application/json"}
+    headers = {**auth_headers, "content-type": "application/json"}
     pieces = (b'{"job_name": "resize",', b' "payload": {"pieces": 2}}')
 
     def sent() -> Iterator[bytes]:
@@ -168,12 +168,12 @@ def test_streamed_body(server: Server, keyed: dict[str, str], run: Run) -> None:
         ("POST", SUBMIT, {"job_name": "x" * 1_100_000}),
     ],
 )
-def test_same_answers_both_ways(server: Server, keyed: dict[str, str], method: str, path: str, body: Any) -> None:
-    """An answer does not depend on whether there is a socket: status, headers and shape are the same."""
+def test_responses_are_the_same_as_over_http(server: Server, auth_headers: dict[str, str], method: str, path: str, body: Any) -> None:
+    """Status, headers and shape of a response are the same with and without a socket."""
     server.script("resize")
     with (
-        httpx.Client(transport=server.transport(), base_url=BASE, headers=keyed) as inside,
-        httpx.Client(base_url=server.url, headers=keyed, trust_env=False) as outside,
+        httpx.Client(transport=server.transport(), base_url=BASE, headers=auth_headers) as inside,
+        httpx.Client(base_url=server.url, headers=auth_headers, trust_env=False) as outside,
     ):
         first, second = (http.request(method, path, json=body) for http in (inside, outside))
 
@@ -187,16 +187,16 @@ def _shape(response: httpx.Response) -> Any:
     return sorted(response.json()) if response.content else b""
 
 
-def test_forwarded_addresses_count_for_nothing() -> None:
-    """As on the real server, the rate limit counts by the connection's address, whatever X-Forwarded-For says."""
+def test_rate_limit_ignores_forwarded_addresses() -> None:
+    """As on the real server, the limit counts by the address of the connection."""
     with Server(rate_limit=1) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
         statuses = [http.get("/api/v1/jobs", headers={"x-forwarded-for": f"10.0.0.{n}"}).status_code for n in range(2)]
 
     assert statuses == [401, 429]
 
 
-def test_program_over_http(server: Server) -> None:
-    """A program that makes its own client reaches the server at its URL, with the same state."""
+def test_url_reaches_the_same_server(server: Server) -> None:
+    """A program that creates its own client sees the same state at the URL."""
     server.script("resize").complete({"ok": True})
     with FluxbaseClient(server.url, server.service_key()) as program, server.client() as client:
         job = program.jobs.run("resize").unwrap()
@@ -206,8 +206,8 @@ def test_program_over_http(server: Server) -> None:
     assert server.url.startswith("http://127.0.0.1:")
 
 
-def test_async_program_over_http(server: Server, run: Run) -> None:
-    """The same for an async one."""
+def test_url_works_for_async_clients(server: Server, run: Run) -> None:
+    """The same for an async client."""
     server.script("resize").complete({"ok": True})
     url, key = server.url, server.service_key()
 

@@ -1,4 +1,4 @@
-"""No answer becomes a value too: connections that fail, break off, or never come to an end."""
+"""Connection failures become results: connections that are refused, break off, or never end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import trustme
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, RequestTimeout
 
 from tests.support.local_server import Answer, LocalServer, raw_server
-from tests.support.sample_responses import JOB_ID, ask, ask_all, job
+from tests.support.sample_responses import JOB_ID, call_all_verbs, call_verb, job
 from tests.support.styles import Connect
 
 SHORT: Final = 0.1
@@ -25,7 +25,7 @@ SHORT: Final = 0.1
 
 @contextmanager
 def tls_server(script: Callable[[ssl.SSLSocket], None], authority: trustme.CA) -> Generator[int]:
-    """A port on loopback that speaks TLS, with a certificate of that authority."""
+    """Serves TLS on a loopback port with a certificate of this authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate: Any = authority.issue_cert("127.0.0.1")
     certificate.configure_cert(context)
@@ -40,23 +40,23 @@ def tls_server(script: Callable[[ssl.SSLSocket], None], authority: trustme.CA) -
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority that only those know who ask for it."""
+    """A certificate authority that only clients with its certificate trust."""
     return trustme.CA()
 
 
-def trusting(authority: Any) -> ssl.SSLContext:
-    """The settings of a client that knows the authority."""
+def trusting_context(authority: Any) -> ssl.SSLContext:
+    """A TLS context that trusts the authority."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
 
 
 @pytest.mark.parametrize("fault", ["drop before reading", "drop after reading"])
-def test_a_dropped_connection(connect: Connect, server: LocalServer, fault: Any) -> None:
-    """There is no status; one request was sent, and the same call may succeed later."""
+def test_dropped_connection(connect: Connect, server: LocalServer, fault: Any) -> None:
+    """There is no status; one request was sent, and the call may be retried."""
     server.answer(Answer(fault=fault))
 
-    for verb, result in ask_all(connect, server.url):
+    for verb, result in call_all_verbs(connect, server.url):
         error = result.error
         assert (verb, type(error)) == (verb, ConnectionFailed)
         assert error is not None
@@ -65,8 +65,8 @@ def test_a_dropped_connection(connect: Connect, server: LocalServer, fault: Any)
 
 
 @pytest.mark.parametrize("status", [200, 404, 503])
-def test_half_a_body_is_no_answer(client: FluxbaseClient, server: LocalServer, status: int) -> None:
-    """Even of an error: what else it said may matter."""
+def test_truncated_body_is_a_connection_failure(client: FluxbaseClient, server: LocalServer, status: int) -> None:
+    """Even of an error response."""
     server.answer(Answer(status, job(), fault="half a body"))
 
     _, error = client.jobs.get(JOB_ID)
@@ -75,38 +75,38 @@ def test_half_a_body_is_no_answer(client: FluxbaseClient, server: LocalServer, s
     assert (error.job_id, error.retryable) == (JOB_ID, True)
 
 
-def test_no_server_at_all(connect: Connect) -> None:
-    """A port where nobody listens."""
+def test_refused_connection(connect: Connect) -> None:
+    """No server listens on the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
-    for verb, result in ask_all(connect, url):
+    for verb, result in call_all_verbs(connect, url):
         assert (verb, type(result.error)) == (verb, ConnectionFailed)
         assert result.error is not None
         assert (result.error.status, result.error.attempts, result.error.retryable) == (None, 1, True)
 
 
-def test_tls_to_a_server_without_it(connect: Connect, server: LocalServer) -> None:
-    """A url with https for a server that speaks http."""
-    result = ask(connect, "get", server.url.replace("http", "https"))
+def test_https_url_of_an_http_server(connect: Connect, server: LocalServer) -> None:
+    """The TLS handshake fails."""
+    result = call_verb(connect, "get", server.url.replace("http", "https"))
 
     assert type(result.error) is ConnectionFailed
     assert (result.error.attempts, server.requests) == (1, [])
 
 
-def test_a_certificate_that_nobody_trusts(connect: Connect, authority: trustme.CA) -> None:
-    """The words say what is wrong, and nothing reaches the server."""
+def test_untrusted_certificate(connect: Connect, authority: trustme.CA) -> None:
+    """The message says what is wrong, and the server receives nothing."""
     heard: list[bytes] = []
     with tls_server(lambda secured: heard.append(secured.recv(65536)), authority) as port:
-        result = ask(connect, "get", f"https://127.0.0.1:{port}")
+        result = call_verb(connect, "get", f"https://127.0.0.1:{port}")
 
     assert type(result.error) is ConnectionFailed
     assert "certificate" in result.error.message.lower()
     assert heard == []
 
 
-def test_a_trusted_certificate(connect: Connect, authority: trustme.CA) -> None:
-    """Through an httpx client of the caller's that trusts it."""
+def test_trusted_certificate(connect: Connect, authority: trustme.CA) -> None:
+    """With an httpx client that trusts it."""
 
     def answer(secured: ssl.SSLSocket) -> None:
         secured.recv(65536)
@@ -114,14 +114,14 @@ def test_a_trusted_certificate(connect: Connect, authority: trustme.CA) -> None:
         secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(content), content))
 
     with tls_server(answer, authority) as port:
-        result = ask(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
+        result = call_verb(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting_context(authority)))
 
     assert result.unwrap().id == JOB_ID
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"])
-def test_tls_that_breaks_in_the_middle(connect: Connect, authority: trustme.CA, start: bytes) -> None:
-    """A record that can't be deciphered, before and within the answer."""
+def test_broken_tls_record(connect: Connect, authority: trustme.CA, start: bytes) -> None:
+    """A record that cannot be decrypted, before and within the response."""
 
     def answer(secured: ssl.SSLSocket) -> None:
         secured.recv(65536)
@@ -131,7 +131,7 @@ def test_tls_that_breaks_in_the_middle(connect: Connect, authority: trustme.CA, 
             plain.recv(65536)
 
     with tls_server(answer, authority) as port:
-        result = ask(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting(authority)))
+        result = call_verb(connect, "get", f"https://127.0.0.1:{port}", http_client=connect.http(verify=trusting_context(authority)))
 
     assert type(result.error) is ConnectionFailed
     assert result.error.attempts == 1
@@ -151,34 +151,34 @@ NO_HTTP: Final = {
 
 
 @pytest.mark.parametrize("said", NO_HTTP)
-def test_what_is_not_http(connect: Connect, said: str) -> None:
-    """A port where something else listens."""
+def test_response_that_is_not_http(connect: Connect, said: str) -> None:
+    """Another service listens on the port."""
 
     def answer(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(NO_HTTP[said])
 
     with raw_server(answer) as port:
-        result = ask(connect, "get", f"http://127.0.0.1:{port}")
+        result = call_verb(connect, "get", f"http://127.0.0.1:{port}")
 
     assert type(result.error) is ConnectionFailed
     assert result.error.attempts == 1
 
 
-def test_a_switch_of_protocols_that_nobody_asked_for(connect: Connect, server: LocalServer) -> None:
-    """101 is an error, whichever of the two is nearer."""
+def test_unexpected_protocol_switch(connect: Connect, server: LocalServer) -> None:
+    """A 101 is an error."""
     server.answer(Answer(101))
 
-    result = ask(connect, "get", server.url)
+    result = call_verb(connect, "get", server.url)
 
     assert isinstance(result.error, ConnectionFailed | InvalidResponse)
 
 
-def test_no_answer_in_time(connect: Connect, server: LocalServer) -> None:
-    """The request may have been carried out all the same; the words name the seconds."""
+def test_response_timeout(connect: Connect, server: LocalServer) -> None:
+    """The request may have been handled; the message names the seconds."""
     server.answer(Answer(200, delay=SHORT * 3))
 
-    for verb, result in ask_all(connect, server.url, timeout=SHORT):
+    for verb, result in call_all_verbs(connect, server.url, timeout=SHORT):
         error = result.error
         assert (verb, type(error)) == (verb, RequestTimeout)
         assert error is not None
@@ -186,8 +186,8 @@ def test_no_answer_in_time(connect: Connect, server: LocalServer) -> None:
         assert f"{SHORT:g} s" in error.message
 
 
-def test_a_verb_has_a_timeout_of_its_own(connect: Connect, server: LocalServer) -> None:
-    """In place of the client's, for this call alone."""
+def test_timeout_of_a_call_replaces_that_of_the_client(connect: Connect, server: LocalServer) -> None:
+    """For this call only."""
     server.answer(Answer(200, job(), delay=SHORT * 3))
     client = connect(server.url, "k", timeout=timedelta(seconds=30))
 
@@ -198,8 +198,8 @@ def test_a_verb_has_a_timeout_of_its_own(connect: Connect, server: LocalServer) 
 @pytest.mark.parametrize(
     "timeout", [1e10, 1e300, 10**400, timedelta.max, 5e-324], ids=["1e10", "1e300", "10**400", "timedelta.max", "5e-324"]
 )
-def test_no_timeout_is_too_long_or_too_short_to_be_a_value(client: FluxbaseClient, server: LocalServer, timeout: Any) -> None:
-    """Beyond what sockets can count: an answer, a timeout or a refusal, and never an exception."""
+def test_extreme_timeouts_never_raise(client: FluxbaseClient, server: LocalServer, timeout: Any) -> None:
+    """Beyond the range of sockets: a response, a timeout or an error value."""
     server.answer(Answer(200, job()))
 
     _, error = client.jobs.get(JOB_ID, timeout=timeout)
@@ -208,27 +208,27 @@ def test_no_timeout_is_too_long_or_too_short_to_be_a_value(client: FluxbaseClien
 
 
 def heads() -> Iterator[bytes]:
-    """A head of which one header comes after the other."""
+    """An endless response head."""
     yield b"HTTP/1.1 200 OK\r\n"
     while True:
         yield b"x-more: to come\r\n"
 
 
 def announcements() -> Iterator[bytes]:
-    """Always another answer to come."""
+    """Endless informational responses."""
     while True:
         yield b"HTTP/1.1 102 Processing\r\n\r\n"
 
 
 def spaces() -> Iterator[bytes]:
-    """A body that is JSON, if ever it ends."""
+    """An endless JSON body."""
     yield b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n"
     while True:
         yield b" "
 
 
 def empty_blocks() -> Iterator[bytes]:
-    """A compressed body that grows and holds nothing."""
+    """A compressed body that never ends and decompresses to nothing."""
     yield b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n"
     block = zlib.compressobj(wbits=31).flush(zlib.Z_SYNC_FLUSH)
     while True:
@@ -237,17 +237,17 @@ def empty_blocks() -> Iterator[bytes]:
 
 
 def trailers() -> Iterator[bytes]:
-    """A body that is complete, and then more headers."""
+    """A complete body with endless trailers."""
     yield b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
     while True:
         yield b"x-more: to come\r\n"
 
 
 @pytest.mark.parametrize("pieces", [heads, announcements, spaces, empty_blocks, trailers])
-def test_an_answer_that_trickles_ends_in_time(connect: Connect, pieces: Callable[[], Iterator[bytes]]) -> None:
-    """Bytes keep coming, so no single read takes long; the timeout is for the whole request.
+def test_endless_response_ends_at_the_timeout(connect: Connect, pieces: Callable[[], Iterator[bytes]]) -> None:
+    """Every single read is fast; the timeout covers the whole request.
 
-    The sync client can look at the clock only between the pieces of a body: httpx reads what is around them in one go.
+    The sync client can only check the time between the pieces of a body, because httpx reads everything around them at once.
     """
     in_pieces = pieces is spaces or connect.style == "async"
 
@@ -258,14 +258,14 @@ def test_an_answer_that_trickles_ends_in_time(connect: Connect, pieces: Callable
             time.sleep(SHORT / 4)
 
     with raw_server(answer) as port:
-        result = ask(connect, "get", f"http://127.0.0.1:{port}", timeout=SHORT)
+        result = call_verb(connect, "get", f"http://127.0.0.1:{port}", timeout=SHORT)
 
     assert type(result.error) is RequestTimeout if in_pieces else isinstance(result.error, RequestTimeout | ConnectionFailed)
     assert result.error is not None
     assert (result.error.attempts, result.error.retryable) == (1, True)
 
 
-def test_a_slow_answer_within_the_timeout_is_read(client: FluxbaseClient, server: LocalServer) -> None:
+def test_slow_response_within_the_timeout_is_read(client: FluxbaseClient, server: LocalServer) -> None:
     """Ten pieces make one body."""
     server.answer(Answer(200, job(), pieces=10, delay=0.01))
 

@@ -23,7 +23,7 @@ FOUND: Final = Answer(200, job())
 
 @contextmanager
 def leaks() -> Generator[list[str]]:
-    """What was left open by the code inside, as warnings."""
+    """The warnings about resources that the block left open."""
     gc.collect()
     found: list[str] = []
     with warnings.catch_warnings(record=True) as warned:
@@ -43,8 +43,8 @@ VERBS: Final[list[Callable[[FluxbaseClient], object]]] = [
 ]
 
 
-def test_a_closed_client_is_a_programmers_mistake(client: FluxbaseClient, server: LocalServer) -> None:
-    """Every verb raises; closing again does no harm."""
+def test_closed_client_raises(client: FluxbaseClient, server: LocalServer) -> None:
+    """Every verb raises. Closing twice is allowed."""
     client.close()
     client.close()
 
@@ -54,8 +54,8 @@ def test_a_closed_client_is_a_programmers_mistake(client: FluxbaseClient, server
     assert server.requests == []
 
 
-def test_is_a_context_manager(server: LocalServer) -> None:
-    """Closed at the end, also by an exception, which goes through."""
+def test_client_is_a_context_manager(server: LocalServer) -> None:
+    """It is closed at the end, also by an exception, which propagates."""
     server.answer(FOUND)
 
     client = FluxbaseClient(server.url)
@@ -65,8 +65,8 @@ def test_is_a_context_manager(server: LocalServer) -> None:
         client.jobs.get(JOB_ID)
 
 
-def test_is_an_async_context_manager(server: LocalServer) -> None:
-    """The same."""
+def test_async_client_is_an_async_context_manager(server: LocalServer) -> None:
+    """The same for the async client."""
     server.answer(FOUND)
 
     async def use() -> AsyncFluxbaseClient:
@@ -81,8 +81,8 @@ def test_is_an_async_context_manager(server: LocalServer) -> None:
         asyncio.run(read(client))
 
 
-def test_keeps_its_connection_and_closes_it(server: LocalServer) -> None:
-    """Three requests, one connection, and nothing left open."""
+def test_connection_is_reused_and_closed(server: LocalServer) -> None:
+    """Three requests use one connection, and nothing stays open."""
     server.answer(FOUND)
 
     with leaks() as found, FluxbaseFetch(server.url) as fetch:
@@ -94,7 +94,7 @@ def test_keeps_its_connection_and_closes_it(server: LocalServer) -> None:
 
 
 def in_threads(count: int, work: Callable[[], object]) -> None:
-    """Do the work in so many threads that start it at the same moment."""
+    """Run a function in several threads that start at the same moment."""
     barrier = threading.Barrier(count)
 
     def start() -> None:
@@ -109,7 +109,7 @@ def in_threads(count: int, work: Callable[[], object]) -> None:
 
 
 def test_threads_may_share_a_client(server: LocalServer) -> None:
-    """Each gets its answers."""
+    """Each thread gets its own response."""
     server.answer(FOUND)
     results: list[Result[Job]] = []
 
@@ -119,8 +119,8 @@ def test_threads_may_share_a_client(server: LocalServer) -> None:
     assert [result.ok for result in results] == [True] * 20
 
 
-def test_threads_that_start_together_leave_nothing_open(server: LocalServer) -> None:
-    """The first requests of a client at the same moment: every connection that was opened is closed with the client."""
+def test_simultaneous_first_requests_leave_nothing_open(server: LocalServer) -> None:
+    """Every connection that was opened is closed with the client."""
     server.answer(FOUND)
 
     with leaks() as found, FluxbaseClient(server.url) as client:
@@ -130,12 +130,12 @@ def test_threads_that_start_together_leave_nothing_open(server: LocalServer) -> 
 
 
 async def read(client: AsyncFluxbaseClient) -> Result[Job]:
-    """One job, read in the running loop."""
+    """Read a job in the running event loop."""
     return await client.jobs.get(JOB_ID)
 
 
-def test_one_event_loop_after_another(server: LocalServer) -> None:
-    """A program may call `asyncio.run` again and again with one client, and close it in the last."""
+def test_client_works_in_several_event_loops(server: LocalServer) -> None:
+    """A program may call `asyncio.run` several times with one client, and close it in the last."""
     server.answer(FOUND)
     client = AsyncFluxbaseClient(server.url)
 
@@ -146,8 +146,8 @@ def test_one_event_loop_after_another(server: LocalServer) -> None:
     assert [result.ok for result in results] == [True] * 3
 
 
-def test_one_event_loop_after_another_leaves_nothing_open(server: LocalServer) -> None:
-    """The connections of a loop that has ended are not left to the garbage collector, which would complain."""
+def test_several_event_loops_leave_nothing_open(server: LocalServer) -> None:
+    """Connections of an ended loop are not left to the garbage collector, which would warn."""
     server.answer(FOUND)
 
     with leaks() as found:
@@ -160,8 +160,8 @@ def test_one_event_loop_after_another_leaves_nothing_open(server: LocalServer) -
     assert found == []
 
 
-def test_a_cancelled_task_leaves_the_client_fit_for_use(server: LocalServer) -> None:
-    """Cancellation goes through, and the next request gets its own answer."""
+def test_client_works_after_a_cancelled_task(server: LocalServer) -> None:
+    """The cancellation propagates, and the next request gets its own response."""
     server.answer(Answer(200, job(status="running"), delay=0.2), FOUND)
 
     async def use() -> Result[Job]:
@@ -207,8 +207,8 @@ else:
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system does not fork")
-def test_a_fork_gets_connections_of_its_own(server: LocalServer) -> None:
-    """Two processes on one connection would read each other's answers."""
+def test_fork_gets_its_own_connections(server: LocalServer) -> None:
+    """Two processes on one connection would read each other's responses."""
     server.answer(FOUND)
 
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING, server.url, JOB_ID], check=True, timeout=30)

@@ -1,4 +1,4 @@
-"""`jobs.cancel`: what is sent, and why a job can't be cancelled."""
+"""`jobs.cancel`: what is sent, and why a job cannot be cancelled."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ FAILED = Answer(500, {"error": "Failed to cancel job", "request_id": "r-7"}, {"x
 POST, GET = f"POST /api/v1/jobs/{JOB_ID}/cancel", f"GET /api/v1/jobs/{JOB_ID}"
 
 
-def test_sends_one_post_with_a_key_of_its_own(client: FluxbaseClient, server: LocalServer) -> None:
-    """The key lets a resend after a dropped connection get the first answer; each call has another one."""
+def test_cancel_sends_one_post_with_a_new_idempotency_key(client: FluxbaseClient, server: LocalServer) -> None:
+    """After a dropped connection, a retry gets the first response."""
     server.answer(DONE)
 
     result = client.jobs.cancel(JOB_ID.upper())
@@ -23,7 +23,7 @@ def test_sends_one_post_with_a_key_of_its_own(client: FluxbaseClient, server: Lo
 
     assert (result.ok, result.data, result.error) == (True, None, None)
     first, second = server.requests
-    assert server.asked == [POST, POST]
+    assert server.request_lines == [POST, POST]
     assert first.body == b""
     assert first.headers["authorization"] == "Bearer eyJ.a-token"
     assert len(first.headers["idempotency-key"]) >= 20
@@ -34,10 +34,8 @@ def test_sends_one_post_with_a_key_of_its_own(client: FluxbaseClient, server: Lo
     ("scenario", "label", "status"),
     [("lifecycle", "cancel a completed job", "completed"), ("logs_while_running", "cancel again", "cancelled")],
 )
-def test_a_job_that_has_ended_cannot_be_cancelled(
-    client: FluxbaseClient, server: LocalServer, scenario: str, label: str, status: str
-) -> None:
-    """The server's 400 names the state, and so does the error."""
+def test_cancel_of_finished_job_is_not_allowed(client: FluxbaseClient, server: LocalServer, scenario: str, label: str, status: str) -> None:
+    """The server's 400 and the error name the job's status."""
     server.answer(Answer(400, recorded(scenario, label).body))
 
     _, error = client.jobs.cancel(JOB_ID)
@@ -47,7 +45,7 @@ def test_a_job_that_has_ended_cannot_be_cancelled(
     assert (error.retryable, len(server.requests)) == (False, 1)
 
 
-def test_a_job_that_is_not_there(client: FluxbaseClient, server: LocalServer) -> None:
+def test_cancel_of_unknown_job_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
     """A recorded 404."""
     server.answer(Answer(404, recorded("ids", "cancel unknown").body))
 
@@ -58,8 +56,8 @@ def test_a_job_that_is_not_there(client: FluxbaseClient, server: LocalServer) ->
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled", "interrupted"])
-def test_a_lost_race_is_explained(client: FluxbaseClient, server: LocalServer, status: str) -> None:
-    """The job ended between the server's look and its update, which answers 500: one GET tells so."""
+def test_job_that_ended_meanwhile_is_explained(client: FluxbaseClient, server: LocalServer, status: str) -> None:
+    """If the job ends during the call, the server responds with a 500; a GET of the job shows why."""
     server.answer(FAILED, Answer(200, job(status=status), {"x-request-id": "r-8"}))
 
     result = client.jobs.cancel(JOB_ID)
@@ -69,7 +67,7 @@ def test_a_lost_race_is_explained(client: FluxbaseClient, server: LocalServer, s
     assert status in error.message
     assert (error.job_status, error.status, error.request_id, error.job_id) == (status, 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
     assert (error.attempts, result.meta.attempts) == (2, 2)
     assert (result.meta.status, result.meta.request_id) == (500, "r-7")
 
@@ -85,8 +83,8 @@ def test_a_lost_race_is_explained(client: FluxbaseClient, server: LocalServer, s
         Answer(fault="drop after reading"),
     ],
 )
-def test_a_500_that_the_state_does_not_explain_stays_one(client: FluxbaseClient, server: LocalServer, second: Answer) -> None:
-    """The job still runs, or can't be read: the server's own words, and no second POST."""
+def test_500_without_explanation_is_server_failed(client: FluxbaseClient, server: LocalServer, second: Answer) -> None:
+    """If the job still runs or cannot be read, the error has the server's message, and there is no second POST."""
     server.answer(FAILED, second)
 
     result = client.jobs.cancel(JOB_ID)
@@ -95,11 +93,11 @@ def test_a_500_that_the_state_does_not_explain_stays_one(client: FluxbaseClient,
     assert type(error) is ServerFailed
     assert (error.message, error.status, error.request_id, error.job_id) == ("Failed to cancel job", 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
 
 
-def test_an_unexplained_500_counts_both_requests(client: FluxbaseClient, server: LocalServer) -> None:
-    """`attempts` is how many requests were sent, that for the explanation included."""
+def test_500_without_explanation_counts_both_requests(client: FluxbaseClient, server: LocalServer) -> None:
+    """`attempts` includes the GET."""
     server.answer(FAILED, Answer(200, job(status="running")))
 
     result = client.jobs.cancel(JOB_ID)
@@ -108,30 +106,30 @@ def test_an_unexplained_500_counts_both_requests(client: FluxbaseClient, server:
     assert (result.meta.attempts, result.error.attempts) == (2, 2)
 
 
-def test_a_500_is_kept_where_the_key_for_the_second_request_is_bad(connect: Connect, server: LocalServer) -> None:
-    """The look at the job is our own idea: what goes wrong with it does not hide what the server said."""
+def test_500_is_kept_if_the_key_for_the_get_is_invalid(connect: Connect, server: LocalServer) -> None:
+    """A failure of the GET does not hide the server's error."""
     keys = iter(["eyJ.good", ""])
     server.answer(FAILED)
 
     _, error = connect(server.url, lambda: next(keys)).jobs.cancel(JOB_ID)
 
     assert type(error) is ServerFailed
-    assert (error.message, error.status, server.asked) == ("Failed to cancel job", 500, [POST])
+    assert (error.message, error.status, server.request_lines) == ("Failed to cancel job", 500, [POST])
 
 
 @pytest.mark.parametrize("status", [501, 502, 503, 504, 520])
-def test_another_failure_is_not_looked_into(client: FluxbaseClient, server: LocalServer, status: int) -> None:
-    """Only a bare 500 may be a lost race."""
+def test_other_errors_are_not_explained(client: FluxbaseClient, server: LocalServer, status: int) -> None:
+    """Only a 500 leads to a GET."""
     server.answer(Answer(status))
 
     _, error = client.jobs.cancel(JOB_ID)
 
     assert isinstance(error, ServerFailed)
-    assert (error.status, server.asked) == (status, [POST])
+    assert (error.status, server.request_lines) == (status, [POST])
 
 
-def test_a_broken_connection_is_a_value(client: FluxbaseClient, server: LocalServer) -> None:
-    """The job may be cancelled all the same."""
+def test_broken_connection_is_an_error_value(client: FluxbaseClient, server: LocalServer) -> None:
+    """The job may have been cancelled."""
     server.answer(Answer(fault="drop after reading"))
 
     _, error = client.jobs.cancel(JOB_ID)
@@ -140,8 +138,8 @@ def test_a_broken_connection_is_a_value(client: FluxbaseClient, server: LocalSer
     assert (error.job_id, error.attempts) == (JOB_ID, 1)
 
 
-def test_a_confirmation_must_be_one(client: FluxbaseClient, server: LocalServer) -> None:
-    """A 200 of something else is no cancelled job."""
+def test_200_with_another_body_is_an_invalid_response(client: FluxbaseClient, server: LocalServer) -> None:
+    """It does not mean that the job was cancelled."""
     server.answer(Answer(200, {"status": "ok"}))
 
     _, error = client.jobs.cancel(JOB_ID)
@@ -151,7 +149,7 @@ def test_a_confirmation_must_be_one(client: FluxbaseClient, server: LocalServer)
 
 
 @pytest.mark.parametrize("job_id", ["nope", "", None, f"{{{JOB_ID}}}", f"../{JOB_ID}"])
-def test_refuses_what_is_no_id(client: FluxbaseClient, server: LocalServer, job_id: str) -> None:
+def test_invalid_id_is_refused(client: FluxbaseClient, server: LocalServer, job_id: str) -> None:
     """Nothing is sent."""
     _, error = client.jobs.cancel(job_id)
 

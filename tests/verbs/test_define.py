@@ -1,4 +1,4 @@
-"""`jobs.define`: jobs by the types of their payload and result, in both styles."""
+"""`jobs.define`: jobs with typed payloads and results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.sample_responses import JOB_ID, job
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
 MOMENT: Final = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 WIRE: Final = {"id": JOB_ID, "at": "2030-01-02T03:04:05Z", "sizes": [1, 2]}
-"""What the models below look like in JSON."""
+"""The models below as JSON."""
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ class StructModel(msgspec.Struct, frozen=True, rename={"ident": "id"}):
 
 @dataclasses.dataclass
 class PydanticLike:
-    """What the client uses of pydantic's models; pydantic is no dependency of the tests."""
+    """The methods of pydantic models that the client uses; pydantic is not installed for the tests."""
 
     id: str
     at: str
@@ -59,19 +59,19 @@ class PydanticLike:
 
     @classmethod
     def model_validate(cls, value: Any) -> Self:
-        """A model as it is, else from a mapping."""
+        """Accept an instance, or convert a mapping."""
         return value if isinstance(value, cls) else cls(**value)
 
     @classmethod
     def model_validate_json(cls, text: str) -> Self:
-        """From JSON text; pydantic's errors are ValueErrors."""
+        """Decode JSON text; as with pydantic, errors are ValueErrors."""
         try:
             return cls(**json.loads(text))
         except TypeError as fault:
             raise ValueError(str(fault)) from None
 
     def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
-        """As JSON has it."""
+        """Convert to JSON values."""
         return {"id": self.id, "at": self.at, "sizes": self.sizes} if mode == "json" and by_alias else {}
 
 
@@ -93,7 +93,7 @@ KINDS: Final[dict[str, Any]] = {
 }
 
 
-def ended(result: Any) -> Answer:
+def completed_job(result: Any) -> Answer:
     """A completed job with this result."""
     return Answer(200, job(result=None if result is None else json.dumps(result)))
 
@@ -102,9 +102,9 @@ CREATED: Final = Answer(201, job(status="pending", result=None))
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_payload_goes_out_and_a_result_comes_back_as_their_types(client: FluxbaseClient, server: LocalServer, name: str) -> None:
-    """Moments and UUIDs are text on the wire and themselves on both sides of it."""
-    server.answer(CREATED, ended(WIRE))
+def test_payload_and_result_are_converted(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+    """Times and UUIDs are text on the wire, and values on both sides."""
+    server.answer(CREATED, completed_job(WIRE))
     resize = client.jobs.define("resize", KINDS[name], KINDS[name], namespace="media")
 
     finished, error = resize.run(MODELS[name], poll=QUICK)
@@ -116,8 +116,8 @@ def test_a_payload_goes_out_and_a_result_comes_back_as_their_types(client: Fluxb
     assert json.loads(finished.result_text or "") == WIRE
 
 
-def test_submit_takes_what_submit_takes(client: FluxbaseClient, server: LocalServer) -> None:
-    """And gives the job, whose result is None until its end."""
+def test_submit_takes_the_options_of_jobs_submit(client: FluxbaseClient, server: LocalServer) -> None:
+    """It returns the job, whose result is None until it ends."""
     server.answer(CREATED)
 
     submitted = client.jobs.define("resize", AttrsModel, AttrsModel).submit(MODELS["attrs"], priority=4, idempotency_key="k").unwrap()
@@ -138,8 +138,8 @@ def test_submit_takes_what_submit_takes(client: FluxbaseClient, server: LocalSer
         (object(), "AttrsModel"),
     ],
 )
-def test_a_payload_of_another_shape_is_refused(client: FluxbaseClient, server: LocalServer, payload: Any, says: str) -> None:
-    """As an error value that names the place; nothing is sent by either verb."""
+def test_invalid_payload_is_an_error_value(client: FluxbaseClient, server: LocalServer, payload: Any, says: str) -> None:
+    """The error says where; neither verb sends anything."""
     resize = client.jobs.define("resize", AttrsModel, AttrsModel)
 
     for refused in (resize.submit(payload), resize.run(payload)):
@@ -149,8 +149,8 @@ def test_a_payload_of_another_shape_is_refused(client: FluxbaseClient, server: L
     assert server.requests == []
 
 
-def test_a_payload_of_another_shape_is_refused_by_a_pydantic_model(client: FluxbaseClient, server: LocalServer) -> None:
-    """Its own validation says so."""
+def test_invalid_payload_of_a_pydantic_model(client: FluxbaseClient, server: LocalServer) -> None:
+    """The error has pydantic's message."""
     error = client.jobs.define("resize", PydanticLike, PydanticLike).submit({"id": 1}).error  # type: ignore[arg-type]  # on purpose
 
     assert isinstance(error, InvalidInput)
@@ -159,7 +159,7 @@ def test_a_payload_of_another_shape_is_refused_by_a_pydantic_model(client: Fluxb
 
 @dataclasses.dataclass
 class Picky:
-    """A model whose own code raises what it likes."""
+    """A model whose own code raises any exception."""
 
     id: str
 
@@ -176,9 +176,9 @@ class PickyPydantic(PydanticLike):
 
 @pytest.mark.parametrize("kind", [AttrsModel, DataModel, DictModel, StructModel, PydanticLike, Picky, PickyPydantic, int])
 @pytest.mark.parametrize("result", [{"id": "no uuid", "extra": 1}, {}, {"id": None}])
-def test_a_result_of_another_shape_stays_the_plain_value(client: FluxbaseClient, server: LocalServer, kind: Any, result: Any) -> None:
-    """Reading never fails, and no completed job is lost over it."""
-    server.answer(CREATED, ended(result))
+def test_invalid_result_stays_plain_json(client: FluxbaseClient, server: LocalServer, kind: Any, result: Any) -> None:
+    """A completed job is never lost because of its result."""
+    server.answer(CREATED, completed_job(result))
 
     finished = client.jobs.define("resize", DictModel, kind).run(MODELS["TypedDict"], poll=QUICK)
 
@@ -197,7 +197,7 @@ def test_a_result_is_decoded_on_first_use(client: FluxbaseClient, server: LocalS
         def __post_init__(self) -> None:
             made.append(self.id)
 
-    server.answer(CREATED, ended({"id": "one"}))
+    server.answer(CREATED, completed_job({"id": "one"}))
     finished = client.jobs.define("resize", DictModel, Counted).run(MODELS["TypedDict"], poll=QUICK).unwrap()
 
     assert made == []
@@ -205,9 +205,9 @@ def test_a_result_is_decoded_on_first_use(client: FluxbaseClient, server: LocalS
     assert made == ["one"]
 
 
-def test_a_job_that_came_another_way_is_read_too(client: FluxbaseClient, server: LocalServer) -> None:
-    """From `get` or a list; everything else of it stays."""
-    server.answer(ended(WIRE))
+def test_typed_result_of_a_job_from_get(client: FluxbaseClient, server: LocalServer) -> None:
+    """`read` converts the job of `get` or of a list; its other fields stay."""
+    server.answer(completed_job(WIRE))
     plain = client.jobs.get(JOB_ID).unwrap()
 
     typed = client.jobs.define("resize", AttrsModel, AttrsModel).read(plain)
@@ -217,9 +217,9 @@ def test_a_job_that_came_another_way_is_read_too(client: FluxbaseClient, server:
     assert plain.result == WIRE
 
 
-def test_a_typed_job_survives_a_pickle(client: FluxbaseClient, server: LocalServer) -> None:
+def test_typed_job_can_be_pickled(client: FluxbaseClient, server: LocalServer) -> None:
     """With its type, for process pools."""
-    server.answer(CREATED, ended(WIRE))
+    server.answer(CREATED, completed_job(WIRE))
     finished = client.jobs.define("resize", AttrsModel, AttrsModel).run(MODELS["attrs"], poll=QUICK)
 
     again = pickle.loads(pickle.dumps(finished))  # noqa: S301  # our own
@@ -228,8 +228,8 @@ def test_a_typed_job_survives_a_pickle(client: FluxbaseClient, server: LocalServ
     assert again.data.result == MODELS["attrs"]
 
 
-def test_a_failure_is_that_of_run(client: FluxbaseClient, server: LocalServer) -> None:
-    """An error value like any, with the job."""
+def test_run_fails_like_jobs_run(client: FluxbaseClient, server: LocalServer) -> None:
+    """The error value has the job."""
     server.answer(CREATED, Answer(200, job(status="failed", result=None, error_message="no disk")), Answer(200, {"logs": None}))
 
     error = client.jobs.define("resize", AttrsModel, AttrsModel).run(MODELS["attrs"], poll=QUICK).error
@@ -238,8 +238,8 @@ def test_a_failure_is_that_of_run(client: FluxbaseClient, server: LocalServer) -
     assert error.message == "no disk"
 
 
-def test_what_submit_and_run_refuse_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
-    """A definition checks the payload; the name and the options are checked as ever."""
+def test_invalid_name_and_options_are_refused(client: FluxbaseClient, server: LocalServer) -> None:
+    """As by `jobs.submit` and `jobs.run`."""
     nameless, resize = client.jobs.define("", AttrsModel, AttrsModel), client.jobs.define("resize", AttrsModel, AttrsModel)
 
     for refused in (nameless.submit(MODELS["attrs"]), resize.run(MODELS["attrs"], timeout=0)):

@@ -1,4 +1,4 @@
-"""`jobs.get`: what is sent, and the job that comes back."""
+"""`jobs.get`: what is sent, and the returned job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFound, ServerFailed
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
@@ -16,8 +16,8 @@ from tests.support.sample_responses import JOB_ID, LINES, job, recorded
 from tests.support.styles import Connect
 
 
-def test_asks_for_the_job(client: FluxbaseClient, server: LocalServer) -> None:
-    """One GET with the credentials, and neither a body nor an idempotency key, which only writes need."""
+def test_get_sends_one_request(client: FluxbaseClient, server: LocalServer) -> None:
+    """With credentials, but without a body and an idempotency key, which only writes need."""
     server.answer(Answer(200, job()))
 
     found, error = client.jobs.get(JOB_ID)
@@ -42,10 +42,10 @@ FORMS: Final[Mapping[str, Callable[[UUID], str | UUID]]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(uuid=st.uuids())
-def test_sends_an_id_in_its_canonical_form(client: FluxbaseClient, server: LocalServer, form: str, uuid: UUID) -> None:
-    """An id may come in any form that the server takes; one form is sent."""
+def test_id_is_sent_in_canonical_form(client: FluxbaseClient, server: LocalServer, form: str, uuid: UUID) -> None:
+    """An id may have any form that the server accepts."""
     server.requests.clear()
     server.answer(Answer(200, job(id=str(uuid))))
 
@@ -79,8 +79,8 @@ NO_IDS: Final[list[Any]] = [
 
 
 @pytest.mark.parametrize("job_id", NO_IDS)
-def test_refuses_what_is_no_id(client: FluxbaseClient, server: LocalServer, job_id: Any) -> None:
-    """Braces, blanks, misplaced hyphens and anything else: nothing is sent, and no other endpoint can be reached."""
+def test_invalid_id_is_refused(client: FluxbaseClient, server: LocalServer, job_id: Any) -> None:
+    """Braces, blanks, misplaced hyphens and anything else: nothing is sent, so no other endpoint can be reached."""
     _, error = client.jobs.get(job_id)
 
     assert isinstance(error, InvalidInput)
@@ -88,11 +88,11 @@ def test_refuses_what_is_no_id(client: FluxbaseClient, server: LocalServer, job_
     assert server.requests == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=st.text() | st.from_regex(r"(urn:uuid:)?[0-9a-fA-F-]{30,38}", fullmatch=True))
 @example(text="\u0130".join(["urn:uu", f"d:{JOB_ID}"]))
-def test_no_text_raises_or_reaches_another_path(client: FluxbaseClient, server: LocalServer, text: str) -> None:
-    """Whatever the text, the answer is a value, and what is sent goes to one job."""
+def test_any_text_as_id_stays_on_the_path_of_one_job(client: FluxbaseClient, server: LocalServer, text: str) -> None:
+    """The result is a value, whatever the text."""
     server.requests.clear()
     server.answer(Answer(200, job()))
 
@@ -102,20 +102,20 @@ def test_no_text_raises_or_reaches_another_path(client: FluxbaseClient, server: 
     assert all(UUID(request.path.removeprefix("/api/v1/jobs/")) for request in server.requests)
 
 
-def test_reads_the_log_too_when_asked(client: FluxbaseClient, server: LocalServer) -> None:
-    """A second request; `meta` counts both."""
+def test_include_logs_reads_the_log(client: FluxbaseClient, server: LocalServer) -> None:
+    """In a second request; `meta` counts both."""
     server.answer(Answer(200, job()), Answer(200, {"logs": LINES, "count": 2}))
 
     result = client.jobs.get(JOB_ID, include_logs=True)
 
     logs = result.unwrap().logs
     assert [(line.line_number, line.level, str(line)) for line in logs or []] == [(1, "info", "a"), (2, "error", "b")]
-    assert server.asked == [f"GET /api/v1/jobs/{JOB_ID}", f"GET /api/v1/jobs/{JOB_ID}/logs"]
+    assert server.request_lines == [f"GET /api/v1/jobs/{JOB_ID}", f"GET /api/v1/jobs/{JOB_ID}/logs"]
     assert (result.meta.attempts, result.meta.status, result.meta.logs_error) == (2, 200, None)
 
 
-def test_an_empty_log_is_an_empty_list(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server sends null; None means that nobody asked, or that it can't be read."""
+def test_empty_log_is_an_empty_list(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server sends null. None means that the log was not requested or cannot be read."""
     server.answer(Answer(200, job()), Answer(200, {"logs": None, "count": 0}), Answer(200, job()))
 
     assert client.jobs.get(JOB_ID, include_logs=True).unwrap().logs == []
@@ -130,10 +130,8 @@ def test_an_empty_log_is_an_empty_list(client: FluxbaseClient, server: LocalServ
         (Answer(200, b"<html>"), InvalidResponse),
     ],
 )
-def test_an_unreadable_log_does_not_lose_the_job(
-    client: FluxbaseClient, server: LocalServer, answer: Answer, kind: type[Exception]
-) -> None:
-    """Another user's log is private, his job is not: the job comes, and `meta` says what was wrong with the log."""
+def test_unreadable_log_does_not_fail_the_call(client: FluxbaseClient, server: LocalServer, answer: Answer, kind: type[Exception]) -> None:
+    """Another user's log is private, but the job is not: the job is returned, and `meta` has the error of the log."""
     server.answer(Answer(200, job(), {"x-request-id": "of the job"}), answer)
 
     result = client.jobs.get(JOB_ID, include_logs=True)
@@ -143,8 +141,8 @@ def test_an_unreadable_log_does_not_lose_the_job(
     assert (result.meta.status, result.meta.request_id, result.meta.attempts) == (200, "of the job", 2)
 
 
-def test_a_key_that_fails_between_the_two_requests_does_not_lose_the_job(connect: Connect, server: LocalServer) -> None:
-    """The job comes in any case, also where the caller's function has no good key for the second request."""
+def test_invalid_key_for_the_log_does_not_fail_the_call(connect: Connect, server: LocalServer) -> None:
+    """The job is returned even if the callable has no valid key for the second request."""
     keys = iter(["eyJ.good", ""])
     client = connect(server.url, lambda: next(keys))
     server.answer(Answer(200, job()))
@@ -155,7 +153,7 @@ def test_a_key_that_fails_between_the_two_requests_does_not_lose_the_job(connect
     assert isinstance(result.meta.logs_error, InvalidInput)
 
 
-def test_no_log_is_read_of_a_job_that_is_not_there(client: FluxbaseClient, server: LocalServer) -> None:
+def test_log_of_an_unknown_job_is_not_read(client: FluxbaseClient, server: LocalServer) -> None:
     """The first error is the result."""
     server.answer(Answer(404, recorded("ids", "get e38b0dbd-9a29-420a-ab84-5d0a6a06632a").body))
 
@@ -166,8 +164,8 @@ def test_no_log_is_read_of_a_job_that_is_not_there(client: FluxbaseClient, serve
 
 
 @pytest.mark.parametrize(("options", "says"), [({"include_logs": 1}, "include_logs"), ({"include_logs": "no"}, "include_logs")])
-def test_refuses_flags_that_are_none(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], says: str) -> None:
-    """True or False, and nothing that only looks like it."""
+def test_invalid_include_logs_is_refused(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], says: str) -> None:
+    """Only True and False are accepted."""
     _, error = client.jobs.get(JOB_ID, **options)
 
     assert isinstance(error, InvalidInput)

@@ -1,4 +1,4 @@
-"""`jobs.iterate`: over a real server, in both styles. A list that grows is in plans/test_paging.py."""
+"""`jobs.iterate` over a real server, sync and async. Lists that grow are in plans/test_iterate.py."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ def page_of(*numbers: int, namespace: str = "default") -> Answer:
 
 
 def numbers(client: FluxbaseClient, **options: object) -> list[int]:
-    """The jobs that an iteration gives."""
+    """The numbers of the jobs that an iteration yields."""
     return [UUID(result.unwrap().id).int for result in client.jobs.iterate(**options)]  # type: ignore[arg-type]  # passed through
 
 
-def test_goes_through_all_pages_without_repeats(client: FluxbaseClient, server: LocalServer) -> None:
-    """A job that arrives between two pages shifts the last one of the first page into the second."""
-    server.answer(page_of(5, 4, 3), page_of(3, 2, 1), page_of())
+def test_iterate_yields_each_job_once(client: FluxbaseClient, server: LocalServer) -> None:
+    """Also if a new job shifts the last one of the first page to the second page."""
+    server.answer(page_of(5, 4, 3), page_of(4, 3, 2, 1), page_of(1))
 
     assert numbers(client, page_size=3, status="failed") == [5, 4, 3, 2, 1]
     assert [request.query for request in server.requests] == [
-        {"status": "failed", "limit": "3", "offset": offset} for offset in ("0", "3", "6")
+        {"status": "failed", "limit": limit, "offset": offset} for limit, offset in (("3", "0"), ("4", "2"), ("4", "5"))
     ]
 
 
-def test_reads_a_page_when_it_is_needed(client: FluxbaseClient, server: LocalServer) -> None:
-    """And no more after the close."""
-    server.answer(page_of(3, 2), page_of(1))
+def test_pages_are_read_on_demand(client: FluxbaseClient, server: LocalServer) -> None:
+    """And none after the close."""
+    server.answer(page_of(3, 2), page_of(2, 1))
     jobs = client.jobs.iterate(page_size=2)
 
     assert server.requests == []
@@ -44,16 +44,16 @@ def test_reads_a_page_when_it_is_needed(client: FluxbaseClient, server: LocalSer
     assert len(server.requests) == 1
 
 
-def test_never_asks_for_the_default_namespace(client: FluxbaseClient, server: LocalServer) -> None:
-    """It is picked out here, as the server of April finds nothing in it."""
-    server.answer(page_of(4, 3), page_of(2, namespace="media"))
+def test_default_namespace_is_filtered_by_the_client(client: FluxbaseClient, server: LocalServer) -> None:
+    """Version 2026-04 finds nothing for this filter."""
+    server.answer(page_of(4, 3), Answer(200, page(job(id=str(UUID(int=3))), job(id=str(UUID(int=2)), namespace="media"))))
 
     assert numbers(client, page_size=2, namespace="default") == [4, 3]
     assert all("namespace" not in request.query for request in server.requests)
 
 
-def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
-    """After the jobs that came before it."""
+def test_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
+    """After the jobs of the earlier pages."""
     server.answer(page_of(2, 1), Answer(500, {"error": "Failed to list jobs"}))
 
     *jobs, last = client.jobs.iterate(page_size=2)

@@ -1,4 +1,4 @@
-"""`jobs.logs`: the lines of a job's log."""
+"""`jobs.logs`: the log lines of a job."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, LogLine, NotFound, ServerFailed
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, recorded, unpickled
+from tests.support.sample_responses import JOB_ID, pickle_round_trip, recorded
 
 LINE = {"id": "1", "timestamp": "2026-11-23T18:44:05.716123+01:00", "category": "execution", "level": "info", "message": "on it"}
 
 
-def test_reads_the_lines(client: FluxbaseClient, server: LocalServer) -> None:
-    """A recorded log: every field under its wire name, times as moments."""
-    told = recorded("progress_and_logs", "logs ")
-    server.answer(Answer(200, told.body))
+def test_log_lines_are_read(client: FluxbaseClient, server: LocalServer) -> None:
+    """A recorded log: every field under its wire name, with times as datetime."""
+    response = recorded("progress_and_logs", "logs ")
+    server.answer(Answer(200, response.body))
 
-    lines = client.jobs.logs(told.path.split("/")[-2]).unwrap()
+    lines = client.jobs.logs(response.path.split("/")[-2]).unwrap()
 
-    assert server.asked == [f"GET {told.path}"]
-    bodies: list[dict[str, Any]] = told.json()["logs"]
+    assert server.request_lines == [f"GET {response.path}"]
+    bodies: list[dict[str, Any]] = response.json()["logs"]
     assert len(lines) == len(bodies) == 8
     for line, body in zip(lines, bodies, strict=True):
         assert isinstance(line, LogLine)
@@ -32,13 +32,13 @@ def test_reads_the_lines(client: FluxbaseClient, server: LocalServer) -> None:
     assert [line.line_number for line in lines] == list(range(1, 9))
 
 
-def test_a_line_is_all_there_is_to_it(client: FluxbaseClient, server: LocalServer) -> None:
-    """Optional keys are None, unknown ones ignored; lines are immutable, equal by value, and can be pickled."""
+def test_log_line_is_a_value(client: FluxbaseClient, server: LocalServer) -> None:
+    """Optional keys are None, and unknown ones ignored; lines are immutable, equal by value, and can be pickled."""
     server.answer(Answer(200, {"logs": [{**LINE, "style": "red"}, LINE], "count": 2}))
 
     line, same = client.jobs.logs(JOB_ID).unwrap()
 
-    assert line == same == unpickled(line)
+    assert line == same == pickle_round_trip(line)
     assert (line.line_number, line.fields, line.execution_id) == (None, None, None)
     assert line.timestamp == datetime(2026, 11, 23, 17, 44, 5, 716123, tzinfo=UTC)
     with pytest.raises(AttributeError):
@@ -49,8 +49,8 @@ def test_a_line_is_all_there_is_to_it(client: FluxbaseClient, server: LocalServe
     ("options", "query"),
     [({}, {"after_line": "0"}), ({"after_line": 0}, {"after_line": "0"}), ({"after_line": 2**31 - 1}, {"after_line": "2147483647"})],
 )
-def test_asks_for_the_lines_after_one(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], query: dict[str, str]) -> None:
-    """`after_line` goes into the query."""
+def test_after_line_is_sent(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], query: dict[str, str]) -> None:
+    """In the query."""
     server.answer(Answer(200, {"logs": None, "count": 0}))
 
     client.jobs.logs(JOB_ID.upper(), **options).unwrap()
@@ -60,22 +60,22 @@ def test_asks_for_the_lines_after_one(client: FluxbaseClient, server: LocalServe
 
 
 @pytest.mark.parametrize("body", [{"logs": None, "count": 0}, {"logs": []}, []])
-def test_no_lines_are_an_empty_list(client: FluxbaseClient, server: LocalServer, body: object) -> None:
+def test_empty_log_is_an_empty_list(client: FluxbaseClient, server: LocalServer, body: object) -> None:
     """The server sends null."""
     server.answer(Answer(200, body))
 
     assert client.jobs.logs(JOB_ID).unwrap() == []
 
 
-def test_reads_a_bare_list(client: FluxbaseClient, server: LocalServer) -> None:
-    """An envelope may one day be the bare list."""
+def test_bare_list_is_read(client: FluxbaseClient, server: LocalServer) -> None:
+    """The envelope may become a bare list one day."""
     server.answer(Answer(200, [LINE]))
 
     assert [str(line) for line in client.jobs.logs(JOB_ID).unwrap()] == ["on it"]
 
 
-def test_a_job_that_is_not_there_is_the_servers_failure(client: FluxbaseClient, server: LocalServer) -> None:
-    """Recorded: 500 and no 404, for reading again would not help; and no GET to explain it."""
+def test_log_of_unknown_job_is_server_failed(client: FluxbaseClient, server: LocalServer) -> None:
+    """Recorded: a 500 and not a 404. It is not retried or explained."""
     server.answer(Answer(500, recorded("progress_and_logs", "logs of an unknown job").body))
 
     _, error = client.jobs.logs(JOB_ID)
@@ -85,7 +85,7 @@ def test_a_job_that_is_not_there_is_the_servers_failure(client: FluxbaseClient, 
     assert len(server.requests) == 1
 
 
-def test_another_users_log_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
+def test_log_of_another_user_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
     """Recorded: only logs are private."""
     server.answer(Answer(404, recorded("progress_and_logs", "another user's logs").body))
 
@@ -95,8 +95,8 @@ def test_another_users_log_is_not_found(client: FluxbaseClient, server: LocalSer
     assert error.job_id == JOB_ID
 
 
-def test_names_the_line_that_cannot_be_read(client: FluxbaseClient, server: LocalServer) -> None:
-    """A line without a time, say."""
+def test_unreadable_line_is_named(client: FluxbaseClient, server: LocalServer) -> None:
+    """A line without a time, for example."""
     server.answer(Answer(200, {"logs": [LINE, {**LINE, "timestamp": "soon"}]}))
 
     _, error = client.jobs.logs(JOB_ID)
@@ -119,8 +119,8 @@ def test_names_the_line_that_cannot_be_read(client: FluxbaseClient, server: Loca
         ({"timeout": float("nan")}, "timeout"),
     ],
 )
-def test_refuses_what_the_server_would_misread(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], says: str) -> None:
-    """Nonsense would count as 0, all lines: refused by name, nothing sent."""
+def test_invalid_after_line_is_refused(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], says: str) -> None:
+    """The server would return all lines. Nothing is sent."""
     given: dict[str, Any] = {"job_id": JOB_ID, **options}
 
     _, error = client.jobs.logs(**given)

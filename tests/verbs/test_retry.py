@@ -1,4 +1,4 @@
-"""`jobs.retry`: a POST, the GET of the job after it, and why a job can't be retried."""
+"""`jobs.retry`: a POST, the GET of the job after it, and why a job cannot be retried."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ FAILED = Answer(500, {"error": "Failed to retry job", "request_id": "r-7"}, {"x-
 POST, GET = f"POST /api/v1/jobs/{JOB_ID}/retry", f"GET /api/v1/jobs/{JOB_ID}"
 
 
-def test_puts_the_job_back_and_reads_it(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server confirms in words only, so the job is read: same id, pending, one retry used."""
-    told = recorded("failures", "get right after retry 1").json()
-    server.answer(ACCEPTED, Answer(200, {**told, "id": JOB_ID}, {"x-request-id": "of the get"}))
+def test_retry_returns_the_pending_job(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server only sends a message, so the job is read: the same id, pending, with one retry used."""
+    wire = recorded("failures", "get right after retry 1").json()
+    server.answer(ACCEPTED, Answer(200, {**wire, "id": JOB_ID}, {"x-request-id": "of the get"}))
 
     result = client.jobs.retry(JOB_ID.replace("-", ""))
 
     retried = result.unwrap()
-    assert (retried.id, retried.status, retried.retry_count) == (JOB_ID, told["status"], told["retry_count"])
-    assert server.asked == [POST, GET]
+    assert (retried.id, retried.status, retried.retry_count) == (JOB_ID, wire["status"], wire["retry_count"])
+    assert server.request_lines == [POST, GET]
     assert (result.meta.attempts, result.meta.status, result.meta.request_id) == (2, 200, "of the get")
 
 
-def test_carries_a_key_of_its_own(client: FluxbaseClient, server: LocalServer) -> None:
-    """The POST alone; a resend after a dropped connection gets the first answer and no second retry."""
+def test_retry_sends_a_new_idempotency_key(client: FluxbaseClient, server: LocalServer) -> None:
+    """With the POST only; after a dropped connection, a resend does not retry the job twice."""
     server.answer(ACCEPTED, Answer(200, job()), ACCEPTED, Answer(200, job()))
 
     client.jobs.retry(JOB_ID).unwrap()
@@ -59,8 +59,10 @@ def test_carries_a_key_of_its_own(client: FluxbaseClient, server: LocalServer) -
         ("schedule", "retry a pending job", "pending"),
     ],
 )
-def test_only_failed_jobs_can_be_retried(client: FluxbaseClient, server: LocalServer, scenario: str, label: str, status: str) -> None:
-    """The server's 400 names the state, and so does the error; there is no GET."""
+def test_retry_of_a_job_that_has_not_failed_is_not_allowed(
+    client: FluxbaseClient, server: LocalServer, scenario: str, label: str, status: str
+) -> None:
+    """The server's 400 and the error name the status; there is no GET."""
     server.answer(Answer(400, recorded(scenario, label).body))
 
     _, error = client.jobs.retry(JOB_ID)
@@ -70,7 +72,7 @@ def test_only_failed_jobs_can_be_retried(client: FluxbaseClient, server: LocalSe
     assert (error.job_id, error.retryable, len(server.requests)) == (JOB_ID, False, 1)
 
 
-def test_a_job_that_is_not_there(client: FluxbaseClient, server: LocalServer) -> None:
+def test_retry_of_unknown_job_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
     """A recorded 404."""
     server.answer(Answer(404, recorded("ids", "retry unknown").body))
 
@@ -85,25 +87,25 @@ def test_a_job_that_is_not_there(client: FluxbaseClient, server: LocalServer) ->
     [("failures", "boom: failed"), ("failures", "get right after retry 3")],
 )
 def test_exhausted_retries_are_explained(client: FluxbaseClient, server: LocalServer, recording: str, label: str) -> None:
-    """The server answers a bare 500; the job's counts tell why, in words with both numbers."""
-    told = recorded(recording, label).json()
-    server.answer(FAILED, Answer(200, told))
+    """The server responds with a 500; the job shows that no retries are left, and the message has both numbers."""
+    wire = recorded(recording, label).json()
+    server.answer(FAILED, Answer(200, wire))
 
     result = client.jobs.retry(JOB_ID)
 
     error = result.error
     assert isinstance(error, NotAllowedInState)
-    assert f"{told['retry_count']} of {told['max_retries']}" in error.message
+    assert f"{wire['retry_count']} of {wire['max_retries']}" in error.message
     assert "no retries left" in error.message
     assert (error.job_status, error.status, error.request_id, error.job_id) == ("failed", 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
     assert (error.attempts, result.meta.attempts, result.meta.status) == (2, 2, 500)
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled", "pending", "running", "interrupted"])
-def test_a_lost_race_is_explained(client: FluxbaseClient, server: LocalServer, status: str) -> None:
-    """Somebody else retried the job in between: it is not failed any more."""
+def test_job_that_was_retried_meanwhile_is_explained(client: FluxbaseClient, server: LocalServer, status: str) -> None:
+    """The job is no longer failed."""
     server.answer(FAILED, Answer(200, job(status=status, max_retries=3, retry_count=1)))
 
     _, error = client.jobs.retry(JOB_ID)
@@ -123,8 +125,8 @@ def test_a_lost_race_is_explained(client: FluxbaseClient, server: LocalServer, s
         Answer(fault="drop after reading"),
     ],
 )
-def test_a_500_that_the_state_does_not_explain_stays_one(client: FluxbaseClient, server: LocalServer, second: Answer) -> None:
-    """Retries are left, or the job can't be read: the server's own words, and no second POST."""
+def test_500_without_explanation_is_server_failed(client: FluxbaseClient, server: LocalServer, second: Answer) -> None:
+    """If retries are left or the job cannot be read, the error has the server's message, and there is no second POST."""
     server.answer(FAILED, second)
 
     result = client.jobs.retry(JOB_ID)
@@ -133,11 +135,11 @@ def test_a_500_that_the_state_does_not_explain_stays_one(client: FluxbaseClient,
     assert type(error) is ServerFailed
     assert (error.message, error.status, error.request_id, error.job_id) == ("Failed to retry job", 500, "r-7", JOB_ID)
     assert not error.retryable
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
 
 
-def test_an_unexplained_500_counts_both_requests(client: FluxbaseClient, server: LocalServer) -> None:
-    """`attempts` is how many requests were sent, that for the explanation included."""
+def test_500_without_explanation_counts_both_requests(client: FluxbaseClient, server: LocalServer) -> None:
+    """`attempts` includes the GET."""
     server.answer(FAILED, Answer(404))
 
     result = client.jobs.retry(JOB_ID)
@@ -147,14 +149,14 @@ def test_an_unexplained_500_counts_both_requests(client: FluxbaseClient, server:
 
 
 @pytest.mark.parametrize("status", [501, 502, 503, 504, 520])
-def test_another_failure_is_not_looked_into(client: FluxbaseClient, server: LocalServer, status: int) -> None:
-    """Only a bare 500 may be a lost race or the end of the retries."""
+def test_other_errors_are_not_explained(client: FluxbaseClient, server: LocalServer, status: int) -> None:
+    """Only a 500 leads to a GET."""
     server.answer(Answer(status))
 
     _, error = client.jobs.retry(JOB_ID)
 
     assert isinstance(error, ServerFailed)
-    assert (error.status, server.asked) == (status, [POST])
+    assert (error.status, server.request_lines) == (status, [POST])
 
 
 @pytest.mark.parametrize(
@@ -166,10 +168,10 @@ def test_another_failure_is_not_looked_into(client: FluxbaseClient, server: Loca
         (Answer(fault="drop after reading"), ConnectionFailed, None),
     ],
 )
-def test_says_that_the_retry_was_accepted(
+def test_failed_get_after_an_accepted_retry(
     client: FluxbaseClient, server: LocalServer, second: Answer, kind: type[FluxbaseError], status: int | None
 ) -> None:
-    """After the confirmed POST a failing GET is no reason to retry once more: not retryable, and the message says so."""
+    """The error is not retryable, and its message says that the retry was accepted."""
     server.answer(ACCEPTED, second)
 
     result = client.jobs.retry(JOB_ID)
@@ -180,12 +182,12 @@ def test_says_that_the_retry_was_accepted(
     assert "the retry was accepted" in str(error)
     assert (error.retryable, error.status, error.job_id) == (False, status, JOB_ID)
     assert (error.attempts, result.meta.attempts, result.meta.status) == (2, 2, status)
-    assert server.asked == [POST, GET]
+    assert server.request_lines == [POST, GET]
 
 
 @pytest.mark.parametrize("second", ["", None])
-def test_says_so_too_where_the_key_for_the_second_request_is_bad(connect: Connect, server: LocalServer, second: Any) -> None:
-    """The caller's function has no good key for the GET: the job is in the queue all the same."""
+def test_invalid_key_for_the_get_after_an_accepted_retry(connect: Connect, server: LocalServer, second: Any) -> None:
+    """The message says that the retry was accepted."""
     keys = iter(["eyJ.good", second])
     client = connect(server.url, lambda: next(keys))
     server.answer(ACCEPTED)
@@ -194,11 +196,11 @@ def test_says_so_too_where_the_key_for_the_second_request_is_bad(connect: Connec
 
     assert isinstance(error, InvalidInput)
     assert "the retry was accepted" in str(error)
-    assert server.asked == [POST]
+    assert server.request_lines == [POST]
 
 
 @pytest.mark.parametrize("job_id", ["nope", "", None, f"{{{JOB_ID}}}"])
-def test_refuses_what_is_no_id(client: FluxbaseClient, server: LocalServer, job_id: str) -> None:
+def test_invalid_id_is_refused(client: FluxbaseClient, server: LocalServer, job_id: str) -> None:
     """Nothing is sent."""
     _, error = client.jobs.retry(job_id)
 

@@ -1,4 +1,4 @@
-"""`jobs.run`: over real servers, in both styles. What it does over time is in plans/test_running.py."""
+"""`jobs.run` over real servers, sync and async. Timing is in plans/test_run.py."""
 
 from __future__ import annotations
 
@@ -20,46 +20,48 @@ NO_LOG: Final = Answer(200, {"logs": None, "count": 0})
 
 
 @pytest.fixture
-def live(connect: Connect, march: Address) -> FluxbaseClient:
+def emulator_client(connect: Connect, march: Address) -> FluxbaseClient:
     """A client of the emulator."""
     return connect(march.url, march.service_key)
 
 
-def test_gives_the_completed_job(live: FluxbaseClient) -> None:
-    """With its payload and its result, after each change was told."""
-    told: list[str] = []
+def test_run_returns_the_completed_job(emulator_client: FluxbaseClient) -> None:
+    """With its payload and its result; the callback got each change."""
+    statuses: list[str] = []
 
-    finished, error = live.jobs.run("echo", {"n": 1}, priority=3, poll=QUICK, on_progress=lambda seen: told.append(seen.status))
+    finished, error = emulator_client.jobs.run(
+        "echo", {"n": 1}, priority=3, poll=QUICK, on_progress=lambda job: statuses.append(job.status)
+    )
 
     assert error is None
     assert (finished.status, finished.priority, finished.result) == ("completed", 3, {"echo": {"n": 1}})
-    assert told[-1] == "completed"
+    assert statuses[-1] == "completed"
 
 
-def test_a_failure_says_what_was_thrown(live: FluxbaseClient) -> None:
-    """From the log, which a second request reads; the error survives a pickle with all that it carries."""
-    error = live.jobs.run("boom", poll=QUICK).error
+def test_failure_has_the_exception_text(emulator_client: FluxbaseClient) -> None:
+    """From the log, in a second request; the error can be pickled with all its fields."""
+    error = emulator_client.jobs.run("boom", poll=QUICK).error
 
     assert isinstance(error, JobFailed)
     assert (error.message, error.hint) == ("the reactor is on fire", None)
     again = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
-    for told in (error, again):
-        assert told.job is not None
-        assert (told.job.status, told.job.error, told.job_id) == ("failed", "exit status 1", told.job.id)
-        assert "Job execution error: the reactor is on fire" in [str(line) for line in told.log_tail]
-        assert not any(line.message.startswith("__RESULT__::") for line in told.log_tail)
+    for failed in (error, again):
+        assert failed.job is not None
+        assert (failed.job.status, failed.job.error, failed.job_id) == ("failed", "exit status 1", failed.job.id)
+        assert "Job execution error: the reactor is on fire" in [str(line) for line in failed.log_tail]
+        assert not any(line.message.startswith("__RESULT__::") for line in failed.log_tail)
 
 
-def test_a_failure_by_return_value_needs_no_log(live: FluxbaseClient) -> None:
-    """The server's own message is the reason."""
-    error = live.jobs.run("softfail", poll=QUICK).error
+def test_unsuccessful_result_has_the_servers_message(emulator_client: FluxbaseClient) -> None:
+    """The log is not needed."""
+    error = emulator_client.jobs.run("softfail", poll=QUICK).error
 
     assert isinstance(error, JobFailed)
     assert (error.message, error.hint) == ("validation failed: no rows", None)
 
 
-def test_where_no_log_is_shown_the_hint_says_where_the_text_is(client: FluxbaseClient, server: LocalServer) -> None:
-    """As on the server of April, or for another user's job, whose log is not found."""
+def test_hint_if_the_log_is_not_visible(client: FluxbaseClient, server: LocalServer) -> None:
+    """On version 2026-04, or for another user's job."""
     for refused in (Answer(404, {"error": "Job not found"}), Answer(500, {"error": "Failed"})):
         server.answer(CREATED, Answer(200, job(status="failed", error_message="exit status 1")), refused)
 
@@ -71,17 +73,17 @@ def test_where_no_log_is_shown_the_hint_says_where_the_text_is(client: FluxbaseC
         assert "log" in error.hint
 
 
-def test_a_job_that_takes_too_long_is_cancelled_if_told_so(live: FluxbaseClient) -> None:
-    """The error carries the job, which is cancelled on the server."""
-    error = live.jobs.run("slow", timeout=0.5, poll=QUICK, cancel_on_timeout=True).error
+def test_cancel_on_timeout(emulator_client: FluxbaseClient) -> None:
+    """The error has the job, which is cancelled on the server."""
+    error = emulator_client.jobs.run("slow", timeout=0.5, poll=QUICK, cancel_on_timeout=True).error
 
     assert isinstance(error, WaitTimeout)
     assert error.job is not None
-    assert live.jobs.wait(error.job.id, poll=QUICK).unwrap().status == "cancelled"
+    assert emulator_client.jobs.wait(error.job.id, poll=QUICK).unwrap().status == "cancelled"
 
 
-def test_a_job_that_others_cancel_is_no_success(client: FluxbaseClient, server: LocalServer) -> None:
-    """It comes as an error that carries the job."""
+def test_cancelled_job_is_an_error(client: FluxbaseClient, server: LocalServer) -> None:
+    """The error has the job."""
     server.answer(CREATED, Answer(200, job(status="cancelled", result=None)))
 
     error = client.jobs.run("slow", poll=QUICK).error
@@ -91,8 +93,8 @@ def test_a_job_that_others_cancel_is_no_success(client: FluxbaseClient, server: 
     assert (error.job.status, error.job_id) == ("cancelled", JOB_ID)
 
 
-def test_sends_what_submit_sends(client: FluxbaseClient, server: LocalServer) -> None:
-    """Every option of the submit, under the caller's key."""
+def test_run_sends_the_options_of_submit(client: FluxbaseClient, server: LocalServer) -> None:
+    """With the caller's idempotency key."""
     server.answer(CREATED, Answer(200, job()))
     options: dict[str, Any] = {"namespace": "media", "priority": 1, "scheduled": "2030-01-02T03:04:05Z", "on_behalf_of": JOB_ID}
 
@@ -110,8 +112,8 @@ def test_sends_what_submit_sends(client: FluxbaseClient, server: LocalServer) ->
     }
 
 
-def test_forgives_one_404_directly_after_the_submit(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server answers so when its database stumbles."""
+def test_one_404_after_the_submit_is_ignored(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server sends it if its database has a transient failure."""
     missing = Answer(404, {"error": "Job not found"})
     server.answer(CREATED, missing, Answer(200, job()), CREATED, missing, missing)
 
@@ -121,8 +123,8 @@ def test_forgives_one_404_directly_after_the_submit(client: FluxbaseClient, serv
     assert error.job_id == JOB_ID
 
 
-def test_a_submit_that_fails_is_the_result(connect: Connect, server: LocalServer) -> None:
-    """Nothing is waited for; a bad argument of the wait keeps the job from being sent at all."""
+def test_failed_submit_is_the_result(connect: Connect, server: LocalServer) -> None:
+    """There is no wait; an invalid argument of the wait prevents the submit."""
     client = connect(server.url, "eyJ.a-token", retry=None)
     server.answer(Answer(fault="drop after reading"))
 

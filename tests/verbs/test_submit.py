@@ -1,4 +1,4 @@
-"""`jobs.submit`: what is sent, what is refused, what comes back."""
+"""`jobs.submit`: what is sent, what is refused, and what is returned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 import msgspec
 import pytest
 from fluxbase_jobs import Conflict, FluxbaseClient, InvalidInput, NotFound, OnBehalfOf, PermissionDenied, Unprocessable
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
@@ -22,8 +22,8 @@ from tests.support.sample_responses import JOB_ID, job, recorded
 CREATED = Answer(201, job(status="pending", result=None))
 
 
-def test_sends_only_what_was_given(client: FluxbaseClient, server: LocalServer) -> None:
-    """Without options the body holds the name alone, and every submit carries a key of its own."""
+def test_submit_sends_only_given_options(client: FluxbaseClient, server: LocalServer) -> None:
+    """Without options the body only has the name. Every submit has a new idempotency key."""
     server.answer(CREATED)
 
     job, error = client.jobs.submit("resize")
@@ -40,8 +40,8 @@ def test_sends_only_what_was_given(client: FluxbaseClient, server: LocalServer) 
     assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
 
 
-def test_sends_every_option_in_its_wire_form(client: FluxbaseClient, server: LocalServer) -> None:
-    """`scheduled` becomes scheduled_at in UTC; the name that the TypeScript client sends is ignored by the server."""
+def test_submit_sends_every_option(client: FluxbaseClient, server: LocalServer) -> None:
+    """`scheduled` is sent as scheduled_at in UTC, because the server ignores the name that the TypeScript client uses."""
     server.answer(CREATED)
     user = OnBehalfOf(UUID(JOB_ID), user_email="ada@example.com", user_role="authenticated")
     moment = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
@@ -68,8 +68,8 @@ def test_sends_every_option_in_its_wire_form(client: FluxbaseClient, server: Loc
         (datetime(2030, 1, 2, tzinfo=UTC), "2030-01-02T00:00:00Z"),
     ],
 )
-def test_schedules_at_a_moment(client: FluxbaseClient, server: LocalServer, scheduled: Any, sent: str) -> None:
-    """Moments are sent in UTC, to the microsecond that the server's database keeps."""
+def test_scheduled_as_datetime(client: FluxbaseClient, server: LocalServer, scheduled: Any, sent: str) -> None:
+    """Sent in UTC and to the microsecond, as the server's database stores it."""
     server.answer(CREATED)
 
     client.jobs.submit("resize", scheduled=scheduled).unwrap()
@@ -77,8 +77,8 @@ def test_schedules_at_a_moment(client: FluxbaseClient, server: LocalServer, sche
     assert server.requests[0].json()["scheduled_at"] == sent
 
 
-def test_schedules_after_a_delay(client: FluxbaseClient, server: LocalServer) -> None:
-    """A timedelta counts from now."""
+def test_scheduled_as_timedelta(client: FluxbaseClient, server: LocalServer) -> None:
+    """Counted from now."""
     server.answer(CREATED)
     before = datetime.now(UTC)
 
@@ -106,7 +106,7 @@ class StructPoint(msgspec.Struct, rename={"x": "x", "vertical": "y"}):
 
 
 class PydanticLike:
-    """What pydantic's models show of themselves; pydantic is no dependency of the tests."""
+    """The methods of pydantic models that the client uses; pydantic is not installed for the tests."""
 
     model_fields = ("x", "y")
 
@@ -115,8 +115,8 @@ class PydanticLike:
 
 
 @pytest.mark.parametrize("model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticLike(), {"x": 1, "y": [2]}])
-def test_takes_models_as_payload(client: FluxbaseClient, server: LocalServer, model: object) -> None:
-    """Attrs classes, dataclasses, Structs and pydantic models are sent as objects, also inside one another."""
+def test_models_as_payload(client: FluxbaseClient, server: LocalServer, model: object) -> None:
+    """Attrs classes, dataclasses, Structs and pydantic models are sent as objects, also nested."""
     server.answer(CREATED)
 
     client.jobs.submit("resize", model).unwrap()
@@ -129,8 +129,8 @@ class Tagged(msgspec.Struct, tag=True):
     x: int
 
 
-def test_sends_a_structs_tag(client: FluxbaseClient, server: LocalServer) -> None:
-    """As msgspec itself would write it."""
+def test_tag_of_a_struct_is_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """As msgspec would encode it."""
     server.answer(CREATED)
 
     client.jobs.submit("resize", Tagged(1)).unwrap()
@@ -139,14 +139,14 @@ def test_sends_a_structs_tag(client: FluxbaseClient, server: LocalServer) -> Non
 
 
 class Unwritable(PydanticLike):
-    """A model whose values are no JSON, bytes that are no text for one."""
+    """A model with values that are not JSON, like bytes that are not text."""
 
     def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
         raise ValueError(f"{mode}, {by_alias}")
 
 
-def test_refuses_a_model_that_cannot_be_written(client: FluxbaseClient, server: LocalServer) -> None:
-    """The model's own error is no exception of the verb."""
+def test_unencodable_model_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
+    """The model's error is an error value."""
     error = client.jobs.submit("resize", {"point": Unwritable()}).error
 
     assert isinstance(error, InvalidInput)
@@ -162,8 +162,8 @@ class Size(IntEnum):
     BIG = 3
 
 
-def test_sends_enums_as_their_values(client: FluxbaseClient, server: LocalServer) -> None:
-    """Members of text and integer enums are text and integers."""
+def test_enums_are_sent_as_their_values(client: FluxbaseClient, server: LocalServer) -> None:
+    """Members of string and integer enums."""
     server.answer(CREATED)
 
     client.jobs.submit("resize", {"style": Style.RED, Style.RED: Size.BIG}).unwrap()
@@ -176,7 +176,7 @@ CYCLE["again"] += [CYCLE, CYCLE]
 
 
 def nested(levels: int) -> dict[str, Any]:
-    """An object so many levels deep."""
+    """An object with this many levels."""
     return {"a": nested(levels - 1)} if levels > 1 else {"a": 1}
 
 
@@ -206,9 +206,7 @@ def nested(levels: int) -> dict[str, Any]:
         (object(), "payload must be JSON"),
     ],
 )
-def test_refuses_payloads_that_json_or_the_server_would_change(
-    client: FluxbaseClient, server: LocalServer, payload: Any, says: str
-) -> None:
+def test_payloads_that_would_be_changed_are_refused(client: FluxbaseClient, server: LocalServer, payload: Any, says: str) -> None:
     """The error names the path and the rule, and nothing is sent."""
     job, error = client.jobs.submit("resize", payload)
 
@@ -218,8 +216,8 @@ def test_refuses_payloads_that_json_or_the_server_would_change(
     assert server.requests == []
 
 
-def test_sends_a_payload_up_to_the_limits(client: FluxbaseClient, server: LocalServer) -> None:
-    """64 levels, the largest exact integers, and a body of exactly 1,048,576 bytes are within them."""
+def test_payloads_up_to_the_limits_are_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """64 levels, the largest exact integers, and a body of exactly 1,048,576 bytes."""
     server.answer(CREATED)
     frame = len(b'{"job_name":"resize","payload":{"a":""}}')
 
@@ -265,9 +263,7 @@ def test_sends_a_payload_up_to_the_limits(client: FluxbaseClient, server: LocalS
         ({"timeout": "5"}, "timeout"),
     ],
 )
-def test_refuses_arguments_that_cannot_be_sent_as_they_are(
-    client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any], says: str
-) -> None:
+def test_invalid_arguments_are_refused(client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any], says: str) -> None:
     """The error names the argument, is a ValueError too, and nothing is sent."""
     given: dict[str, Any] = {"job_name": "resize", **arguments}
 
@@ -289,31 +285,33 @@ def test_refuses_arguments_that_cannot_be_sent_as_they_are(
         ("idempotency", "same key, other body", Unprocessable),
     ],
 )
-def test_returns_the_servers_refusal(client: FluxbaseClient, server: LocalServer, scenario: str, label: str, kind: type[Exception]) -> None:
-    """Recorded refusals become errors of their class, in the server's words."""
-    told = recorded(scenario, label)
-    server.answer(Answer(told.status, told.body, told.response_headers))
+def test_recorded_refusals_are_errors(
+    client: FluxbaseClient, server: LocalServer, scenario: str, label: str, kind: type[Exception]
+) -> None:
+    """With the right class and the server's message."""
+    response = recorded(scenario, label)
+    server.answer(Answer(response.status, response.body, response.response_headers))
 
     _, error = client.jobs.submit("resize")
 
     assert type(error) is kind
     assert error is not None
-    assert error.status == told.status
-    assert told.json()["error"] in error.message
-    assert error.request_id == told.response_headers["x-request-id"]
+    assert error.status == response.status
+    assert response.json()["error"] in error.message
+    assert error.request_id == response.response_headers["x-request-id"]
 
 
-def test_says_when_the_answer_is_a_replay(client: FluxbaseClient, server: LocalServer) -> None:
-    """The same key again gives the first answer, and `meta` says so."""
-    told = recorded("idempotency", "replay")
-    server.answer(CREATED, Answer(told.status, told.body, told.response_headers))
+def test_meta_shows_a_replayed_response(client: FluxbaseClient, server: LocalServer) -> None:
+    """A repeated key gets the first response."""
+    response = recorded("idempotency", "replay")
+    server.answer(CREATED, Answer(response.status, response.body, response.response_headers))
 
     assert not client.jobs.submit("echo", idempotency_key="k").meta.idempotency_replayed
     assert client.jobs.submit("echo", idempotency_key="k").meta.idempotency_replayed
 
 
-def test_calls_a_key_in_progress_a_passing_conflict(client: FluxbaseClient, server: LocalServer) -> None:
-    """409 while the first request with the key runs: worth another try."""
+def test_key_in_progress_is_retryable(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server responds with 409 while the first request with the key runs."""
     body = {"error": "Request In Progress", "code": "IDEMPOTENCY_REQUEST_IN_PROGRESS", "message": "still running", "hint": "wait"}
     server.answer(Answer(409, body))
 
@@ -330,10 +328,10 @@ json_values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(), json_values))
-def test_what_is_accepted_arrives_unchanged(client: FluxbaseClient, server: LocalServer, payload: dict[str, Any]) -> None:
-    """Any payload either arrives as it was, or is refused with nothing sent: never changed silently."""
+def test_accepted_payloads_arrive_unchanged(client: FluxbaseClient, server: LocalServer, payload: dict[str, Any]) -> None:
+    """A payload is never changed silently: it arrives as it was, or is refused and not sent."""
     server.requests.clear()
     server.answer(CREATED)
 

@@ -1,4 +1,4 @@
-"""`jobs.tail`: over real servers, in both styles. What it does over time is in plans/test_tailing.py."""
+"""`jobs.tail` over real servers, sync and async. Timing is in plans/test_tail.py."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ ENDED = Answer(200, job(completed_at="2020-01-01T00:00:00Z"))
 
 
 def line(number: int, message: str, level: str = "info") -> dict[str, Any]:
-    """A line of a log, as the wire has it."""
+    """A log line as JSON object."""
     shown = {"timestamp": "2020-01-01T00:00:00Z", "category": "execution", "level": level, "message": message}
     return {"id": str(number), "line_number": number, **shown}
 
 
-def test_follows_a_running_jobs_log(connect: Connect, march: Address, caplog: pytest.LogCaptureFixture) -> None:
-    """Each line once and in order, without the protocol's own; a logger gets them at their level."""
+def test_tail_follows_the_log_of_a_running_job(connect: Connect, march: Address, caplog: pytest.LogCaptureFixture) -> None:
+    """Each line once and in order, without those of the protocol; a logger gets them at their level."""
     client = connect(march.url, march.service_key)
     job_id = client.jobs.submit("steps", {"steps": 3, "delay_ms": 20}).unwrap().id
     caplog.set_level(logging.DEBUG, logger="jobs.steps")
 
     lines = [result.unwrap() for result in client.jobs.tail(job_id, to_logger=logging.getLogger("jobs.steps"))]
 
-    told = ["step 1 of 3", "step 2 of 3", "warning: step 2 was even", "step 3 of 3"]
-    assert [str(line) for line in lines] == told
+    expected = ["step 1 of 3", "step 2 of 3", "warning: step 2 was even", "step 3 of 3"]
+    assert [str(line) for line in lines] == expected
     assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "jobs.steps"] == [
-        ("WARNING" if "warning" in text else "INFO", text) for text in told
+        ("WARNING" if "warning" in text else "INFO", text) for text in expected
     ]
 
 
-def test_reads_the_log_of_a_job_that_ended_long_ago_once(client: FluxbaseClient, server: LocalServer) -> None:
-    """From the named line on; two requests, and the end."""
+def test_tail_reads_the_log_of_a_finished_job_once(client: FluxbaseClient, server: LocalServer) -> None:
+    """From the given line on, with two requests."""
     server.answer(ENDED, Answer(200, {"logs": [line(8, "eight"), line(9, "__RESULT__::{}")], "count": 2}))
 
     (only,) = client.jobs.tail(JOB_ID, after_line=7)
@@ -47,8 +47,8 @@ def test_reads_the_log_of_a_job_that_ended_long_ago_once(client: FluxbaseClient,
     assert [request.target for request in server.requests] == [f"/api/v1/jobs/{JOB_ID}", f"/api/v1/jobs/{JOB_ID}/logs?after_line=7"]
 
 
-def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
-    """Somebody else's log, or an argument that can't be sent."""
+def test_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
+    """Another user's log, or an invalid argument."""
     server.answer(ENDED, Answer(404, {"error": "Job not found"}))
 
     (refused,) = client.jobs.tail(JOB_ID)
@@ -58,8 +58,8 @@ def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) 
     assert isinstance(bad.error, InvalidInput)
 
 
-def test_closing_the_iterator_stops_the_looks(client: FluxbaseClient, server: LocalServer) -> None:
-    """Also between two lines of one answer."""
+def test_closed_iterator_sends_no_requests(client: FluxbaseClient, server: LocalServer) -> None:
+    """Also if it is closed between two lines of one response."""
     server.answer(Answer(200, job(status="running")), Answer(200, {"logs": [line(1, "one"), line(2, "two")], "count": 2}))
     tailed = client.jobs.tail(JOB_ID)
 

@@ -1,4 +1,4 @@
-"""`jobs.wait`: over a real server, in both styles. What it does over time is in plans/test_waiting.py."""
+"""`jobs.wait` over a real server, sync and async. Timing is in plans/test_wait.py."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ COMPLETED: Final = Answer(200, job(progress='{"percent": 40}', progress_percent=
 DOWN: Final = Answer(503, {"error": "service_unavailable", "message": "Unable to verify token status"})
 
 
-def test_waits_for_the_end(client: FluxbaseClient, server: LocalServer) -> None:
-    """Over a fault, a dropped connection and an unknown status, with one call for each change."""
+def test_wait_returns_the_finished_job(client: FluxbaseClient, server: LocalServer) -> None:
+    """Despite an error, a dropped connection and an unknown status; the callback is called once per change."""
     server.answer(
         PENDING, DOWN, PENDING, Answer(fault="drop after reading"), RUNNING, RUNNING, Answer(200, job(status="napping")), COMPLETED
     )
-    told: list[Job] = []
+    states: list[Job] = []
 
-    finished, error = client.jobs.wait(JOB_ID, poll=QUICK, on_progress=told.append)
+    finished, error = client.jobs.wait(JOB_ID, poll=QUICK, on_progress=states.append)
 
     assert error is None
     assert finished.succeeded
-    assert [seen.status for seen in told] == ["pending", "running", "napping", "completed"]
-    assert told[1].progress_percent == 40
-    assert set(server.asked) == {f"GET /api/v1/jobs/{JOB_ID}"}
+    assert [job.status for job in states] == ["pending", "running", "napping", "completed"]
+    assert states[1].progress_percent == 40
+    assert set(server.request_lines) == {f"GET /api/v1/jobs/{JOB_ID}"}
 
 
-def test_on_progress_may_be_a_coroutine_function(client: FluxbaseClient, server: LocalServer, style: Style) -> None:
-    """The async client awaits it before it goes on."""
+def test_coroutine_function_as_on_progress_is_awaited(client: FluxbaseClient, server: LocalServer, style: Style) -> None:
+    """Before the async client continues."""
     server.answer(PENDING, RUNNING, COMPLETED)
-    told: list[str] = []
+    states: list[str] = []
 
-    async def note(seen: Job) -> None:
+    async def note(job: Job) -> None:
         await asyncio.sleep(0)
-        told.append(f"{seen.status} after {len(server.requests)}")
+        states.append(f"{job.status} after {len(server.requests)}")
 
-    def note_at_once(seen: Job) -> None:
-        told.append(f"{seen.status} after {len(server.requests)}")
+    def note_at_once(job: Job) -> None:
+        states.append(f"{job.status} after {len(server.requests)}")
 
     client.jobs.wait(JOB_ID, poll=QUICK, on_progress=note if style == "async" else note_at_once).unwrap()
 
-    assert told == ["pending after 1", "running after 2", "completed after 3"]
+    assert states == ["pending after 1", "running after 2", "completed after 3"]
 
 
-def test_a_deadline_ends_a_request_in_flight(client: FluxbaseClient, server: LocalServer) -> None:
-    """A server that does not answer, or answers drop by drop, does not stretch the wait."""
+def test_timeout_ends_an_open_request(client: FluxbaseClient, server: LocalServer) -> None:
+    """Also if the response never comes, or comes slowly."""
     for slow in (Answer(200, job(), delay=1.0), Answer(200, job(), delay=0.06, pieces=20)):
         server.answer(RUNNING, slow)
 
@@ -68,7 +68,7 @@ def test_a_deadline_ends_a_request_in_flight(client: FluxbaseClient, server: Loc
         server.answers.clear()
 
 
-def test_cancels_at_the_deadline_if_told_so(client: FluxbaseClient, server: LocalServer) -> None:
+def test_cancel_on_timeout(client: FluxbaseClient, server: LocalServer) -> None:
     """With an idempotency key, like every cancel."""
     server.answer(*[RUNNING] * 2, Answer(200, {"message": "Job cancelled"}))
     patient = PollPolicy(initial=0.01, factor=1000.0)
@@ -77,12 +77,12 @@ def test_cancels_at_the_deadline_if_told_so(client: FluxbaseClient, server: Loca
 
     assert isinstance(error, WaitTimeout)
     assert error.hint == "it was cancelled"
-    assert server.asked[-1] == f"POST /api/v1/jobs/{JOB_ID}/cancel"
+    assert server.request_lines[-1] == f"POST /api/v1/jobs/{JOB_ID}/cancel"
     assert "idempotency-key" in server.requests[-1].headers
 
 
-def test_an_unknown_job_is_not_waited_for(client: FluxbaseClient, server: LocalServer) -> None:
-    """One request and its refusal."""
+def test_unknown_job_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
+    """After one request."""
     server.answer(Answer(404, {"error": "Job not found"}))
 
     assert isinstance(client.jobs.wait(JOB_ID).error, NotFound)
@@ -92,8 +92,8 @@ def test_an_unknown_job_is_not_waited_for(client: FluxbaseClient, server: LocalS
 @pytest.mark.parametrize(
     "options", [{"job_id": "{x}"}, {"timeout": 0}, {"timeout": "1"}, {"poll": 5}, {"cancel_on_timeout": None}, {"retry": 3}], ids=str
 )
-def test_bad_arguments_are_values(client: FluxbaseClient, server: LocalServer, options: dict[str, Any]) -> None:
-    """InvalidInput that names the argument, and nothing sent."""
+def test_invalid_arguments_are_error_values(client: FluxbaseClient, server: LocalServer, options: dict[str, Any]) -> None:
+    """InvalidInput names the argument, and nothing is sent."""
     given: dict[str, Any] = {"job_id": JOB_ID, **options}
 
     error = client.jobs.wait(**given).error
@@ -104,11 +104,11 @@ def test_bad_arguments_are_values(client: FluxbaseClient, server: LocalServer, o
 
 
 class Stop(Exception):
-    """What a callback raises."""
+    """An exception of a callback."""
 
 
-def test_what_a_callback_raises_is_the_callers(client: FluxbaseClient, server: LocalServer) -> None:
-    """With a note that names the job; the client can be used on."""
+def test_exception_of_a_callback_propagates(client: FluxbaseClient, server: LocalServer) -> None:
+    """With a note that names the job; the client can be used again."""
     server.answer(RUNNING)
 
     def stop(_: Job) -> None:
@@ -121,11 +121,11 @@ def test_what_a_callback_raises_is_the_callers(client: FluxbaseClient, server: L
     assert client.jobs.get(JOB_ID).ok
 
 
-class Interrupting(LocalServer):
-    """A server during whose first, slow answer the user presses Ctrl-C."""
+class InterruptingServer(LocalServer):
+    """A server that simulates Ctrl-C during its first, slow response."""
 
     def next(self) -> Answer:
-        """The answer to the request at hand."""
+        """The answer to the current request."""
         if self.requests:
             return RUNNING
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -133,13 +133,13 @@ class Interrupting(LocalServer):
 
 
 def notes(error: BaseException | None) -> list[str]:
-    """The notes on an exception and on those that it came from."""
+    """The notes of an exception and of its causes."""
     return [] if error is None else [*getattr(error, "__notes__", ()), *notes(error.__context__)]
 
 
-def test_ctrl_c_leaves_the_job_alone(connect: Connect) -> None:
-    """It goes up at once with a note that names the job; nothing is cancelled, and the client can be used on."""
-    with Interrupting() as server:
+def test_ctrl_c_does_not_cancel_the_job(connect: Connect) -> None:
+    """It propagates at once with a note that names the job; the client can be used again."""
+    with InterruptingServer() as server:
         client = connect(server.url, "eyJ.a-token")
 
         with pytest.raises(KeyboardInterrupt) as caught:
@@ -151,8 +151,8 @@ def test_ctrl_c_leaves_the_job_alone(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("verb", ["wait", "run"])
-def test_a_cancelled_task_leaves_the_job_alone(server: LocalServer, verb: str) -> None:
-    """In a pause or in a request; the note names the job."""
+def test_cancelled_task_does_not_cancel_the_job(server: LocalServer, verb: str) -> None:
+    """During a pause or a request; the note names the job."""
     server.answer(*[Answer(201, RUNNING.body)] * (verb == "run"), RUNNING, Answer(200, RUNNING.body, delay=0.5))
 
     async def cancel(requests: int) -> asyncio.CancelledError:
@@ -169,4 +169,4 @@ def test_a_cancelled_task_leaves_the_job_alone(server: LocalServer, verb: str) -
     error = asyncio.run(cancel(2 + (verb == "run")))
 
     assert any(JOB_ID in note for note in notes(error))
-    assert not any("cancel" in asked for asked in server.asked)
+    assert not any("cancel" in line for line in server.request_lines)

@@ -1,4 +1,4 @@
-"""`jobs.wait_many`: over real servers, in both styles. What it does over time is in plans/test_waiting_for_many.py."""
+"""`jobs.wait_many` over real servers, sync and async. Timing is in plans/test_wait_many.py."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ QUICK: Final = PollPolicy(initial=0.01, maximum=0.05)
 IDS: Final = [str(UUID(int=number)) for number in range(6)]
 
 
-def test_gives_each_job_with_its_end(connect: Connect, march: Address) -> None:
-    """Whatever came of it, as each ends; bad, unknown and repeated ids get their pairs too."""
+def test_yields_each_job_when_it_ends(connect: Connect, march: Address) -> None:
+    """Whatever its status; invalid, unknown and repeated ids get their results, too."""
     client = connect(march.url, march.service_key)
     names = ["boom", "echo", "echo", "softfail"]
     submitted = [client.jobs.submit(name, {"n": number}).unwrap() for number, name in enumerate(names)]
@@ -35,8 +35,8 @@ def test_gives_each_job_with_its_end(connect: Connect, march: Address) -> None:
     assert found[submitted[1].id].unwrap().result == {"echo": {"n": 1}}
 
 
-def test_one_page_serves_many_jobs(client: FluxbaseClient, server: LocalServer) -> None:
-    """In the list's form; those that are still open at the deadline come as WaitTimeout, with the job."""
+def test_one_list_request_serves_many_jobs(client: FluxbaseClient, server: LocalServer) -> None:
+    """Jobs that have not ended at the timeout are WaitTimeout errors with the job."""
     bodies = [job(id=job_id, payload=None, status="completed" if job_id == IDS[0] else "running") for job_id in IDS]
     server.answer(Answer(200, page(*bodies)))
 
@@ -48,11 +48,11 @@ def test_one_page_serves_many_jobs(client: FluxbaseClient, server: LocalServer) 
     for _, result in late:
         assert isinstance(result.error, WaitTimeout)
         assert result.error.job is not None
-    assert set(server.asked) == {"GET /api/v1/jobs"}
+    assert set(server.request_lines) == {"GET /api/v1/jobs"}
 
 
-def test_takes_any_iterable_of_ids(client: FluxbaseClient, server: LocalServer) -> None:
-    """None at all, too: nothing is sent then."""
+def test_ids_may_be_any_iterable(client: FluxbaseClient, server: LocalServer) -> None:
+    """Without ids, nothing is sent."""
     server.answer(Answer(200, job()))
 
     assert list(client.jobs.wait_many([])) == []
@@ -61,8 +61,8 @@ def test_takes_any_iterable_of_ids(client: FluxbaseClient, server: LocalServer) 
 
 
 @pytest.mark.parametrize("timeout", [0, "1"])
-def test_a_bad_argument_is_the_answer_for_each(client: FluxbaseClient, server: LocalServer, timeout: float) -> None:
-    """As an Err for each id; nothing is sent."""
+def test_invalid_argument_is_the_error_of_each_id(client: FluxbaseClient, server: LocalServer, timeout: float) -> None:
+    """Nothing is sent."""
     pairs = list(client.jobs.wait_many(IDS, timeout=timeout))
 
     assert [job_id for job_id, _ in pairs] == IDS
@@ -70,8 +70,8 @@ def test_a_bad_argument_is_the_answer_for_each(client: FluxbaseClient, server: L
     assert server.requests == []
 
 
-def test_closing_the_iterator_stops_the_looks(client: FluxbaseClient, server: LocalServer) -> None:
-    """Nothing is asked any more."""
+def test_closed_iterator_sends_no_requests(client: FluxbaseClient, server: LocalServer) -> None:
+    """After the close."""
     server.answer(Answer(200, page(*(job(id=job_id) for job_id in IDS))))
     waited = client.jobs.wait_many(IDS, poll=QUICK)
 

@@ -1,4 +1,4 @@
-"""`jobs.watch`: over a real server, in both styles. What it does over time is in plans/test_watching.py."""
+"""`jobs.watch` over a real server, sync and async. Timing is in plans/test_watch.py."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
 RUNNING: Final = Answer(200, job(status="running", result=None))
 
 
-def test_follows_a_job_to_its_end(connect: Connect, march: Address) -> None:
-    """Progress goes up, no state comes twice, the end comes last and once."""
+def test_watch_yields_each_state_until_the_end(connect: Connect, march: Address) -> None:
+    """Progress increases, no state is repeated, and the final state is the last."""
     client = connect(march.url, march.service_key)
     job_id = client.jobs.submit("steps", {"steps": 4, "delay_ms": 40}).unwrap().id
 
-    seen = [result.unwrap() for result in client.jobs.watch(job_id, poll=QUICK)]
+    states_seen = [result.unwrap() for result in client.jobs.watch(job_id, poll=QUICK)]
 
-    states = [(shown.status, shown.progress_text) for shown in seen]
+    states = [(shown.status, shown.progress_text) for shown in states_seen]
     assert len(set(states)) == len(states)
-    assert [shown.is_terminal for shown in seen] == [False] * (len(seen) - 1) + [True]
-    percents = [shown.progress_percent or 0 for shown in seen]
+    assert [shown.is_terminal for shown in states_seen] == [False] * (len(states_seen) - 1) + [True]
+    percents = [shown.progress_percent or 0 for shown in states_seen]
     assert percents == sorted(percents)
     assert percents[-1] == 100
 
 
-def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
-    """The deadline, or an argument that can't be sent."""
+def test_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
+    """The timeout, or an invalid argument."""
     server.answer(RUNNING)
 
     first, last = client.jobs.watch(JOB_ID, timeout=0.5, poll=QUICK)
@@ -42,8 +42,8 @@ def test_an_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) 
     assert isinstance(only.error, InvalidInput)
 
 
-def test_closing_the_iterator_stops_the_looks(client: FluxbaseClient, server: LocalServer) -> None:
-    """Nothing is asked before the first item or after the close."""
+def test_closed_iterator_sends_no_requests(client: FluxbaseClient, server: LocalServer) -> None:
+    """And nothing is sent before the first item."""
     server.answer(RUNNING)
     watched = client.jobs.watch(JOB_ID, poll=QUICK)
 

@@ -1,9 +1,9 @@
-"""What all requests of one client share: where they go, what they carry, how long and how often they are tried."""
+"""What one call carries: its client's settings, its own time limits, and when it must have ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypedDict, cast
+from typing import Final, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import evolve, field, frozen
@@ -14,7 +14,6 @@ from ..errors import InvalidInput
 from ..policies.retry import RetryPolicy
 from .credentials import Credentials
 
-_INHERIT: Final = object()
 # The HTTP library's own business; one from outside would break the request, and cookies are never sent.
 _RESERVED: Final = frozenset({"connection", "content-length", "cookie", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
 
@@ -27,14 +26,14 @@ class RetryOption(TypedDict, total=False):
 
 
 class CallOptions(RetryOption, total=False):
-    """What the verbs that do not wait take in place of the client's settings."""
+    """What the verbs that do not wait take in place of the client's settings. They are not checked yet."""
 
     timeout: Seconds
     """Seconds for one request."""
 
 
 @frozen(kw_only=True)
-class Session:
+class ClientSettings:
     """One client's settings, checked, and its credentials."""
 
     base_url: str
@@ -42,42 +41,50 @@ class Session:
     timeout: float
     retry: RetryPolicy
     credentials: Credentials
-    end: float | None = None
-    """When the verb that this session is for must have ended, on the monotonic clock; None where each exchange has its own time."""
-
-    def override(self, *, timeout: Any = None, retry: Any = _INHERIT) -> Session:
-        """These settings with others for one call. They are checked when the call is made, as only then there is a result to say so."""
-        policy = self.retry if retry is _INHERIT else evolve(self.retry, attempts=1) if retry is None else retry
-        return (
-            self
-            if timeout is None and policy is self.retry
-            else evolve(self, timeout=self.timeout if timeout is None else timeout, retry=policy)
-        )
-
-    def within(self, left: float) -> Session:
-        """These settings for a call that has only so many seconds left. Raises InvalidInput for what `override` let pass."""
-        sound = self.checked()
-        return evolve(sound, retry=evolve(sound.retry, total=min(sound.retry.total, max(left, 0.001))))
-
-    def checked(self) -> Session:
-        """These settings, fit for use. Raises InvalidInput for what `override` let pass."""
-        if not isinstance(cast("object", self.retry), RetryPolicy):
-            raise InvalidInput("retry must be a RetryPolicy, or None for one attempt")
-        return evolve(self, timeout=arguments.seconds("timeout", self.timeout))
 
 
-def make_session(
-    url: object, headers: Mapping[str, str] | None, timeout: object, retry: RetryPolicy | None, credentials: Credentials
-) -> Session:
+@frozen(kw_only=True)
+class CallContext:
+    """The settings of one call, checked, and its deadline."""
+
+    client: ClientSettings
+    timeout: float
+    """Seconds for one request."""
+    retry: RetryPolicy
+    opened: float
+    """When the call began, on the monotonic clock."""
+    deadline: float
+    """When the call, or the part of it that this context is for, must have ended, on the monotonic clock."""
+
+    def until(self, deadline: float, now: float) -> CallContext:
+        """This context for one exchange of a longer call: it ends at `deadline`, or when its own retries have used up their time."""
+        return evolve(self, deadline=min(deadline, now + self.retry.total))
+
+    def restarted(self, now: float) -> CallContext:
+        """This context for a part that has its own time, like a page of an iterator: as if the call began now."""
+        return evolve(self, opened=now, deadline=now + self.retry.total)
+
+
+def make_settings(
+    url: object, headers: Mapping[str, str] | None, timeout: object, retry: object, credentials: Credentials
+) -> ClientSettings:
     """A client's settings from what its constructor was given. Raises InvalidInput, naming the argument."""
-    session = Session(
+    return ClientSettings(
         base_url=_base_url(url),
         headers=_headers({} if headers is None else headers),
         timeout=arguments.seconds("timeout", timeout),
-        retry=RetryPolicy(attempts=1) if retry is None else retry,
+        retry=retry_policy(retry, RetryPolicy()),
         credentials=credentials,
     )
-    return session.checked()
+
+
+def retry_policy(given: object, default: RetryPolicy) -> RetryPolicy:
+    """The policy that was given, or for None one attempt within the default's time. Raises InvalidInput for anything else."""
+    if given is None:
+        return evolve(default, attempts=1)
+    if not isinstance(given, RetryPolicy):
+        raise InvalidInput("retry must be a RetryPolicy, or None for one attempt")
+    return given
 
 
 def _base_url(url: object) -> str:
@@ -85,11 +92,15 @@ def _base_url(url: object) -> str:
     try:
         # urlsplit drops line breaks, outer blanks, and a query or fragment that is empty.
         valid = _is_server(urlsplit(text)) and not any(character.isspace() or character in "?#\\" for character in text)
+        scheme, _, rest = text.partition("://")
+        server, slash, path = rest.partition("/")
+        text = f"{scheme.lower()}://{server.encode('idna').decode() if not server.isascii() else server}{slash}{path}"
     except ValueError:
         valid = False
     if not valid:
         raise InvalidInput("url must be the server's address, like https://example.com: http or https, no user name, query or fragment")
-    return text.rstrip("/")
+    # The path that all endpoints share is often copied along with the address.
+    return text.rstrip("/").removesuffix("/api/v1").rstrip("/")
 
 
 def _is_server(parts: SplitResult) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from ..errors import FluxbaseError, InvalidInput
-from ..models.jobs import Tokens
+from ..models.tokens import Tokens
 
 Key: TypeAlias = str | Callable[[], str]
 AsyncKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
@@ -31,7 +31,8 @@ class Credentials:
 
     Attributes:
         refreshes: how many refreshes have ended.
-        fault: why the last one brought no tokens.
+        refresh_error: why the last one brought no tokens.
+        missing_key_hint: what to say where the server asks for a key and there is none.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -50,7 +51,8 @@ class Credentials:
         self.refresh_token = refresh_token
         self.on_tokens = on_tokens
         self.refreshes = 0
-        self.fault: FluxbaseError | None = None
+        self.refresh_error: FluxbaseError | None = None
+        self.missing_key_hint = "the client was made without a key"
         self._lock = threading.Lock()
         self._process = os.getpid()
 

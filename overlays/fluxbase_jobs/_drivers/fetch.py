@@ -1,30 +1,32 @@
-"""Requests to one server: its address, headers, credentials, timeout, and the httpx client that sends them."""
+"""FluxbaseFetch: one server's settings, credentials and connections. It opens calls and hands their plans to the driver."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from types import TracebackType
-from typing import Final, Self, TypeVar, Unpack
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from .._context.call_context import CallOptions, Session, make_session
-from .._context.credentials import AsyncKey, Credentials, Key, OnTokens, refuse_coroutine_functions
-from .._docstrings import documented_like
-from .._plans.exchange import refusing
+from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
+from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
+from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
+from .._plans import call
 from .._plans.steps import Plan, Stream
-from .._transports.pool import AsyncPool, Pool
+from .._plans.submit_many import BatchReport
+from .._transports.base import Transport
+from .._transports.httpcore_sync import HttpcoreTransport
+from .._transports.httpx_messages import LONGEST_TIMEOUT
+from .._transports.httpx_sync import HttpxTransport
+from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
-from ..result import Result
-from .driver import iterate, iterate_async, run, run_async, run_many, run_many_async
+from ..result import Err, Result, handed_over
+from . import batch, driver, log
 
 T = TypeVar("T")
-H = TypeVar("H")
 ItemT = TypeVar("ItemT")
-
-DEFAULT_TIMEOUT: Final = 30.0
-DEFAULT_RETRY: Final = RetryPolicy()
+P = ParamSpec("P")
 
 
 class FluxbaseFetch:
@@ -34,15 +36,17 @@ class FluxbaseFetch:
 
     Args:
         base_url: the server's address, e.g. `https://example.com`; a path before `/api` is kept.
-        key: a token or key, or a callable (for the async client also a coroutine function) that is asked for one before each request. Sent by its form: `sk_`, `pk_` and `fb_` as
-            X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token. None: no credentials.
-        refresh_token: buys the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
+        key: a token or key, or a callable (for the async client also a coroutine function) that returns one and is called before each
+            request. Sent by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
+            None: no credentials.
+        refresh_token: exchanged for the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
         on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function): a refresh token works once, so
-            keep the new one.
+            store the new one.
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
-        retry: how often and how long a call is tried; None: one attempt.
+        retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -59,30 +63,54 @@ class FluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
+        raise_errors: bool = False,
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
-        self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._pool = Pool(http_client)
+        self._settings = make_settings(
+            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+        )
+        self._transport = transport_of(http_client)
+        self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
-    def session(self, **call: Unpack[CallOptions]) -> Session:
-        """The settings for one call: the client's, but for those that are given."""
-        return self._session.override(**call)
+    @property
+    def settings(self) -> ClientSettings:
+        """The client's settings, for plans that open their calls themselves."""
+        return self._settings
 
-    def run(self, plan: Plan[Result[T]]) -> Result[T]:
-        """Carry out what a verb plans."""
-        return run(refusing(plan), self._pool.http())
+    def run(
+        self,
+        plan: Callable[Concatenate[CallContext, P], Plan[Result[T]]],
+        options: RetryOption,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Result[T]:
+        """Open a call with these options, and carry out its plan."""
+        result = driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        return delivered(result, plan.__name__, raise_errors=self._raise_errors)
 
-    def iterate(self, stream: Stream[T]) -> Generator[T]:
-        """Carry out what an iterating verb plans."""
-        return iterate(stream, self._pool.http())
+    def iterate(
+        self,
+        stream: Callable[Concatenate[CallContext, P], Stream[Result[T]]],
+        options: RetryOption,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Generator[Result[T]]:
+        """Open a call with these options, and carry out its stream as far as the caller iterates."""
+        return self.iterate_pairs(call.stream(stream, self._settings, options, *args, **kwargs))
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
-        """Carry out many plans, some at a time; each result comes beside what it is for."""
-        return run_many(plans, self._pool.http(), concurrency)
+    def iterate_pairs(self, stream: Stream[T]) -> Generator[T]:
+        """Carry out a stream that opens its call itself."""
+        return driver.iterate(stream, self._transport.opened())
+
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> Generator[tuple[ItemT, T]]:
+        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
+        return batch.run_many(plans, self._transport.opened(), concurrency, report)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
-        self._pool.close()
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -91,53 +119,26 @@ class FluxbaseFetch:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._session.base_url!r})"
+        return f"{type(self).__name__}({self._settings.base_url!r})"
 
 
-@documented_like(FluxbaseFetch)
-class AsyncFluxbaseFetch:
-    """The requests of one client to one server."""
+def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
+    """The result of a verb as the client is set: returned, or its error raised. `call` names the verb in the log."""
+    if isinstance(result, Err):
+        log.gave_up(result, f"{call}()")
+        if raise_errors:
+            raise result.error
+    return handed_over(result, f"{call}()")
 
-    def __init__(
-        self,
-        base_url: str,
-        key: AsyncKey | None = None,
-        *,
-        refresh_token: str | None = None,
-        on_tokens: OnTokens | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: Seconds = DEFAULT_TIMEOUT,
-        retry: RetryPolicy | None = DEFAULT_RETRY,
-        http_client: httpx.AsyncClient | None = None,
-    ) -> None:
-        self._session = make_session(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
-        self._pool = AsyncPool(http_client)
 
-    def session(self, **call: Unpack[CallOptions]) -> Session:
-        """The settings for one call: the client's, but for those that are given."""
-        return self._session.override(**call)
+def transport_of(http_client: httpx.Client | None) -> Transport:
+    """The transport of a client: httpcore's connections, or the user's own httpx client."""
+    return HttpcoreTransport() if http_client is None else HttpxTransport(http_client)
 
-    async def run(self, plan: Plan[Result[T]]) -> Result[T]:
-        """Carry out what a verb plans."""
-        return await run_async(refusing(plan), await self._pool.http())
 
-    def iterate(self, stream: Stream[T]) -> AsyncGenerator[T]:
-        """Carry out what an iterating verb plans."""
-        return iterate_async(stream, self._pool.http)
-
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
-        """Carry out many plans, some at a time; each result comes beside what it is for."""
-        return run_many_async(plans, self._pool.http, concurrency)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._pool.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._session.base_url!r})"
+def own_timeout(http_client: httpx.Client | httpx.AsyncClient | None, timeout: Seconds) -> Seconds:
+    """The timeout of the user's own httpx client, where the client is given none."""
+    if timeout != DEFAULT_TIMEOUT or not isinstance(http_client, httpx.Client | httpx.AsyncClient):
+        return timeout
+    read = http_client.timeout.read
+    return LONGEST_TIMEOUT if read is None else read

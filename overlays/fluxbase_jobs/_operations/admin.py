@@ -1,4 +1,4 @@
-"""The endpoints for admins. They take tokens only, and look at no service or client key."""
+"""The endpoints for admins. They accept tokens only, no service or client keys."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ from .._validation import arguments
 from .._validation import functions as _functions
 from ..errors import InvalidInput
 from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
-from ..models.jobs import Filters, Job
+from ..models.jobs import Job
 from . import readers
-from .jobs import page
+from .jobs import Page, query
 from .operation import Operation, idempotency_key, keyed
 
 
 def get(job_id: object) -> Operation[Job]:
     """Read a job."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     return Operation(request=admin_get_job.build_request(job), read=readers.job, job_id=job)
 
 
-def list_(filters: Filters, limit: object, offset: object) -> Operation[list[Job]]:
-    """Read a page of jobs, newest first. A worker id that is none would be passed over by the server, and all jobs listed."""
-    worker = UNSET if filters.worker_id is None else arguments.uuid("worker_id", filters.worker_id)
-    return Operation(request=admin_list_jobs.build_request(**page(filters, limit, offset), worker_id=worker), read=readers.jobs)
+def list_(page: Page) -> Operation[list[Job]]:
+    """Read a page of jobs, newest first."""
+    return Operation(request=admin_list_jobs.build_request(**query(page)), read=readers.jobs)
 
 
 def cancel(job_id: object) -> Operation[None]:

@@ -10,7 +10,7 @@ from fluxbase_jobs_client.api.auth import sign_in as sign_in_endpoint
 from .._context.credentials import key_header
 from .._validation import arguments
 from ..errors import InvalidInput
-from ..models.jobs import Tokens
+from ..models.tokens import Tokens
 from .operation import Operation
 
 _read_session = msgspec.json.Decoder(wire.Session).decode
@@ -26,10 +26,10 @@ def sign_in(email: object, password: object) -> Operation[wire.Session]:
 
 
 def _session(content: bytes) -> wire.Session:
-    told = _read_session(content)
-    if not told.requires_2fa:
-        _check_tokens(told.access_token, told.refresh_token)
-    return told
+    session = _read_session(content)
+    if not session.requires_2fa:
+        _check_tokens(session.access_token, session.refresh_token)
+    return session
 
 
 def _check_tokens(access_token: object, refresh_token: object) -> None:
@@ -48,6 +48,6 @@ def refresh(refresh_token: str) -> Operation[Tokens]:
 
 
 def _tokens(content: bytes) -> Tokens:
-    told = _read_tokens(content)
-    _check_tokens(told.access_token, told.refresh_token)
-    return Tokens(access_token=told.access_token, refresh_token=told.refresh_token or None, expires_in=told.expires_in)
+    tokens = _read_tokens(content)
+    _check_tokens(tokens.access_token, tokens.refresh_token)
+    return Tokens(access_token=tokens.access_token, refresh_token=tokens.refresh_token or None, expires_in=tokens.expires_in)

@@ -7,20 +7,21 @@ from typing import Final
 
 from attrs import frozen
 
-from ..models.jobs import Filters, Job
+from ..models.jobs import Job
 from . import admin, jobs
+from .jobs import Page
 from .operation import Operation
 
 
 @frozen(kw_only=True)
-class Routes:
+class JobEndpoints:
     """What both have in common."""
 
     get: Callable[[object], Operation[Job]]
-    list: Callable[[Filters, object, object], Operation[list[Job]]]
+    list: Callable[[Page], Operation[list[Job]]]
     cancel: Callable[[object], Operation[None]]
     retry: Callable[[object], Operation[None]]
 
 
-USERS: Final = Routes(get=jobs.get, list=jobs.list_, cancel=jobs.cancel, retry=jobs.retry)
-ADMINS: Final = Routes(get=admin.get, list=admin.list_, cancel=admin.cancel, retry=admin.retry)
+USER_ENDPOINTS: Final = JobEndpoints(get=jobs.get, list=jobs.list_, cancel=jobs.cancel, retry=jobs.retry)
+ADMIN_ENDPOINTS: Final = JobEndpoints(get=admin.get, list=admin.list_, cancel=admin.cancel, retry=admin.retry)

@@ -1,4 +1,4 @@
-"""Judging one answer: the value that it carries, or the error that it means. All five error bodies of the server are understood here."""
+"""From a raw response to the value that it carries, or the error that it means. All five error bodies of the server are read here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from .. import errors
-from .._plans.steps import Reply
+from .._transports.messages import RawResponse
 from .._validation.arguments import MAX_SECONDS
 from .operation import Operation
 
@@ -26,64 +26,62 @@ _BY_STATUS: Final[dict[int, type[errors.Rejected]]] = {
     422: errors.Unprocessable,
     429: errors.RateLimited,
 }
-PASSING: Final = frozenset({408, 425, 429, 502, 503, 504})
+TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may succeed later."""
 MAX_NESTED: Final = 200
 """Lists and objects in an error's body; pickle, for one, follows only some hundred into one another."""
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _HINTS: Final = {
     # The answer of the admin routes to a key that came in a header of its own (recorded, admin).
-    "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they don't look at service keys "
+    "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they ignore service keys "
     "(sk_, pk_, fb_) and client keys (fbk_)",
 }
 _IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
 
 
-def judge(operation: Operation[T], reply: Reply, utc: datetime) -> tuple[T, None] | tuple[Any, errors.FluxbaseError]:
-    """The value of a reply, or the error. `utc` is the time of its arrival, for a Retry-After that is a date."""
-    if 200 <= reply.status < 300:
+def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> tuple[T, None] | tuple[Any, errors.FluxbaseError]:
+    """The value of a response, or its error. `utc` is when it arrived, for a Retry-After that is a date."""
+    if 200 <= response.status < 300:
         try:
-            return operation.read(reply.content), None
+            return operation.read(response.content), None
         except (ValueError, RecursionError) as fault:
-            return None, _unreadable(reply, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation)
-    if 400 <= reply.status < 600:
-        return None, _refusal(reply, operation.job_id, utc)
-    reason = "a redirect, which is not followed" if 300 <= reply.status < 400 else "not an answer of this API"
-    return None, _unreadable(reply, reason, operation)
+            return None, _unreadable(response, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation)
+    if 400 <= response.status < 600:
+        return None, _refusal(response, operation.job_id, utc)
+    reason = "a redirect, which is not followed" if 300 <= response.status < 400 else "not an answer of this API"
+    return None, _unreadable(response, reason, operation)
 
 
-def _unreadable(reply: Reply, reason: str, operation: Operation[T]) -> errors.InvalidResponse:
+def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> errors.InvalidResponse:
     return errors.InvalidResponse(
-        f"the server answered {reply.status}: {reason}",
-        status=reply.status,
-        request_id=reply.headers.get("x-request-id"),
+        f"the server answered {response.status}: {reason}",
+        status=response.status,
+        request_id=response.headers.get("x-request-id"),
         hint="is the url that of a Fluxbase server, and is it reached without a proxy's page in between?",
-        details=None if operation.confidential else reply.content.decode(errors="replace"),
+        details=None if operation.confidential else response.content.decode(errors="replace"),
         job_id=operation.job_id,
     )
 
 
-def _refusal(reply: Reply, job_id: str | None, utc: datetime) -> errors.FluxbaseError:
-    body = _object(reply.content)
-    kind = _kind(reply.status, body)
-    message, code = _words(reply, body)
+def _refusal(response: RawResponse, job_id: str | None, utc: datetime) -> errors.FluxbaseError:
+    body = _object(response.content)
+    kind = _error_class(response.status, body)
+    message, code = _message_and_code(response, body)
     error = kind(
         message,
         code=code,
-        status=reply.status,
-        request_id=reply.headers.get("x-request-id") or _text(body, "request_id"),
+        status=response.status,
+        request_id=response.headers.get("x-request-id") or _text(body, "request_id"),
         hint=_text(body, "hint") or _HINTS.get(str(code)),
-        details=_details(reply, body),
-        retryable=reply.status in PASSING or code == _IN_PROGRESS,
+        details=_details(response, body),
+        retryable=response.status in TRANSIENT_STATUSES or code == _IN_PROGRESS,
         job_id=job_id,
     )
-    if isinstance(error, errors.NotAllowedInState):
-        error.job_status = _text(body, "status")
-    error.retry_after = _retry_after(reply, utc)
-    return error
+    state = {"job_status": _text(body, "status")} if isinstance(error, errors.NotAllowedInState) else {}
+    return error.with_(retry_after=_retry_after(response, utc), **state)
 
 
-def _kind(status: int, body: dict[str, Any]) -> type[errors.FluxbaseError]:
+def _error_class(status: int, body: dict[str, Any]) -> type[errors.FluxbaseError]:
     if status >= 500:
         return errors.ServerFailed
     if status == 400 and _text(body, "status"):
@@ -91,8 +89,8 @@ def _kind(status: int, body: dict[str, Any]) -> type[errors.FluxbaseError]:
     return _BY_STATUS.get(status, errors.Rejected)
 
 
-def _words(reply: Reply, body: dict[str, Any]) -> tuple[str, str | int | None]:
-    """The text for people and the code for programs.
+def _message_and_code(response: RawResponse, body: dict[str, Any]) -> tuple[str, str | int | None]:
+    """The message for people and the code for programs.
 
     Usually `error` is the text. In token checks it is a code, `token_revoked` say, and the text is in `message` (recorded, database_down).
     """
@@ -103,21 +101,21 @@ def _words(reply: Reply, body: dict[str, Any]) -> tuple[str, str | int | None]:
         return longer, code or text
     if text and longer:
         return f"{text}: {longer}", code
-    return text or longer or _no_words(reply), code
+    return text or longer or _fallback_message(response), code
 
 
-def _no_words(reply: Reply) -> str:
-    """What can be said of a body that is not one of ours: a proxy's page, plain text, nothing."""
-    kind = reply.headers.get("content-type", "").partition(";")[0] or "unnamed type"
-    if kind == "text/plain" and reply.content:
-        return f"the server answered {reply.status}: {reply.content[:200].decode(errors='replace').strip()}"
-    return f"the server answered {reply.status} with {len(reply.content):,} bytes of {kind}"
+def _fallback_message(response: RawResponse) -> str:
+    """A message for a body that is none of the server's: a proxy's page, plain text, nothing."""
+    kind = response.headers.get("content-type", "").partition(";")[0] or "unnamed type"
+    if kind == "text/plain" and response.content:
+        return f"the server answered {response.status}: {response.content[:200].decode(errors='replace').strip()}"
+    return f"the server answered {response.status} with {len(response.content):,} bytes of {kind}"
 
 
-def _details(reply: Reply, body: dict[str, Any]) -> Any:
-    """The server's `details`, else all that the body says beyond what has a place of its own; as text where it is too much to be a value."""
-    if reply.content.count(b"[") + reply.content.count(b"{") > MAX_NESTED:
-        return reply.content.decode(errors="replace")
+def _details(response: RawResponse, body: dict[str, Any]) -> Any:
+    """The server's `details`, else the body's keys that no attribute holds; the body as text where it is nested too deep to be a value."""
+    if response.content.count(b"[") + response.content.count(b"{") > MAX_NESTED:
+        return response.content.decode(errors="replace")
     rest = {key: value for key, value in body.items() if key not in {"error", "message", "code", "hint", "request_id"}}
     return rest.get("details", rest or None)
 
@@ -135,15 +133,15 @@ def _text(body: dict[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _retry_after(reply: Reply, utc: datetime) -> float | None:
-    """The seconds that the server wants to be left alone: from the header, seconds or a date, else from the body."""
-    told = reply.headers.get("retry-after", "").strip()
-    if told.isascii() and told.isdigit():
-        return min(float(told), MAX_SECONDS)
+def _retry_after(response: RawResponse, utc: datetime) -> float | None:
+    """The seconds after which to retry: from the header (seconds or a date), else from the body."""
+    given = response.headers.get("retry-after", "").strip()
+    if given.isascii() and given.isdigit():
+        return min(float(given), MAX_SECONDS)
     try:
-        moment = parsedate_to_datetime(told)
+        moment = parsedate_to_datetime(given)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - utc).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
-        seconds = _object(reply.content).get("retry_after")
+        seconds = _object(response.content).get("retry_after")
         return float(min(seconds, MAX_SECONDS)) if isinstance(seconds, int | float) and 0 <= seconds < math.inf else None

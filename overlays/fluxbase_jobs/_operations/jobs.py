@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+from attrs import evolve, fields, frozen
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, list_jobs, retry_job, submit_job
 from fluxbase_jobs_client.types import UNSET
@@ -12,9 +15,10 @@ from fluxbase_jobs_client.types import UNSET
 from .._validation import arguments
 from .._validation import payload as _payload
 from ..errors import InvalidInput
-from ..models.jobs import Filters, Job, LogLine, OnBehalfOf, Submission
+from ..models.inputs import Filters, OnBehalfOf, Submission
+from ..models.jobs import Job, LogLine
 from . import readers
-from .operation import Operation, idempotency_key, keyed
+from .operation import KEY_HEADER, Operation, idempotency_key, keyed
 
 
 def submit(job: Submission, now: datetime) -> Operation[Job]:
@@ -34,27 +38,76 @@ def submit(job: Submission, now: datetime) -> Operation[Job]:
     return Operation(request=request, read=readers.job)
 
 
+def submit_again(job: Job, key: object) -> Operation[Job]:
+    """Queue a new job like this one, its payload as the very text that the server stored: no number changes on the way."""
+    payload: Any = _stored_payload(job)
+    body = wire.SubmitJobRequest(job_name=job.job_name, payload=payload, namespace=job.namespace, priority=job.priority)
+    request = submit_job.build_request(body=body, idempotency_key=idempotency_key(key))
+    if len(request["content"]) > _payload.MAX_BODY_BYTES and payload is not None:
+        # PostgreSQL stores JSON with blanks: a payload of almost the maximum no longer fits with them.
+        payload = msgspec.Raw(msgspec.json.format(bytes(payload), indent=-1))
+        request = submit_job.build_request(body=evolve(body, payload=payload), idempotency_key=request["headers"][KEY_HEADER])
+    return Operation(request=request, read=readers.job)
+
+
+def _stored_payload(job: Job) -> msgspec.Raw | None:
+    """The text of a job's payload, fit to be sent. Raises InvalidInput where it is no JSON object."""
+    text = job.payload_text
+    if text is None:
+        return None
+    try:
+        content = text.encode()
+        if isinstance(msgspec.json.decode(content), dict):
+            return msgspec.Raw(content)
+    except (ValueError, RecursionError):
+        pass
+    raise InvalidInput(f"job {job.id} cannot be submitted again: its stored payload is no JSON object")
+
+
 def get(job_id: object) -> Operation[Job]:
     """Read a job."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     return Operation(request=get_job.build_request(job), read=readers.job, job_id=job)
 
 
-def list_(filters: Filters, limit: object, offset: object) -> Operation[list[Job]]:
+@frozen(kw_only=True)
+class Page:
+    """The checked parameters of one page of jobs."""
+
+    status: str | None
+    namespace: str | None
+    job_name: str | None
+    include_result: bool
+    worker_id: str | None
+    limit: int
+    offset: int
+
+
+def page(filters: Filters, limit: object, offset: object) -> Page:
+    """The parameters of a page, checked. The server would pass over a worker id that is none, and list all jobs."""
+    return Page(
+        status=arguments.job_status("status", filters.status),
+        namespace=arguments.optional_text("namespace", filters.namespace),
+        job_name=arguments.optional_text("job_name", filters.job_name),
+        include_result=arguments.flag("include_result", filters.include_result),
+        worker_id=None if filters.worker_id is None else arguments.uuid("worker_id", filters.worker_id),
+        limit=arguments.integer("limit", limit, 1),
+        offset=arguments.integer("offset", offset, 0),
+    )
+
+
+def list_(page: Page) -> Operation[list[Job]]:
     """Read a page of jobs, newest first."""
-    return Operation(request=list_jobs.build_request(**page(filters, limit, offset)), read=readers.jobs)
+    return Operation(request=list_jobs.build_request(**query(page, "worker_id")), read=readers.jobs)
 
 
-def page(filters: Filters, limit: object, offset: object) -> dict[str, Any]:
-    """The parameters of a page of jobs that users and admins have in common."""
-    return {
-        "status": arguments.optional_text("status", filters.status) or UNSET,
-        "namespace": arguments.optional_text("namespace", filters.namespace) or UNSET,
-        "job_name": arguments.optional_text("job_name", filters.job_name) or UNSET,
-        "include_result": arguments.flag("include_result", filters.include_result) or UNSET,
-        "limit": arguments.integer("limit", limit, 1),
-        "offset": arguments.integer("offset", offset, 0),
-    }
+def query(page: Page, *left_out: str) -> dict[str, Any]:
+    """The parameters of a page as the generated request builders take them: nothing for None and False."""
+    return {field.name: _sent(getattr(page, field.name)) for field in fields(Page) if field.name not in left_out}
+
+
+def _sent(value: Any) -> Any:
+    return UNSET if value is None or value is False else value
 
 
 def cancel(job_id: object) -> Operation[None]:
@@ -69,12 +122,16 @@ def retry(job_id: object) -> Operation[None]:
 
 def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
     """Read the lines of a job's log that come after a line number."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     request = get_job_logs.build_request(job, after_line=arguments.integer("after_line", after_line, 0))
     return Operation(request=request, read=readers.lines, job_id=job)
 
 
 def _on_behalf_of(user: object) -> wire.OnBehalfOf:
+    if isinstance(user, Mapping):
+        raise InvalidInput(
+            "on_behalf_of must be a user's id or an OnBehalfOf", hint="pass OnBehalfOf(user_id=..., user_email=..., user_role=...)"
+        )
     given = user if isinstance(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
     return wire.OnBehalfOf(
         user_id=arguments.uuid("on_behalf_of" if given is not user else "on_behalf_of.user_id", given.user_id),

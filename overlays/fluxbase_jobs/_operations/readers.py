@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from fluxbase_jobs_client import models as wire
 
 from ..models.admin import JobFunction, JobStats, SyncResult, Worker
 from ..models.admin import sync_result as _sync_result
 from ..models.jobs import Job, LogLine
+
+RESULT_LINE: Final = "__RESULT__::"
+"""How the log line begins in which a job passes its result to the server."""
 
 
 class _Jobs(msgspec.Struct):
@@ -48,14 +53,14 @@ def lines(content: bytes) -> list[LogLine]:
 
 
 def confirmation(content: bytes) -> None:
-    """The sentence that says that it was done."""
+    """Check that the body is the documented confirmation message."""
     _read_message(content)
 
 
 def namespaces(content: bytes) -> list[str]:
     """The names of the namespaces."""
-    told = _read_namespaces(content)
-    return (told.namespaces if isinstance(told, _Namespaces) else told) or []
+    listed = _read_namespaces(content)
+    return (listed.namespaces if isinstance(listed, _Namespaces) else listed) or []
 
 
 def workers(content: bytes) -> list[Worker]:
@@ -74,6 +79,6 @@ def sync_result(content: bytes) -> SyncResult:
 
 
 def nothing(content: bytes) -> None:
-    """An answer without a body, which says that it was done."""
+    """Check that the body is empty, as documented for a deletion."""
     if content:
         raise msgspec.DecodeError("it should be empty")

@@ -4,98 +4,93 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._context.call_context import Session
+from .._context.call_context import CallContext
 from .._operations import admin as operations
 from .._operations.operation import Operation
 from .._validation.arguments import DEFAULT_NAMESPACE, optional_text
 from ..errors import InvalidResponse, NotFound
 from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
 from ..models.jobs import Job
-from ..result import Err, Meta, Ok, Result, both
-from .exchange import exchange, whole
-from .jobs import explained, instead, unread
+from ..result import Err, Meta, Ok, Result
+from .exchange import exchange
+from .explain import read_back_failed, replace_error, with_reason
 from .steps import Plan
 
 
-def get_job(session: Session, job_id: object) -> Plan[Result[Job]]:
+def get_job(context: CallContext, job_id: object) -> Plan[Result[Job]]:
     """Read a job."""
-    return (yield from exchange(session, operations.get(job_id)))
+    return (yield from exchange(context, operations.get(job_id)))
 
 
-def get_stats(session: Session, namespace: object) -> Plan[Result[JobStats]]:
+def get_stats(context: CallContext, namespace: object) -> Plan[Result[JobStats]]:
     """Count jobs."""
-    return (yield from exchange(session, operations.get_stats(namespace)))
+    return (yield from exchange(context, operations.get_stats(namespace)))
 
 
-def list_workers(session: Session) -> Plan[Result[list[Worker]]]:
+def list_workers(context: CallContext) -> Plan[Result[list[Worker]]]:
     """Read the workers."""
-    return (yield from exchange(session, operations.list_workers()))
+    return (yield from exchange(context, operations.list_workers()))
 
 
-def list_namespaces(session: Session) -> Plan[Result[list[str]]]:
+def list_namespaces(context: CallContext) -> Plan[Result[list[str]]]:
     """Read the names of the namespaces."""
-    return (yield from exchange(session, operations.list_namespaces()))
+    return (yield from exchange(context, operations.list_namespaces()))
 
 
-def get_function(session: Session, namespace: object, name: object) -> Plan[Result[JobFunction]]:
+def get_function(context: CallContext, namespace: object, name: object) -> Plan[Result[JobFunction]]:
     """Read a function with its code."""
-    return (yield from exchange(session, operations.get_function(namespace, name)))
+    return (yield from exchange(context, operations.get_function(namespace, name)))
 
 
-def terminate(session: Session, job_id: object) -> Plan[Result[None]]:
+def terminate(context: CallContext, job_id: object) -> Plan[Result[None]]:
     """Kill a running job."""
-    session = yield from whole(session)
-    done = yield from exchange(session, operations.terminate(job_id))
-    return (yield from explained(session, done, operations.get(job_id), _why_not_terminated)) if isinstance(done, Err) else done
+    done = yield from exchange(context, operations.terminate(job_id))
+    return (yield from with_reason(context, done, operations.get(job_id), _reason_not_terminated)) if isinstance(done, Err) else done
 
 
-def resubmit(session: Session, job_id: object) -> Plan[Result[Job]]:
+def resubmit(context: CallContext, job_id: object) -> Plan[Result[Job]]:
     """Queue a copy of a job."""
-    session = yield from whole(session)
-    copied = yield from exchange(session, operations.resubmit(job_id))
+    copied = yield from exchange(context, operations.resubmit(job_id))
     if isinstance(copied, Ok):
         return copied
-    return (yield from _missing(session, copied, operations.get(job_id), "there is no job with this id to resubmit"))
+    return (yield from _missing(context, copied, operations.get(job_id), "there is no job with this id to resubmit"))
 
 
-def list_functions(session: Session, namespace: object) -> Plan[Result[list[JobFunction]]]:
-    """The functions of a namespace, or all. Those of the default one are picked out here: asked for it, both servers give all (recorded)."""
+def list_functions(context: CallContext, namespace: object) -> Plan[Result[list[JobFunction]]]:
+    """The functions of a namespace, or all. The default namespace is filtered here, as both servers return all for it (recorded)."""
     wanted = optional_text("namespace", namespace)
     if wanted != DEFAULT_NAMESPACE:
-        return (yield from exchange(session, operations.list_functions(wanted)))
-    found = yield from exchange(session, operations.list_functions(None))
+        return (yield from exchange(context, operations.list_functions(wanted)))
+    found = yield from exchange(context, operations.list_functions(None))
     return found if isinstance(found, Err) else Ok([each for each in found.data if each.namespace == wanted], found.meta)
 
 
-def delete_function(session: Session, namespace: object, name: object) -> Plan[Result[None]]:
+def delete_function(context: CallContext, namespace: object, name: object) -> Plan[Result[None]]:
     """Delete a function."""
-    session = yield from whole(session)
-    done = yield from exchange(session, operations.delete_function(namespace, name))
+    done = yield from exchange(context, operations.delete_function(namespace, name))
     if isinstance(done, Ok):
         return done
-    look = operations.get_function(namespace, name)
-    return (yield from _missing(session, done, look, f"there is no function {name!r} in the namespace {namespace!r}"))
+    read = operations.get_function(namespace, name)
+    return (yield from _missing(context, done, read, f"there is no function {name!r} in the namespace {namespace!r}"))
 
 
-def sync(session: Session, order: SyncOrder) -> Plan[Result[SyncResult]]:
-    """Create, update and delete functions; look at what the server made of them if asked to."""
-    session = yield from whole(session)
-    done = yield from exchange(session, operations.sync(order))
+def sync(context: CallContext, order: SyncOrder) -> Plan[Result[SyncResult]]:
+    """Create, update and delete functions; read them back afterwards if `verify` is set."""
+    done = yield from exchange(context, operations.sync(order))
     if isinstance(done, Err) or not order.verify or done.data.dry_run:
         return done
-    return (yield from _verified(session, done, order.namespace))
+    return (yield from _verified(context, done, order.namespace))
 
 
-def _verified(session: Session, done: Ok[SyncResult], namespace: str) -> Plan[Result[SyncResult]]:
-    """The result, if the server has code for each function that it says to have written: April's has not."""
+def _verified(context: CallContext, done: Ok[SyncResult], namespace: str) -> Plan[Result[SyncResult]]:
+    """The result, if the server has code for each function that it reports as written: April's server has none."""
     meta, empty = done.meta, list[str]()
     for name in (*done.data.details.created, *done.data.details.updated):
-        found = yield from exchange(session, operations.get_function(namespace, name))
-        meta = both(meta, found.meta, done.meta)
+        found = yield from exchange(context, operations.get_function(namespace, name))
+        meta = meta.plus(found.meta)
         if isinstance(found, Err):
-            failed = unread(found.error, f"the sync was made, but the function {name!r}", both(done.meta, found.meta, found.meta))
-            failed.error.details = done.data
-            return failed
+            failed = read_back_failed(found.error, f"the sync was made, but the function {name!r}", found.meta.plus(done.meta))
+            return Err(failed.error.with_(details=done.data), failed.meta)
         if not found.data.code:
             empty.append(name)
     return Err(_no_code(done.data, empty, meta), meta) if empty else Ok(done.data, meta)
@@ -113,16 +108,16 @@ def _no_code(result: SyncResult, names: list[str], meta: Meta) -> InvalidRespons
     )
 
 
-def _missing(session: Session, failed: Err, look: Operation[Any], message: str) -> Plan[Err]:
-    """The failure of a change; a bare 500 becomes NotFound where a look shows that there is nothing to change (recorded, admin)."""
+def _missing(context: CallContext, failed: Err, read: Operation[Any], message: str) -> Plan[Err]:
+    """The failure of a change; a bare 500 becomes NotFound where reading shows that there is nothing to change (recorded, admin)."""
     if failed.error.status != 500:
         return failed
-    found = yield from exchange(session, look)
+    found = yield from exchange(context, read)
     if not isinstance(found.error, NotFound):
         return failed
-    meta = both(failed.meta, found.meta, failed.meta)
-    return Err(instead(NotFound, f"{message} (the server answers that with 500)", failed.error, meta), meta)
+    meta = failed.meta.plus(found.meta)
+    return Err(replace_error(NotFound, f"{message} (the server answers that with 500)", failed.error, meta), meta)
 
 
-def _why_not_terminated(job: Job) -> str | None:
+def _reason_not_terminated(job: Job) -> str | None:
     return None if job.status == "running" else f"the job cannot be terminated: it is {job.status}, and only running jobs can"

@@ -1,131 +1,118 @@
-"""The single exchange that every verb is made of: credentials, a request, a judgement, and another try where it is worth one."""
+"""The one exchange that every verb is made of: a request with its credentials, its response, and another attempt where that may help."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
-from attrs import define, evolve
+from attrs import define
 
-from .._context.call_context import Session
+from .._context.call_context import CallContext
 from .._context.credentials import key_header
-from .._operations.interpret import judge
+from .._operations.interpret import interpret
 from .._operations.operation import Operation
+from .._transports.messages import RawResponse
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ..result import Err, Meta, Ok, Result
-from .authentication import addressed, current_key, renewed, send_by
-from .steps import Emit, Instant, Pause, Plan, Reply, Stream, now
+from .authentication import current_key, refresh_key
+from .send import send
+from .steps import Instant, Plan, pause, read_clock
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
 @define
-class _Try:
-    """One request and what came of it."""
+class _Attempt:
+    """One request, the key that it carried, and what came of it."""
 
     key: object
-    outcome: Reply | FluxbaseError
+    outcome: RawResponse | FluxbaseError
     at: Instant
 
 
 @define
-class _Chances:
-    """What a 401 may still be answered with."""
+class _ReauthBudget:
+    """How many more times this exchange may re-authenticate after a 401."""
 
-    tokens: int = 1
-    keys: int = 10
-    """Each run with a bad token leaves a key behind to which the server replays a 401 for a day."""
+    refreshes: int = 1
+    replays: int = 10
+    """Each run with a bad token leaves an idempotency key behind, for which the server replays its 401 for a day."""
 
 
-def exchange(session: Session, operation: Operation[T]) -> Plan[Result[T]]:
-    """Send a request and read its answer; try again as the session's policy says, and with other credentials after a 401."""
-    session = session.checked()
-    started = yield from now()
-    end, attempts, chances = started.monotonic + session.retry.total, 0, _Chances()
-    end = end if session.end is None else min(end, session.end)
+def exchange(context: CallContext, operation: Operation[T], now: Instant | None = None) -> Plan[Result[T]]:
+    """Send a request and read its response; retry by the context's policy, and with new credentials after a 401.
+
+    `now` is the time, where the caller knows it.
+    """
+    now = now or (yield from read_clock())
+    attempts, budget = 0, _ReauthBudget()
     while True:
-        tried = yield from _try(session, operation, end)
-        attempts += not isinstance(tried.outcome, InvalidInput)
-        result = _result(operation, tried, attempts, tried.at.monotonic - started.monotonic)
+        attempt = yield from _attempt(context, operation, now)
+        attempts += not isinstance(attempt.outcome, InvalidInput)
+        now = attempt.at
+        result = _result(operation, attempt, attempts, now.monotonic - context.opened)
         if isinstance(result, Ok):
             return result
-        if isinstance(result.error, AuthenticationFailed) and (yield from _changed(session, result, tried, end, chances)):
-            operation = operation.rekeyed()
-            continue
-        left = end - tried.at.monotonic
-        delay = session.retry.delay(result.error, attempts, left, tried.at.random) if operation.resendable else None
+        if isinstance(result.error, AuthenticationFailed):
+            if (yield from _reauthenticated(context, result, attempt, budget)):
+                operation, now = operation.rekeyed(), (yield from read_clock())
+                continue
+            result = result if operation.confidential else _with_key_hint(context, result)
+        delay = _delay(context, operation, result.error, attempts, now)
         if delay is None:
             return result
-        yield Pause(delay)
+        now = yield from pause(delay, _retry_reason(operation, result.error, attempts, context))
 
 
-def whole(session: Session) -> Plan[Session]:
-    """The session for a verb of several exchanges, which share the time of one."""
-    session = session.checked()
-    instant = yield from now()
-    return evolve(session, end=instant.monotonic + session.retry.total)
-
-
-def _try(session: Session, operation: Operation[T], end: float) -> Plan[_Try]:
-    key = yield from current_key(session, end)
-    outcome: Reply | FluxbaseError
+def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
+    key, now = yield from current_key(context, now)
     try:
-        credentials = {} if session.credentials.key is None else key_header(key)
+        credentials = {} if context.client.credentials.key is None else key_header(key)
     except InvalidInput as error:
-        outcome = error
-    else:
-        outcome = yield from send_by(end, session, addressed(session, operation.request, credentials))
-    return _Try(key, outcome, (yield from now()))
+        return _Attempt(key, error, now)
+    sent = yield from send(context, operation.request, credentials, now)
+    return _Attempt(key, sent.outcome, sent.at)
 
 
-def _changed(session: Session, refused: Err, tried: _Try, end: float, chances: _Chances) -> Plan[bool]:
-    """Whether another try may fare better: because the 401 was only the memory of an earlier one, or with a new key."""
-    if tried.at.monotonic >= end:
+def _delay(context: CallContext, operation: Operation[T], error: FluxbaseError, attempts: int, now: Instant) -> float | None:
+    """The seconds until the next attempt; None where there is none."""
+    if not operation.resendable:
+        return None
+    return context.retry.delay(error, attempts, context.deadline - now.monotonic, now.random)
+
+
+def _retry_reason(operation: Operation[T], error: FluxbaseError, attempts: int, context: CallContext) -> str:
+    """What is retried and why, for the log: without the server's text, which could hold anything."""
+    cause = type(error).__name__ if error.status is None else f"status {error.status}"
+    method, url = str(operation.request["method"]).upper(), operation.request["url"]
+    return f"{method} {url}: {cause}, attempt {attempts} of {context.retry.attempts}"
+
+
+def _reauthenticated(context: CallContext, refused: Err, attempt: _Attempt, budget: _ReauthBudget) -> Plan[bool]:
+    """Whether another attempt may succeed: because the 401 was only replayed for an old idempotency key, or with a new access key."""
+    if attempt.at.monotonic >= context.deadline:
         return False
     if refused.meta.idempotency_replayed:
-        chances.keys -= 1
-        return chances.keys >= 0
-    chances.tokens -= 1
-    if chances.tokens < 0:
-        return False
-    changed = yield from renewed(session, tried.key, end)
-    fault = session.credentials.fault
-    if fault is not None and not changed:
-        refused.error.hint = refused.error.hint or f"the tokens could not be refreshed: {fault.message}"
-    return changed
+        budget.replays -= 1
+        return budget.replays >= 0
+    budget.refreshes -= 1
+    return budget.refreshes >= 0 and (yield from refresh_key(context, attempt.key, attempt.at))
 
 
-def _result(operation: Operation[T], tried: _Try, attempts: int, elapsed: float) -> Result[T]:
-    outcome = tried.outcome
+def _with_key_hint(context: CallContext, refused: Err) -> Err:
+    """The 401 with a hint: that there was no key, or why the tokens could not be refreshed."""
+    credentials = context.client.credentials
+    if credentials.key is None and not refused.error.hint:
+        return Err(refused.error.with_(hint=credentials.missing_key_hint), refused.meta)
+    cause = credentials.refresh_error
+    if cause is None or refused.error.hint:
+        return refused
+    return Err(refused.error.with_(hint=f"the tokens could not be refreshed: {cause.message}"), refused.meta)
+
+
+def _result(operation: Operation[T], attempt: _Attempt, attempts: int, elapsed: float) -> Result[T]:
+    outcome = attempt.outcome
     if isinstance(outcome, FluxbaseError):
-        outcome.attempts, outcome.job_id = attempts, operation.job_id
-        return Err(outcome, Meta(attempts=attempts, elapsed=elapsed))
+        return Err(outcome.with_(attempts=attempts, job_id=operation.job_id), Meta(attempts=attempts, elapsed=elapsed))
     meta = Meta(status=outcome.status, headers=outcome.headers, attempts=attempts, elapsed=elapsed)
-    data, error = judge(operation, outcome, tried.at.utc)
-    if error is None:
-        return Ok(data, meta)
-    error.attempts = attempts
-    return Err(error, meta)
-
-
-def refusing(plan: Plan[Result[T]]) -> Plan[Result[T]]:
-    """The plan, with arguments that it refuses turned into an error value."""
-    try:
-        return (yield from plan)
-    except InvalidInput as error:
-        return Err(error)
-
-
-def refusing_stream(plan: Callable[P, Stream[Result[T]]]) -> Callable[P, Stream[Result[T]]]:
-    """A decorator: arguments that the stream refuses are turned into an error value, its only one."""
-
-    @wraps(plan)
-    def stream(*args: P.args, **options: P.kwargs) -> Stream[Result[T]]:
-        try:
-            yield from plan(*args, **options)
-        except InvalidInput as error:
-            yield Emit(Err(error))
-
-    return stream
+    data, error = interpret(operation, outcome, attempt.at.utc)
+    return Ok(data, meta) if error is None else Err(error.with_(attempts=attempts), meta)

@@ -1,40 +1,36 @@
-"""Going through all jobs, page by page, as far as the caller goes along."""
+"""Going through all jobs, page by page, as far as the caller iterates."""
 
 from __future__ import annotations
 
 from attrs import evolve
 
-from .._context.call_context import Session
-from .._operations.endpoints import USERS, Routes
+from .._context.call_context import CallContext
+from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
+from .._operations.jobs import page
 from .._validation import arguments
-from .._validation.arguments import DEFAULT_NAMESPACE
-from ..models.jobs import Filters, Job
+from ..errors import InvalidResponse
+from ..models.inputs import Filters
+from ..models.jobs import Job
 from ..result import Err, Ok, Result
-from .exchange import exchange, refusing_stream
-from .steps import Emit, Stream
+from .exchange import exchange
+from .pages import PageReader, split_filters
+from .steps import Emit, Stream, read_clock
 
 
-@refusing_stream
-def iterate(session: Session, filters: Filters, page_size: object, routes: Routes = USERS) -> Stream[Result[Job]]:
-    """Each job that matches once, newest first; then an end, or an error.
-
-    Jobs that arrive meanwhile shift the pages: what was there before comes again and is left out. The default namespace is picked out
-    here, as the April server finds nothing in it (recorded, list_filters).
-    """
+def iterate(context: CallContext, filters: Filters, page_size: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Stream[Result[Job]]:
+    """Each job that matches once, newest first; then an end, or an error. Jobs that arrive or leave meanwhile are seen to by PageReader."""
     size = arguments.integer("page_size", page_size, 1)
-    picked = filters.namespace == DEFAULT_NAMESPACE
-    asked = evolve(filters, namespace=None) if picked else filters
-    seen: set[str] = set()
-    offset = 0
-    while True:
-        page = yield from exchange(session, routes.list(asked, size, offset))
-        if isinstance(page, Err):
-            yield Emit(page)
+    wanted, only = yield from split_filters(context, filters, page(filters, size, 0))
+    reader = PageReader(size)
+    while not reader.ended:
+        now = yield from read_clock()
+        operation = endpoints.list(evolve(wanted, limit=reader.limit, offset=reader.offset))
+        listed = yield from exchange(context.restarted(now.monotonic), operation, now)
+        if isinstance(listed, Err):
+            yield Emit(listed)
             return
-        for job in page.data:
-            if job.id not in seen and not (picked and job.namespace != DEFAULT_NAMESPACE):
-                yield Emit(Ok(job, page.meta))
-        seen.update(job.id for job in page.data)
-        if len(page.data) < size:
-            return
-        offset += size
+        for job in reader.take(listed.data):
+            if only.matches(job):
+                yield Emit(Ok(job, listed.meta))
+    if reader.stuck:
+        yield Emit(Err(InvalidResponse("the list does not end: page after page held only jobs that had been read before")))

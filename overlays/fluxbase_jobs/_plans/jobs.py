@@ -2,129 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeVar
-
 from attrs import evolve
 
-from .._context.call_context import Session
-from .._operations import auth
+from .._context.call_context import CallContext
 from .._operations import jobs as operations
-from .._operations.endpoints import USERS, Routes
-from .._operations.operation import Operation
+from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._validation import arguments
-from ..errors import AuthenticationFailed, FluxbaseError, NotAllowedInState
-from ..models.jobs import Job, LogLine, Submission, Tokens, with_logs
-from ..result import Err, Meta, Ok, Result, both
-from .exchange import exchange, whole
-from .steps import Plan, now
-
-T = TypeVar("T")
-E = TypeVar("E", bound=FluxbaseError)
-
-SECOND_FACTOR: Final = (
-    "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
-)
+from ..errors import NotAllowedInState, NotFound
+from ..models.inputs import Submission
+from ..models.jobs import Job, LogLine, with_logs
+from ..result import Err, Meta, Ok, Result
+from .exchange import exchange
+from .explain import read_back_failed, with_reason
+from .steps import Plan, read_clock
 
 
-def submit(session: Session, submission: Submission) -> Plan[Result[Job]]:
+def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
-    instant = yield from now()
-    return (yield from exchange(session, operations.submit(submission, instant.utc)))
+    now = yield from read_clock()
+    submitted = yield from exchange(context, operations.submit(submission, now.utc), now)
+    if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
+        return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
+    return submitted
 
 
-def get(session: Session, job_id: object, include_logs: object) -> Plan[Result[Job]]:
-    """Read a job, and its log if asked for; an unreadable log does not lose the job."""
-    wanted = arguments.flag("include_logs", include_logs)
-    session = yield from whole(session)
-    found = yield from exchange(session, operations.get(job_id))
-    if not wanted or isinstance(found, Err):
+def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Result[Job]]:
+    """Read a job, and its log with `include_logs`; an unreadable log does not lose the job."""
+    with_log = arguments.flag("include_logs", include_logs)
+    found = yield from exchange(context, operations.get(job_id))
+    if not with_log or isinstance(found, Err):
         return found
-    lines = yield from exchange(session, operations.logs(job_id, 0))
-    meta = evolve(both(found.meta, lines.meta, found.meta), logs_error=lines.error)
+    lines = yield from exchange(context, operations.logs(job_id, 0))
+    meta = evolve(found.meta.plus(lines.meta), logs_error=lines.error)
     return Ok(with_logs(found.data, lines.data), meta)
 
 
-def logs(session: Session, job_id: object, after_line: object) -> Plan[Result[list[LogLine]]]:
+def logs(context: CallContext, job_id: object, after_line: object) -> Plan[Result[list[LogLine]]]:
     """Read the lines of a job's log after a line number."""
-    return (yield from exchange(session, operations.logs(job_id, after_line)))
+    return (yield from exchange(context, operations.logs(job_id, after_line)))
 
 
-def cancel(session: Session, job_id: object, routes: Routes = USERS) -> Plan[Result[None]]:
+def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[None]]:
     """Cancel a job."""
-    session = yield from whole(session)
-    done = yield from exchange(session, routes.cancel(job_id))
-    return (yield from explained(session, done, routes.get(job_id), _why_not_cancelled)) if isinstance(done, Err) else done
+    done = yield from exchange(context, endpoints.cancel(job_id))
+    if isinstance(done, Ok):
+        return done
+    return (yield from with_reason(context, done, endpoints.get(job_id), _reason_not_cancelled))
 
 
-def retry(session: Session, job_id: object, routes: Routes = USERS) -> Plan[Result[Job]]:
-    """Put a failed job back into the queue, then read it: the server's answer does not contain it."""
-    session = yield from whole(session)
-    accepted = yield from exchange(session, routes.retry(job_id))
+def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[Job]]:
+    """Put a failed job back into the queue, then read it: the server's response does not contain it."""
+    accepted = yield from exchange(context, endpoints.retry(job_id))
     if isinstance(accepted, Err):
-        return (yield from explained(session, accepted, routes.get(job_id), _why_not_retried))
-    found = yield from exchange(session, routes.get(job_id))
-    meta = both(accepted.meta, found.meta, found.meta)
-    return Ok(found.data, meta) if isinstance(found, Ok) else unread(found.error, "the retry was accepted, but the job", meta)
+        return (yield from with_reason(context, accepted, endpoints.get(job_id), _reason_not_retried))
+    found = yield from exchange(context, endpoints.get(job_id))
+    meta = found.meta.plus(accepted.meta)
+    return Ok(found.data, meta) if isinstance(found, Ok) else read_back_failed(found.error, "the retry was accepted, but the job", meta)
 
 
-def sign_in(session: Session, email: object, password: object) -> Plan[Result[Tokens]]:
-    """Exchange an email and a password for tokens."""
-    answered = yield from exchange(session, auth.sign_in(email, password))
-    if isinstance(answered, Err):
-        return answered
-    told, meta = answered.data, answered.meta
-    if told.requires_2fa:
-        message, hint = told.message or "the server asks for a second factor and sent no tokens", SECOND_FACTOR
-        error = AuthenticationFailed(message, status=meta.status, request_id=meta.request_id, hint=hint, attempts=meta.attempts)
-        return Err(error, meta)
-    return Ok(Tokens(access_token=str(told.access_token), refresh_token=told.refresh_token or None, expires_in=told.expires_in), meta)
+def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[Job]]:
+    """Queue a new job like one that has ended. It is always read first: a job from a list has no payload, and its status may be old."""
+    if key is not None:
+        arguments.idempotency_key(key)
+    found = yield from exchange(context, operations.get(job_id))
+    if isinstance(found, Err):
+        return found
+    if not found.data.is_terminal:
+        return Err(_not_ended(found.data, found.meta), found.meta)
+    submitted = yield from exchange(context, operations.submit_again(found.data, key))
+    meta = submitted.meta.plus(found.meta)
+    return Ok(submitted.data, meta) if isinstance(submitted, Ok) else Err(submitted.error.with_(attempts=meta.attempts), meta)
 
 
-def unread(error: FluxbaseError, what: str, meta: Meta) -> Err:
-    """The failure to read back what was done: not worth a repeat of the whole."""
-    error.message = f"{what} could not be read back: {error.message}"
-    error.retryable = False
-    error.attempts = meta.attempts
-    return Err(error, meta)
+def _not_ended(job: Job, meta: Meta) -> NotAllowedInState:
+    message = f"the job cannot be resubmitted: it is {job.status}, and only jobs that have ended can"
+    error = NotAllowedInState(message, job_id=job.id, request_id=meta.request_id, attempts=meta.attempts)
+    return error.with_(job_status=job.status)
 
 
-def explained(session: Session, failed: Err, look: Operation[Job], reason_of: Callable[[Job], str | None]) -> Plan[Err]:
-    """The failure of a change; where it is the server's bare 500, with the reason that the job's state shows.
-
-    That 500 is what a lost race and exhausted retries look like (recorded, failures), so it is worth a look and never worth a repeat.
-    """
-    if failed.error.status != 500:
-        return failed
-    found = yield from exchange(session, look)
-    reason = None if isinstance(found, Err) else reason_of(found.data)
-    meta = both(failed.meta, found.meta, failed.meta)
-    failed.error.attempts = meta.attempts
-    if reason is None:
-        return Err(failed.error, meta)
-    error = instead(NotAllowedInState, reason, failed.error, meta)
-    error.job_status = found.data.status
-    return Err(error, meta)
-
-
-def instead(kind: type[E], message: str, told: FluxbaseError, meta: Meta) -> E:
-    """The error in place of a bare 500, where a look at the state of things has shown the reason."""
-    return kind(
-        message,
-        code=told.code,
-        status=told.status,
-        request_id=told.request_id,
-        details=told.message,
-        attempts=meta.attempts,
-        job_id=told.job_id,
-    )
-
-
-def _why_not_cancelled(job: Job) -> str | None:
+def _reason_not_cancelled(job: Job) -> str | None:
     return f"the job cannot be cancelled: it is {job.status} already" if job.is_terminal else None
 
 
-def _why_not_retried(job: Job) -> str | None:
+def _reason_not_retried(job: Job) -> str | None:
     if job.status != "failed":
         return f"the job cannot be retried: it is {job.status}, and only failed jobs can"
     if job.retry_count >= job.max_retries:

@@ -1,55 +1,67 @@
-"""The steps that a plan can ask for, and what it is told in return."""
+"""The steps that a plan may yield, and what the driver answers each with."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
 
 T = TypeVar("T")
 
 
 @frozen
-class Reply:
-    """A complete answer from the server, whatever it says."""
+class Instant:
+    """The time, and a random number."""
 
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
+    monotonic: float
+    """Seconds, for durations."""
+    utc: datetime
+    random: float
+    """From 0 to 1, for jitter."""
+
+
+@frozen
+class Sent:
+    """What came of a request, and when."""
+
+    outcome: RawResponse | FluxbaseError
+    at: Instant
 
 
 @frozen
 class Send:
-    """Send one request. The plan is told a Reply, or the error that kept one from coming."""
+    """Send one request. The driver answers with a `Sent`."""
 
-    request: Mapping[str, Any]
-    """The keyword arguments of httpx's `build_request`."""
+    request: Request
     timeout: float
     """Seconds for the whole request."""
 
 
 @frozen
 class Pause:
-    """Wait. The plan is told nothing."""
+    """Wait. The driver answers with the Instant after it."""
 
     seconds: float
+    retry: str = ""
+    """What is retried after it and why, for the log; nothing where no request failed."""
 
 
 @frozen
-class Ask:
-    """Call a function of the user, or await it; its exceptions are not the plan's business. The plan is told what it returns."""
+class Invoke:
+    """Call a user's callback, awaiting it if needed. Its exceptions propagate. The driver answers with what it returns."""
 
     callback: Callable[[], Any]
 
 
 @frozen
 class Acquire:
-    """Wait for a lock, which the plan releases. The plan is told whether it is ours."""
+    """Wait for a lock, which the plan releases. The driver answers whether it was acquired."""
 
     lock: threading.Lock
     timeout: float
@@ -57,58 +69,47 @@ class Acquire:
 
 
 @frozen
-class Now:
-    """Look at the clocks and throw a die. The plan is told an Instant."""
+class ReadClock:
+    """Read the clocks and draw a random number for jitter. The driver answers with an Instant."""
 
 
 @frozen
 class Emit(Generic[T]):
-    """Hand a value to the caller, who may not come back. Only iterators' plans do this."""
+    """Hand a value to the caller, who may stop iterating there. Only iterators' plans yield this."""
 
     value: T
 
 
-@frozen
-class Instant:
-    """What time it is, and a random number."""
-
-    monotonic: float
-    """Seconds, for durations."""
-    utc: datetime
-    random: float
-    """From 0 to 1."""
-
-
-Step: TypeAlias = Send | Pause | Ask | Acquire | Now
+Step: TypeAlias = Send | Pause | Invoke | Acquire | ReadClock
 Plan: TypeAlias = Generator[Step, Any, T]
-"""A call: it ends with its result."""
+"""What a verb does; it returns the verb's result."""
 Stream: TypeAlias = Generator[Step | Emit[T], Any, None]
-"""An iteration: it emits its results."""
+"""What an iterating verb does; it emits the results."""
 
 
-def send(request: Mapping[str, Any], timeout: float) -> Plan[Reply | FluxbaseError]:
-    """Send one request."""
-    outcome: Reply | FluxbaseError = yield Send(request, timeout)
-    return outcome
-
-
-def now() -> Plan[Instant]:
-    """Look at the clocks and throw a die."""
-    instant: Instant = yield Now()
+def read_clock() -> Plan[Instant]:
+    """Read the clocks and draw a random number for jitter."""
+    instant: Instant = yield ReadClock()
     return instant
 
 
-def each(stream: Stream[T], handle: Callable[[T], Plan[None]]) -> Plan[T]:
-    """Go through a stream inside a plan: `handle` each value, end with the last one."""
-    told: object = None
+def pause(seconds: float, retry: str = "") -> Plan[Instant]:
+    """Wait, and read the clocks afterwards."""
+    instant: Instant = yield Pause(seconds, retry)
+    return instant
+
+
+def for_each(stream: Stream[T], handle: Callable[[T], Plan[None]]) -> Plan[T]:
+    """Run a stream inside a plan: `handle` each value that it emits, and return the last one."""
+    answer: object = None
     values: list[T] = []
     while True:
         try:
-            step = stream.send(told)
+            step = stream.send(answer)
         except StopIteration:
             return values[0]
         if isinstance(step, Emit):
-            values, told = [step.value], None
+            values, answer = [step.value], None
             yield from handle(step.value)
         else:
-            told = yield step
+            answer = yield step

@@ -10,27 +10,27 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from .._context.call_context import Session
+from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.operation import Operation
+from .._operations.readers import RESULT_LINE
 from .._validation import arguments
 from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .exchange import exchange, refusing_stream
-from .steps import Ask, Emit, Instant, Plan, Stream, now
-from .wait import RESULT_LINE
-from .watch import Patience, late, passing, rest
+from .exchange import exchange
+from .polling import WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .steps import Emit, Instant, Invoke, Plan, Stream, read_clock
 
-DRAIN: Final = 2.5
+DRAIN_SECONDS: Final = 2.5
 """Seconds after a job's end during which lines may still come: the server writes its log each second."""
-LOOKS: Final = 3
-"""So many looks in that time."""
-LONG_AGO: Final = 60.0
+DRAIN_POLLS: Final = 3
+"""How often the log is read in that time."""
+LOG_COMPLETE_AFTER: Final = 60.0
 """Seconds since a job's end after which its log is complete, however wrong our clock is."""
 POLL: Final = PollPolicy(initial=0.75)
-"""Each look takes two requests, and the server allows 100 a minute."""
+"""Each poll takes two requests, and the server allows 100 a minute."""
 LEVELS: Final = {
     "trace": logging.DEBUG - 5,
     "debug": logging.DEBUG,
@@ -43,110 +43,111 @@ LEVELS: Final = {
 
 
 @define
-class _Cursor:
-    """Which lines are new.
+class _LogCursor:
+    """Which lines of a log are new.
 
-    Numbers go on over a retry and start anew after a restart of the server, so a new try is read from its first line on, and each line's
-    id is remembered.
+    Line numbers go on over a retry and start from 1 again after a restart of the server. So a new attempt is read from its first line on,
+    and each line's id is remembered.
     """
 
     first: int
     after: int
     started_at: datetime | None = None
-    tried: bool = False
-    """Whether the job is known to have begun a try."""
-    anew: bool = False
+    attempted: bool = False
+    """Whether the job is known to have begun an attempt."""
+    restarted: bool = False
     """Whether it has begun another one since."""
     seen: set[str] = field(factory=set[str])
 
-    def note(self, job: Job) -> None:
-        """Go back to the start where the job has begun another try since the last look."""
-        if self.tried and job.started_at not in {None, self.started_at}:
-            self.after, self.anew = 0, True
-        self.tried = self.tried or job.started_at is not None or job.retry_count > 0 or bool(self.seen)
+    def observe(self, job: Job) -> None:
+        """Go back to the start where the job has begun another attempt since the last poll."""
+        if self.attempted and job.started_at not in {None, self.started_at}:
+            self.after, self.restarted = 0, True
+        self.attempted = self.attempted or job.started_at is not None or job.retry_count > 0 or bool(self.seen)
         self.started_at = job.started_at or self.started_at
 
-    def take(self, lines: list[LogLine]) -> list[LogLine]:
+    def new_lines(self, lines: list[LogLine]) -> list[LogLine]:
         """The new ones of these lines, in order, without the protocol's own."""
         fresh = [line for line in lines if line.id not in self.seen and self._wanted(line)]
         self.seen.update(line.id for line in lines)
-        # An earlier try may have come further than this one: its numbers say nothing about what is still to come.
-        self.after = max([self.after, *(line.line_number or 0 for line in lines if self.started_at is None or self._of_this_try(line))])
-        # The server sorts by number; where those began anew, tries are mixed.
-        return sorted((line for line in fresh if not line.message.startswith(RESULT_LINE)), key=self._of_this_try)
+        # An earlier attempt may have more lines than this one: its numbers say nothing about what is still to come.
+        self.after = max([self.after, *(line.line_number or 0 for line in lines if self.started_at is None or self._of_this_attempt(line))])
+        # The server sorts by number; where those began from 1 again, attempts are mixed.
+        return sorted((line for line in fresh if not line.message.startswith(RESULT_LINE)), key=self._of_this_attempt)
 
     def _wanted(self, line: LogLine) -> bool:
-        """Whether a line lies behind the one that the caller named, or belongs to a try that began since."""
-        return (line.line_number or 0) > self.first or (self.anew and self._of_this_try(line))
+        """Whether a line comes after the one that the caller named, or belongs to an attempt that began since."""
+        return (line.line_number or 0) > self.first or (self.restarted and self._of_this_attempt(line))
 
-    def _of_this_try(self, line: LogLine) -> bool:
+    def _of_this_attempt(self, line: LogLine) -> bool:
         return self.started_at is not None and line.timestamp >= self.started_at
 
 
 @frozen
-class _Look:
-    """One look at a job and its log."""
+class _Snapshot:
+    """A job and the new lines of its log, as one poll showed them."""
 
     job: Job | None
-    outcome: Result[Any]
+    result: Result[Any]
     """Of the last request."""
     lines: Sequence[LogLine] = ()
 
 
-@refusing_stream
-def tail(session: Session, job_id: object, after_line: object, patience: Patience, to_logger: object) -> Stream[Result[LogLine]]:
+def tail(context: CallContext, job_id: object, after_line: object, options: WaitOptions, to_logger: object) -> Stream[Result[LogLine]]:
     """Each line of a job's log once, in order; after the last one an end, or an error."""
-    timeout, logger = patience.checked(), _logger(to_logger)
-    reading = operations.get(job_id)
+    waiting, logger = options.checked(), _logger(to_logger)
+    read = operations.get(job_id)
     first = arguments.integer("after_line", after_line, 0)
-    cursor = _Cursor(first, first)
-    instant = yield from now()
-    end, interval, complete_at = instant.monotonic + timeout, None, None
+    cursor = _LogCursor(first, first)
+    now = yield from read_clock()
+    end, interval, complete_at = now.monotonic + waiting.timeout, None, None
     job: Job | None = None
-    look = _Look(None, Ok(None))
-    while instant.monotonic < end:
-        began = instant
-        look = yield from _look(session, reading, cursor, began, end)
-        if isinstance(look.outcome, Err) and not passing(look.outcome.error):
-            yield Emit(look.outcome)
+    snapshot = _Snapshot(None, Ok(None))
+    while now.monotonic < end:
+        began = now
+        snapshot = yield from _poll(context, read, cursor, began, end)
+        if isinstance(snapshot.result, Err) and not is_transient(snapshot.result.error):
+            yield Emit(snapshot.result)
             return
-        for line in look.lines:
-            yield from _told(logger, line)
-            yield Emit(Ok(line, look.outcome.meta))
-        instant = yield from now()
-        complete_at, job = _complete_at(complete_at, job, look.job, began, instant), look.job or job
-        if complete_at is not None and began.monotonic >= complete_at and look.outcome.ok:
+        for line in snapshot.lines:
+            yield from _log(logger, line)
+            yield Emit(Ok(line, snapshot.result.meta))
+        now = yield from read_clock()
+        complete_at, job = _complete_at(complete_at, job, snapshot.job, began, now), snapshot.job or job
+        if complete_at is not None and began.monotonic >= complete_at and snapshot.result.ok:
             return
-        interval = DRAIN / LOOKS if complete_at else POLL.interval(interval, job, instant.utc, instant.random, changed=bool(look.lines))
-        instant = yield from rest(interval, look.outcome, instant, end)
-    if complete_at is None or not look.outcome.ok:
-        yield Emit(Err(late(reading.job_id, job, timeout)))
+        interval = (
+            DRAIN_SECONDS / DRAIN_POLLS if complete_at else POLL.interval(interval, job, now.utc, now.random, changed=bool(snapshot.lines))
+        )
+        now = yield from pause_until_next_poll(interval, snapshot.result, now, end)
+    if complete_at is None or not snapshot.result.ok:
+        yield Emit(Err(wait_timeout(read.job_id, job, waiting.timeout)))
 
 
-def _look(session: Session, reading: Operation[Job], cursor: _Cursor, began: Instant, end: float) -> Plan[_Look]:
-    """The job first, then its log: so the log that is read after an ended job was read holds all that there was then."""
-    found = yield from exchange(session.within(end - began.monotonic), reading)
+def _poll(context: CallContext, read: Operation[Job], cursor: _LogCursor, now: Instant, end: float) -> Plan[_Snapshot]:
+    """Read the job first, then its log: so the log that is read after an ended job was read holds all that there was then."""
+    found = yield from exchange(context.until(end, now.monotonic), read, now)
     if isinstance(found, Err):
-        return _Look(None, found)
-    cursor.note(found.data)
-    instant = yield from now()
-    read = yield from exchange(session.within(end - instant.monotonic), operations.logs(reading.job_id, cursor.after))
-    return _Look(found.data, read, cursor.take(read.data) if isinstance(read, Ok) else ())
+        return _Snapshot(None, found)
+    cursor.observe(found.data)
+    now = yield from read_clock()
+    lines = yield from exchange(context.until(end, now.monotonic), operations.logs(read.job_id, cursor.after), now)
+    return _Snapshot(found.data, lines, cursor.new_lines(lines.data) if isinstance(lines, Ok) else ())
 
 
-def _complete_at(known: float | None, before: Job | None, job: Job | None, began: Instant, instant: Instant) -> float | None:
-    """From when on a reading of the log shows all of it; None while the job goes on."""
+def _complete_at(known: float | None, before: Job | None, job: Job | None, began: Instant, now: Instant) -> float | None:
+    """When the log is complete, on the monotonic clock; None while the job goes on."""
     if job is None or not job.is_terminal:
         return known if job is None else None
     if known is not None:
         return known
-    long_ago = job.completed_at is not None and (instant.utc - job.completed_at).total_seconds() > LONG_AGO
-    return began.monotonic if before is None and long_ago else instant.monotonic + DRAIN
+    long_ago = job.completed_at is not None and (now.utc - job.completed_at).total_seconds() > LOG_COMPLETE_AFTER
+    return began.monotonic if before is None and long_ago else now.monotonic + DRAIN_SECONDS
 
 
-def _told(logger: logging.Logger | None, line: LogLine) -> Plan[None]:
+def _log(logger: logging.Logger | None, line: LogLine) -> Plan[None]:
     if logger is not None:
-        yield Ask(partial(logger.log, LEVELS.get(line.level, logging.INFO), "%s", line.message))
+        yield Invoke(partial(logger.log, LEVELS.get(line.level, logging.INFO), "%s", line.message))
 
 
 def _logger(given: object) -> logging.Logger | None:

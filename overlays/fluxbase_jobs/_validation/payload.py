@@ -98,7 +98,7 @@ def _fields(value: object) -> Mapping[object, object]:
         return {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    # pydantic is no dependency: its models are known by their method, and say themselves how they look in JSON.
+    # pydantic is no dependency: its models are recognized by their methods, and encode themselves.
     if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):
         try:
             return cast("Mapping[object, object]", cast("Any", value).model_dump(mode="json", by_alias=True))

@@ -1,47 +1,45 @@
-"""The verbs: what a program can do with jobs. Signatures and words; what happens is planned in `_plans`."""
+"""The verbs of `client.jobs`: signatures and docstrings. What each does is in `_plans`, in the file of its name."""
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from datetime import datetime, timedelta
 from logging import Logger
-from typing import Final, TypeAlias, TypeVar, Unpack
+from typing import Unpack
 from uuid import UUID
 
 from .._context.call_context import CallOptions, RetryOption
 from .._drivers.fetch import FluxbaseFetch
-from .._plans import iterate as paging
-from .._plans import jobs as verbs
-from .._plans import list_jobs as listing
-from .._plans import submit_many as batches
-from .._plans import tail as tailing
-from .._plans import wait as waiting
-from .._plans import watch as watching
-from .._plans.submit_many import Batch, submissions, workers
-from .._plans.wait import OnProgress
-from .._plans.watch import Patience
+from .._plans import jobs as plans
+from .._plans.iterate import iterate
+from .._plans.list_jobs import list_jobs
+from .._plans.polling import OnProgress, WaitOptions
+from .._plans.run import run
+from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
+from .._plans.tail import tail
+from .._plans.wait import wait
+from .._plans.wait_many import wait_many
+from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.jobs import Filters, Job, LogLine, OnBehalfOf, Submission
+from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
-from .definitions import In, JobDefinition, Out
-
-Payload: TypeAlias = Mapping[str, object] | object | None
-ItemT = TypeVar("ItemT", bound=batches.Item)
-
-WAIT_TIMEOUT: Final = 900.0
-DEFAULT_POLL: Final = PollPolicy()
+from .argument_hints import with_argument_hints
+from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
+from .definitions import JobDefinition
 
 
+@with_argument_hints
 class FluxbaseJobs:
     """Submit, read, list, cancel and retry background jobs, and read their logs.
 
-    Every verb returns a result that unpacks to `(data, error)`. It raises for a programmer's mistake only: a wrong number of arguments, a
-    closed client, an exception of your own callback. Every verb takes `timeout`, the seconds for one request, and `retry`, a RetryPolicy or None for one
-    attempt, in place of the client's.
+    Every verb returns a result that unpacks to `(data, error)`. Only programming errors raise: wrong arguments, a closed client, an
+    exception in your own callback. Every verb takes `timeout` (seconds for one request) and `retry` (a RetryPolicy, or None for one
+    attempt), which override the client's settings.
 
-    The server does not keep users apart here: any signed-in user reads, lists, cancels and retries everybody's jobs; only logs are private.
+    The server does not separate users here: any signed-in user can read, list, cancel and retry everybody's jobs; only logs are private.
     """
 
     def __init__(self, fetch: FluxbaseFetch) -> None:
@@ -63,19 +61,19 @@ class FluxbaseJobs:
 
         Args:
             job_name: the function to run.
-            payload: what it receives: a mapping, or an instance of an attrs class, dataclass, msgspec.Struct or pydantic model; it must make
-                a JSON object. None sends none.
-            namespace: the function's namespace; None: the first one, in alphabetical order, that has a function of this name.
-            priority: a 32-bit integer; higher ones run first, the server's default is 0.
-            scheduled: not before this moment: an aware datetime, a timedelta from now, or RFC 3339 text with an offset.
-            on_behalf_of: the user that the job shall belong to, by id or as OnBehalfOf; for service roles only.
-            idempotency_key: 1 to 256 visible ASCII characters. The same key and arguments again within 24 hours give the first answer,
-                errors included, and no second job. None: a new key for each call.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            payload: the function's argument: a mapping, or an instance of an attrs class, dataclass, msgspec.Struct or pydantic model,
+                that encodes to a JSON object. None sends no payload.
+            namespace: the function's namespace. None: the first namespace, in alphabetical order, that has a function of this name.
+            priority: a 32-bit integer; higher priorities run first, the server's default is 0.
+            scheduled: the earliest time to run: an aware datetime, a timedelta from now, or RFC 3339 text with an offset.
+            on_behalf_of: the user who will own the job, by id or as OnBehalfOf; for service roles only.
+            idempotency_key: 1 to 256 visible ASCII characters. A second call with the same key and arguments within 24 hours returns the
+                first call's response, errors included, and creates no second job. None: a new key for each call.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The job, pending. InvalidInput where an argument can't be sent as it is, with nothing sent; NotFound for an unknown function;
-            PermissionDenied for a disabled one or a missing role.
+            The pending job. InvalidInput, with nothing sent, for an argument that cannot be sent as it is; NotFound for an unknown
+            function; PermissionDenied for a disabled function or a missing role.
         """
         submission = Submission(
             job_name,
@@ -86,28 +84,29 @@ class FluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        return self._fetch.run(verbs.submit(self._fetch.session(**call), submission))
+        return self._fetch.run(plans.submit, call, submission)
 
-    def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
+    def get(self, job_id: JobId, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job.
 
         Args:
-            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            include_logs: read its log too, in a second request. If that fails, the job comes all the same, with `logs` None and the
-                reason in the result's `meta.logs_error`.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            include_logs: read the job's log too, in a second request. If that fails, the job is returned all the same, with `logs` None
+                and the reason in the result's `meta.logs_error`.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The job. NotFound for an unknown id; the server answers so too when its database fails.
+            The job. NotFound for an unknown id; the server also answers 404 when its database fails.
         """
-        return self._fetch.run(verbs.get(self._fetch.session(**call), job_id, include_logs))
+        return self._fetch.run(plans.get, call, job_id, include_logs)
 
     def list(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         limit: int = 50,
         offset: int = 0,
@@ -116,65 +115,84 @@ class FluxbaseJobs:
         """Read one page of jobs, newest first. Jobs in a list have no payload.
 
         Args:
-            status: only jobs in this status, e.g. "failed".
-            namespace: only jobs of this namespace. "default" is picked out here, over up to 20 pages, as the April 2026 server finds
-                nothing when it is asked for that.
+            status: only jobs in this status, e.g. "failed"; InvalidInput for a word that is no JobStatus.
+            namespace: only jobs of this namespace. "default" is filtered by the client, over up to 20 pages, as the April 2026 server
+                finds nothing for it.
             job_name: only jobs of this function.
-            include_result: with each job's result.
-            limit: at most so many jobs, from 1; the server knows no upper bound.
-            offset: leave out the first so many. Jobs that arrive between two calls shift it.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            created_by: only jobs of this user, by id, or "me" for the user whose token the key is. Filtered by the client, over up to 20
+                pages: the server lists everybody's jobs.
+            include_result: include each job's result.
+            limit: the maximum number of jobs, from 1; the server has no upper bound.
+            offset: the number of jobs to skip. Jobs that arrive between two calls shift it.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The jobs, everybody's and not only the caller's; an empty list where there are none.
+            The jobs of all users, not only the caller's, unless `created_by` is given; an empty list where there are none. An error that
+            names `iterate` where 20 pages did not hold enough jobs that match a filter of the client.
         """
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return self._fetch.run(listing.list_jobs(self._fetch.session(**call), filters, limit, offset))
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
+        return self._fetch.run(list_jobs, call, filters, limit, offset)
 
-    def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job.
 
         Args:
-            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            Nothing. NotAllowedInState where the job has ended already, also where it ended while the server was cancelling it.
+            None. NotAllowedInState where the job has already ended, also where it ended while the server was cancelling it.
         """
-        return self._fetch.run(verbs.cancel(self._fetch.session(**call), job_id))
+        return self._fetch.run(plans.cancel, call, job_id)
 
-    def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
-        """Put a failed job back into the queue, under its id.
+    def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Put a failed job back into the queue, under the same id.
+
+        Where the function's `max_retries` is used up, or 0 as it is by default, the server refuses: `resubmit` queues a new job instead.
 
         Args:
-            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The job as it is afterwards; it keeps its last progress until it runs. NotAllowedInState where it has not failed, or where
-            `retry_count` has reached `max_retries`, which is 0 unless the function says more. An error after the server accepted the
-            retry says so and is not `retryable`.
+            The job as it is afterwards; it keeps its last progress until it runs. NotAllowedInState where the job has not failed, or where
+            `retry_count` has reached `max_retries`, which is 0 unless the function sets it. If reading the job back fails after the server
+            accepted the retry, the error's message names that, and it is not `retryable`.
         """
-        return self._fetch.run(verbs.retry(self._fetch.session(**call), job_id))
+        return self._fetch.run(plans.retry, call, job_id)
 
-    def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
+    def resubmit(self, job: JobId, *, idempotency_key: str | None = None, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Queue a new job like one that has ended, as any user may.
+
+        Args:
+            job: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`. It is read first in any case.
+            idempotency_key: as in `submit`, for the new job.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
+
+        Returns:
+            The new pending job, under a new id: with the function, namespace, priority and payload of the old one, due at once, and owned
+            by the caller. NotAllowedInState where the old one has not ended.
+        """
+        return self._fetch.run(plans.resubmit, call, job, idempotency_key)
+
+    def logs(self, job_id: JobId, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log.
 
         Args:
-            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            after_line: only lines with a higher number than this; numbers start from 1.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            after_line: only lines with a higher line number than this; numbers start at 1.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The lines that the server has by now, about a second behind the job; the job's own result is among them as a line that starts
-            with `__RESULT__::`. The April 2026 server shows none before its next start. NotFound for another user's job, ServerFailed for
-            an unknown id.
+            The lines that the server has stored so far, about a second behind the job. The job's result is among them, as a line that
+            starts with `__RESULT__::`. The April 2026 server returns no lines until its next start. NotFound for another user's job,
+            ServerFailed for an unknown id.
         """
-        return self._fetch.run(verbs.logs(self._fetch.session(**call), job_id, after_line))
+        return self._fetch.run(plans.logs, call, job_id, after_line)
 
     def wait(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
@@ -184,25 +202,24 @@ class FluxbaseJobs:
     ) -> Result[Job]:
         """Wait for a job's end.
 
-        Failed looks are ridden out as long as they may pass. Ctrl-C, or a cancelled task, leaves the job alone; a note on the exception
-        names it.
+        Transient read failures are retried until the timeout. Interrupting the wait (Ctrl-C, a cancelled task) does not cancel the job; the
+        exception carries a note with its id.
 
         Args:
-            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            timeout: seconds in all; no request and no pause goes beyond them. A job whose server died may stay running for good.
-            poll: how often to look.
-            on_progress: called with the job at each change, its end included; for the async client also a coroutine function. Its
-                exceptions are yours.
-            cancel_on_timeout: cancel the job when the time is over.
-            **call: `retry`, in place of the client's, for each look.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            timeout: total time limit in seconds, requests and pauses included. A job whose worker died may stay `running` forever.
+            poll: how often to poll.
+            on_progress: called with the job at each change, its end included; for the async client also a coroutine function. Exceptions
+                that it raises propagate to the caller.
+            cancel_on_timeout: cancel the job when the timeout expires.
+            **call: `retry` overrides the client's retry policy for each poll.
 
         Returns:
-            The job in its final state, whichever that is. WaitTimeout, with the job as last seen, where it has not ended in time; the
-            server's refusal where it can't be read.
+            The job in its final state, whichever that is. WaitTimeout, with the job as it was last read, if it has not ended in time; the
+            server's error if the job cannot be read.
         """
-        return self._fetch.run(
-            waiting.wait(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll), on_progress, cancel_on_timeout)
-        )
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        return self._fetch.run(wait, call, job_id, options)
 
     def run(
         self,
@@ -230,16 +247,16 @@ class FluxbaseJobs:
             scheduled: as in `submit`.
             on_behalf_of: as in `submit`.
             idempotency_key: as in `submit`.
-            timeout: seconds for the wait, as in `wait`, from the submit's answer on. Cancelling, and looking for a failed job's last words,
-                come after it and take 10 seconds at most.
+            timeout: time limit for the wait in seconds, as in `wait`, from the submit's response on. Cancelling the job and reading a
+                failed job's log happen after the timeout and take at most 10 seconds.
             poll: as in `wait`.
             on_progress: as in `wait`.
             cancel_on_timeout: as in `wait`.
-            **call: `retry`, in place of the client's.
+            **call: `retry` overrides the client's retry policy.
 
         Returns:
             The completed job. JobFailed, JobCancelled and WaitTimeout carry the `job`; any error after the submit has its `job_id`. The
-            message of JobFailed is what the job threw, looked for in its log for up to 2 seconds.
+            message of JobFailed is the text that the job threw; its log is searched for that for up to 2 seconds.
         """
         submission = Submission(
             job_name,
@@ -250,78 +267,82 @@ class FluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        patience = Patience(timeout=timeout, poll=poll)
-        return self._fetch.run(waiting.run(self._fetch.session(**call), submission, patience, on_progress, cancel_on_timeout))
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        return self._fetch.run(run, call, submission, options)
 
     def watch(
-        self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
+        self, job_id: JobId, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
     ) -> Generator[Result[Job]]:
         """Follow a job: each change of its status and progress once, its final state last.
 
         Args:
-            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            timeout: seconds in all.
-            poll: how often to look.
-            **call: `retry`, in place of the client's, for each look.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            timeout: total time limit in seconds.
+            poll: how often to poll.
+            **call: `retry` overrides the client's retry policy for each poll.
 
         Returns:
-            An iterator of results. An error is the last one: WaitTimeout at the deadline, or the server's refusal. Closing it stops the
-            looking.
+            An iterator of results. An error is always the last one: WaitTimeout at the deadline, or the server's error. Closing the
+            iterator stops the polling.
         """
-        return self._fetch.iterate(watching.watch(self._fetch.session(**call), job_id, Patience(timeout=timeout, poll=poll)))
+        return self._fetch.iterate(watch, call, job_id, WaitOptions(timeout=timeout, poll=poll))
 
     def tail(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         after_line: int = 0,
         timeout: Seconds = WAIT_TIMEOUT,
         to_logger: Logger | None = None,
         **call: Unpack[RetryOption],
     ) -> Generator[Result[LogLine]]:
-        """Follow a job's log until the job has ended and the log is complete: each line once, in order, over retries and server restarts.
+        """Follow a job's log until the job has ended and the log is complete: each line once, in order, across retries and server restarts.
 
         Args:
-            job_id: a UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
-            after_line: only lines with a higher number than this.
-            timeout: seconds in all.
-            to_logger: a logger that gets each line too, at its level.
-            **call: `retry`, in place of the client's, for each look.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            after_line: only lines with a higher line number than this.
+            timeout: total time limit in seconds.
+            to_logger: a logger that each line is also sent to, at the line's level.
+            **call: `retry` overrides the client's retry policy for each poll.
 
         Returns:
-            An iterator of results, without the line in which the job's result is passed on. An error is the last one. The April 2026
-            server shows no lines before its next start.
+            An iterator of results, without the line that carries the job's result. An error is always the last one. The April 2026 server
+            returns no lines until its next start.
         """
-        patience = Patience(timeout=timeout, poll=DEFAULT_POLL)
-        return self._fetch.iterate(tailing.tail(self._fetch.session(**call), job_id, after_line, patience, to_logger))
+        options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate(tail, call, job_id, after_line, options, to_logger)
 
     def iterate(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         page_size: int = 100,
         **call: Unpack[CallOptions],
     ) -> Generator[Result[Job]]:
-        """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages.
+        """Iterate over all jobs, newest first, reading pages as needed.
 
-        Jobs that leave the filter meanwhile, as failed ones do that you retry, pull others past: collect the jobs first then.
+        No job is repeated and none is missed that is in the list all the time, although jobs that arrive, or stop matching the filter
+        meanwhile (failed jobs that you retry), shift the pages. Jobs that were created at the very same moment have no fixed order, and for
+        them that cannot be promised.
 
         Args:
             status: as in `list`, like the other filters.
-            namespace: as in `list`; "default" is picked out here.
+            namespace: as in `list`; "default" is filtered by the client.
             job_name: as in `list`.
+            created_by: as in `list`, over as many pages as you take jobs from.
             include_result: as in `list`.
-            page_size: how many jobs to ask for at a time.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            page_size: how many jobs to read in one request.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            An iterator of results. An error is the last one.
+            An iterator of results. An error is always the last one.
         """
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
-        return self._fetch.iterate(paging.iterate(self._fetch.session(**call), filters, page_size))
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
+        return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
         self,
@@ -330,63 +351,79 @@ class FluxbaseJobs:
         concurrency: int = 8,
         batch_key: str | None = None,
         retry_failed: bool = False,
+        on_progress: OnSubmitted | None = None,
         **call: Unpack[CallOptions],
     ) -> Generator[tuple[ItemT, Result[Job]]]:
-        """Submit many jobs, some at a time, without ever failing as a whole.
+        """Submit many jobs concurrently. One item's error never ends the batch.
+
+        An exception of your own code (the items' iterator, a callable key, `on_progress`) is raised once the results of all that was sent
+        have been yielded. After Ctrl-C, a cancellation or `close()` nothing new is sent, and requests in flight get a second to finish. A
+        note on the exception says how many jobs were submitted.
 
         Args:
-            items: pairs of a job name and a payload, or Submissions; also a generator of any length, read at most `concurrency` items
-                ahead.
-            concurrency: how many are submitted at once; the next so many follow when all of these have their answer.
-            batch_key: with it, the same call within 24 hours submits only what is missing: each item's idempotency key is made of it and
-                of the item's own key, else of its place, so the order must be the same then.
-            retry_failed: with a batch key, submit items anew that failed in an earlier run; the server replays their errors otherwise.
-            **call: `timeout`, seconds for one request, and `retry`, both in place of the client's.
+            items: pairs of a job name and a payload, or Submissions; also a generator of any length, which is read at most `concurrency`
+                items ahead.
+            concurrency: how many requests run at once.
+            batch_key: makes the batch resumable: the same call within 24 hours submits only the items that are missing. Each item's
+                idempotency key is derived from it and from the item's own key, or else its position, so keep the order the same.
+            retry_failed: with a batch key, submit items again that failed in an earlier run; otherwise the server replays their errors.
+            on_progress: called before each pair is yielded, with the number of pairs so far and the number of items, None where `items` has
+                no length; for the async client also a coroutine function.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            An iterator of items with their results, in order, one each.
+            An iterator of pairs of an item and its result, in order, one for each item. An item that cannot be read has InvalidInput.
 
         Raises:
-            InvalidInput: an argument other than `items` is not as described; there is no result to put it in.
+            InvalidInput: an argument other than `items` is not as described; there is no result that could hold the error.
         """
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        return self._fetch.run_many(submissions(self._fetch.session(**call), items, batch), workers(concurrency))
+        report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
 
     def wait_many(
         self,
-        job_ids: Iterable[str | UUID],
+        job_ids: Iterable[JobId],
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
+        causes: bool = False,
+        on_progress: OnProgress | None = None,
         **call: Unpack[RetryOption],
     ) -> Generator[tuple[str, Result[Job]]]:
-        """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them.
+        """Wait for many jobs with one poller. It reads pages of the list, and single jobs only where they are not in those pages.
 
         Args:
-            job_ids: UUIDs, as in `wait`.
-            timeout: seconds in all.
-            poll: how often to look; a round of several requests is followed by a second for each, so that they stay below the server's
-                limit.
-            **call: `retry`, in place of the client's, for each request.
+            job_ids: jobs or UUIDs, as in `wait`.
+            timeout: total time limit in seconds.
+            poll: how often to poll; a round of several requests is followed by a pause of one second for each, to stay below the server's
+                rate limit.
+            causes: look for what failed jobs threw, as `run` does: the result of a failed job is then JobFailed. It takes a request for
+                each failed job, about one a second with the default `poll`; those that are left at the timeout come without their cause.
+            on_progress: called with a job at each change, its end included; for the async client also a coroutine function. Exceptions
+                that it raises propagate to the caller.
+            **call: `retry` overrides the client's retry policy for each request.
 
         Returns:
-            An iterator of ids, in their canonical form, with results, as the jobs end: one for each id that was given, repeated and bad
-            ones included; an error where it could not be read or has not ended in time. Jobs come in the list's form, without payload.
+            An iterator of pairs of an id, in canonical form, and a result, as the jobs end: one for each id that was given, repeated and
+            invalid ids included. The result is the job in its final state, or an error if the job could not be read or has not ended in time. Jobs have no payload, as in
+            a list.
         """
-        return self._fetch.iterate(batches.wait_many(self._fetch.session(**call), job_ids, Patience(timeout=timeout, poll=poll)))
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
     ) -> JobDefinition[In, Out]:
-        """Name the types of a job's payload and result.
+        """Define a job by its name and the types of its payload and result.
 
         Args:
             job_name: the function.
             payload_type: an attrs class, dataclass, TypedDict, msgspec.Struct or pydantic model.
-            result_type: another one.
+            result_type: a type of the same kinds.
             namespace: the function's namespace, as in `submit`.
 
         Returns:
             A definition with `submit`, `run` and `read`; nothing is sent.
         """
-        return JobDefinition(self, job_name, payload_type, result_type, namespace)
+        return JobDefinition(self._fetch, job_name, payload_type, result_type, namespace)

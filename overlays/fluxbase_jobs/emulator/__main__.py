@@ -1,24 +1,21 @@
-"""`python -m fluxbase_jobs.emulator`: see `program`."""
+"""`python -m fluxbase_jobs.emulator`: exit cleanly on a signal from the very start, then run `cli.main`."""
 
 from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from types import FrameType
+from types import FrameType
 
 
-def _stop_at_once(_number: int, _frame: FrameType | None) -> None:
-    """End while nothing is served yet: not by an exception, which a handlers file that is being read would get."""
+def _exit_at_once(_number: int, _frame: FrameType | None) -> None:
+    """Exit while nothing is served yet. Not by an exception, which would be raised inside a handlers file being loaded."""
     os._exit(0)
 
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop_at_once)
+        signal.signal(number, _exit_at_once)
 
-    from .cli.main import main
+    from .cli import main
 
     main()

@@ -1,4 +1,4 @@
-"""The one source of time: everything that reads or waits for time asks a `Clock`, so that tests can bring their own."""
+"""The source of time. Everything in the emulator reads time and waits through a `Clock`, so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SystemClock:
 
 
 def micros(clock: Clock) -> int:
-    """Microseconds since 1970: the precision the database keeps."""
+    """Microseconds since 1970: the precision of the database."""
     return clock.now_ns() // 1_000
 
 

@@ -1,4 +1,4 @@
-"""The extra `emulator`: what to say where one of its packages is missing."""
+"""The packages of the extra `emulator`, and how to install them if one is missing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ HOW_TO_INSTALL: Final = 'run pip install "fluxbase-jobs[emulator]"'
 
 
 def missing_package(error: ModuleNotFoundError) -> str | None:
-    """Return the package of the extra that could not be imported; None if it was something else."""
+    """The package of the extra that could not be imported; None if it was another module."""
     package = (error.name or "").partition(".")[0]
     return package if package in _PACKAGES else None

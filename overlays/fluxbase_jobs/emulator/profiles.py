@@ -1,13 +1,15 @@
-"""What differs between the server's eras, as data: one line a difference, each seen in the recordings."""
+"""The differences between server versions as data: one field for each difference, with the recording that shows it."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from attrs import frozen
 
 
 @frozen
 class Profile:
-    """One era of the server. A new era is a new instance below; nothing else in this package names an era."""
+    """One version of the real server. A new version is a new instance below; no other module names a version."""
 
     name: str
     super_roles: frozenset[str]
@@ -15,44 +17,44 @@ class Profile:
     admin_roles: frozenset[str]
     """Roles that may use the admin routes."""
     tenant_admin_roles: frozenset[str]
-    """Roles that may use those admin routes that are open to a tenant's own admins too: the job queue's."""
+    """Roles that may use the admin routes of the job queue, which are open to the admins of a tenant too."""
     auth_errors_have_codes: bool
-    """Errors of the routes that make accounts and keys carry `code` and `request_id` (auth_tokens)."""
+    """Errors of the routes that create accounts and keys include `code` and `request_id` (auth_tokens)."""
     names_tenant: bool
-    """The user in a sign-in answer and the functions in a list have `tenant_id` (auth_tokens; admin: `GET /functions`)."""
+    """The user in a sign-in response and listed functions have a `tenant_id` (auth_tokens; admin: `GET /functions`)."""
     hides_logs_until_restart: bool
-    """Lines written since the start are not readable before the next start (lifecycle: `logs`)."""
+    """Log lines written since the server started cannot be read until it restarts (lifecycle: `logs`)."""
     default_namespace_filter_matches: bool
-    """`?namespace=default` means the namespace default, not the one without a name (list_filters; admin: `GET /stats`)."""
+    """`?namespace=default` selects the namespace `default`, not the one without a name (list_filters; admin: `GET /stats`)."""
     admin_jobs_need_no_queue: bool
-    """`/admin/jobs` and `/admin/jobs/{id}` are the queue's routes too (admin: `GET ?limit=1`)."""
+    """`/admin/jobs` and `/admin/jobs/{id}` are aliases of the queue's routes (admin: `GET ?limit=1`)."""
     shows_workers: bool
-    """The list of workers has them; else it is null (admin: `GET /workers`)."""
+    """The list of workers is filled; otherwise it is null (admin: `GET /workers`)."""
     unknown_route_needs_admin: bool
-    """Unknown routes below /api/v1 ask for an admin role before they are 404 (submit_validation)."""
+    """Unknown routes below /api/v1 answer 404 only to admins; others get 401 or 403 (submit_validation)."""
     reads_query_and_clientkey_header: bool
-    """`?token=`, `?clientkey=` and the header `clientkey` are credentials (credentials)."""
+    """`?token=`, `?clientkey=` and the header `clientkey` are accepted as credentials (credentials)."""
     health_lists_services: bool
-    """`/health` tells everybody the state of its services (database_down)."""
+    """`/health` includes the state of each service for every caller (database_down)."""
     unconfigured_jobs_leave_admin_routes: bool
-    """Without jobs in the configuration their admin routes answer 500; else those are gone too (seen, not recorded)."""
+    """If jobs are not configured, their admin routes answer 500; otherwise these routes do not exist either (seen, not recorded)."""
     disabled_feature_is_not_found: bool
-    """A feature whose flag is off is a 404; else a 503 that names the flag (seen on both servers, not recorded)."""
+    """Routes of a feature whose flag is off answer 404; otherwise 503, naming the flag (seen on both servers, not recorded)."""
     racing_submits: int
-    """How many simultaneous first requests with one Idempotency-Key may run (idempotency: `parallel`)."""
+    """How many simultaneous first requests with one Idempotency-Key are run (idempotency: `parallel`)."""
     loses_synced_code: bool
-    """Functions that came by sync have no code, so that their jobs fail (admin: `submit the synced job`)."""
+    """Synced functions are stored without their code, so their jobs fail (admin: `submit the synced job`)."""
     sync_always_succeeds: bool
-    """A sync's answer has a message of success and all keys, errors or not (admin: `sync`)."""
+    """The response to a sync has a success message and all keys, even if there were errors (admin: `sync`)."""
     scopes_begin_with_verb: bool
-    """Scopes are called `read:jobs`, not `jobs:read` (credentials: `create a client key`)."""
+    """Scopes are spelled `read:jobs`, not `jobs:read` (credentials: `create a client key`)."""
     service_keys_have_types: bool
-    """A service key is for the service role or anon, and its scopes are free; else all have the service role (seen, not recorded)."""
+    """A service key has the role `service_role` or `anon` and any scopes; otherwise all have `service_role` (seen, not recorded)."""
     service_key_names_are_unique: bool
-    """The name of a service key can be used once (seen, not recorded)."""
+    """Names of service keys are unique (seen, not recorded)."""
 
 
-MARCH = Profile(
+MARCH: Final = Profile(
     name="2026-03",
     super_roles=frozenset({"service_role", "dashboard_admin"}),
     admin_roles=frozenset({"admin", "dashboard_admin", "service_role"}),
@@ -76,7 +78,7 @@ MARCH = Profile(
     service_key_names_are_unique=False,
 )
 
-APRIL = Profile(
+APRIL: Final = Profile(
     name="2026-04",
     super_roles=frozenset({"service_role", "instance_admin", "tenant_service"}),
     admin_roles=frozenset({"admin", "instance_admin", "service_role"}),
@@ -100,5 +102,5 @@ APRIL = Profile(
     sync_always_succeeds=False,
 )
 
-PROFILES = {profile.name: profile for profile in (MARCH, APRIL)}
-NEWEST = APRIL
+PROFILES: Final = {profile.name: profile for profile in (MARCH, APRIL)}
+NEWEST: Final = APRIL

@@ -1,37 +1,38 @@
-"""What the routes of one emulator work with."""
+"""The parts of one emulator that routes use."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from .auth.admin_authenticator import AdminAuthenticator
-    from .auth.authenticator import Authenticator
-    from .auth.tokens import Tokens
-    from .clock import Clock
-    from .functions.registry import FunctionRegistry
-    from .runtime.worker_pool import WorkerPool
-    from .settings import Settings
-    from .store import ClientKeys, Functions, Jobs, JobStatistics, Logs, ServiceKeys, Users
+from .auth.authenticator import AdminAuthenticator, Authenticator
+from .auth.tokens import Tokens
+from .clock import Clock
+from .functions.registry import FunctionRegistry
+from .runtime.worker_pool import WorkerPool
+from .settings import Settings
+from .store import ClientKeys, Functions, Jobs, JobStatistics, Logs, ServiceKeys, Users
 
 
 @frozen
 class Services:
-    """One emulator's parts."""
+    """The parts of one emulator."""
 
     settings: Settings
     clock: Clock
+
     registry: FunctionRegistry
+    """The functions and the handlers that run them."""
+    workers: WorkerPool
+
     functions: Functions
+    """The database table; change it through `registry`, which keeps handlers and table in step."""
     jobs: Jobs
     statistics: JobStatistics
     logs: Logs
     users: Users
     client_keys: ClientKeys
     service_keys: ServiceKeys
+
     tokens: Tokens
-    credentials: Authenticator
-    admin_credentials: AdminAuthenticator
-    workers: WorkerPool
+    authenticator: Authenticator
+    admin_authenticator: AdminAuthenticator

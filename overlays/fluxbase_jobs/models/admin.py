@@ -62,7 +62,7 @@ class Worker(_WorkerFields):
 
     @cached_property
     def metadata(self) -> Any:
-        """What the worker says of itself, its process id for one; the server sends it as JSON text, which `metadata_text` keeps."""
+        """What the worker reports about itself, like its process id. The server sends JSON text, which `metadata_text` keeps."""
         return json_value(self.metadata_text)
 
     @property
@@ -101,7 +101,7 @@ class SyncFunction(wire.SyncFunction):
 
 @frozen(kw_only=True)
 class SyncOrder:
-    """The arguments of `admin.jobs.sync`, which says what they mean."""
+    """The arguments of `admin.jobs.sync`, not checked yet."""
 
     functions: object
     namespace: str
@@ -127,8 +127,8 @@ class SyncError:
 
     Attributes:
         name: the function's name.
-        error: why, in the server's words.
-        action: what was tried, as in "create"; None where the server does not say.
+        error: the server's message.
+        action: what was attempted, e.g. "create"; None where the server does not send it.
     """
 
     name: str | None
@@ -143,7 +143,7 @@ class SyncResult:
     Attributes:
         namespace: the namespace.
         dry_run: whether nothing was changed.
-        message: the server's words for people.
+        message: the server's message for people.
         summary: how many functions were created, updated, deleted, left unchanged, or failed.
         details: their names.
         errors: the functions that failed; the others were synced all the same.
@@ -157,16 +157,16 @@ class SyncResult:
     errors: list[SyncError]
 
 
-def sync_result(told: wire.SyncResult) -> SyncResult:
+def sync_result(synced: wire.SyncResult) -> SyncResult:
     """The one form: March calls a failed function's name `job`, April leaves out what is empty (recorded, admin)."""
-    names = told.details
+    names = synced.details
     return SyncResult(
-        namespace=told.namespace,
-        dry_run=told.dry_run,
-        message=told.message,
-        summary=told.summary,
+        namespace=synced.namespace,
+        dry_run=synced.dry_run,
+        message=synced.message,
+        summary=synced.summary,
         details=SyncDetails(
             created=names.created or [], updated=names.updated or [], deleted=names.deleted or [], unchanged=names.unchanged or []
         ),
-        errors=[SyncError(name=failed.name or failed.job, error=failed.error, action=failed.action) for failed in told.errors or []],
+        errors=[SyncError(name=failed.name or failed.job, error=failed.error, action=failed.action) for failed in synced.errors or []],
     )

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
-from uuid import UUID
 
-from attrs import field, frozen
 from fluxbase_jobs_client import models as wire
 from msgspec.structs import replace
 
@@ -33,16 +30,16 @@ TERMINAL: Final = frozenset({"completed", "failed", "cancelled", "interrupted"})
 
 
 class Job(_JobFields):
-    """One background job as the server last told it: every wire field under its wire name, moments as aware datetimes.
+    """One background job as the server last sent it: every wire field under its wire name, moments as aware datetimes.
 
     `payload`, `result` and `progress` are values, decoded on first use; the server sends them as JSON text, which `payload_text`,
-    `result_text` and `progress_text` keep. A job from a list has no payload, and a result only if asked for. Jobs are immutable, equal
+    `result_text` and `progress_text` keep. A job from a list has no payload, and a result only with `include_result`. Jobs are immutable, equal
     by value and hashable by id.
     """
 
     if TYPE_CHECKING:
         logs: list[LogLine] | None
-        """The log where it was asked for, with `get(..., include_logs=True)`; else None."""
+        """The log, where it was read with `get(..., include_logs=True)`; else None."""
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -68,7 +65,7 @@ class Job(_JobFields):
 
     @property
     def progress_percent(self) -> int | None:
-        """The last reported percentage, as reported: it may lie outside 0 to 100. A retried job shows that of its last try."""
+        """The last reported percentage, as reported: it may lie outside 0 to 100. A retried job keeps that of its last attempt."""
         return self._reported("progress_percent", "percent", int)
 
     @property
@@ -82,12 +79,12 @@ class Job(_JobFields):
         return cast("dict[str, Any] | None", self._reported("progress_data", "data", dict))
 
     def _reported(self, field: str, key: str, kind: type[T]) -> T | None:
-        """A progress field of its own, else what `progress` says: lists send only the latter (recorded)."""
-        told = decoded(_JobFields, self, field)
+        """A progress field of its own, else the value in `progress`: lists send only that (recorded)."""
+        value = decoded(_JobFields, self, field)
         report: Any = self.progress
-        if told is None and isinstance(report, dict):
-            told = cast("dict[str, Any]", report).get(key)
-        return told if isinstance(told, kind) else None
+        if value is None and isinstance(report, dict):
+            value = cast("dict[str, Any]", report).get(key)
+        return value if isinstance(value, kind) else None
 
     @property
     def payload_text(self) -> str | None:
@@ -106,7 +103,7 @@ class Job(_JobFields):
 
     @property
     def error(self) -> str | None:
-        """The server's `error_message`. A thrown error says only "exit status 1" here; its text is in the log."""
+        """The server's `error_message`. For a thrown error it is only "exit status 1"; the text is in the log."""
         return self.error_message
 
     @property
@@ -123,7 +120,7 @@ class Job(_JobFields):
 class LogLine(_LogFields):
     """One line of a job's log; `str()` of it is the message.
 
-    `line_number` counts from 1 over all tries of a job, but starts anew after a restart of the server.
+    `line_number` counts from 1 over all attempts of a job, but starts from 1 again after a restart of the server.
     """
 
     def __str__(self) -> str:
@@ -136,58 +133,3 @@ class LogLine(_LogFields):
 def with_logs(job: Job, lines: list[LogLine] | None) -> Job:
     """The job with its log."""
     return cast("Job", replace(cast("Any", job), logs=lines))
-
-
-@frozen
-class OnBehalfOf:
-    """The user for whom a service role submits a job.
-
-    Attributes:
-        user_id: the user's UUID.
-        user_email: the email to note with the job.
-        user_role: the role to note with the job; the server takes "authenticated" where it is not given.
-    """
-
-    user_id: str | UUID
-    user_email: str | None = None
-    user_role: str | None = None
-
-
-@frozen
-class Submission:
-    """A job to submit: the arguments of `jobs.submit`, which says what they mean."""
-
-    job_name: str
-    payload: object = field(default=None, repr=False)
-    namespace: str | None = field(default=None, kw_only=True)
-    priority: int | None = field(default=None, kw_only=True)
-    scheduled: datetime | timedelta | str | None = field(default=None, kw_only=True)
-    on_behalf_of: str | UUID | OnBehalfOf | None = field(default=None, kw_only=True)
-    idempotency_key: str | None = field(default=None, kw_only=True, repr=False)
-
-
-@frozen(kw_only=True)
-class Filters:
-    """Which jobs to list; None: any."""
-
-    status: str | None = None
-    namespace: str | None = None
-    job_name: str | None = None
-    include_result: bool = False
-    worker_id: str | UUID | None = None
-    """For admins only: users' lists know no such filter."""
-
-
-@frozen(kw_only=True)
-class Tokens:
-    """A signed-in user's tokens.
-
-    Attributes:
-        access_token: what requests carry; lasts `expires_in` seconds.
-        refresh_token: buys the next pair, once.
-        expires_in: seconds.
-    """
-
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
-    expires_in: int | None = None

@@ -1,4 +1,4 @@
-"""How often a waiting call looks: a pure decision on what the last look showed."""
+"""How often a waiting call polls: a pure decision based on what the last poll read."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ..models.jobs import Job
 from .validators import at_least_one, fraction, in_seconds, positive
 
 LONGEST_SLEEP: Final = 60.0
-"""Seconds after which a job that is scheduled for later is looked at all the same: it may have been cancelled."""
+"""Seconds between two polls of a job that is scheduled for later: it may have been cancelled."""
 
 
 @frozen(kw_only=True)
 class PollPolicy:
-    """How often a waiting call asks the server, which allows 100 requests a minute for an address.
+    """How often a waiting call polls the server, which allows 100 requests a minute for an address.
 
-    A change is followed by a quick look, no change by ever slower ones; a running job is looked at twice as often as a pending one, and a
-    scheduled one once a minute until it is due. Without changes one wait sends 12 to 16 requests in its first minute and then 6 a minute
-    while the job is pending, 12 while it runs; with a change at every look about 60 a minute.
+    The interval is short after a change and grows without one. A running job is polled twice as often as a pending one, and a scheduled
+    job once a minute until it is due. Without changes one wait sends 12 to 16 requests in its first minute and then 6 a minute while the
+    job is pending, 12 while it runs; with a change at every poll about 60 a minute.
 
     Args:
-        initial: seconds before the second look; twice as many follow each change.
+        initial: seconds before the second poll; twice as many follow each change.
         factor: what the interval is multiplied by where nothing changed.
         maximum: seconds, the longest interval; half of it while the job runs.
-        jitter: each interval is varied by up to this part of itself, so that many waiting programs do not ask in step.
+        jitter: each interval varies by up to this fraction, so that many waiting programs do not poll at the same time.
 
     Raises:
         InvalidInput: a number is not as described.
@@ -38,14 +38,14 @@ class PollPolicy:
     jitter: float = field(default=0.1, validator=fraction)
 
     def interval(self, previous: float | None, job: Job | None, utc: datetime, random: float, *, changed: bool) -> float:
-        """The seconds until the next look.
+        """The seconds until the next poll.
 
         Args:
-            previous: the seconds before this look, None for the first one.
-            job: what this look showed, None where it failed.
+            previous: the seconds before this poll, None for the first one.
+            job: the job as this poll read it, None where it failed.
             utc: the time now.
             random: a random number from 0 to 1.
-            changed: whether this look showed something new.
+            changed: whether this poll read something new.
         """
         if previous is None:
             planned = self.initial
@@ -66,7 +66,7 @@ def _until_due(job: Job | None, utc: datetime) -> float:
 
 
 def _just_due(job: Job | None, utc: datetime, previous: float) -> bool:
-    """Whether this is the first look at a pending job since it may start: the end of a long sleep."""
+    """Whether this is the first poll since a pending job became due: the end of a long pause."""
     if job is None or job.status != "pending" or job.scheduled_at is None:
         return False
     return 0 <= (utc - job.scheduled_at).total_seconds() <= previous

@@ -10,10 +10,10 @@ from .validators import at_least_one, count, in_seconds, positive
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often and how long a call is tried.
+    """How often and how long a call is retried.
 
-    Sent again are reads and what carries an idempotency key, after a failed connection, a timeout, 408, 425, 429, 502, 503, 504, and 409
-    while the same key is in progress. Never a 500: the server's 500 of cancel and retry means that it is of no use.
+    Reads, and requests with an idempotency key, are sent again after a failed connection, a timeout, 408, 425, 429, 502, 503, 504, and 409
+    while the same key is in progress. A 500 is never retried: for cancel and retry it means that the change is not possible.
 
     Args:
         attempts: how many requests at most.

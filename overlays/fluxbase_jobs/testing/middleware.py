@@ -1,52 +1,49 @@
-"""What a test server adds between its faults and the emulator: rest before a look at jobs, and a date."""
+"""ASGI middleware between a test server's faults and the emulator: polls that wait for the workers, and the Date header."""
 
 from __future__ import annotations
 
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fluxbase_jobs.emulator.clock import Clock, seconds
+from ..emulator.clock import Clock, seconds
+from .clock import Quiescence
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from .clock.quiescence import Settling
-
-_JOBS = "/api/v1/jobs"
+_JOBS: Final = "/api/v1/jobs"
 
 
-class RestBeforeLooks:
-    """Holds a look at jobs back until the workers have come to rest: a waiting client's first look may be its last.
+class SettleBeforePolls:
+    """Delays GET requests for jobs until the workers are idle, so that a client's first poll already sees the finished job.
 
-    Without it that look would come before the job has ended, and the next one half a second later.
+    Without it the first poll would come before the job has ended, and the next one half a second later.
 
     Args:
-        app: what comes next.
-        settling: knows about rest.
-        patience_seconds: the most that a look is held back.
+        app: the next application.
+        quiescence: detects when the workers are idle.
+        patience_seconds: the longest delay.
 
     """
 
-    def __init__(self, app: ASGIApp, settling: Settling, patience_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, quiescence: Quiescence, patience_seconds: float) -> None:
         self._app = app
-        self._settling = settling
+        self._quiescence = quiescence
         self._patience_seconds = patience_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if self._patience_seconds and scope["method"] == "GET" and scope["path"].startswith(_JOBS):
-            await self._settling.settled(self._patience_seconds)
+            await self._quiescence.wait_until_idle(self._patience_seconds)
         await self._app(scope, receive, send)
 
 
-class Dates:
-    """Dates answers by the server's clock.
+class DateHeader:
+    """Sets the Date header of responses from the server's clock.
 
     Args:
-        app: what comes next.
-        clock: the server's.
+        app: the next application.
+        clock: the server's clock.
 
     """
 
@@ -57,9 +54,9 @@ class Dates:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
 
-        async def send_dated(message: Message) -> None:
+        async def send_with_date(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["date"] = formatdate(seconds(self._clock), usegmt=True)
             await send(message)
 
-        await self._app(scope, receive, send_dated)
+        await self._app(scope, receive, send_with_date)

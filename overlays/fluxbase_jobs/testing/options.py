@@ -1,32 +1,77 @@
-"""What can be set on a test server: read from keyword arguments, which also come from pytest markers."""
+"""The options of a test server: their types, and how they are read from keyword arguments and pytest markers."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, TypeAlias, TypedDict, cast, get_args
 
 from attrs import evolve, fields_dict
 
-from fluxbase_jobs.emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, marked
-from fluxbase_jobs.emulator.handlers.loader import load_functions
-from fluxbase_jobs.emulator.profiles import PROFILES, Profile
-from fluxbase_jobs.emulator.settings import SHORTEST_SECRET, JobsSwitch, Settings
-
+from .._context.client_options import SharedOptions
+from .._context.credentials import AsyncKey, Key
+from ..emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, marked
+from ..emulator.handlers.loader import load_functions
+from ..emulator.profiles import PROFILES, Profile
+from ..emulator.settings import SHORTEST_SECRET, JobsSwitch, Settings
+from .clock import VirtualClock
 from .validation import in_seconds, whole_number
 
-_PACE_SECONDS: Final = 0.005
+Handlers: TypeAlias = Iterable[Callable[..., Any]] | ModuleType | str | os.PathLike[str]
+
+_POLL_INTERVAL_SECONDS: Final = 0.005
+_TEST_SERVER_OPTIONS: Final = ("functions", "clock", "patience")
+"""The options that are not settings of the emulator."""
 
 
-OWN: Final = ("functions", "clock", "patience")
-"""The options that are not the emulator's."""
+class ServerOptions(TypedDict, total=False):
+    """The options of Server; see there."""
+
+    functions: Handlers
+    profile: str
+    clock: VirtualClock
+    patience: float | timedelta
+    jwt_secret: str
+    database: str | os.PathLike[str]
+    poll_interval: float | timedelta
+    worker_timeout: float | timedelta
+    workers: int
+    jobs_per_worker: int
+    rate_limit: int | None
+    jobs: JobsSwitch
+
+
+class ClientOptions(SharedOptions, total=False):
+    """The options of `Server.client`: those of FluxbaseClient, without the URL."""
+
+    key: Key | None
+
+
+class AsyncClientOptions(SharedOptions, total=False):
+    """The options of `Server.async_client`: those of AsyncFluxbaseClient, without the URL."""
+
+    key: AsyncKey | None
+
+
+class FunctionOptions(TypedDict, total=False):
+    """The options of the decorator `function`; see there."""
+
+    namespace: str
+    max_retries: int
+    timeout: int
+    require_roles: Sequence[str]
+    enabled: bool
+    execution_logs: bool
+    description: str | None
+    schedule: str | None
 
 
 def read_settings(options: Mapping[str, Any]) -> Settings:
-    """Return the emulator's settings: those given, the defaults of the newest profile, and a quick pace.
+    """Read the emulator's settings: the given ones, and defaults with a short poll interval.
 
     Raises:
         TypeError: an option that does not exist, or a value of another type.
@@ -35,23 +80,37 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     """
     known = fields_dict(Settings)
     for name in options:
-        if name not in known and name not in OWN:
-            raise TypeError(f"a test server has no option {name!r}: there are {', '.join(sorted({*OWN, *known}))}")
-    given = {name: _READERS.get(name, _as_it_is)(name, value) for name, value in options.items() if name in known}
-    return evolve(Settings(poll_interval=_PACE_SECONDS), **given)
+        if name not in known and name not in _TEST_SERVER_OPTIONS:
+            raise TypeError(f"a test server has no option {name!r}: there are {', '.join(sorted({*_TEST_SERVER_OPTIONS, *known}))}")
+    given = {name: _READERS.get(name, _unchanged)(name, value) for name, value in options.items() if name in known}
+    return evolve(Settings(poll_interval=_POLL_INTERVAL_SECONDS), **given)
+
+
+def read_clock(clock: object) -> VirtualClock:
+    """Check the clock; create one if there is none.
+
+    Raises:
+        TypeError: the value is not a VirtualClock.
+
+    """
+    if clock is None:
+        return VirtualClock()
+    if not isinstance(clock, VirtualClock):
+        raise TypeError(f"clock must be a VirtualClock, not {type(clock).__name__}")
+    return clock
 
 
 def read_functions(functions: object) -> FunctionSet:
-    """Return the job functions of handlers, of a module or of a handlers file.
+    """Read the job functions from handlers, a module or a handlers file.
 
     Raises:
-        TypeError: something else, or a handler without its mark.
+        TypeError: something else, or a handler without `@function`.
         ValueError: two functions of one name.
         UnusableHandlersError: the file cannot be used.
 
     """
     if isinstance(functions, str | os.PathLike):
-        return _loaded(Path(cast("str | os.PathLike[str]", functions)))
+        return _load_file(Path(cast("str | os.PathLike[str]", functions)))
     if isinstance(functions, ModuleType):
         return FunctionSet(marked(vars(functions).values()))
     if not isinstance(functions, Iterable):
@@ -63,34 +122,34 @@ def read_functions(functions: object) -> FunctionSet:
 
 
 def read_handlers(name: str, handlers: Iterable[object]) -> list[JobFunction]:
-    """Return the job functions of marked handlers.
+    """Read the job functions from handlers that are marked with `@function`.
 
     Raises:
-        TypeError: a handler without its mark.
+        TypeError: a handler without `@function`.
 
     """
     found: list[JobFunction] = []
     for handler in handlers:
         definitions = marked([handler])
         if not definitions:
-            raise TypeError(f'{name} must be handlers marked with @function("name"); {_named(handler)} has no mark')
+            raise TypeError(f'{name} must be handlers marked with @function("name"); {_name_of(handler)} has no mark')
         found += definitions
     return found
 
 
-def _loaded(path: Path) -> FunctionSet:
-    # As for the program: a handlers file may import its neighbours, at once or when a job runs.
+def _load_file(path: Path) -> FunctionSet:
+    # As the emulator's command line does: a handlers file may import modules beside it, at once or when a job runs.
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)
     return load_functions(path)
 
 
-def _named(handler: object) -> str:
+def _name_of(handler: object) -> str:
     return str(getattr(handler, "__qualname__", type(handler).__name__))
 
 
-def _as_it_is(_name: str, value: Any) -> Any:
+def _unchanged(_name: str, value: Any) -> Any:
     return value
 
 
@@ -102,7 +161,7 @@ def _profile(_name: str, value: object) -> Profile:
     return PROFILES[value]
 
 
-def _switch(name: str, value: object) -> object:
+def _jobs_switch(name: str, value: object) -> object:
     if value not in get_args(JobsSwitch):
         raise ValueError(f"{name} must be one of {', '.join(get_args(JobsSwitch))}, not {value!r}")
     return value
@@ -122,7 +181,7 @@ def _path(name: str, value: object) -> Path | None:
     raise TypeError(f"{name} must be a path, not {type(value).__name__}")
 
 
-def _pace(name: str, value: Any) -> float:
+def _positive_seconds(name: str, value: Any) -> float:
     seconds = in_seconds(name, value)
     if not seconds:
         raise ValueError(f"{name} must be above zero")
@@ -141,10 +200,10 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "profile": _profile,
     "jwt_secret": _secret,
     "database": _path,
-    "poll_interval": _pace,
-    "worker_timeout": _pace,
+    "poll_interval": _positive_seconds,
+    "worker_timeout": _positive_seconds,
     "workers": _count,
     "jobs_per_worker": _count,
     "rate_limit": _count_or_none,
-    "jobs": _switch,
+    "jobs": _jobs_switch,
 }

@@ -6,64 +6,68 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, cast
+from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 import httpx
 from attrs import evolve
 from starlette.types import ASGIApp
 
-from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
-from fluxbase_jobs.client import Settings as ClientSettings
-from fluxbase_jobs.emulator import Context, function
-from fluxbase_jobs.emulator.app import DEVELOPER, Emulator
-from fluxbase_jobs.emulator.handlers.decorator import JobFunction, marked
-
-from .clock.quiescence import Settling
-from .clock.server_timeline import ServerTimeline
-from .clock.virtual_clock import VirtualClock
-from .faults.faults import Faults
-from .faults.middleware import FaultInjection
-from .in_process.event_loop import Background
-from .in_process.socket_server import Listening
-from .in_process.transports import AsyncTransport, Transport
-from .middleware import Dates, RestBeforeLooks
-from .option_types import AsyncClientOptions, ClientOptions, FunctionOptions, ServerOptions
-from .options import read_functions, read_handlers, read_settings
-from .scripts.payloads import payloads_of
-from .scripts.script import Script
-from .validation import a_text, in_seconds
+from .. import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
+from .._context.client_options import SharedOptions
+from ..emulator import Context, function
+from ..emulator.app import DEVELOPER, Emulator
+from ..emulator.handlers.decorator import JobFunction, marked
+from .clock import Quiescence, ServerTimeline
+from .event_loop import EventLoopThread
+from .faults import FaultInjection, Faults
+from .middleware import DateHeader, SettleBeforePolls
+from .options import (
+    AsyncClientOptions,
+    ClientOptions,
+    FunctionOptions,
+    ServerOptions,
+    read_clock,
+    read_functions,
+    read_handlers,
+    read_settings,
+)
+from .scripts import Script, submitted_payloads
+from .socket_server import SocketServer
+from .transports import AsyncTransport, Transport
+from .validation import in_seconds, string
 
 _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")
 
-_IN_PROCESS_URL = "http://fluxbase.test"
-_QUICK = RetryPolicy(first_delay=0.01, max_delay=0.1)
-_PATIENCE_SECONDS = 0.05
+_IN_PROCESS_URL: Final = "http://fluxbase.test"
+_QUICK_RETRY: Final = RetryPolicy(first_delay=0.01, max_delay=0.1)
+_PATIENCE_SECONDS: Final = 0.05
 
 
 class Server:
-    """A server of its own for each test, which runs from its making until `close()`; use it as a context manager.
+    """A server for one test. It runs from its creation until `close()`; use it as a context manager.
 
         with Server() as server, server.client() as client:
             server.script("resize").progress(30).complete({"width": 1})
             job, error = client.jobs.run("resize", {"id": 7})
 
-    It is the emulator, with its state in memory, and looks for work each 5 ms. A look at jobs (a GET) is answered when the
-    workers have come to rest, as far as `patience` goes: a job that needs no time has ended in its first look. Spans are seconds
-    or a timedelta.
+    It is the emulator with its state in memory, and its workers poll for jobs every 5 ms. A GET request for jobs waits until the
+    workers are idle, but not longer than `patience`, so a quick job has ended in the first poll. Time spans are seconds or a
+    timedelta.
 
     Args:
-        functions: handlers that are marked with `@function`, a module with such, or the path of a handlers file.
-        profile: the era of the real server to act as, "2026-03" or "2026-04"; the newest if not given.
+        functions: handlers that are marked with `@function`, a module that contains them, or the path of a handlers file.
+        profile: the version of the real server to act as, "2026-03" or "2026-04"; the newest if not given.
         clock: a VirtualClock, to start at another time or to share it with other servers.
-        patience: seconds of real time, 0.05 if not given, for which a look at jobs waits for running jobs at most; 0: not at all.
-        jwt_secret: what tokens are signed with.
+        patience: the settle time: how many seconds of real time a GET request for jobs waits for the workers at most; 0.05 if not
+            given, and 0 for no wait.
+        jwt_secret: the secret that signs tokens.
         database: the SQLite file; in memory if not given.
-        poll_interval: seconds of real time between the looks for work.
-        worker_timeout: seconds after which jobs go back to pending that an earlier server on the same file left running.
-        workers: how many workers there are.
-        jobs_per_worker: how many jobs each of them runs at a time.
-        rate_limit: requests a minute for an address; no limit if not given.
-        jobs: "on"; "off": not in the server's configuration; "flag-off": there, and the feature is off.
+        poll_interval: seconds of real time between two polls of a worker for jobs.
+        worker_timeout: seconds after which jobs that an earlier server on the same file left running become pending again.
+        workers: the number of workers.
+        jobs_per_worker: how many jobs each worker runs at a time.
+        rate_limit: requests per minute and address; no limit if not given.
+        jobs: "on"; "off" as if jobs were missing in the server's configuration; "flag-off" as if configured, but switched off.
 
     Raises:
         TypeError: an option that does not exist, or a value of another type.
@@ -75,81 +79,81 @@ class Server:
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
         settings, functions = read_settings(options), read_functions(options.get("functions", ()))
-        self.clock, patience = _clock(options.get("clock")), in_seconds("patience", options.get("patience", _PATIENCE_SECONDS))
+        self.clock, patience = read_clock(options.get("clock")), in_seconds("patience", options.get("patience", _PATIENCE_SECONDS))
         self._scripts: list[Script] = []
         self._emulator = Emulator(settings, functions, self.clock)
         self.faults = Faults(self._emulator.app.routes)
-        self._app: ASGIApp = self._layers(patience)
-        self._listening = Listening(self._app)
+        self._app: ASGIApp = self._with_middleware(patience)
+        self._socket_server = SocketServer(self._app)
         self._url: str | None = None
-        self._opening = threading.Lock()
-        self._background = Background("fluxbase test server", self._running())
-        self._timeline = ServerTimeline(self._settling(), self._background)
-        self.clock.carry(self._timeline)
+        self._url_lock = threading.Lock()
+        self._loop = EventLoopThread("fluxbase test server", self._running())
+        self._timeline = ServerTimeline(self._quiescence(), self._loop)
+        self.clock.attach(self._timeline)
 
     @property
     def url(self) -> str:
-        """The address on loopback. The socket is opened when this is first asked for.
+        """The URL on loopback. The first read opens the socket.
 
         Raises:
             RuntimeError: the server is closed.
 
         """
-        self._background.check_open()
-        with self._opening:
+        self._loop.check_open()
+        with self._url_lock:
             if self._url is None:
-                self._url = self._background.run(self._listening.open())
+                self._url = self._loop.run(self._socket_server.open())
             return self._url
 
     def transport(self) -> httpx.BaseTransport:
-        """Return a transport for httpx.Client that reaches the server without a socket; any base URL will do."""
-        return Transport(self._background, self._app)
+        """A transport for httpx.Client that calls the server without a socket. Any base URL works."""
+        return Transport(self._loop, self._app)
 
     def async_transport(self) -> httpx.AsyncBaseTransport:
-        """Return the same for httpx.AsyncClient, under asyncio or trio, and in one event loop after another."""
-        return AsyncTransport(self._background, self._app)
+        """A transport for httpx.AsyncClient, as `transport`. It works under asyncio and trio, and in one event loop after another."""
+        return AsyncTransport(self._loop, self._app)
 
     def client(self, **options: Unpack[ClientOptions]) -> FluxbaseClient:
-        """Return a client that reaches the server without a socket.
+        """A client that calls the server without a socket.
 
         Args:
-            **options: the keyword arguments of FluxbaseClient. If not given, `key` is always a fresh service key, and `retry`
-                is the usual policy but with pauses of hundredths of a second.
+            **options: the keyword arguments of FluxbaseClient. By default, `key` is a function that creates a service key, so
+                that it never expires, and `retry` is the usual policy with delays of hundredths of a second.
 
         """
         key = options.pop("key", self.service_key)
-        options.setdefault("retry", _QUICK)
+        options.setdefault("retry", _QUICK_RETRY)
         http = httpx.Client(transport=self.transport(), trust_env=False)
-        return FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("ClientSettings", options))
+        return FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
 
     def async_client(self, **options: Unpack[AsyncClientOptions]) -> AsyncFluxbaseClient:
-        """Return an async client that reaches the server without a socket; see `client`."""
+        """An async client that calls the server without a socket; see `client`."""
         key = options.pop("key", self.service_key)
-        options.setdefault("retry", _QUICK)
+        options.setdefault("retry", _QUICK_RETRY)
         http = httpx.AsyncClient(transport=self.async_transport(), trust_env=False)
-        return AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("ClientSettings", options))
+        return AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
 
     def service_key(self) -> str:
-        """Return a token of the role `service_role`, good for a day of the server's clock."""
+        """A token of the role `service_role`, valid for a day of the server's clock."""
         return self._emulator.service_key()
 
     def user_key(self, email: str = DEVELOPER) -> str:
-        """Return a token of the user with this address, who is made if there is none, good for a day of the server's clock.
+        """A token of the user with this email address, valid for a day of the server's clock. Creates the user if necessary.
 
         Raises:
-            TypeError: `email` is no text.
+            TypeError: `email` is not a string.
             RuntimeError: the server is closed.
 
         """
-        self._background.check_open()
-        return self._emulator.user_key(a_text("email", email))
+        self._loop.check_open()
+        return self._emulator.user_key(string("email", email))
 
     def script(self, name: str, **options: Unpack[FunctionOptions]) -> Script:
-        """Make a job function whose runs do what the script says; it takes the place of one with its name and namespace.
+        """Add a job function whose runs follow a script. It replaces a function of the same name and namespace.
 
         Args:
-            name: what clients submit.
-            **options: those of `@function`.
+            name: the job name that clients submit.
+            **options: the options of `@function`.
 
         Raises:
             TypeError: an option that does not exist, or a value of another type.
@@ -169,18 +173,18 @@ class Server:
         return script
 
     def function(self, name: str, **options: Unpack[FunctionOptions]) -> Callable[[_HandlerT], _HandlerT]:
-        """Add a handler as this job function: the decorator for handlers that are written in a test. It leaves no mark.
+        """Decorate a handler to add it as a job function of this server only.
 
         Args:
-            name: what clients submit.
-            **options: those of `@function`.
+            name: the job name that clients submit.
+            **options: the options of `@function`.
 
         Raises:
             TypeError: an option that does not exist, or a value of another type.
             ValueError: a value out of its range.
 
         """
-        # A mark on the handler itself would follow it to the servers of other tests, and a bound method takes none.
+        # Marking the handler itself would also define it on other tests' servers, and bound methods cannot be marked.
         (definition,) = marked([function(name, **options)(lambda: None)])
 
         def add(handler: _HandlerT) -> _HandlerT:
@@ -190,19 +194,19 @@ class Server:
         return add
 
     def add(self, *handlers: Callable[..., Any]) -> None:
-        """Add handlers that are marked with `@function`; each takes the place of one with its name and namespace.
+        """Add handlers that are marked with `@function`. Each replaces a function of the same name and namespace.
 
         Raises:
-            TypeError: a handler without its mark.
+            TypeError: a handler without `@function`.
             RuntimeError: the server is closed.
 
         """
         self._add(read_handlers("handlers", handlers))
 
     def close(self) -> None:
-        """End all runs, requests and connections, and the server. Idempotent."""
-        self.clock.leave(self._timeline)
-        self._background.close()
+        """Stop all runs and requests, and close the server. Idempotent."""
+        self.clock.detach(self._timeline)
+        self._loop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -214,19 +218,19 @@ class Server:
         return f"{type(self).__name__}(profile={self._emulator.settings.profile.name!r})"
 
     def _add(self, functions: list[JobFunction]) -> None:
-        self._background.check_open()
+        self._loop.check_open()
         self._emulator.add_functions(functions)
 
     def _payloads(self, name: str, namespace: str) -> list[dict[str, Any]]:
-        self._background.check_open()
-        return payloads_of(self._emulator.services.jobs, name, namespace)
+        self._loop.check_open()
+        return submitted_payloads(self._emulator.services.jobs, name, namespace)
 
-    def _layers(self, patience_seconds: float) -> ASGIApp:
-        looks = RestBeforeLooks(self._emulator.app, self._settling(), patience_seconds)
-        return FaultInjection(Dates(looks, self.clock), self.faults)
+    def _with_middleware(self, patience_seconds: float) -> ASGIApp:
+        settled = SettleBeforePolls(self._emulator.app, self._quiescence(), patience_seconds)
+        return FaultInjection(DateHeader(settled, self.clock), self.faults)
 
-    def _settling(self) -> Settling:
-        return Settling(self._emulator.services, lambda: frozenset(job_id for script in self._scripts for job_id in script.resting()))
+    def _quiescence(self) -> Quiescence:
+        return Quiescence(self._emulator.services, lambda: frozenset[str]().union(*(script.waiting_jobs() for script in self._scripts)))
 
     @asynccontextmanager
     async def _running(self) -> AsyncGenerator[None]:
@@ -234,12 +238,4 @@ class Server:
             try:
                 yield
             finally:
-                await self._listening.close()
-
-
-def _clock(given: object) -> VirtualClock:
-    if given is None:
-        return VirtualClock()
-    if not isinstance(given, VirtualClock):
-        raise TypeError(f"clock must be a VirtualClock, not {type(given).__name__}")
-    return given
+                await self._socket_server.close()

@@ -1,24 +1,24 @@
-"""Checks of arguments, each with an error that names the argument."""
+"""Checks of arguments; each error names the argument."""
 
 from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import cast
+from typing import Final, cast
 
-_BILLION = 1_000_000_000
+_BILLION: Final = 1_000_000_000
 
 
 def in_seconds(name: str, value: float | timedelta) -> float:
-    """Return a span in seconds.
+    """Convert a time span to seconds.
 
     Args:
-        name: what the argument is called.
+        name: the argument's name.
         value: seconds, or a timedelta.
 
     Raises:
-        TypeError: it is neither.
-        ValueError: it is negative or not finite.
+        TypeError: the value is neither.
+        ValueError: the value is negative or not finite.
 
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
@@ -30,22 +30,22 @@ def in_seconds(name: str, value: float | timedelta) -> float:
 
 
 def in_nanoseconds(name: str, value: float | timedelta) -> int:
-    """Return a span in nanoseconds; see `in_seconds`."""
+    """Convert a time span to nanoseconds; see `in_seconds`."""
     return round(in_seconds(name, value) * _BILLION)
 
 
 def whole_number(name: str, value: int, lowest: int, highest: int | None = None) -> int:
-    """Return a whole number.
+    """Check that a value is a whole number within a range.
 
     Args:
-        name: what the argument is called.
+        name: the argument's name.
         value: the number.
-        lowest: the least that it may be.
-        highest: the most that it may be, if there is a limit.
+        lowest: the lowest allowed number.
+        highest: the highest allowed number; no limit if not given.
 
     Raises:
-        TypeError: it is no whole number.
-        ValueError: it is out of its range.
+        TypeError: the value is not a whole number.
+        ValueError: the value is out of range.
 
     """
     if not isinstance(cast("object", value), int) or isinstance(value, bool):
@@ -55,15 +55,15 @@ def whole_number(name: str, value: int, lowest: int, highest: int | None = None)
     return value
 
 
-def a_text(name: str, value: str) -> str:
-    """Return a text.
+def string(name: str, value: str) -> str:
+    """Check that a value is a string.
 
     Args:
-        name: what the argument is called.
-        value: the text.
+        name: the argument's name.
+        value: the string.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the value is not a string.
 
     """
     if not isinstance(cast("object", value), str):

@@ -1,4 +1,4 @@
-"""Users: signing up and in, refreshing tokens, and submitting in a user's name."""
+"""Users: sign-up, sign-in, refresh, and submits on behalf of a user."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NOBODYS_ID = "6f0b4f0e-3f4e-4d53-8a55-5f1e3b1c2d10"
 
 
 def account(email: str | None = None, **fields: Any) -> dict[str, Any]:
-    """Return what signs a new user up."""
+    """The body of a sign-up."""
     return {"email": email or f"{uuid4()}@example.com", "password": "correct-horse-9", **fields}
 
 
 def test_sign_up_and_in(nobody: Client) -> None:
-    """A new user gets tokens at once, and again for address and password; jobs carry the user's name."""
+    """Sign-up and sign-in issue tokens; the user's jobs carry the user's name."""
     new = account(user_metadata={"name": "Ada"})
     up = nobody.post("/api/v1/auth/signup", json=new)
     signed_in = nobody.post("/api/v1/auth/signin", json=new)
@@ -40,7 +40,7 @@ def test_sign_up_and_in(nobody: Client) -> None:
 
 @pytest.mark.parametrize(("given", "shown"), [({}, {"user_metadata": {}}), (None, {})])
 def test_sign_up_with_empty_metadata(nobody: Client, given: dict[str, Any] | None, shown: dict[str, Any]) -> None:
-    """An empty object is kept, as on the real servers; null is none."""
+    """An empty object is stored, as on the real servers; null is not."""
     up = nobody.post("/api/v1/auth/signup", json=account(user_metadata=given))
 
     assert (up.status_code, {key: value for key, value in up.json()["user"].items() if key == "user_metadata"}) == (201, shown)
@@ -57,7 +57,7 @@ def test_sign_up_with_empty_metadata(nobody: Client, given: dict[str, Any] | Non
     ],
 )
 def test_refused_sign_up(march: Running, april: Running, wrong: dict[str, Any], in_march: str, in_april: str) -> None:
-    """An address needs an at sign, a password twelve characters; April says no more than that, with a code."""
+    """An address needs an at sign, a password twelve characters. April servers hide the reason and add a code."""
     with march.client("") as client:
         before = client.post("/api/v1/auth/signup", json={**account(), **wrong})
     with april.client("") as client:
@@ -78,7 +78,7 @@ def test_refused_sign_up(march: Running, april: Running, wrong: dict[str, Any], 
     ],
 )
 def test_sign_in_without_account(nobody: Client, body: bytes, error: str) -> None:
-    """To sign in takes an address and a password."""
+    """Sign-in needs an address and a password."""
     response = nobody.post("/api/v1/auth/signin", content=body, headers={"content-type": "application/json"})
 
     assert (response.status_code, response.json()["error"]) == (400, error)
@@ -91,10 +91,10 @@ def test_address_is_taken(nobody: Client) -> None:
     assert [nobody.post("/api/v1/auth/signup", json=new).status_code for _ in range(2)] == [201, 400]
 
 
-@pytest.mark.parametrize(("era_name", "keys"), [("march", ["error"]), ("april", ["error", "code", "request_id"])])
-def test_refused_sign_in_and_refresh(request: pytest.FixtureRequest, era_name: str, keys: list[str]) -> None:
-    """A wrong password or refresh token is a 401, in April with a code."""
-    running: Running = request.getfixturevalue(era_name)
+@pytest.mark.parametrize(("version", "keys"), [("march", ["error"]), ("april", ["error", "code", "request_id"])])
+def test_refused_sign_in_and_refresh(request: pytest.FixtureRequest, version: str, keys: list[str]) -> None:
+    """A wrong password or refresh token is a 401; April servers add a code."""
+    running: Running = request.getfixturevalue(version)
     with running.client("") as client:
         new = account()
         client.post("/api/v1/auth/signup", json=new)
@@ -106,7 +106,7 @@ def test_refused_sign_in_and_refresh(request: pytest.FixtureRequest, era_name: s
 
 
 def test_refresh_token_works_once(nobody: Client) -> None:
-    """A refresh uses its token up and gives a new pair; access tokens from before still work."""
+    """A refresh token can be used once; earlier access tokens stay valid."""
     first = nobody.post("/api/v1/auth/signup", json=account()).json()
     second = nobody.post("/api/v1/auth/refresh", json={"refresh_token": first["refresh_token"]})
     again = nobody.post("/api/v1/auth/refresh", json={"refresh_token": first["refresh_token"]})
@@ -118,7 +118,7 @@ def test_refresh_token_works_once(nobody: Client) -> None:
 
 
 def test_refresh_from_cookie(nobody: Client) -> None:
-    """Without a body the refresh token comes from the cookie; without both it is missing."""
+    """Without a body the refresh token is read from the cookie; without both it is missing."""
     nobody.post("/api/v1/auth/signup", json=account())
     cookie = nobody.cookies["fluxbase_refresh_token"]
     refreshed = nobody.post("/api/v1/auth/refresh", headers={"cookie": f"fluxbase_refresh_token={cookie}"})
@@ -130,7 +130,7 @@ def test_refresh_from_cookie(nobody: Client) -> None:
 
 
 def test_expiry() -> None:
-    """Access tokens end after 15 minutes, refresh tokens after 7 days."""
+    """Access tokens expire after 15 minutes, refresh tokens after 7 days."""
     clock = AdjustableClock()
     with serving(clock=clock) as running, running.client("") as client:
         tokens = client.post("/api/v1/auth/signup", json=account()).json()
@@ -146,14 +146,14 @@ def test_expiry() -> None:
 
 
 def test_refresh_token_as_bearer(nobody: Client) -> None:
-    """The kind of a token is not looked at: a refresh token opens the jobs routes."""
+    """The server does not check the token type: a refresh token works on the jobs routes."""
     tokens = nobody.post("/api/v1/auth/signup", json=account()).json()
 
     assert nobody.refusal({"authorization": f"Bearer {tokens['refresh_token']}"}) is None
 
 
 def test_on_behalf_of(nobody: Client, sign: Sign) -> None:
-    """A service role may submit for a user, whose job it is then."""
+    """A service role may submit for a user, who then owns the job."""
     user = nobody.post("/api/v1/auth/signup", json=account(user_metadata={"full_name": "Bob B."})).json()["user"]
     nobody.cookies.clear()
     nobody.headers["authorization"] = f"Bearer {sign(role='service_role')}"
@@ -176,7 +176,7 @@ def test_on_behalf_of(nobody: Client, sign: Sign) -> None:
     ],
 )
 def test_refused_on_behalf_of(nobody: Client, sign: Sign, role: str, user_id: str | None, error: str) -> None:
-    """Nobody else may, and the user must exist."""
+    """Other roles may not, and the user must exist."""
     nobody.headers["authorization"] = f"Bearer {sign(role=role)}"
 
     assert nobody.submit("echo", on_behalf_of={"user_id": user_id}).json() == {"error": error}

@@ -1,4 +1,4 @@
-"""Who may call the admin routes: tokens only, from the cookie first, of the roles of each era."""
+"""Authentication of the admin routes: tokens only, the cookie before the header, and the roles of each server version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLES = ["admin", "dashboard_admin", "instance_admin", "service_role", "tenant_a
 
 
 def answer(client: Client, headers: dict[str, str], query: str = "") -> tuple[int, str | None]:
-    """Call an admin route and return status and code."""
+    """Call an admin route and give its status and code."""
     response = client.post(PATH + query, json={"name": str(uuid4())}, headers=headers)
     return response.status_code, response.json().get("code")
 
@@ -43,34 +43,34 @@ def answer(client: Client, headers: dict[str, str], query: str = "") -> tuple[in
     ],
 )
 def test_places(nobody: Client, sign: Sign, headers: dict[str, str], expected: tuple[int, str | None]) -> None:
-    """The cookie comes before the header, good or bad, and the word Bearer may be left out."""
+    """The cookie counts before the header, valid or not; `Bearer` is optional in the header."""
     tokens = {"admin": sign(role="admin"), "user": sign(role="authenticated"), "old": sign(role="admin", lifetime=-60)}
 
     assert answer(nobody, {name: value.format(**tokens) for name, value in headers.items()}) == expected
 
 
 def test_query(nobody: Client, sign: Sign) -> None:
-    """A token in the query is none here."""
+    """A token in the query is ignored."""
     assert answer(nobody, {}, f"?token={sign(role='admin')}") == (401, "MISSING_AUTHENTICATION")
 
 
 def test_cookie_is_for_admin_routes_only(nobody: Client, sign: Sign) -> None:
-    """The routes for users do not read the cookie."""
+    """The user routes ignore the cookie."""
     refusal = nobody.refusal({"cookie": f"fluxbase_access_token={sign(role='admin')}"})
 
     assert refusal == "Authentication required. Provide Bearer token, X-Client-Key, or X-Service-Key"
 
 
 @pytest.mark.parametrize(
-    ("era_name", "allowed"),
+    ("version", "allowed"),
     [
         ("march", {"admin", "dashboard_admin", "service_role"}),
         ("april", {"admin", "instance_admin", "service_role", "tenant_admin", "tenant_service"}),
     ],
 )
-def test_roles(request: pytest.FixtureRequest, sign: Sign, era_name: str, allowed: set[str]) -> None:
-    """Who may make service keys; a token without a role may not."""
-    running: Running = request.getfixturevalue(era_name)
+def test_roles(request: pytest.FixtureRequest, sign: Sign, version: str, allowed: set[str]) -> None:
+    """Which roles may create service keys; a token without a role may not."""
+    running: Running = request.getfixturevalue(version)
     with running.client("") as client:
         answers = {role: answer(client, {"authorization": sign(role=role)}) for role in ROLES}
         nameless = answer(client, {"authorization": sign()})

@@ -1,4 +1,4 @@
-"""Who may call: tokens, keys, and the places of a request they are read from."""
+"""Authentication of the user routes: tokens, keys, and where a request may have them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BAD_SERVICE_TOKEN = "Invalid service role token"
     ],
 )
 def test_headers(nobody: Client, sign: Sign, header: str, value: str, error: str | None) -> None:
-    """Each form of a credential, good and bad; the word Bearer is read in this case only."""
+    """Each kind of credential, valid and invalid; `Bearer` is case-sensitive."""
     plain = base64.urlsafe_b64encode(b'{"alg":"none"}').decode() + "." + base64.urlsafe_b64encode(b'{"role":"service_role"}').decode() + "."
     tokens = {
         "service": sign(role="service_role"),
@@ -61,17 +61,17 @@ def test_headers(nobody: Client, sign: Sign, header: str, value: str, error: str
 
 
 def test_first_credential_decides(nobody: Client, sign: Sign) -> None:
-    """A service key comes before a bearer token, good or bad."""
+    """A service key counts before a bearer token, valid or not."""
     good, bad = sign(role="service_role"), "sk_live_nope"
 
     assert nobody.refusal({"authorization": f"Bearer {good}", "x-service-key": bad}) == BAD_SERVICE_KEY
     assert nobody.refusal({"authorization": "Bearer garbage", "x-client-key": "fbk_nope"}) == BAD_BEARER
 
 
-@pytest.mark.parametrize(("era_name", "error"), [("march", NONE), ("april", None)])
-def test_query_and_clientkey_header(request: pytest.FixtureRequest, sign: Sign, era_name: str, error: str | None) -> None:
-    """Only April reads `?token=` and the header `clientkey`."""
-    running: Running = request.getfixturevalue(era_name)
+@pytest.mark.parametrize(("version", "error"), [("march", NONE), ("april", None)])
+def test_query_and_clientkey_header(request: pytest.FixtureRequest, sign: Sign, version: str, error: str | None) -> None:
+    """Only April servers read `?token=` and the header `clientkey`."""
+    running: Running = request.getfixturevalue(version)
     token = sign(role="service_role")
     with running.client("") as client:
         assert client.refusal(query=f"&token={token}") == error
@@ -79,7 +79,7 @@ def test_query_and_clientkey_header(request: pytest.FixtureRequest, sign: Sign, 
 
 
 def test_identity_of_jobs(nobody: Client, sign: Sign) -> None:
-    """A job keeps its caller's role and address, and its id if the user exists; a service key leaves no address."""
+    """A job stores its caller's role and address, and the user id if the user exists. A service key has no address."""
     as_bearer = nobody.submit("echo", headers={"authorization": f"Bearer {sign(role='service_role')}"}).json()
     as_key = nobody.submit("echo", headers={"x-service-key": sign(role="service_role")}).json()
     unknown = sign(role="authenticated", user_id=str(uuid4()), email="gone@example.com")

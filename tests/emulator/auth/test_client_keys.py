@@ -1,4 +1,4 @@
-"""Client keys: made and revoked, and what may be done with them."""
+"""Client keys: creating, revoking and using them."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ WRITING = {"march": "write:clientkeys", "april": "clientkeys:write"}
 
 
 @pytest.fixture(params=["march", "april"])
-def era_name(request: pytest.FixtureRequest) -> str:
-    """Each era in turn."""
+def version(request: pytest.FixtureRequest) -> str:
+    """The name of each server version."""
     return str(request.param)
 
 
 @pytest.fixture
-def maker(request: pytest.FixtureRequest, era_name: str) -> Iterator[Client]:
-    """A user's client."""
-    running: Running = request.getfixturevalue(era_name)
+def maker(request: pytest.FixtureRequest, version: str) -> Iterator[Client]:
+    """A client that acts as a user."""
+    running: Running = request.getfixturevalue(version)
     with running.client() as client:
         yield client
 
 
 def make(client: Client, *scopes: str, **fields: Any) -> httpx.Response:
-    """Make a client key."""
+    """Create a client key."""
     return client.post(PATH, json={"name": "sdk", "scopes": scopes, **fields})
 
 
 def refusal(client: Client, key: str) -> str | None:
-    """Return why a client key is refused, if it is."""
+    """The error for a client key, or None."""
     return client.refusal({"authorization": "", "x-client-key": key})
 
 
-def told(response: httpx.Response) -> tuple[int, str, str | None]:
-    """Return status, text and code of a refusal."""
+def error_of(response: httpx.Response) -> tuple[int, str, str | None]:
+    """The status, message and code of an error."""
     body = response.json()
     return response.status_code, body["error"], body.get("code")
 
 
-def test_key_is_nobody(april: Running) -> None:
-    """A client key may do everything but is nobody: its jobs have no owner, and their logs are not found."""
+def test_key_has_no_user(april: Running) -> None:
+    """A client key may use all routes, but its jobs have no owner and their logs are a 404."""
     with april.client() as maker, april.client("") as client:
         made = make(maker, "jobs:read")
         client.headers["x-client-key"] = made.json()["key"]
@@ -64,9 +64,9 @@ def test_key_is_nobody(april: Running) -> None:
         assert as_query.status_code == 200
 
 
-def test_all_fields(maker: Client, era_name: str) -> None:
-    """What is given is shown again; times as stored, and no rate limit is the default one."""
-    made = make(maker, SCOPES[era_name], description="d", rate_limit_per_minute=7, expires_at="2030-01-01T02:00:00.123456789+02:00").json()
+def test_all_fields(maker: Client, version: str) -> None:
+    """The response has the given fields, with times as stored and a default rate limit."""
+    made = make(maker, SCOPES[version], description="d", rate_limit_per_minute=7, expires_at="2030-01-01T02:00:00.123456789+02:00").json()
     names = ["id", "name", "description", "key_prefix", "scopes", "rate_limit_per_minute", "expires_at", "created_at", "updated_at", "key"]
 
     assert list(made) == names
@@ -83,29 +83,29 @@ def test_all_fields(maker: Client, era_name: str) -> None:
         ([], "at least one scope must be specified"),
     ],
 )
-def test_unusable_scopes(maker: Client, era_name: str, scopes: list[str], why: str) -> None:
-    """The eras write scopes in different orders, and a key needs one; only March tells what is wrong."""
-    other = SCOPES["april" if era_name == "march" else "march"]
-    refused = told(make(maker, *scopes))
+def test_invalid_scopes(maker: Client, version: str, scopes: list[str], why: str) -> None:
+    """The server versions write scopes differently, and a key needs at least one; only March servers explain the error."""
+    other = SCOPES["april" if version == "march" else "march"]
+    refused = error_of(make(maker, *scopes))
 
-    if era_name == "march":
+    if version == "march":
         assert refused == (500, f"Failed to create client key: invalid scopes: {why.format(other=other)}", None)
     else:
         assert refused == (500, "Failed to create client key", "INTERNAL_ERROR")
 
 
-def test_scopes_of_both_eras(maker: Client) -> None:
-    """A few scopes are written the same way in both."""
+def test_scopes_of_both_versions(maker: Client) -> None:
+    """A few scopes are written the same way in both versions."""
     assert make(maker, "realtime:connect", "migrations:execute").status_code == 201
     assert make(maker, "connect:realtime").status_code == 500
 
 
-def test_unstorable(maker: Client, era_name: str) -> None:
-    """What the real server's database does not take is a 500."""
-    status, error, _ = told(make(maker, "*", name="a\0"))
+def test_unstorable(maker: Client, version: str) -> None:
+    """A value that the database does not accept is a 500."""
+    status, error, _ = error_of(make(maker, "*", name="a\0"))
 
     assert status == 500
-    assert ("invalid byte sequence" in error) == (era_name == "march")
+    assert ("invalid byte sequence" in error) == (version == "march")
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_unstorable(maker: Client, era_name: str) -> None:
         (b'{"name":""}', "Name is required", "MISSING_REQUIRED_FIELD"),
     ],
 )
-def test_unreadable_body(maker: Client, era_name: str, body: bytes, error: str, code: str) -> None:
-    """A client key needs a name, scopes that are texts and an end that is a time; the refusal has a code in April."""
+def test_unreadable_body(maker: Client, version: str, body: bytes, error: str, code: str) -> None:
+    """Fields of a wrong type are refused; April servers add a code."""
     response = maker.post(PATH, content=body, headers={"content-type": "application/json"})
 
-    assert told(response) == (400, error, None if era_name == "march" else code)
+    assert error_of(response) == (400, error, None if version == "march" else code)
 
 
 def test_expiry() -> None:
-    """A client key can have an end; one that lies in the past is accepted and never good."""
+    """A client key can expire; a time in the past is accepted, and the key is never valid."""
     clock = AdjustableClock()
     with serving(clock=clock) as running, running.client() as client:
         made = make(client, "*", expires_at="2099-01-01T00:00:00Z").json()
@@ -143,7 +143,7 @@ def test_expiry() -> None:
 
 
 def test_revoked_key(maker: Client) -> None:
-    """A revoked key is refused from then on; to revoke it again changes nothing, and other keys stay good."""
+    """A revoked key is refused, can be revoked again, and does not affect other keys."""
     made, other = (make(maker, "*").json() for _ in range(2))
     before = refusal(maker, made["key"])
     answers = [maker.post(f"{PATH}/{key_id}/revoke") for key_id in (made["id"], made["id"].upper())]
@@ -154,11 +154,11 @@ def test_revoked_key(maker: Client) -> None:
     assert (before, refusal(maker, made["key"]), refusal(maker, other["key"])) == (None, "Invalid client key", None)
 
 
-def test_revoke_what_is_none(maker: Client, era_name: str) -> None:
-    """An id that is no UUID is refused; an unknown one is a 500."""
-    malformed, unknown = (told(maker.post(f"{PATH}/{key_id}/revoke")) for key_id in ("x", uuid4()))
+def test_revoke_unknown_key(maker: Client, version: str) -> None:
+    """An id that is not a UUID is a 400, an unknown one a 500."""
+    malformed, unknown = (error_of(maker.post(f"{PATH}/{key_id}/revoke")) for key_id in ("x", uuid4()))
 
-    if era_name == "march":
+    if version == "march":
         assert malformed == (400, "Invalid client key ID", None)
         assert unknown == (500, "Failed to revoke client key: client key not found", None)
     else:
@@ -166,16 +166,16 @@ def test_revoke_what_is_none(maker: Client, era_name: str) -> None:
         assert unknown == (500, "Failed to revoke client key", "INTERNAL_ERROR")
 
 
-def test_scope_for_keys(maker: Client, era_name: str) -> None:
-    """A key may make and revoke client keys only with the scope for it, or with all."""
-    keys = {scope: make(maker, scope).json() for scope in (SCOPES[era_name], WRITING[era_name], "*")}
+def test_scope_for_keys(maker: Client, version: str) -> None:
+    """A key needs the scope `clientkeys`, or all scopes, to create and revoke client keys."""
+    keys = {scope: make(maker, scope).json() for scope in (SCOPES[version], WRITING[version], "*")}
     del maker.headers["authorization"]
 
     for scope, key in keys.items():
         maker.headers["x-client-key"] = key["key"]
         answers = [make(maker, "*"), maker.post(f"{PATH}/{key['id']}/revoke")]
-        if scope == SCOPES[era_name]:
+        if scope == SCOPES[version]:
             assert [answer.status_code for answer in answers] == [403, 403]
-            assert answers[0].json() == {"error": "Insufficient permissions", "required_scope": WRITING[era_name]}
+            assert answers[0].json() == {"error": "Insufficient permissions", "required_scope": WRITING[version]}
         else:
             assert [answer.status_code for answer in answers] == [201, 200]

@@ -1,4 +1,4 @@
-"""Service keys: made by admins, used on the routes for users."""
+"""Service keys: admins create them, and the user routes accept them."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def in_april(april: Running) -> Iterator[Client]:
 
 
 def make(client: Client, **fields: Any) -> httpx.Response:
-    """Make a service key, of a new name if none is given."""
+    """Create a service key, with a new name if none is given."""
     return client.post(PATH, json={"name": f"key {uuid4()}", **fields})
 
 
 def use(client: Client, key: str, **fields: Any) -> httpx.Response:
-    """Submit a job with a service key and nothing else."""
+    """Submit a job with only a service key."""
     return client.submit("admins", headers={"authorization": "", "x-service-key": key}, **fields)
 
 
 def test_key_of_march(in_march: Client) -> None:
-    """In March all service keys are alike: they have no type, and whoever has one is the service role."""
+    """March service keys have no type and always the role `service_role`."""
     made = make(in_march, key_type="anon", allowed_namespaces=["x"], enabled=False).json()
     job = use(in_march, made["key"])
 
@@ -61,7 +61,7 @@ def test_key_of_march(in_march: Client) -> None:
 
 
 def test_service_key_of_april(in_april: Client) -> None:
-    """In April a key without a type, or with the type service, is the service role's."""
+    """An April key without a type, or with the type `service`, has the role `service_role`."""
     for made in (make(in_april).json(), make(in_april, key_type="service").json()):
         job = use(in_april, made["key"])
 
@@ -72,7 +72,7 @@ def test_service_key_of_april(in_april: Client) -> None:
 
 
 def test_anon_key_of_april(in_april: Client) -> None:
-    """A key of the type anon has that role, which a function for admins refuses."""
+    """A key of the type `anon` has that role, so a function for admins refuses it."""
     made = make(in_april, key_type="anon").json()
 
     assert (made["key"][:8], made["scopes"]) == ("pk_live_", ["read"])
@@ -81,7 +81,7 @@ def test_anon_key_of_april(in_april: Client) -> None:
 
 
 def test_all_fields(in_march: Client, in_april: Client) -> None:
-    """What is given is shown again; March shows times as stored, April as sent, and only April knows namespaces."""
+    """The response has the given fields. Times are as stored in March, as sent in April; only April servers know namespaces."""
     wanted = {
         "description": "",
         "allowed_namespaces": ["default"],
@@ -100,7 +100,7 @@ def test_all_fields(in_march: Client, in_april: Client) -> None:
 
 
 def test_fields_are_found_in_any_case(in_april: Client) -> None:
-    """Names are found in any case, null counts as absent, and empty lists stay."""
+    """Field names match in any case, null means absent, and empty lists stay empty."""
     made = make(in_april, Key_Type="anon", SCOPES=[], description=None, allowed_namespaces=[]).json()
 
     assert list(made) == IN_APRIL
@@ -108,7 +108,7 @@ def test_fields_are_found_in_any_case(in_april: Client) -> None:
 
 
 def test_on_behalf_of(in_april: Client, april: Running) -> None:
-    """Whoever has a service key may submit for a user."""
+    """A service key may submit for a user."""
     with april.client() as user:
         user_id = user.job(user.queue("echo"))["created_by"]
 
@@ -118,7 +118,7 @@ def test_on_behalf_of(in_april: Client, april: Running) -> None:
 @pytest.mark.parametrize("expires_at", ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_expiry(profile: str, expires_at: str) -> None:
-    """A key can have an end; one that lies in the past is accepted and never good."""
+    """A key can expire; a time in the past is accepted, and the key is never valid."""
     clock = AdjustableClock()
     with serving(profile=PROFILES[profile], clock=clock) as running, running.client(running.service_key) as client:
         key = make(client, expires_at=expires_at).json()["key"]
@@ -131,8 +131,8 @@ def test_expiry(profile: str, expires_at: str) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_keys_are_kept(tmp_path: Path, profile: str) -> None:
-    """A key is good after a restart, and its text is nowhere in the database."""
+def test_keys_are_stored_as_hashes(tmp_path: Path, profile: str) -> None:
+    """A key is valid after a restart, but its text is not in the database."""
     settings: dict[str, Any] = {"profile": PROFILES[profile], "database": tmp_path / "db"}
     with serving(**settings) as running, running.client(running.service_key) as client:
         key = make(client).json()["key"]
@@ -143,9 +143,9 @@ def test_keys_are_kept(tmp_path: Path, profile: str) -> None:
     assert not [path for path in tmp_path.iterdir() if key.encode() in path.read_bytes()]
 
 
-def test_wrong_places_and_parts(era: Running) -> None:
-    """A service key is neither a bearer token nor a client key nor good for admin routes, and only the whole of it counts."""
-    with era.client(era.service_key) as maker, era.client("") as client:
+def test_wrong_places_and_parts(emulator: Running) -> None:
+    """A service key does not work as a bearer token, as a client key, on admin routes, or if a part is missing."""
+    with emulator.client(emulator.service_key) as maker, emulator.client("") as client:
         key = make(maker).json()["key"]
         other_kind = ("pk_" if key.startswith("sk_") else "sk_") + key[3:]
 
@@ -160,7 +160,7 @@ def test_wrong_places_and_parts(era: Running) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"name":5}', b'{"name":"x","scopes":"*"}', b'{"name":"x","scopes":[5]}'])
 def test_unreadable_body(in_march: Client, in_april: Client, body: bytes) -> None:
-    """A body that is no object, or has a field of a wrong type, is refused; with a code in April."""
+    """A body that is not an object, or a field of a wrong type, is refused; April servers add a code."""
     headers = {"content-type": "application/json"}
     march, april = (client.post(PATH, content=body, headers=headers) for client in (in_march, in_april))
 
@@ -173,12 +173,12 @@ def test_unreadable_body(in_march: Client, in_april: Client, body: bytes) -> Non
     "fields", [{"rate_limit_per_minute": 1.5}, {"rate_limit_per_hour": True}, {"expires_at": "soon"}, {"description": 5}]
 )
 def test_wrong_types(in_march: Client, in_april: Client, fields: dict[str, Any]) -> None:
-    """Numbers are whole, times have RFC 3339's form."""
+    """Numbers are integers, times are RFC 3339."""
     assert [make(client, **fields).status_code for client in (in_march, in_april)] == [400, 400]
 
 
 def test_name_is_needed(in_march: Client, in_april: Client) -> None:
-    """A key needs a name; a blank is one."""
+    """A key needs a name; a blank one is accepted."""
     for name in ("", None):
         assert make(in_march, name=name).json() == {"error": "Name is required"}
         assert make(in_april, name=name).json()["code"] == "MISSING_REQUIRED_FIELD"
@@ -188,7 +188,7 @@ def test_name_is_needed(in_march: Client, in_april: Client) -> None:
 
 @pytest.mark.parametrize("key_type", ["tenant_service", "publishable", "Service", "x"])
 def test_unknown_type(in_april: Client, key_type: str) -> None:
-    """April makes keys of two types."""
+    """April servers know two types of keys."""
     refused = make(in_april, key_type=key_type).json()
 
     assert (refused["error"], refused["code"]) == ("key_type must be 'anon' or 'service'", "INVALID_INPUT")
@@ -202,13 +202,13 @@ def test_unknown_type(in_april: Client, key_type: str) -> None:
     ],
 )
 def test_scopes_of_march(in_march: Client, scopes: list[str], why: str) -> None:
-    """March knows the scopes that there are."""
+    """March servers accept only known scopes."""
     assert make(in_march, scopes=scopes).json() == {"error": f"Invalid scopes: {why}"}
 
 
 def test_name_is_taken(in_march: Client, in_april: Client) -> None:
-    """In April a name can be used once."""
-    name = f"twin {uuid4()}"
+    """On April servers names are unique."""
+    name = f"key {uuid4()}"
     march, april = ([make(client, name=name) for _ in range(2)] for client in (in_march, in_april))
 
     assert [answer.status_code for answer in march] == [201, 201]
@@ -225,7 +225,7 @@ def test_name_is_taken(in_march: Client, in_april: Client) -> None:
     ],
 )
 def test_unstorable(in_march: Client, in_april: Client, fields: dict[str, Any], why: str) -> None:
-    """What the real server's database does not take is a 500; March tells why."""
+    """A value that the database does not accept is a 500; March servers explain it."""
     march, april = (make(client, **fields) for client in (in_march, in_april))
 
     assert (march.status_code, march.json()) == (500, {"error": f"Failed to create service key: {why}"})

@@ -1,4 +1,4 @@
-"""The three texts of a JSON value, and what the server makes of numbers and strange text."""
+"""The three texts of a JSON value, and how the server treats numbers and invalid text."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ VALUES = st.recursive(
 
 @PATIENT
 @given(VALUES)
-def test_every_text_says_the_same(value: Any) -> None:
-    """Whatever the form, the text reads back to the value as 64-bit floats hold it."""
+def test_every_text_has_the_same_value(value: Any) -> None:
+    """Each text parses to the value with numbers as 64-bit floats."""
     value = normalise(value)
 
     for text in (go_text(value), jsonb_text(value), javascript_text(value), body_text(value)):
@@ -45,7 +45,7 @@ def test_every_text_says_the_same(value: Any) -> None:
 @PATIENT
 @given(VALUES)
 def test_normalising_twice_changes_nothing(value: Any) -> None:
-    """What went through the server once, goes through unchanged."""
+    """A normalised value does not change when it is normalised again."""
     once = normalise(value)
 
     assert normalise(once) == once
@@ -55,7 +55,7 @@ def test_normalising_twice_changes_nothing(value: Any) -> None:
 @PATIENT
 @given(VALUES)
 def test_go_text_is_safe_in_html(value: Any) -> None:
-    """Go writes none of the characters that could end a script."""
+    """Go escapes the characters that could end a script."""
     assert not set("<>&\u2028\u2029") & set(go_text(normalise(value)))
 
 
@@ -73,7 +73,7 @@ def test_order_of_keys(value: dict[str, None]) -> None:
 @PATIENT
 @given(st.binary())
 def test_any_bytes(body: bytes) -> None:
-    """Bytes are JSON or refused, in one way."""
+    """All bytes either parse or raise the one error."""
     try:
         value = parse(body)
     except InvalidJSONError:
@@ -101,12 +101,12 @@ def test_any_bytes(body: bytes) -> None:
     ],
 )
 def test_numbers(number: float, go: str, jsonb: str) -> None:
-    """Numbers are 64-bit floats in their shortest digits; PostgreSQL writes no exponents."""
+    """Numbers are 64-bit floats with their shortest digits; PostgreSQL writes no exponents."""
     assert (go_text(normalise(number)), jsonb_text(normalise(number))) == (go, jsonb)
 
 
 def test_forms() -> None:
-    """One value, three texts."""
+    """The three texts of one value."""
     value = normalise({"b": ("<ü>", True), "a": "\n\u2028\x7f\x01", "cc": {}})
 
     assert go_text(value) == r'{"a":"\n\u2028' + "\x7f" + r'\u0001","b":["\u003cü\u003e",true],"cc":{}}'
@@ -126,39 +126,39 @@ def test_forms() -> None:
     ],
 )
 def test_strange_text(body: bytes, value: JSONValue) -> None:
-    """The last of equal keys counts; each bad byte and each lone surrogate is one U+FFFD."""
+    """The last of equal keys wins; each invalid byte and each lone surrogate becomes one U+FFFD."""
     assert normalise(parse(body)) == value
 
 
 @pytest.mark.parametrize("body", [b"", b"NaN", b"-Infinity", b"1e999", b"1" * 400, b"1" * 5000, b"01", b"[1,]", b"{} {}", b'"\n"'])
 def test_no_json(body: bytes) -> None:
-    """What Go does not read is refused."""
+    """Text that Go does not parse is refused."""
     with pytest.raises(InvalidJSONError):
         parse(body)
 
 
 @pytest.mark.parametrize("value", ["\0", {"a\0": 1}, [{"a": "\\\0"}]])
 def test_nul(value: Any) -> None:
-    """U+0000 cannot be stored, wherever it is."""
+    """U+0000 cannot be stored, in keys or strings."""
     with pytest.raises(NulInTextError):
         jsonb_text(normalise(value))
 
 
 @pytest.mark.parametrize("value", [r"\u0000", r"\\u0000"])
 def test_text_that_looks_like_nul(value: str) -> None:
-    """A backslash and the text u0000 are just text."""
+    """A backslash followed by the text u0000 is not a NUL."""
     assert json.loads(jsonb_text(value)) == value
 
 
 @pytest.mark.parametrize("value", [{1, 2}, {1: "a"}, b"x", [object()]])
 def test_no_json_form(value: object) -> None:
-    """What JSON does not know is an error of type."""
+    """A Python value without a JSON form is a TypeError."""
     with pytest.raises(TypeError):
         normalise(value)
 
 
 def as_floats(value: JSONValue) -> object:
-    """Return the value with every number as a float."""
+    """The value with every number as a float."""
     match value:
         case bool():
             return value

@@ -1,11 +1,11 @@
-"""Moments and spans in Go's texts."""
+"""Timestamps and durations in Go's texts."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from fluxbase_jobs.emulator.formats.timestamps import duration, read_moment, rfc3339, rfc3339_nanos
+from fluxbase_jobs.emulator.formats.timestamps import duration, read_timestamp, rfc3339, rfc3339_nanos
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,9 +18,9 @@ OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(
 @PATIENT
 @given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=OFFSETS))  # noqa: DTZ001 - the strategy adds the zone
 def test_reading(moment: datetime) -> None:
-    """Every time with an offset reads as the same moment, and is repeated as it was."""
+    """A time with any offset is the same timestamp, and the echo keeps the offset."""
     text = moment.isoformat()
-    read = read_moment(text)
+    read = read_timestamp(text)
 
     assert EPOCH + timedelta(microseconds=read.micros) == moment
     assert datetime.fromisoformat(read.echo) == moment
@@ -29,8 +29,8 @@ def test_reading(moment: datetime) -> None:
 @PATIENT
 @given(st.integers(-62_000_000_000_000_000, 250_000_000_000_000_000))
 def test_writing(micros: int) -> None:
-    """Every moment is written so that it reads back."""
-    assert read_moment(rfc3339(micros)).micros == micros
+    """Every written timestamp can be read back."""
+    assert read_timestamp(rfc3339(micros)).micros == micros
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_writing(micros: int) -> None:
     ],
 )
 def test_forms(text: str, echo: str, stored: str) -> None:
-    """Nine digits are repeated, six are stored, zeros at the end are cut."""
-    moment = read_moment(text)
+    """The echo has nine digits of the fraction, the database six; trailing zeros are cut."""
+    moment = read_timestamp(text)
 
     assert (moment.echo, rfc3339(moment.micros)) == (echo, stored)
 
@@ -60,9 +60,9 @@ def test_forms(text: str, echo: str, stored: str) -> None:
     ],
 )
 def test_refused(text: str) -> None:
-    """Every other form is refused, and so is what is no time."""
+    """Other forms, and times that do not exist, are refused."""
     with pytest.raises(ValueError, match=r".+"):
-        read_moment(text)
+        read_timestamp(text)
 
 
 def test_nanoseconds() -> None:
@@ -74,5 +74,5 @@ def test_nanoseconds() -> None:
     ("seconds", "text"), [(2, "2s"), (59, "59s"), (60, "1m0s"), (90, "1m30s"), (300, "5m0s"), (3600, "1h0m0s"), (3725, "1h2m5s")]
 )
 def test_durations(seconds: int, text: str) -> None:
-    """Spans read as in the server's time-out message."""
+    """Durations are written as in the server's timeout message."""
     assert duration(seconds) == text

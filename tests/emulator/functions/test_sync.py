@@ -1,4 +1,4 @@
-"""The sync of functions: what is created, changed, deleted and reported, each era's way; and what becomes of the jobs."""
+"""The sync of functions: what each server version creates, updates, deletes and reports, and the effect on jobs."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ DUPLICATE = 'ERROR: duplicate key value violates unique constraint "functions_na
 
 
 def some_namespace() -> str:
-    """Return a namespace that no other test has."""
-    return str(uuid4())
+    """A namespace that no other test uses, and that sorts after `default`: submits without a namespace must not find its functions."""
+    return f"sync-{uuid4()}"
 
 
 def numbers(definition: dict[str, Any]) -> tuple[Any, ...]:
-    """Return a function's four numbers."""
+    """The four numbers of a function."""
     return tuple(definition[name] for name in NUMBERS)
 
 
-def faults(report: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the errors of either era."""
+def failures(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The errors in the response of either server version."""
     return [(fault.get("job", fault.get("name")), fault["action"], fault["error"]) for fault in report.get("errors", [])]
 
 
-def test_the_answer_of_march(march_admin: Client) -> None:
-    """Every key in order of the alphabet, and a success whatever happened."""
+def test_the_response_of_march(march_admin: Client) -> None:
+    """All fields, sorted, with a success message even if there were errors."""
     body = {"namespace": "m", "jobs": [{"name": "f"}, {"name": "f"}]}
     done = {"action": "create", "error": DUPLICATE, "job": "f"}
 
@@ -78,8 +78,8 @@ def test_the_answer_of_march(march_admin: Client) -> None:
     )
 
 
-def test_the_answer_of_april(april_admin: Client) -> None:
-    """A message or errors, never both."""
+def test_the_response_of_april(april_admin: Client) -> None:
+    """Either a message or errors."""
     well = april_admin.post(SYNC, json={"namespace": "a", "jobs": [{"name": "f"}]}).text
     badly = april_admin.post(SYNC, json={"namespace": "a", "jobs": [{"name": "g"}, {"name": "g"}]}).json()
 
@@ -113,7 +113,7 @@ def test_a_new_function_in_march(march_admin: Client) -> None:
 
 
 def test_a_new_function_in_april(april_admin: Client) -> None:
-    """Its code is lost, and so is every number that was not sent."""
+    """It loses its code, and numbers that are not sent are zero."""
     namespace = some_namespace()
     april_admin.sync(namespace, {"name": "f", "code": CODE}, {**FULL, "name": "g"})
 
@@ -124,8 +124,8 @@ def test_a_new_function_in_april(april_admin: Client) -> None:
     assert {key: other[key] for key in FULL} == {**FULL, "name": "g", "code": "", "original_code": "", "is_bundled": False}
 
 
-def test_march_reads_the_marks_in_the_code(march_admin: Client, april_admin: Client) -> None:
-    """Four of them, and what is sent beside it wins; April has lost the code by then."""
+def test_march_reads_the_annotations_in_the_code(march_admin: Client, april_admin: Client) -> None:
+    """There are four, and numbers that are sent override them. April servers lose the code before they read it."""
     namespace = some_namespace()
     marked = "// @fluxbase:timeout 17 @fluxbase:memory 99\n// @fluxbase:max-retries 4\n// @fluxbase:progress-timeout 8"
     jobs: list[dict[str, Any]] = [{"name": "f", "code": marked}, {"name": "g", "code": "", "original_code": marked, "timeout_seconds": 1}]
@@ -137,8 +137,8 @@ def test_march_reads_the_marks_in_the_code(march_admin: Client, april_admin: Cli
     assert numbers(april_admin.function(namespace, "f")) == (0, 0, 0, 0)
 
 
-def test_marks_that_are_no_numbers_are_not_read(march_admin: Client) -> None:
-    """Nor are those beyond what a number can be."""
+def test_invalid_annotations_are_ignored(march_admin: Client) -> None:
+    """Numbers beyond 64 bits are ignored too."""
     namespace = some_namespace()
     march_admin.sync(
         namespace, {"name": "f", "code": f"@fluxbase:timeout soon @fluxbase:memory {2**63} @fluxbase:max-retries {'9' * 5000}"}
@@ -148,7 +148,7 @@ def test_marks_that_are_no_numbers_are_not_read(march_admin: Client) -> None:
 
 
 def test_an_update_keeps_what_is_not_sent(admin: Client, march_admin: Client) -> None:
-    """All but the code; and in March three of the numbers, which the code's marks decide, by default."""
+    """All fields but the code. On March servers three of the numbers come from the code's annotations or their defaults."""
     namespace = some_namespace()
     admin.sync(namespace, FULL)
     before = admin.function(namespace, "f")
@@ -179,7 +179,7 @@ def test_an_update_changes_what_is_sent(admin: Client) -> None:
 
 
 def test_a_dry_run_changes_nothing(admin: Client) -> None:
-    """It tells what would be done, also twice for what is there twice."""
+    """It reports what a sync would do; a function named twice is reported twice."""
     namespace = some_namespace()
     admin.sync(namespace, {"name": "kept"}, {"name": "old"}, {"name": "a"})
 
@@ -195,8 +195,8 @@ def test_a_dry_run_changes_nothing(admin: Client) -> None:
     assert admin.functions(namespace) == ["a", "kept", "old"]
 
 
-def test_what_is_missing_is_deleted_if_so_wanted(admin: Client) -> None:
-    """In that namespace alone, and also where something else went wrong."""
+def test_missing_functions_are_deleted_on_request(admin: Client) -> None:
+    """Only in the synced namespace, and even if another function failed."""
     namespace, other = some_namespace(), some_namespace()
     for each in (namespace, other):
         admin.sync(each, {"name": "a"}, {"name": "b"})
@@ -212,33 +212,33 @@ def test_what_is_missing_is_deleted_if_so_wanted(admin: Client) -> None:
     assert "job_function_id" not in admin.job(job_id)
 
 
-def test_the_first_of_two_is_created_and_both_are_updates(admin: Client) -> None:
-    """An update of a function that is named twice starts twice from what was there."""
+def test_a_function_that_is_named_twice(admin: Client) -> None:
+    """The first is created. Both updates start from the function as it was before the sync."""
     namespace = some_namespace()
     created = admin.sync(namespace, {"name": "f", "description": "one"}, {"name": "f", "description": "two"})
     first = admin.function(namespace, "f")
     updated = admin.sync(namespace, {"name": "f", "max_retries": 5}, {"name": "f", "description": "three"})
     last = admin.function(namespace, "f")
 
-    assert (created["details"]["created"], faults(created)) == (["f"], [("f", "create", DUPLICATE)])
+    assert (created["details"]["created"], failures(created)) == (["f"], [("f", "create", DUPLICATE)])
     assert (first["description"], first["version"]) == ("one", 1)
     assert updated["details"]["updated"] == ["f", "f"]
     assert (last["description"], last["max_retries"], last["version"]) == ("three", 0, 3)
 
 
 def test_april_creates_before_it_updates(march_admin: Client, april_admin: Client) -> None:
-    """Which shows in the order of the errors; March goes through the list."""
+    """The order of the errors shows it; March servers follow the order of the list."""
     namespace, wrong = some_namespace(), {"timeout_seconds": 2**31}
     orders: list[list[str]] = []
     for admin in (march_admin, april_admin):
         admin.sync(namespace, {"name": "old"})
-        orders.append([name for name, _, _ in faults(admin.sync(namespace, {"name": "old", **wrong}, {"name": "new", **wrong}))])
+        orders.append([name for name, _, _ in failures(admin.sync(namespace, {"name": "old", **wrong}, {"name": "new", **wrong}))])
 
     assert orders == [["old", "new"], ["new", "old"]]
 
 
-def test_what_the_database_refuses_is_an_error_of_that_function(admin: Client) -> None:
-    """In the database's words; the others are synced."""
+def test_a_function_that_cannot_be_stored_is_an_error(admin: Client) -> None:
+    """The error is the database's; the other functions are synced."""
     namespace = some_namespace()
     admin.sync(namespace, {"name": "known"})
 
@@ -255,7 +255,7 @@ def test_what_the_database_refuses_is_an_error_of_that_function(admin: Client) -
 
     too_large = "unable to encode 2147483648 into binary format for int4 (OID 23): 2147483648 is greater than maximum value for int4"
     too_small = "unable to encode -2147483649 into binary format for int4 (OID 23): -2147483649 is less than minimum value for int4"
-    assert faults(report) == [
+    assert failures(report) == [
         ("a", "create", f"failed to encode args[10]: {too_large}"),
         ("b", "create", f"failed to encode args[13]: {too_small}"),
         ("c", "create", NUL),
@@ -263,20 +263,20 @@ def test_what_the_database_refuses_is_an_error_of_that_function(admin: Client) -
         ("e\0", "create", NUL),
     ]
     assert report["details"]["created"] == ["fine"]
-    assert faults(update) == [("known", "update", f"failed to encode args[7]: {too_large}")]
+    assert failures(update) == [("known", "update", f"failed to encode args[7]: {too_large}")]
     assert admin.function(namespace, "known")["version"] == 1
 
 
 def test_a_nul_in_code_matters_where_code_is_kept(march_admin: Client, april_admin: Client) -> None:
-    """April loses it before."""
+    """April servers lose the code before they store it."""
     job = {"name": "f", "code": "\0"}
 
-    assert faults(march_admin.sync(some_namespace(), job)) == [("f", "create", NUL)]
-    assert faults(april_admin.sync(some_namespace(), job)) == []
+    assert failures(march_admin.sync(some_namespace(), job)) == [("f", "create", NUL)]
+    assert failures(april_admin.sync(some_namespace(), job)) == []
 
 
-def test_nearly_everything_is_taken(admin: Client) -> None:
-    """Odd names, keys in any case, negative numbers, schedules that are none, keys that mean nothing, null for absent."""
+def test_unusual_values_are_accepted(admin: Client) -> None:
+    """Special characters in names, keys in any case, negative numbers, invalid schedules, unknown keys, null for absent."""
     namespace = some_namespace()
     body = {
         "NAMESPACE": namespace,
@@ -320,7 +320,7 @@ def test_nearly_everything_is_taken(admin: Client) -> None:
     ],
 )
 def test_bodies_that_are_refused(admin: Client, body: str) -> None:
-    """A wrong type anywhere refuses all of it."""
+    """A field of a wrong type refuses the whole request."""
     response = admin.post(SYNC, content=body, headers={"content-type": "application/json"})
 
     assert (response.status_code, response.text) == (400, '{"error":"Invalid request body"}')
@@ -328,7 +328,7 @@ def test_bodies_that_are_refused(admin: Client, body: str) -> None:
 
 @pytest.mark.parametrize("kind", [None, "text/plain"])
 def test_a_body_must_be_declared_as_json(admin: Client, kind: str | None) -> None:
-    """As everywhere; a form is taken, but nothing in it is read."""
+    """As on other routes; a form is accepted, but its fields are not read."""
     refused = admin.post(SYNC, content=b"{}", headers={"content-type": kind} if kind else {})
     form = admin.post(SYNC, data={"namespace": "x"})
 
@@ -338,7 +338,7 @@ def test_a_body_must_be_declared_as_json(admin: Client, kind: str | None) -> Non
 
 @pytest.mark.parametrize("body", ["null", "{}", '{"jobs":null}', '{"jobs":[],"options":{"dry_run":true,"delete_missing":true}}'])
 def test_an_empty_sync_loads_the_functions_that_have_a_handler(admin: Client, body: str) -> None:
-    """Options ignored, zeros reported, and in March's form in both eras."""
+    """Options are ignored, and both server versions answer with March's fields and zeros."""
     response = admin.post(SYNC, content=body, headers={"content-type": "application/json"})
 
     assert response.text == (
@@ -349,8 +349,8 @@ def test_an_empty_sync_loads_the_functions_that_have_a_handler(admin: Client, bo
 
 
 @pytest.mark.parametrize("profile", [MARCH, APRIL], ids=lambda profile: profile.name)
-def test_an_empty_sync_undoes_what_was_changed(profile: Any) -> None:
-    """Deleted functions are back, changed ones as their handlers say, those that came by sync stay; each counts as a change."""
+def test_an_empty_sync_reverts_changes(profile: Any) -> None:
+    """It restores deleted functions and the handlers' settings, keeps synced functions, and raises the version of each."""
     with serving(profile=profile) as running, running.client(running.service_key) as admin:
         before = admin.function("default", "echo")
         admin.sync(
@@ -372,7 +372,7 @@ def test_an_empty_sync_undoes_what_was_changed(profile: Any) -> None:
 
 
 def test_an_empty_sync_fills_another_namespace(admin: Client) -> None:
-    """The handlers run there too."""
+    """The handlers run the jobs of that namespace too."""
     namespace = some_namespace()
     admin.sync(namespace)
 
@@ -381,7 +381,7 @@ def test_an_empty_sync_fills_another_namespace(admin: Client) -> None:
 
 
 def test_code_from_the_wire_is_never_run(tmp_path: Path) -> None:
-    """March completes the job of a function without handler with {}, April fails it; Python in it is text as anything else."""
+    """March servers complete the job of a function without handler with {}, April servers fail it. Python code is not run."""
     trace = tmp_path / "ran"
     code = f"open({str(trace)!r}, 'w').write('x')\nasync def handler(*_): return {{}}"
     ends: list[tuple[str, str | None]] = []
@@ -396,7 +396,7 @@ def test_code_from_the_wire_is_never_run(tmp_path: Path) -> None:
 
 
 def test_a_job_without_code_is_seen_running_once() -> None:
-    """April's recording met such a job running, and in the next request failed; so does every client here that looks."""
+    """The April recording read such a job while it was running, and failed at the next read; every client sees the same here."""
     with serving(profile=APRIL, poll_interval=1.0) as running, running.client(running.service_key) as admin:
         admin.sync("s", {"name": "f", "code": "x"})
         job_id = admin.queue("f", namespace="s")
@@ -407,7 +407,7 @@ def test_a_job_without_code_is_seen_running_once() -> None:
 
 
 def test_a_handler_of_its_name_runs_a_synced_function(admin: Client) -> None:
-    """In both eras, whatever code was sent; the sync's settings hold."""
+    """In both server versions, whatever code was sent; the sync's settings apply."""
     namespace = some_namespace()
     admin.sync(namespace, {"name": "echo", "code": "raise SystemExit", "max_retries": 7})
 
@@ -417,8 +417,8 @@ def test_a_handler_of_its_name_runs_a_synced_function(admin: Client) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
-def test_a_timeout_that_is_none_is_the_servers_own(admin: Client, seconds: int) -> None:
-    """Five minutes, where a sync set zero or less."""
+def test_an_invalid_timeout_is_replaced_by_the_default(admin: Client, seconds: int) -> None:
+    """Zero or less means five minutes."""
     namespace = some_namespace()
     admin.sync(namespace, {"name": "steps", "timeout_seconds": seconds})
 
@@ -427,13 +427,13 @@ def test_a_timeout_that_is_none_is_the_servers_own(admin: Client, seconds: int) 
     assert (job["status"], job["max_duration_seconds"]) == ("completed", seconds)
 
 
-def test_what_may_be_submitted_changes_with_a_sync(admin: Client, era: Running) -> None:
-    """Disabled, and for some roles only; a job that waits for a disabled function fails."""
+def test_a_sync_changes_which_functions_can_be_submitted(admin: Client, emulator: Running) -> None:
+    """Functions can be disabled or limited to roles; a pending job of a disabled function fails."""
     namespace = some_namespace()
     admin.sync(namespace, {"name": "f"})
     waiting = admin.queue("f", namespace=namespace, scheduled_at="2099-01-01T00:00:00Z")
 
-    with era.client() as user:
+    with emulator.client() as user:
         admin.sync(namespace, {"name": "f", "require_roles": ["admin"]})
         roles = user.submit("f", namespace=namespace)
         admin.sync(namespace, {"name": "f", "enabled": False})
@@ -445,14 +445,14 @@ def test_what_may_be_submitted_changes_with_a_sync(admin: Client, era: Running) 
     assert (again["status"], again["error_message"]) == ("failed", "Job function is disabled")
 
 
-def test_who_made_a_function(admin: Client, era: Running, sign: Sign) -> None:
-    """A user is named, a service role is not, and one that the server does not know can create nothing, only update."""
+def test_the_author_of_a_function(admin: Client, emulator: Running, sign: Sign) -> None:
+    """A user is stored, a service role is not. A user unknown to the server can update functions but not create them."""
     namespace = some_namespace()
-    with era.client() as user:
+    with emulator.client() as user:
         me: str = user.job(user.queue("echo"))["created_by"]
 
     def sync_as(name: str, user_id: str) -> dict[str, Any]:
-        with era.client(sign(role="admin", user_id=user_id)) as client:
+        with emulator.client(sign(role="admin", user_id=user_id)) as client:
             return client.sync(namespace, {"name": name})
 
     sync_as("mine", me)
@@ -460,7 +460,7 @@ def test_who_made_a_function(admin: Client, era: Running, sign: Sign) -> None:
     refused = sync_as("ghost", str(uuid4()))
     admin.sync(namespace, {"name": "services"})
 
-    assert faults(refused) == [
+    assert failures(refused) == [
         (
             "ghost",
             "create",
@@ -472,8 +472,8 @@ def test_who_made_a_function(admin: Client, era: Running, sign: Sign) -> None:
     assert not {"created_by"} & {*admin.function(namespace, "odd"), *admin.function(namespace, "services")}
 
 
-def test_a_large_sync_is_taken(admin: Client) -> None:
-    """Half a gigabyte, where other admin routes take five megabytes, announced."""
+def test_a_large_sync_is_accepted(admin: Client) -> None:
+    """The limit is 500 MB, compared to five on other admin routes."""
     six_megabytes = "x" * (6 * 1024 * 1024)
 
     assert admin.sync("big", {"name": "f", "code": six_megabytes}, dry_run=True)["details"]["created"] == ["f"]
@@ -483,7 +483,7 @@ def test_a_large_sync_is_taken(admin: Client) -> None:
 
 
 def test_synced_functions_are_kept(tmp_path: Path) -> None:
-    """Over a stop and a start; those of handlers that are gone are not."""
+    """They survive a restart; functions whose handlers are gone do not."""
     database = tmp_path / "jobs.db"
     with serving(functions.echo, functions.big, database=database) as running, running.client(running.service_key) as admin:
         admin.sync("default", {"name": "mine", "description": "kept"}, {"name": "echo", "description": "changed"})

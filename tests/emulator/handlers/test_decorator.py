@@ -1,4 +1,4 @@
-"""What `@function` refuses: values that a server could not store, or that mean something else than they seem to."""
+"""Argument validation of `@function`: types, and values that a server could not store."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ from tests.support.emulator_in_process import serving
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
-        ({"namespace": 5}, "namespace is a text, not int"),
-        ({"description": b"x"}, "description is a text, not bytes"),
-        ({"schedule": 5}, "schedule is a text, not int"),
-        ({"timeout": 2.5}, "timeout is a whole number, not float"),
-        ({"timeout": "5"}, "timeout is a whole number, not str"),
-        ({"max_retries": True}, "max_retries is a whole number, not bool"),
-        ({"enabled": "no"}, "enabled is True or False, not str"),
-        ({"execution_logs": None}, "execution_logs is True or False, not NoneType"),
-        ({"require_roles": "admin"}, "require_roles is a list of texts, not str"),
-        ({"require_roles": [1]}, "each of require_roles is a text, not int"),
+        ({"namespace": 5}, "namespace must be a str, not int"),
+        ({"description": b"x"}, "description must be a str, not bytes"),
+        ({"schedule": 5}, "schedule must be a str, not int"),
+        ({"timeout": 2.5}, "timeout must be an int, not float"),
+        ({"timeout": "5"}, "timeout must be an int, not str"),
+        ({"max_retries": True}, "max_retries must be an int, not bool"),
+        ({"enabled": "no"}, "enabled must be a bool, not str"),
+        ({"execution_logs": None}, "execution_logs must be a bool, not NoneType"),
+        ({"require_roles": "admin"}, "require_roles must be a list of str, not str"),
+        ({"require_roles": [1]}, "each of require_roles must be a str, not int"),
     ],
 )
-def test_wrong_kind(arguments: dict[str, Any], words: str) -> None:
-    """A value of a wrong kind is refused where it is written, by the argument's name."""
-    with pytest.raises(TypeError, match=f"^{words}$"):
+def test_wrong_type(arguments: dict[str, Any], message: str) -> None:
+    """A value of the wrong type raises TypeError that names the argument."""
+    with pytest.raises(TypeError, match=f"^{message}$"):
         function("f", **arguments)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
-        ({"name": "a\0"}, "name may hold neither"),
-        ({"name": "a\ud800"}, "name may hold neither"),
+        ({"name": "a\0"}, "name must not contain"),
+        ({"name": "a\ud800"}, "name must not contain"),
         ({"namespace": ""}, "a namespace"),
-        ({"require_roles": ["\udfff"]}, "each of require_roles may hold neither"),
-        ({"timeout": 2**31}, "timeout is at most 2147483647"),
-        ({"max_retries": 10**20}, "max_retries is at most 2147483647"),
+        ({"require_roles": ["\udfff"]}, "each of require_roles must not contain"),
+        ({"timeout": 2**31}, "timeout must be at most 2147483647"),
+        ({"max_retries": 10**20}, "max_retries must be at most 2147483647"),
     ],
 )
-def test_what_cannot_be_stored(arguments: dict[str, Any], words: str) -> None:
-    """A value that no server could store is refused where it is written."""
-    wanted: dict[str, Any] = {"name": "f", **arguments}
-    with pytest.raises(ValueError, match=words):
-        function(**wanted)
+def test_value_that_cannot_be_stored(arguments: dict[str, Any], message: str) -> None:
+    """A value that no server could store raises ValueError."""
+    values: dict[str, Any] = {"name": "f", **arguments}
+    with pytest.raises(ValueError, match=message):
+        function(**values)
 
 
-def test_what_can() -> None:
-    """The largest numbers, and texts of any script, are taken and run."""
+def test_extreme_values() -> None:
+    """The largest numbers, and text in any script, are accepted, and the job runs."""
 
     @function("größe 🚀", namespace="ü", max_retries=2**31 - 1, timeout=2**31 - 1, require_roles=("authenticated",), description="")
     def handler(_payload: dict[str, Any], _context: object) -> dict[str, Any]:

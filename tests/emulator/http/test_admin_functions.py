@@ -1,4 +1,4 @@
-"""The job functions for admins: list, look at, delete."""
+"""The admin routes for job functions: list, get and delete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FUNCTIONS = f"{ADMIN}/functions"
 
 
 def test_functions_are_listed_by_namespace_and_name(admin: Client) -> None:
-    """Without their code; what is empty is missing, and no function is null."""
+    """The list leaves out code and empty fields, and is null if there are no functions."""
     namespace = f"a-{uuid4()}"
     admin.sync(namespace, {"name": "b"}, {"name": "a", "require_roles": ["x"], "description": "says a", "schedule": "0 0 * * *"})
 
@@ -31,8 +31,8 @@ def test_functions_are_listed_by_namespace_and_name(admin: Client) -> None:
     assert admin.get(FUNCTIONS, params={"namespace": "nope"}).text == "null"
 
 
-def test_april_takes_default_for_all(march_admin: Client, april_admin: Client) -> None:
-    """And names the tenant in the list, but not in the function itself."""
+def test_april_lists_all_functions_for_the_default_namespace(march_admin: Client, april_admin: Client) -> None:
+    """April servers put the tenant into the list, but not into a single function."""
     for admin in (march_admin, april_admin):
         admin.sync("elsewhere", {"name": "f"})
 
@@ -45,7 +45,7 @@ def test_april_takes_default_for_all(march_admin: Client, april_admin: Client) -
 
 
 def test_the_code_of_a_handler_is_its_source(admin: Client) -> None:
-    """The original code too."""
+    """`code` and `original_code` both hold the Python source."""
     found = admin.function("default", "echo")
 
     assert found["code"] == found["original_code"] == inspect.getsource(functions.echo)
@@ -53,7 +53,7 @@ def test_the_code_of_a_handler_is_its_source(admin: Client) -> None:
 
 
 def test_a_function_without_source_has_no_code() -> None:
-    """As one that was typed in at a prompt."""
+    """A function defined at a prompt has no source."""
     names: dict[str, Any] = {}
     exec("from fluxbase_jobs.emulator import function\n@function('made')\ndef made(payload, context): return {}", names)  # noqa: S102 - our own text
 
@@ -62,7 +62,7 @@ def test_a_function_without_source_has_no_code() -> None:
 
 
 def test_namespaces(admin: Client) -> None:
-    """Those that have functions; the default one where there is none."""
+    """The list has the namespaces with functions, and `default` if there are none."""
     admin.sync("zz-namespace", {"name": "f"})
     names = admin.get(f"{ADMIN}/namespaces").json()["namespaces"]
     assert names == sorted(names)
@@ -70,7 +70,7 @@ def test_namespaces(admin: Client) -> None:
 
 
 def test_without_functions_there_is_the_default_namespace() -> None:
-    """The list is never empty."""
+    """The list of namespaces is never empty."""
     with serving(functions.echo) as running, running.client(running.service_key) as admin:
         admin.delete(f"{FUNCTIONS}/default/echo")
 
@@ -79,7 +79,7 @@ def test_without_functions_there_is_the_default_namespace() -> None:
 
 
 def test_a_deleted_function_is_gone(admin: Client) -> None:
-    """For those who submit too; its jobs do not name it any more, and those that wait fail."""
+    """It cannot be submitted; its jobs lose `job_function_id`, and those still pending fail."""
     namespace = str(uuid4())
     admin.sync(namespace, {"name": "f"})
     waiting = admin.queue("f", namespace=namespace, scheduled_at="2099-01-01T00:00:00Z")
@@ -99,8 +99,8 @@ def test_a_deleted_function_is_gone(admin: Client) -> None:
     )
 
 
-def test_a_delete_with_a_key_is_repeated_from_memory(admin: Client) -> None:
-    """An empty answer too."""
+def test_a_delete_with_an_idempotency_key_is_replayed(admin: Client) -> None:
+    """An empty response is replayed too."""
     namespace, key = str(uuid4()), {"idempotency-key": str(uuid4())}
     admin.sync(namespace, {"name": "f"})
 
@@ -110,8 +110,8 @@ def test_a_delete_with_a_key_is_repeated_from_memory(admin: Client) -> None:
     assert [answer.headers.get("idempotency-replayed") for answer in answers] == [None, "true"]
 
 
-def test_an_odd_name_cannot_be_reached(admin: Client) -> None:
-    """It can be synced and is listed, but a path is not decoded."""
+def test_a_name_with_special_characters_cannot_be_reached(admin: Client) -> None:
+    """Such a function can be synced and listed, but the server does not decode paths."""
     admin.sync("odd ns", {"name": "a/b c"})
 
     assert admin.functions("odd ns") == ["a/b c"]

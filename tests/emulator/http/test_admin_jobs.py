@@ -1,4 +1,4 @@
-"""The job queue for admins: everything that can be done with a job, and who may."""
+"""The admin routes for the job queue: what admins can do with a job, and which roles may."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ QUEUE = f"{ADMIN}/queue"
 
 
 def running(admin: Client) -> str:
-    """Return the id of a job that runs."""
+    """Submit a job, wait until it runs, and give its id."""
     job_id = admin.queue("slow")
     admin.until(job_id, lambda job: job["status"] == "running")
     return job_id
 
 
-def test_a_job_looks_as_its_user_sees_it(admin: Client) -> None:
-    """Get and list have the same forms as on the user routes."""
+def test_get_and_list_answer_as_on_the_user_routes(admin: Client) -> None:
+    """The responses are the same."""
     job_id = admin.run("echo", {"a": 1})["id"]
 
     listed = admin.get(QUEUE, params={"limit": 5, "include_result": "true"}).json()
@@ -34,8 +34,8 @@ def test_a_job_looks_as_its_user_sees_it(admin: Client) -> None:
     assert listed["jobs"][0]["id"] == job_id
 
 
-def test_jobs_are_found_by_worker(admin: Client) -> None:
-    """In any form of its id; what is no UUID counts as not asked for."""
+def test_jobs_are_filtered_by_worker(admin: Client) -> None:
+    """The id may have any form of a UUID; a text that is not a UUID is ignored."""
     worker: str = admin.run("echo")["worker_id"]
 
     def found(worker_id: str) -> list[str]:
@@ -48,7 +48,7 @@ def test_jobs_are_found_by_worker(admin: Client) -> None:
 
 
 def test_terminating_ends_a_run(admin: Client) -> None:
-    """Only a run: the job is cancelled then."""
+    """Terminating cancels a running job; a job that does not run is refused."""
     job_id = running(admin)
 
     assert admin.post(f"{QUEUE}/{job_id}/terminate").text == '{"message":"Job terminated"}'
@@ -57,8 +57,8 @@ def test_terminating_ends_a_run(admin: Client) -> None:
     assert (again.status_code, again.text) == (400, '{"error":"Only running jobs can be terminated","status":"cancelled"}')
 
 
-def test_a_waiting_job_cannot_be_terminated_but_cancelled(admin: Client) -> None:
-    """It does not run."""
+def test_a_pending_job_can_be_cancelled_but_not_terminated(admin: Client) -> None:
+    """A pending job has no run to terminate."""
     job_id = admin.queue("echo", scheduled_at="2099-01-01T00:00:00Z")
 
     refused = admin.post(f"{QUEUE}/{job_id}/terminate")
@@ -68,16 +68,16 @@ def test_a_waiting_job_cannot_be_terminated_but_cancelled(admin: Client) -> None
 
 
 def test_a_failed_job_is_retried(admin: Client) -> None:
-    """Under its id."""
+    """The retried job keeps its id."""
     job_id = admin.run("flaky")["id"]
 
     assert admin.post(f"{QUEUE}/{job_id}/retry").json() == {"message": "Job requeued for retry"}
     assert admin.ended(job_id)["retry_count"] == 1
 
 
-def test_a_job_of_any_state_is_submitted_again(admin: Client, era: Running) -> None:
-    """Under a new id, for the same owner, at once: a schedule is not repeated, and the payload has the stored form."""
-    with era.client() as user:
+def test_a_job_in_any_state_can_be_resubmitted(admin: Client, emulator: Running) -> None:
+    """The new job has a new id, the same owner, no schedule, and the payload as stored."""
+    with emulator.client() as user:
         original = user.job(user.queue("echo", {"bb": 1, "a": "<b>"}, priority=3, scheduled_at="2099-01-01T00:00:00Z"))
 
     response = admin.post(f"{QUEUE}/{original['id']}/resubmit")
@@ -92,8 +92,8 @@ def test_a_job_of_any_state_is_submitted_again(admin: Client, era: Running) -> N
     assert admin.ended(again["id"])["status"] == "completed"
 
 
-def test_a_job_that_has_run_is_submitted_again_fresh(admin: Client) -> None:
-    """Nothing of the run is left."""
+def test_a_resubmitted_job_has_nothing_of_the_run(admin: Client) -> None:
+    """Progress, result and times of the first run are gone."""
     original = admin.run("flaky")
 
     again = admin.post(f"{QUEUE}/{original['id']}/resubmit").json()
@@ -113,8 +113,8 @@ def test_a_job_that_has_run_is_submitted_again_fresh(admin: Client) -> None:
         ("POST", "/resubmit", (500, "Failed to resubmit job")),
     ],
 )
-def test_a_job_that_is_not_there(admin: Client, method: str, path: str, unknown: tuple[int, str]) -> None:
-    """An unknown id, and what is no id."""
+def test_unknown_and_invalid_ids(admin: Client, method: str, path: str, unknown: tuple[int, str]) -> None:
+    """An unknown id and a text that is not an id get different errors."""
     missing = admin.request(method, f"{QUEUE}/{uuid4()}{path}")
     wrong = admin.request(method, f"{QUEUE}/zz{path}")
 
@@ -123,7 +123,7 @@ def test_a_job_that_is_not_there(admin: Client, method: str, path: str, unknown:
 
 
 def test_april_has_the_queue_at_two_places(april_admin: Client, march_admin: Client) -> None:
-    """March has one only."""
+    """March servers have only one."""
     job_id = running(april_admin)
     short = f"{ADMIN}/{job_id}"
 
@@ -138,8 +138,8 @@ def test_april_has_the_queue_at_two_places(april_admin: Client, march_admin: Cli
         assert march_admin.get(path).json() == {"error": "Not Found", "path": path}
 
 
-def test_there_is_no_log_and_no_change_of_functions_for_admins(admin: Client) -> None:
-    """Neither era has the routes that the client once had methods for."""
+def test_routes_that_admins_do_not_have(admin: Client) -> None:
+    """Neither server version has routes to read logs or change functions."""
     job_id = admin.run("echo")["id"]
 
     for method, path in (("GET", f"{QUEUE}/{job_id}/logs"), ("PUT", f"{ADMIN}/functions/default/echo"), ("POST", f"{ADMIN}/functions")):
@@ -154,11 +154,11 @@ ROLES = ["admin", "instance_admin", "dashboard_admin", "tenant_admin", "tenant_s
 
 
 @pytest.mark.parametrize("name", ADMINS)
-def test_who_may(request: pytest.FixtureRequest, sign: Sign, name: str) -> None:
-    """A tenant's own admins may use the queue, in April, and nothing else."""
-    era: Running = request.getfixturevalue(name)
+def test_roles(request: pytest.FixtureRequest, sign: Sign, name: str) -> None:
+    """On April servers a tenant's admins may use the queue, but no other admin route."""
+    emulator: Running = request.getfixturevalue(name)
     for role in ROLES:
-        with era.client(sign(role=role)) as client:
+        with emulator.client(sign(role=role)) as client:
             queue = client.get(QUEUE, params={"limit": 1})
             others = [client.get(f"{ADMIN}/{path}") for path in ("functions", "namespaces", "stats", "workers")]
             sync = client.post(f"{ADMIN}/sync", json={"options": 1})

@@ -1,4 +1,4 @@
-"""Statistics and workers."""
+"""The admin routes for statistics and workers."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ NOTHING = {
 
 
 def stats(admin: Client, **query: str) -> dict[str, Any]:
-    """Return the statistics."""
+    """Get the statistics."""
     found: dict[str, Any] = admin.get(f"{ADMIN}/stats", params=query).raise_for_status().json()
     return found
 
 
 def test_jobs_are_counted() -> None:
-    """By status, most first; the average is of all that began and ended."""
+    """Statuses are sorted by count; the average duration is that of all jobs that have ended after a run."""
     with serving(profile=MARCH) as running, running.client(running.service_key) as admin:
         assert stats(admin) == NOTHING
         ended = [admin.run("echo"), admin.run("echo"), admin.run("boom")]
@@ -66,8 +66,8 @@ def test_jobs_are_counted() -> None:
     }
 
 
-def test_a_namespace_is_counted_alone(admin: Client) -> None:
-    """One without jobs has zeros and nulls."""
+def test_a_namespace_is_counted_separately(admin: Client) -> None:
+    """A namespace without jobs has zeros and nulls."""
     namespace = str(uuid4())
     admin.run("echo")
     admin.sync(namespace, {"name": "f"})
@@ -79,7 +79,7 @@ def test_a_namespace_is_counted_alone(admin: Client) -> None:
 
 
 def test_april_counts_nothing_in_the_default_namespace(march_admin: Client, april_admin: Client) -> None:
-    """As it lists nothing there."""
+    """April servers list no jobs for it either."""
     for admin in (march_admin, april_admin):
         admin.run("echo")
 
@@ -87,8 +87,8 @@ def test_april_counts_nothing_in_the_default_namespace(march_admin: Client, apri
     assert stats(april_admin, namespace="default") == NOTHING
 
 
-def test_days_and_functions_are_the_newest_and_the_busiest(sign: Sign) -> None:
-    """Seven times 24 hours, newest day first, days without jobs left out; ten functions, by name where they are even."""
+def test_the_last_seven_days_and_the_ten_busiest_functions(sign: Sign) -> None:
+    """Days are sorted newest first and left out if they have no jobs; functions with equal counts are sorted by name."""
     clock = AdjustableClock()
     names = [f"f{number:02}" for number in range(12)]
     with serving(clock=clock) as running, running.client(sign(role="service_role", lifetime=30 * DAY_SECONDS)) as admin:
@@ -106,7 +106,7 @@ def test_days_and_functions_are_the_newest_and_the_busiest(sign: Sign) -> None:
 
 
 def test_march_shows_its_workers() -> None:
-    """How much each does at once, and where it lives; they say so every ten seconds."""
+    """Workers report their host and capacity, and send a heartbeat every ten seconds."""
     clock = AdjustableClock()
     with serving(profile=MARCH, clock=clock) as running, running.client(running.service_key) as admin:
         job_id = admin.queue("slow")
@@ -127,5 +127,5 @@ def test_march_shows_its_workers() -> None:
 
 
 def test_april_shows_no_workers(april_admin: Client) -> None:
-    """Null, as for any tenant."""
+    """The response is null, as for any tenant."""
     assert april_admin.get(f"{ADMIN}/workers").text == "null"

@@ -1,4 +1,4 @@
-"""One key, one answer: replays, mismatches, races, and what is not kept."""
+"""Idempotency keys: replays, mismatches, races, and which responses are not stored."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DAY_SECONDS = 24 * 60 * 60
 
 
 def key() -> dict[str, str]:
-    """Return a header with a new key."""
+    """A header with a new key."""
     return {"idempotency-key": str(uuid4())}
 
 
 def test_replay(client: Client) -> None:
-    """The same key and body get the same answer, byte for byte, and make one job."""
+    """The same key and body get the same response, byte for byte, and create one job."""
     headers = key()
     first, second = (client.submit("echo", {"n": 1}, headers=headers) for _ in range(2))
 
@@ -35,7 +35,7 @@ def test_replay(client: Client) -> None:
 
 
 def test_mismatch(client: Client) -> None:
-    """A key belongs to one request: another body or path is refused."""
+    """A key with another body or path is refused."""
     headers = key()
     job_id = client.submit("echo", {"n": 1}, headers=headers).json()["id"]
     other_body = client.submit("echo", {"n": 2}, headers=headers)
@@ -47,7 +47,7 @@ def test_mismatch(client: Client) -> None:
 
 
 def test_key_is_not_tied_to_a_caller(march: Running, sign: Sign) -> None:
-    """A refusal is kept too, and given to whoever comes with the key: a good token does not help."""
+    """A 401 is stored too, and replayed to another caller with a good token."""
     headers = key()
     with march.client(sign(lifetime=-1)) as expired, march.client() as good:
         refused = expired.submit("echo", headers=headers)
@@ -57,8 +57,8 @@ def test_key_is_not_tied_to_a_caller(march: Running, sign: Sign) -> None:
     assert replayed.headers["idempotency-replayed"] == "true"
 
 
-def test_server_error_is_not_kept(client: Client) -> None:
-    """After a 500 the key runs again, and from then on nothing is kept for it."""
+def test_server_error_is_not_stored(client: Client) -> None:
+    """After a 500 the key runs again, and later responses are not stored either."""
     headers = key()
     job_id = client.run("boom")["id"]
     answers = [client.post(f"/api/v1/jobs/{job_id}/retry", headers=headers) for _ in range(3)]
@@ -70,19 +70,19 @@ def test_server_error_is_not_kept(client: Client) -> None:
 
 @pytest.mark.parametrize(("length", "status"), [(0, 200), (1, 200), (256, 200), (257, 400)])
 def test_length(client: Client, length: int, status: int) -> None:
-    """A key has at most 256 characters, on reads too; none is no key."""
+    """A key has at most 256 characters, also on reads; an empty one is ignored."""
     assert client.get("/api/v1/jobs", headers={"idempotency-key": "x" * length}).status_code == status
 
 
-def test_empty_key_is_none(client: Client) -> None:
-    """Two submits with an empty key are two jobs."""
+def test_empty_key_is_ignored(client: Client) -> None:
+    """Two submits with an empty key create two jobs."""
     first, second = (client.queue("echo", headers={"idempotency-key": ""}) for _ in range(2))
 
     assert first != second
 
 
 def test_refresh_is_exempt(march: Running) -> None:
-    """A refresh runs although its key was used: it must never hand out old tokens."""
+    """A refresh runs even if its key was used, so that it never replays old tokens."""
     headers = key()
     with march.client("") as client:
         refresh_token = sign_up(client)["refresh_token"]
@@ -91,8 +91,8 @@ def test_refresh_is_exempt(march: Running) -> None:
     assert (first.status_code, second.status_code) == (200, 401)
 
 
-def test_forgotten_after_a_day() -> None:
-    """A key is remembered for 24 hours."""
+def test_expires_after_a_day() -> None:
+    """A key is stored for 24 hours."""
     clock, headers = AdjustableClock(), key()
     with serving(clock=clock) as running, running.client("") as client:
         first = sign_up(client, headers)["user"]["id"]
@@ -105,10 +105,10 @@ def test_forgotten_after_a_day() -> None:
     assert (refused.status_code, refused.json()["error"]) == (400, "Registration failed")
 
 
-@pytest.mark.parametrize("era_name", ["march", "april"])
-def test_eight_at_once(request: pytest.FixtureRequest, era_name: str) -> None:
-    """A key is no lock: in March up to two of eight simultaneous requests run, in April one; the others are told to wait."""
-    running: Running = request.getfixturevalue(era_name)
+@pytest.mark.parametrize("version", ["march", "april"])
+def test_eight_at_once(request: pytest.FixtureRequest, version: str) -> None:
+    """Of eight simultaneous requests up to two run on March servers and one on April servers; the others get a 409."""
+    running: Running = request.getfixturevalue(version)
     headers, answers, barrier = key(), list[httpx.Response](), threading.Barrier(8)
 
     def submit() -> None:
@@ -125,7 +125,7 @@ def test_eight_at_once(request: pytest.FixtureRequest, era_name: str) -> None:
     made = {answer.json()["id"] for answer in answers if answer.status_code == 201}
     waiting = [answer.json() for answer in answers if answer.status_code == 409]
 
-    assert 1 <= len(made) <= {"march": 2, "april": 1}[era_name]
+    assert 1 <= len(made) <= {"march": 2, "april": 1}[version]
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert all(body["code"] == "IDEMPOTENCY_REQUEST_IN_PROGRESS" and body["hint"] for body in waiting)
 
@@ -134,7 +134,7 @@ ACCOUNT = {"email": "key@example.com", "password": "correct-horse-9"}
 
 
 def sign_up(client: Client, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """Make the user of this module, or another if there is no key."""
+    """Create the user of this module, or another one if there is no key."""
     account = ACCOUNT if headers else {**ACCOUNT, "email": f"{uuid4()}@example.com"}
     answer: dict[str, Any] = client.post("/api/v1/auth/signup", json=account, headers=headers).raise_for_status().json()
     return answer

@@ -21,9 +21,9 @@ FUTURE = "2100-01-02T03:04:05Z"
 
 
 @pytest.fixture
-def anyone(era: Running) -> Iterator[Client]:
-    """A client of each era in turn."""
-    with era.client() as client:
+def anyone(emulator: Running) -> Iterator[Client]:
+    """A client of each server version."""
+    with emulator.client() as client:
         yield client
 
 
@@ -41,12 +41,12 @@ def test_job_runs(anyone: Client) -> None:
 
 
 def test_result_of_none(client: Client) -> None:
-    """A handler that returns None has completed with an empty object."""
+    """The job of a handler that returns None completes with an empty object."""
     assert client.run("null_result")["result"] == "{}"
 
 
 def test_id_forms(client: Client) -> None:
-    """An id may come in upper case, without hyphens or as a URN; every other form is refused."""
+    """An id may have upper case, no hyphens or a URN prefix; other forms are refused."""
     job_id = client.queue("echo")
     good = [job_id.upper(), UUID(job_id).hex, f"urn:uuid:{job_id}"]
     bad = [f"%7B{job_id}%7D", f"{job_id}%20", "nope", "..%2F..%2Fhealth"]
@@ -57,14 +57,14 @@ def test_id_forms(client: Client) -> None:
 
 @pytest.mark.parametrize(("action", "status"), [("", 404), ("/cancel", 404), ("/retry", 404), ("/logs", 500)])
 def test_unknown_job(client: Client, action: str, status: int) -> None:
-    """A job that does not exist is not found; only its log is a server error."""
+    """An unknown job is a 404, but its log a 500."""
     method = "POST" if action in {"/cancel", "/retry"} else "GET"
 
     assert client.request(method, f"/api/v1/jobs/{uuid4()}{action}").status_code == status
 
 
-def test_every_job_is_everybodys(march: Running, sign: Sign) -> None:
-    """Any caller may read, list, cancel and retry any job; only the log is its owner's."""
+def test_all_callers_can_use_all_jobs(march: Running, sign: Sign) -> None:
+    """Every caller may read, list, cancel and retry every job; only the log is limited to its owner."""
     with march.client() as owner, march.client(sign(role="anon")) as stranger:
         job_id = owner.queue("echo", scheduled_at=FUTURE)
 
@@ -76,7 +76,7 @@ def test_every_job_is_everybodys(march: Running, sign: Sign) -> None:
 
 
 def test_cancel_pending_job(client: Client) -> None:
-    """A job that waits can be cancelled once."""
+    """A pending job can be cancelled once."""
     job_id = client.queue("echo", scheduled_at=FUTURE)
 
     assert client.cancel(job_id).json() == {"message": "Job cancelled"}
@@ -86,7 +86,7 @@ def test_cancel_pending_job(client: Client) -> None:
 
 
 def test_retry(client: Client) -> None:
-    """A failed job runs again under its id as often as its function allows; then a retry is a server error."""
+    """A failed job keeps its id when it is retried; once its retries are used up, a retry is a 500."""
     job_id = client.queue("flaky")
     first = client.ended(job_id)
 
@@ -101,7 +101,7 @@ def test_retry(client: Client) -> None:
 
 
 def test_retried_job_keeps_progress() -> None:
-    """A retried job that waits shows the progress of the run before, but no error."""
+    """A retried job that is pending keeps the progress of the run before, but not its error."""
     gate = threading.Event()
 
     @function("blocker")
@@ -125,7 +125,7 @@ def test_retried_job_keeps_progress() -> None:
 
 
 def test_scheduled_job_waits() -> None:
-    """A scheduled job is pending until its time has come."""
+    """A scheduled job is pending until it is due."""
     clock = AdjustableClock()
     with serving(clock=clock) as running, running.client() as client:
         job_id = client.queue("echo", scheduled_at=FUTURE)
@@ -139,7 +139,7 @@ def test_scheduled_job_waits() -> None:
 
 
 def test_claim_order() -> None:
-    """Jobs are claimed by priority, those of equal priority by age."""
+    """Jobs run in the order of their priority, then of their age."""
     gate, order = threading.Event(), list[int]()
 
     @function("blocker")

@@ -1,4 +1,4 @@
-"""Listing jobs: filters, pages, and what the server makes of odd queries."""
+"""Listing jobs: filters, pages and invalid parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FUTURE = "2100-01-02T03:04:05Z"
 
 @pytest.fixture(scope="module")
 def shelf() -> Iterator[Client]:
-    """Five scheduled jobs on an emulator of their own, n = 0 the oldest."""
+    """Five scheduled jobs on an emulator of their own; n = 0 is the oldest."""
     with serving() as running, running.client() as client:
         for n in range(5):
             client.queue("echo", {"n": n}, priority=n, scheduled_at=FUTURE)
@@ -47,7 +47,7 @@ def shelf() -> Iterator[Client]:
     ],
 )
 def test_list(shelf: Client, query: str, found: list[int] | None) -> None:
-    """Lists are newest first; what they cannot read they ignore; an empty one is null."""
+    """Lists are newest first, null if empty, and ignore invalid parameters."""
     body = shelf.get(f"/api/v1/jobs{query}").json()
 
     assert (body["jobs"] and [job["priority"] for job in body["jobs"]]) == found
@@ -55,7 +55,7 @@ def test_list(shelf: Client, query: str, found: list[int] | None) -> None:
 
 
 def test_list_form(client: Client) -> None:
-    """Items of a list have no payload, and a result only if it was asked for with the word true."""
+    """Items have no payload, and a result only for `include_result=true`."""
     client.run("echo", {"n": 1})
 
     assert "payload" not in client.listed(limit=1, include_result="true")[0]

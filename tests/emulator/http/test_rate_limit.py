@@ -1,4 +1,4 @@
-"""The rate limits: off unless asked for, but announced by the routes that have their own."""
+"""Rate limits: off by default, but some routes always send their headers."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ LIMITED = {
 
 @pytest.fixture
 def clock() -> AdjustableClock:
-    """The clock of the emulators here."""
+    """The clock of the emulators in this module."""
     return AdjustableClock()
 
 
 @pytest.fixture(params=sorted(PROFILES))
 def limited(request: pytest.FixtureRequest, clock: AdjustableClock) -> Iterator[Running]:
-    """An emulator of each era that takes three requests a minute."""
+    """An emulator of each server version that accepts three requests a minute."""
     with serving(profile=PROFILES[request.param], rate_limit=3, clock=clock) as running:
         yield running
 
 
 def announced(response: httpx.Response) -> list[str | None]:
-    """Return limit, what remains, and the seconds until it is whole again."""
+    """The limit, the rest of it, and the seconds until it is reset."""
     return [response.headers.get(name) for name in RATE]
 
 
 def account() -> dict[str, Any]:
-    """Return what signs a new user up."""
+    """The body of a sign-up."""
     return {"email": f"{uuid4()}@example.com", "password": "correct-horse-9"}
 
 
 def statuses(client: Client, path: str, bodies: list[dict[str, Any]]) -> list[int]:
-    """Post the bodies in turn and return the statuses."""
+    """Post the bodies one after the other and collect the statuses."""
     return [client.post(path, json=body).status_code for body in bodies]
 
 
 def test_recording() -> None:
-    """The recorded hundred requests and those beyond them, answered with the recorded headers and bodies."""
+    """The hundred recorded requests and those beyond the limit get the recorded headers and bodies."""
     recorded = [exchange for exchange in recordings.load(recordings.LIMITS) if exchange.scenario == "rate_limited"]
     with serving(profile=PROFILES["2026-03"], rate_limit=100) as running, running.client() as client:
         answers = {f"request {n}": client.get("/api/v1/jobs", params={"limit": 1}) for n in range(1, 101)}
@@ -72,8 +72,8 @@ def test_recording() -> None:
         assert exchange.succeeded or answer.text == exchange.body
 
 
-def test_every_answer_counts(limited: Running) -> None:
-    """All of /api/ counts and announces what is left, whatever the answer; the fourth request is refused, good or bad."""
+def test_every_response_counts(limited: Running) -> None:
+    """All requests to /api/ count and get the headers, whatever their status; the fourth is refused."""
     with limited.client() as client:
         taken = [
             client.get("/api/v1/jobs", headers={"authorization": ""}),
@@ -92,7 +92,7 @@ def test_every_answer_counts(limited: Running) -> None:
 
 
 def test_window_ends(limited: Running, clock: AdjustableClock) -> None:
-    """A minute after its first request an address may send as many again; requests in vain do not lengthen it."""
+    """A window ends a minute after its first request; refused requests do not extend it."""
     with limited.client() as client:
         first = client.get("/api/v1/jobs")
         for _ in range(3):
@@ -112,7 +112,7 @@ def test_window_ends(limited: Running, clock: AdjustableClock) -> None:
 
 
 def test_refusal_of_a_large_body() -> None:
-    """A client that sends all before it reads sees the refusal, too, not a broken connection."""
+    """A client that sends its whole body first gets the 429, not a closed connection."""
     with serving(rate_limit=1) as running:
         address = httpx.URL(running.url)
         with closing(HTTPConnection(address.host, address.port or 0)) as connection:
@@ -125,8 +125,8 @@ def test_refusal_of_a_large_body() -> None:
     assert (first.status, refused) == (401, 429)
 
 
-def test_refusal_is_not_kept(limited: Running, clock: AdjustableClock) -> None:
-    """A refused submit leaves its Idempotency-Key unused; a replay counts too."""
+def test_refusal_is_not_stored(limited: Running, clock: AdjustableClock) -> None:
+    """A refused submit does not use its Idempotency-Key; a replay counts as a request."""
     with limited.client() as client:
         for _ in range(3):
             client.get("/api/v1/jobs")
@@ -149,7 +149,7 @@ def test_refusal_is_not_kept(limited: Running, clock: AdjustableClock) -> None:
     ],
 )
 def test_own_limits(path: str, limit: int, message: str, retry_after: int) -> None:
-    """Signing up, signing in and refreshing have smaller limits; what they announce is the limit on all requests all the same."""
+    """Sign-up, sign-in and refresh have smaller limits, but send the headers of the general limit."""
     body = {**account(), "refresh_token": "garbage-garbage-garbage-garbage"}
     with serving(rate_limit=100) as running, running.client("") as client:
         taken = statuses(client, f"/api/v1/auth/{path}", [body] * limit)
@@ -165,7 +165,7 @@ def test_own_limits(path: str, limit: int, message: str, retry_after: int) -> No
 
 
 def test_refreshes_share_a_limit() -> None:
-    """Refresh tokens count by their first characters, which are the same for all users; without a token the address counts."""
+    """Refresh tokens count by their first characters, which all users share; without a token the address counts."""
     with serving(rate_limit=100) as running, running.client("") as client:
         tokens = [client.post("/api/v1/auth/signup", json=account()).json()["refresh_token"] for _ in range(2)]
         client.cookies.clear()
@@ -178,8 +178,8 @@ def test_refreshes_share_a_limit() -> None:
     assert (used, others.status_code, without.status_code, by_cookie.status_code) == ([200, *[401] * 4], 429, 400, 200)
 
 
-def test_ended_windows_are_forgotten(clock: AdjustableClock) -> None:
-    """Whoever comes with ever new addresses or tokens does not fill the memory."""
+def test_ended_windows_are_removed(clock: AdjustableClock) -> None:
+    """Many different addresses or tokens do not fill the memory."""
     windows = FixedWindowLimiter(RateLimit(5, "too many"), clock)
     for number in range(100):
         windows.count(str(number))
@@ -190,8 +190,8 @@ def test_ended_windows_are_forgotten(clock: AdjustableClock) -> None:
     assert (before, len(windows)) == (100, 1)
 
 
-def test_announced_though_off(nobody: Client) -> None:
-    """Without --rate-limit nothing is refused; the three routes announce their limits, and nothing else does."""
+def test_headers_without_rate_limit(nobody: Client) -> None:
+    """Without --rate-limit nothing is refused, and only the three routes send rate limit headers."""
     new = account()
     signed_up = nobody.post("/api/v1/auth/signup", json=new)
     nobody.cookies.clear()
@@ -204,7 +204,7 @@ def test_announced_though_off(nobody: Client) -> None:
 
 
 def test_forwarded_address() -> None:
-    """The program counts by the address of the connection; a header that names another does not help."""
+    """The command-line server counts by the socket's address and ignores `X-Forwarded-For`."""
     with program("--rate-limit", "1") as started, started.running.client() as client:
         answers = [client.get("/api/v1/jobs", headers={"x-forwarded-for": f"10.0.0.{n}"}) for n in range(2)]
 

@@ -1,4 +1,4 @@
-"""What the server of March and that of April do differently, and what every route has in common."""
+"""Differences between the March and the April server, and what all routes have in common."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def in_april(april: Running) -> Iterator[Client]:
 
 
 def test_logs(in_march: Client, in_april: Client) -> None:
-    """March shows the log at once; April hides what was written since its start."""
+    """March servers show the log at once; April servers hide lines written since their start."""
     march_job, april_job = in_march.run("echo")["id"], in_april.run("echo")["id"]
 
     assert in_march.logs(march_job).json()["count"] == 1
@@ -37,7 +37,7 @@ def test_logs(in_march: Client, in_april: Client) -> None:
 
 
 def test_default_namespace(in_march: Client, in_april: Client) -> None:
-    """Asked for the namespace default, April finds nothing."""
+    """April servers find no jobs in the namespace `default`."""
     in_march.queue("echo")
     in_april.queue("echo")
 
@@ -47,7 +47,7 @@ def test_default_namespace(in_march: Client, in_april: Client) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/jobz"), ("DELETE", "/api/v1/jobs/x"), ("PUT", "/api/v1/jobs/submit")])
 def test_unknown_route(march: Running, in_april: Client, sign: Sign, method: str, path: str) -> None:
-    """A route or method that does not exist is not found; March says so only to admins, whom it knows as on the user routes."""
+    """An unknown route or method is a 404; March servers answer 401 or 403 to callers who are not admins."""
     refusals: dict[str, Any] = {}
     for name, token in {"none": "", "bad": "garbage", "user": march.user_key, "admin": sign(role="dashboard_admin")}.items():
         with march.client(token) as client:
@@ -68,12 +68,12 @@ def test_unknown_route(march: Running, in_april: Client, sign: Sign, method: str
 
 @pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/admin/jobs/queue"])
 def test_head_is_no_route(admin: Client, path: str) -> None:
-    """Where GET is a route HEAD is none, on either real server."""
+    """HEAD is a 404 on both servers, even where GET has a route."""
     assert (admin.get(path).status_code, admin.head(path).status_code) == (200, 404)
 
 
 def test_unknown_route_by_keys(march: Running, sign: Sign) -> None:
-    """In March whoever asks for an unknown route is found out as on the routes for users; a client key has no role at all."""
+    """March servers authenticate unknown routes like user routes; a client key has no role."""
     with march.client() as client:
         key = client.post("/api/v1/client-keys", json={"name": "k", "scopes": ["*"]}).json()["key"]
         del client.headers["authorization"]
@@ -94,12 +94,12 @@ def test_unknown_route_by_keys(march: Running, sign: Sign) -> None:
 
 
 def test_unknown_page(in_march: Client) -> None:
-    """Outside of the API nobody asks who is calling."""
+    """Paths outside of the API need no credential."""
     assert in_march.get("/nope").json() == {"error": "Not Found", "path": "/nope"}
 
 
 def test_tenant(march: Running, april: Running) -> None:
-    """April names the tenant at sign-in, always the same one."""
+    """April servers send the same tenant id at each sign-in."""
     tenants: list[Any] = []
     for running in (march, april, april):
         with running.client("") as client:
@@ -112,13 +112,13 @@ def test_tenant(march: Running, april: Running) -> None:
 
 
 def test_health(in_march: Client, in_april: Client) -> None:
-    """The server says that it is up."""
+    """The health route answers ok."""
     assert in_march.get("/health").json()["services"]["database"] is True
     assert list(in_april.get("/").json()) == ["status", "timestamp"]
 
 
 def test_request_id(in_april: Client) -> None:
-    """A request's own id is taken over if it is plain; else the server makes one."""
+    """A printable request id of the client is used; otherwise the server generates one."""
     own = in_april.get("/health", headers={"x-request-id": "mine-1"})
     strange = in_april.get("/health", headers={"x-request-id": "not mine"})
 
@@ -127,12 +127,12 @@ def test_request_id(in_april: Client) -> None:
 
 
 def test_trailing_slash(in_april: Client) -> None:
-    """A slash at the end of a path does not matter."""
+    """A slash at the end of a path is ignored."""
     assert in_april.get("/api/v1/jobs/?limit=1").status_code == 200
 
 
 def test_large_sign_up(in_april: Client) -> None:
-    """Bodies of the auth routes end at 64 KB."""
+    """Bodies of the auth routes are limited to 64 KB."""
     response = in_april.post("/api/v1/auth/signup", content=b"x" * (64 * 1024 + 1))
 
     assert response.json()["details"] == {"endpoint_type": "auth", "max_bytes": 65536}

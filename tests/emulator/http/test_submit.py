@@ -1,4 +1,4 @@
-"""What a submit takes and refuses, and how its answer looks."""
+"""What a submit accepts and refuses, and its response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FUTURE = "2100-01-02T03:04:05Z"
 
 
 def test_payload_texts(client: Client) -> None:
-    """The submit shows Go's text of the payload, the get PostgreSQL's; large integers lose their last digits in both."""
+    """The submit answers with Go's text of the payload, the get with PostgreSQL's; both round large integers."""
     payload = {"bb": "<ü>", "a": 9007199254740993, "c": [1.0, None]}
 
     submitted = client.submit("echo", payload, scheduled_at=FUTURE)
@@ -51,14 +51,14 @@ def test_payload_texts(client: Client) -> None:
     ],
 )
 def test_refused_submission(client: Client, body: bytes, status: int, error: str) -> None:
-    """What the server does not take is refused with its words."""
+    """An invalid submit gets the server's error message."""
     response = client.post("/api/v1/jobs/submit", content=body, headers={"content-type": "application/json"})
 
     assert (response.status_code, response.json()["error"]) == (status, error)
 
 
 def test_field_names_in_any_case(client: Client) -> None:
-    """As in Go, the case of a field's name does not matter."""
+    """Field names match in any case, as in Go."""
     response = client.post("/api/v1/jobs/submit", json={"JOB_NAME": "echo", "Priority": 3})
 
     assert response.json()["priority"] == 3
@@ -73,14 +73,14 @@ def test_field_names_in_any_case(client: Client) -> None:
     ],
 )
 def test_content_type(client: Client, content_type: str, error: str | None) -> None:
-    """Only a body that is declared as JSON is read as JSON."""
+    """A body is read only if its content type is JSON."""
     response = client.post("/api/v1/jobs/submit", content=b'{"job_name":"echo"}', headers={"content-type": content_type})
 
     assert response.json().get("error") == error
 
 
 def test_namespaces() -> None:
-    """Without a namespace the first function of that name is run, by alphabet of namespaces."""
+    """Without a namespace the function in the alphabetically first namespace runs."""
 
     @function("where", namespace="b")
     @function("where", namespace="a")
@@ -93,7 +93,7 @@ def test_namespaces() -> None:
 
 
 def guarded(role: str) -> Any:
-    """A function that one role may submit."""
+    """A function that only one role may submit."""
 
     @function(role, require_roles=[role])
     def handler(_payload: dict[str, Any], _context: Context) -> None: ...
@@ -102,7 +102,7 @@ def guarded(role: str) -> Any:
 
 
 def test_required_roles(sign: Sign) -> None:
-    """Roles have ranks; one that the server does not know counts as authenticated, or must be met exactly."""
+    """A role includes those of lower rank. A caller's unknown role counts as authenticated; a required unknown role must match exactly."""
     allowed = {
         "admin": ["admin", "service_role"],
         "authenticated": ["authenticated", "admin", "editor", "service_role"],
@@ -120,7 +120,7 @@ def test_required_roles(sign: Sign) -> None:
 
 
 def test_times_of_a_schedule(client: Client) -> None:
-    """The submit repeats the time as it was sent, the get shows it in UTC with microseconds."""
+    """The submit echoes the time as sent, the get answers in UTC with microseconds."""
     submitted = client.submit("echo", scheduled_at="2100-01-02T03:04:05.123456789+02:00").json()
 
     assert submitted["scheduled_at"] == "2100-01-02T03:04:05.123456789+02:00"
@@ -128,7 +128,7 @@ def test_times_of_a_schedule(client: Client) -> None:
 
 
 def test_body_limit(client: Client) -> None:
-    """A body over 1 MB is refused, whatever is in it; one of exactly 1 MB is read."""
+    """A body over 1 MB is refused whatever it contains; one of exactly 1 MB is read."""
     over = client.post("/api/v1/jobs/submit", content=b"x" * (1024 * 1024 + 1))
     exact = client.post("/api/v1/jobs/submit", content=b"x" * (1024 * 1024))
 

@@ -1,4 +1,4 @@
-"""Servers without jobs: left out of the configuration, or the feature's flag off."""
+"""Servers without jobs: not configured, or with the feature flag off."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ BARE_FLAG = {"code": "FEATURE_DISABLED", "error": "Feature not available"}
 
 
 def answers(client: Client) -> list[tuple[int, Any]]:
-    """Call every route for users."""
+    """Call every user route."""
     return [(response.status_code, response.json()) for response in (client.request(*route) for route in ROUTES)]
 
 
 def test_recording() -> None:
-    """The recorded requests to a server that is configured without jobs."""
+    """The recorded requests to a server without configured jobs."""
     recorded = [exchange for exchange in recordings.load(recordings.LIMITS) if exchange.scenario == "jobs_disabled_in_config"]
     with serving(profile=MARCH, jobs="off") as running, running.client(running.service_key) as client:
         given = [client.request(exchange.method, exchange.path, content=exchange.request_body) for exchange in recorded]
@@ -55,7 +55,7 @@ def test_recording() -> None:
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_not_configured(profile: Profile) -> None:
-    """There are no jobs routes: what is said of them is what is said of every unknown route."""
+    """The jobs routes answer like any unknown route."""
     with serving(profile=profile, jobs="off") as running, running.client(running.service_key) as service, running.client("") as nobody:
         as_service, as_nobody = answers(service), {status for status, _ in answers(nobody)}
 
@@ -65,7 +65,7 @@ def test_not_configured(profile: Profile) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ADMIN_ROUTES)
 def test_admin_routes_not_configured(sign: Sign, method: str, path: str) -> None:
-    """In March the admin routes are gone too; in April they are there, ask who is calling, and break."""
+    """March servers have no admin routes for jobs then; April servers authenticate them and answer 500."""
     found: dict[str, list[tuple[int, str | None]]] = {}
     for name, profile in PROFILES.items():
         with serving(profile=profile, jobs="off") as running, running.client("") as client:
@@ -80,23 +80,23 @@ def test_admin_routes_not_configured(sign: Sign, method: str, path: str) -> None
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_service_keys_are_no_jobs(profile: Profile) -> None:
-    """The other admin routes are there with jobs and without."""
+def test_service_keys_do_not_depend_on_jobs(profile: Profile) -> None:
+    """The other admin routes work with and without jobs."""
     with serving(profile=profile, jobs="off") as running, running.client(running.service_key) as client:
         assert client.post("/api/v1/admin/service-keys", json={"name": "x"}).status_code == 201
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_flag_is_for_users(profile: Profile) -> None:
-    """The admin routes do not look at the flag."""
+def test_flag_does_not_affect_admin_routes(profile: Profile) -> None:
+    """The admin routes ignore the feature flag."""
     with serving(profile=profile, jobs="flag-off") as running, running.client(running.service_key) as client:
         statuses = {client.request(method, path, json={}).status_code for method, path in ADMIN_ROUTES}
 
     assert statuses == {200}
 
 
-def test_jobs_wait_where_they_are_off(tmp_path: Path) -> None:
-    """Jobs from before wait while jobs are left out of the configuration, and run behind the flag."""
+def test_stored_jobs_while_jobs_are_off(tmp_path: Path) -> None:
+    """Stored jobs stay pending while jobs are not configured, but run while only the flag is off."""
     ran = threading.Event()
 
     @function("rings")
@@ -116,7 +116,7 @@ def test_jobs_wait_where_they_are_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("profile", "status", "body"), [(MARCH, 404, BARE_FLAG), (APRIL, 503, NAMED_FLAG)], ids=PROFILES)
 def test_flag_off(profile: Profile, status: int, body: dict[str, str]) -> None:
-    """The jobs routes say that the feature is off, before they ask who is calling."""
+    """The jobs routes report that the feature is off before they authenticate."""
     with serving(profile=profile, jobs="flag-off") as running, running.client(running.service_key) as service, running.client("") as nobody:
         assert answers(service) == answers(nobody) == [(status, body)] * len(ROUTES)
         assert service.get("/health").status_code == 200
@@ -124,6 +124,6 @@ def test_flag_off(profile: Profile, status: int, body: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("switch", "status"), [("off", 404), ("flag-off", 503)])
 def test_option(switch: JobsSwitch, status: int) -> None:
-    """The program has it as an option."""
+    """The command line has an option for it."""
     with program("--jobs", switch) as started, started.running.client() as client:
         assert client.get("/api/v1/jobs").status_code == status

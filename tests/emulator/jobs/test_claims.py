@@ -1,11 +1,12 @@
-"""Which job is run next, and that no two workers run the same."""
+"""Which job is claimed next, and that no two workers claim the same."""
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.clock import SystemClock
@@ -14,9 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.emulator_in_process import AdjustableClock, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
 
 NOW = 1_000_000
 PLAIN: dict[str, Any] = {
@@ -34,19 +32,19 @@ gate = Event()
 
 @function("hold")
 def hold(_payload: dict[str, Any], _context: Context) -> None:
-    """Keeps its worker busy."""
+    """Keep the worker busy until the test opens the gate."""
     gate.wait(10)
 
 
-@function("note")
-def note(payload: dict[str, Any], _context: Context) -> None:
-    """Notes that it runs."""
+@function("record")
+def record(payload: dict[str, Any], _context: Context) -> None:
+    """Record the order of runs."""
     order.append(payload["n"])
 
 
 @contextmanager
 def jobs_of(fields: Iterable[dict[str, Any]]) -> Generator[Jobs]:
-    """Give a store with these jobs while the block runs."""
+    """A store with these jobs."""
     with closing(Database(None, SystemClock())) as database:
         jobs = Jobs(database)
         for values in fields:
@@ -55,7 +53,7 @@ def jobs_of(fields: Iterable[dict[str, Any]]) -> Generator[Jobs]:
 
 
 def claim_all(jobs: Jobs, worker: str = "w", now: int = NOW) -> list[str]:
-    """Claim until nothing is left."""
+    """Claim until no job is left; the ids in order."""
     return [job.id for job in iter(lambda: jobs.claim(worker, now), None)]
 
 
@@ -66,7 +64,7 @@ DUE = st.none() | st.integers(NOW - 1, NOW + 1)
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(-2, 2), SMALL, DUE), max_size=20))
 def test_order(drawn: list[tuple[int, int, int | None]]) -> None:
-    """The highest priority is first, then the oldest, then what was submitted first; what is not due waits."""
+    """Jobs are claimed by priority, then age, then order of submission; jobs that are not due wait."""
     due = [n for n, (_, _, scheduled_at) in enumerate(drawn) if scheduled_at is None or scheduled_at <= NOW]
     expected = sorted(due, key=lambda n: (-drawn[n][0], drawn[n][1], n))
     names = ("priority", "created_at", "scheduled_at")
@@ -77,7 +75,7 @@ def test_order(drawn: list[tuple[int, int, int | None]]) -> None:
 
 
 def test_many_workers() -> None:
-    """However many claim at once, each job goes to one."""
+    """When many workers claim at once, each job goes to exactly one."""
     count, claimed = 400, dict[str, list[str]]()
 
     def work(jobs: Jobs, worker: str) -> None:
@@ -96,12 +94,12 @@ def test_many_workers() -> None:
 
 
 def test_served_order() -> None:
-    """Over HTTP too: one worker runs the urgent before the old, and the scheduled when its time has come."""
+    """Over HTTP too: a worker runs jobs by priority, then age, and a scheduled job once it is due."""
     clock, later = AdjustableClock(), datetime.now(UTC) + timedelta(hours=1)
-    with serving(note, hold, workers=1, jobs_per_worker=1, clock=clock) as running, running.client() as client:
+    with serving(record, hold, workers=1, jobs_per_worker=1, clock=clock) as running, running.client() as client:
         client.until(client.queue("hold"), lambda job: job["status"] == "running")
-        jobs = [client.queue("note", {"n": n}, priority=priority) for n, priority in enumerate([0, 5, 0, -1, 5], start=1)]
-        scheduled = client.queue("note", {"n": 6}, priority=9, scheduled_at=later.isoformat())
+        jobs = [client.queue("record", {"n": n}, priority=priority) for n, priority in enumerate([0, 5, 0, -1, 5], start=1)]
+        scheduled = client.queue("record", {"n": 6}, priority=9, scheduled_at=later.isoformat())
         gate.set()
         for job_id in jobs:
             client.ended(job_id)

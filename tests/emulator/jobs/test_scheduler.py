@@ -1,13 +1,15 @@
-"""Schedules: which expressions are taken, when jobs are made and what they look like."""
+"""Schedules: which expressions are valid, when jobs are created and what they contain."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import json
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,27 +19,23 @@ from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.formats.schedule import InvalidScheduleError, read_schedule
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, JobFunction
 from fluxbase_jobs.emulator.settings import Settings
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.emulator_in_process import AdjustableClock, eventually, serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from pathlib import Path
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
 _NANOSECONDS = 1_000_000_000
 
 
 def ns(moment: datetime) -> int:
-    """Return nanoseconds since 1970."""
+    """Nanoseconds since 1970."""
     return int(moment.timestamp()) * _NANOSECONDS
 
 
 @define
 class SteppingClock:
-    """Stands still but when a test moves it, and then goes from one sleeper's due time to the next."""
+    """A clock that only a test advances; it then steps from one sleeper's due time to the next."""
 
     now: int = ns(NOON)
     _sleepers: list[tuple[int, int, asyncio.Future[None]]] = field(factory=list[tuple[int, int, "asyncio.Future[None]"]])
@@ -48,14 +46,14 @@ class SteppingClock:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the clock has been moved that far."""
+        """Wait until the clock has been advanced that far."""
         waiting = asyncio.get_running_loop().create_future()
         self._count += 1
         heapq.heappush(self._sleepers, (self.now + round(seconds * 1e9), self._count, waiting))
         await waiting
 
     async def advance(self, **span: float) -> None:
-        """Move the clock, waking everybody in the order of due times."""
+        """Advance the clock, waking sleepers in the order of their due times."""
         await settle()
         end = self.now + round(timedelta(**span).total_seconds()) * _NANOSECONDS
         while self._sleepers and self._sleepers[0][0] <= end:
@@ -68,63 +66,63 @@ class SteppingClock:
 
 
 async def settle() -> None:
-    """Let everything run that can."""
+    """Let all tasks run until they wait."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 def definition(name: str = "clean", schedule: str | None = "*/5 * * * *", **fields: Any) -> JobFunction:
-    """Return a job function that does nothing."""
+    """A job function that does nothing."""
     return JobFunction(name, lambda _payload, _context: None, schedule=schedule, **fields)
 
 
 @asynccontextmanager
 async def emulating(clock: SteppingClock, *functions: JobFunction, database: Path | None = None) -> AsyncGenerator[Emulator]:
-    """Run an emulator in this loop whose workers leave the jobs alone."""
+    """An emulator in this event loop whose workers claim no jobs."""
     emulator = Emulator(Settings(poll_interval=1e9, database=database), FunctionSet(functions), clock)
     async with emulator.running():
         yield emulator
 
 
 def service(emulator: Emulator) -> httpx.AsyncClient:
-    """Return an in-process client that acts as the service."""
+    """An in-process client with a service key."""
     headers = {"authorization": f"Bearer {emulator.service_key()}"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(emulator.app), base_url="http://emulator/api/v1", headers=headers)
 
 
-async def made(emulator: Emulator) -> list[dict[str, Any]]:
-    """Return all jobs, oldest first."""
+async def all_jobs(emulator: Emulator) -> list[dict[str, Any]]:
+    """All jobs, oldest first."""
     async with service(emulator) as client:
         listed: list[dict[str, Any]] | None = (await client.get("/jobs?limit=0")).json()["jobs"]
         return [(await client.get(f"/jobs/{job['id']}")).json() for job in reversed(listed or [])]
 
 
-async def times(emulator: Emulator, name: str = "clean") -> list[str]:
-    """Return when a function's jobs were made, as times of the day."""
-    return [job["created_at"][11:-1] for job in await made(emulator) if job["job_name"] == name]
+async def creation_times(emulator: Emulator, name: str = "clean") -> list[str]:
+    """The times of day at which a function's jobs were created."""
+    return [job["created_at"][11:-1] for job in await all_jobs(emulator) if job["job_name"] == name]
 
 
-def test_an_hour() -> None:
-    """An hour of a five-minute schedule makes twelve jobs, each at its time."""
+def test_five_minute_schedule() -> None:
+    """A five-minute schedule creates twelve jobs in an hour, each at its time."""
 
     async def hour() -> list[str]:
         clock = SteppingClock()
         async with emulating(clock, definition()) as emulator:
             await clock.advance(hours=1)
-            return await times(emulator)
+            return await creation_times(emulator)
 
     assert asyncio.run(hour()) == [f"12:{minute:02}:00" for minute in range(5, 60, 5)] + ["13:00:00"]
 
 
-def test_job() -> None:
-    """A scheduled job is nobody's, has its function's settings, and says in its payload when and why it was made."""
+def test_scheduled_job() -> None:
+    """A scheduled job has no owner and its function's settings; its payload says when and why it was created."""
 
     async def one() -> dict[str, Any]:
         clock = SteppingClock()
         schedule = '0 13 * * *|{"kind": "daily", "_trigger": "mine", "n": 1.50}'
         async with emulating(clock, definition(schedule=schedule, namespace="n", max_retries=2, timeout=7)) as emulator:
             await clock.advance(hours=2)
-            return (await made(emulator))[0]
+            return (await all_jobs(emulator))[0]
 
     job = asyncio.run(one())
 
@@ -134,8 +132,8 @@ def test_job() -> None:
     assert not job.keys() & {"created_by", "user_role", "user_email", "scheduled_at"}
 
 
-def test_jobs_are_run() -> None:
-    """A scheduled job is run like any other."""
+def test_scheduled_jobs_run() -> None:
+    """A scheduled job runs like any other."""
 
     @function("tick", schedule="* * * * *")
     def tick(payload: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -149,8 +147,8 @@ def test_jobs_are_run() -> None:
     assert json.loads(job["result"]) == {"trigger": "cron"}
 
 
-def test_nothing_is_caught_up(tmp_path: Path) -> None:
-    """What was due while no server ran is not made later, and after a jump of the clock there is one job, not twelve."""
+def test_missed_times_are_not_caught_up(tmp_path: Path) -> None:
+    """Jobs due while no server ran are not created later, and a jump of the clock over an hour creates one job, not twelve."""
 
     async def stopped() -> list[str]:
         clock = SteppingClock()
@@ -161,13 +159,13 @@ def test_nothing_is_caught_up(tmp_path: Path) -> None:
             await clock.advance(minutes=4)
             clock.now += ns(NOON + timedelta(hours=1)) - ns(NOON)
             await clock.advance(minutes=5)
-            return await times(emulator)
+            return await creation_times(emulator)
 
     assert asyncio.run(stopped()) == ["12:05:00", "13:10:00", "14:11:00", "14:15:00"]
 
 
-def test_changes_count_at_once() -> None:
-    """A function that is added, changed, disabled or taken away changes what is due from that moment on."""
+def test_changes_take_effect_at_once() -> None:
+    """Adding, changing, disabling or removing a function changes its schedule from that moment on."""
 
     async def changes() -> tuple[list[str], list[str]]:
         clock = SteppingClock()
@@ -181,13 +179,13 @@ def test_changes_count_at_once() -> None:
             await clock.advance(minutes=10)
             emulator.replace_functions(FunctionSet())
             await clock.advance(hours=1)
-            return await times(emulator), await times(emulator, "other")
+            return await creation_times(emulator), await creation_times(emulator, "other")
 
     assert asyncio.run(changes()) == (["12:18:00", "12:20:00"], ["12:15:00", "12:30:00"])
 
 
-def test_change_elsewhere_keeps_the_rhythm() -> None:
-    """Another function's change does not begin an interval anew."""
+def test_change_of_another_function_keeps_the_interval() -> None:
+    """A change of another function does not restart an interval."""
 
     async def changes() -> list[str]:
         clock = SteppingClock()
@@ -195,13 +193,13 @@ def test_change_elsewhere_keeps_the_rhythm() -> None:
             await clock.advance(seconds=60)
             emulator.add_functions([definition("other")])
             await clock.advance(minutes=3)
-            return await times(emulator)
+            return await creation_times(emulator)
 
     assert asyncio.run(changes()) == ["12:01:30", "12:03:00"]
 
 
 async def sync(emulator: Emulator, **schedules: str) -> None:
-    """Give functions these schedules, as a client does; other functions stay as they are."""
+    """Sync functions with these schedules; other functions stay unchanged."""
     jobs = [{"name": name, "code": "// never run", "schedule": schedule} for name, schedule in schedules.items()]
     async with service(emulator) as client:
         answer = (await client.post("/admin/jobs/sync", json={"namespace": "default", "jobs": jobs})).json()
@@ -209,7 +207,7 @@ async def sync(emulator: Emulator, **schedules: str) -> None:
 
 
 def test_sync_and_delete() -> None:
-    """A schedule that comes by sync counts at once, and no more when its function is deleted."""
+    """A synced schedule takes effect at once, and ends when its function is deleted."""
 
     async def changes() -> list[str]:
         clock = SteppingClock()
@@ -223,13 +221,13 @@ def test_sync_and_delete() -> None:
             async with service(emulator) as client:
                 assert (await client.delete("/admin/jobs/functions/default/clean")).status_code == 204
             await clock.advance(hours=1)
-            return await times(emulator)
+            return await creation_times(emulator)
 
     assert asyncio.run(changes()) == ["12:05:00", "13:00:00", "14:20:00"]
 
 
-def test_bad_schedule_over_the_wire(caplog: pytest.LogCaptureFixture) -> None:
-    """Sync takes any schedule. One that cannot be followed is a line in the log, and the one that it replaces stays in force."""
+def test_sync_of_an_invalid_schedule(caplog: pytest.LogCaptureFixture) -> None:
+    """Sync accepts any schedule. An invalid one is logged, and the schedule that it replaces stays in force."""
 
     async def changes() -> tuple[list[str], list[str]]:
         clock = SteppingClock()
@@ -239,7 +237,7 @@ def test_bad_schedule_over_the_wire(caplog: pytest.LogCaptureFixture) -> None:
             await clock.advance(minutes=5)
             await sync(emulator, third="0 0 * * *")
             await clock.advance(minutes=1)
-            return await times(emulator), await times(emulator, "other")
+            return await creation_times(emulator), await creation_times(emulator, "other")
 
     assert asyncio.run(changes()) == (["12:05:00"], [])
     assert len(caplog.messages) == 2
@@ -247,14 +245,14 @@ def test_bad_schedule_over_the_wire(caplog: pytest.LogCaptureFixture) -> None:
     assert "secret" not in caplog.text
 
 
-def test_job_that_cannot_be_made(caplog: pytest.LogCaptureFixture) -> None:
-    """Parameters that the database refuses cost a line in the log for each due time, and other functions no job."""
+def test_job_that_cannot_be_stored(caplog: pytest.LogCaptureFixture) -> None:
+    """Parameters that the database rejects are logged at each due time; other functions' jobs are created as usual."""
 
     async def run() -> list[str]:
         clock = SteppingClock()
         async with emulating(clock, definition("broken", '*/5 * * * *|{"a": "\\u0000"}'), definition()) as emulator:
             await clock.advance(minutes=10)
-            return await times(emulator)
+            return await creation_times(emulator)
 
     assert asyncio.run(run()) == ["12:05:00", "12:10:00"]
     assert caplog.messages == ["no job of default/broken could be made on schedule; the next is due as planned"] * 2
@@ -272,9 +270,9 @@ def test_job_that_cannot_be_made(caplog: pytest.LogCaptureFixture) -> None:
         ("30 * * * * *", ["03-04 12:00:30", "03-04 12:01:30"]),
         ("0 0 * JAN-mar mon,Fri", ["03-06 00:00:00", "03-09 00:00:00"]),
         ("? ? ? ? ?", ["03-04 12:01:00"]),
-        # Sunday is 0 and never 7, so a step from Monday on ends with Friday.
+        # Sunday is 0, never 7, so a step that starts on Monday ends on Friday.
         ("0 0 * * 1/2", ["03-06 00:00:00", "03-09 00:00:00", "03-11 00:00:00"]),
-        # Both day fields restricted: either is enough. `*/30` restricts, too: it means the 1st and the 31st.
+        # If both day fields are restricted, either may match. `*/30` is a restriction too: the 1st and the 31st.
         ("0 0 10 * 5", ["03-06 00:00:00", "03-10 00:00:00"]),
         ("0 0 */30 * 1", ["03-09 00:00:00", "03-16 00:00:00", "03-23 00:00:00", "03-30 00:00:00", "03-31 00:00:00"]),
         ("0 0 */30 * *", ["03-31 00:00:00", "04-01 00:00:00"]),
@@ -287,13 +285,13 @@ def test_job_that_cannot_be_made(caplog: pytest.LogCaptureFixture) -> None:
         ("@every 1h30m", ["03-04 13:30:00", "03-04 15:00:00"]),
         ("@every 1.5m", ["03-04 12:01:30"]),
         ("TZ=Europe/Berlin 0 14 * * *", ["03-04 13:00:00"]),
-        # On 29 March, Berlin's clocks go from 2 to 3: that night has no 02:30.
+        # Berlin skips from 2:00 to 3:00 on 29 March, so that night has no 02:30.
         ("CRON_TZ=Europe/Berlin 30 2 28-30 3 *", ["03-28 01:30:00", "03-30 00:30:00"]),
         ("* * * * *|null", ["03-04 12:01:00"]),
     ],
 )
-def test_expressions(schedule: str, after: list[str]) -> None:
-    """Expressions mean what they mean to the real server's library."""
+def test_valid_schedules(schedule: str, after: list[str]) -> None:
+    """Expressions have the meaning they have for the real server's library."""
     read, moment, found = read_schedule(schedule), ns(NOON) + 1, list[str]()
     for _ in after:
         moment = read.next_after(moment) or 0
@@ -303,7 +301,7 @@ def test_expressions(schedule: str, after: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "why"),
+    ("schedule", "reason"),
     [
         ("", "fields: 0"),
         ("* * * *", "fields: 4"),
@@ -337,21 +335,22 @@ def test_expressions(schedule: str, after: list[str]) -> None:
         ('* * * * *|{"a": "x|y"}', "the parameters may hold no |"),
     ],
 )
-def test_unusable_schedule(schedule: str, why: str) -> None:
-    """A mark with a schedule that the real server does not follow fails, and says what can be written instead."""
+def test_invalid_schedule(schedule: str, reason: str) -> None:
+    """A schedule that the real server would not follow raises an error that says why and what to write instead."""
     with pytest.raises(InvalidScheduleError) as caught:
         function("f", schedule=schedule)
 
     text = str(caught.value)
-    reason = text.partition(" cannot be followed (")[2].partition("): write ")[0]
-    assert why in reason
+    stated = text.partition(" cannot be followed (")[2].partition("): write ")[0]
+    assert reason in stated
     assert text.startswith(f"schedule {schedule.partition('|')[0]!r} cannot be followed (")
     assert text.endswith('write five fields such as "*/5 * * * *", six with the second first, @hourly or "@every 90s"')
 
 
+@settings(deadline=None)
 @given(st.text('0123456789*?/,-LW#@ \t|{}":Tevryhoursmand=ZµU', max_size=30))
 def test_any_text(schedule: str) -> None:
-    """Whatever stands in a schedule, it is either followed from now on or refused with that one error."""
+    """Any text is either a schedule with a next time in the future, or raises InvalidScheduleError."""
     try:
         moment = read_schedule(schedule).next_after(ns(NOON)) or 0
     except InvalidScheduleError:
@@ -360,13 +359,14 @@ def test_any_text(schedule: str) -> None:
     assert moment > ns(NOON)
 
 
+@settings(deadline=None)
 @given(
     fields=st.tuples(
         *(st.sampled_from(["*", f"*/{step}", str(low), f"{low}-{low + 3}"]) for low, step in ((5, 7), (3, 6), (2, 3), (1, 5), (0, 2)))
     )
 )
-def test_next_moment_matches(fields: tuple[str, ...]) -> None:
-    """The next moment matches the fields, and none before it does."""
+def test_next_time_is_the_first_match(fields: tuple[str, ...]) -> None:
+    """The next time is the first minute that matches the fields."""
     found = read_schedule(" ".join(fields)).next_after(ns(NOON))
     assert found
     moment = NOON + timedelta(minutes=1)
@@ -381,7 +381,7 @@ def test_next_moment_matches(fields: tuple[str, ...]) -> None:
 
 
 def matches(moment: datetime, fields: tuple[str, ...]) -> bool:
-    """Return whether a moment matches five fields, by the real server's rule for the two day fields."""
+    """Whether a moment matches five fields, by the real server's rule for the two day fields."""
     minute, hour, day, month, weekday = (
         value in allowed(field, first, last)
         for value, field, (first, last) in zip(
@@ -396,7 +396,7 @@ def matches(moment: datetime, fields: tuple[str, ...]) -> bool:
 
 
 def allowed(field: str, first: int, last: int) -> range:
-    """Return the numbers that a field allows."""
+    """The numbers that a field allows."""
     if field.startswith("*"):
         return range(first, last + 1, int(field[2:] or 1))
     low, _, high = field.partition("-")

@@ -1,49 +1,46 @@
-"""Interrupts from outside hit a handler's code and nothing else, however many come and whenever."""
+"""Interrupts are raised in a handler's code and nowhere else, however many there are and whenever they come."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from fluxbase_jobs.emulator.runtime.interrupts import Interrupts, RunStopped
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 SECONDS = 0.5
 
 
-class Hammered(threading.Thread):
-    """A thread that runs a handler again and again; each time it must come back to us, and we must not be hit."""
+class InterruptedThread(threading.Thread):
+    """A thread that calls a handler in a loop. Interrupts must end the handler and never reach the loop."""
 
     def __init__(self, handler: Callable[[Interrupts], None]) -> None:
         super().__init__(daemon=True)
         self.interrupts = Interrupts()
         self._handler = handler
-        self._is_enough = False
+        self._is_finished = False
         self.stopped = 0
-        self.hit: list[BaseException] = []
+        self.escaped: list[BaseException] = []
 
     def run(self) -> None:
-        """Count how often the handler was interrupted, and keep what hit us."""
+        """Count how often the handler was interrupted, and keep exceptions that were raised outside of it."""
         try:
-            while not self._is_enough:
+            while not self._is_finished:
                 self._once()
-                sum(range(50))  # our own code after the handler
-        except BaseException as error:  # noqa: BLE001 - that none comes is what is tested
-            self.hit.append(error)
+                sum(range(50))  # code of ours after the handler
+        except BaseException as error:  # noqa: BLE001  # the test is that there is none
+            self.escaped.append(error)
 
-    def hammer(self) -> None:
-        """Interrupt it as often as can be, for a while."""
+    def interrupt_often(self) -> None:
+        """Run the thread and interrupt it as often as possible for SECONDS."""
         self.start()
         end = time.monotonic() + SECONDS
         while time.monotonic() < end and self.is_alive():
             self.interrupts.interrupt()
             time.sleep(0)
-        self._is_enough = True
+        self._is_finished = True
         while self.is_alive():
             self.interrupts.interrupt()
             self.join(0.001)
@@ -55,76 +52,76 @@ class Hammered(threading.Thread):
             self.stopped += 1
 
 
-def test_nothing_is_hit_after_the_handler() -> None:
-    """Whether it is interrupted or ends by itself: after the handler no interrupt comes."""
-    thread = Hammered(lambda _: None)
-    thread.hammer()
+def test_no_interrupt_after_the_handler() -> None:
+    """No interrupt is raised after the handler, whether it was interrupted or ended by itself."""
+    thread = InterruptedThread(lambda _: None)
+    thread.interrupt_often()
 
-    assert thread.hit == []
+    assert thread.escaped == []
 
 
 def test_busy_handler_is_ended_each_time() -> None:
-    """A handler that never ends by itself is ended again and again."""
+    """A handler that never ends by itself is interrupted each time it is called."""
 
     def busy(_: Interrupts) -> None:
         while True:
             pass
 
-    thread = Hammered(busy)
-    thread.hammer()
+    thread = InterruptedThread(busy)
+    thread.interrupt_often()
 
-    assert thread.hit == []
+    assert thread.escaped == []
     assert thread.stopped > 1
 
 
-def test_shielded_code_is_never_hit() -> None:
-    """Our own code within a handler is run to its end: what it takes it gives back."""
+def test_shielded_code_is_never_interrupted() -> None:
+    """Shielded code within a handler always runs to its end."""
     counts = {"begun": 0, "ended": 0}
 
-    def ours() -> None:
+    def shielded() -> None:
         counts["begun"] += 1
         sum(range(200))
         counts["ended"] += 1
 
     def reporting(interrupts: Interrupts) -> None:
         while True:
-            interrupts.shielded(ours)
+            interrupts.shielded(shielded)
 
-    thread = Hammered(reporting)
-    thread.hammer()
+    thread = InterruptedThread(reporting)
+    thread.interrupt_often()
 
-    assert thread.hit == []
+    assert thread.escaped == []
     assert thread.stopped > 1
     assert counts["begun"] == counts["ended"] > 0
 
 
 def test_handler_that_logs_leaves_no_lock_behind() -> None:
-    """The locks of Python's logging belong to the whole process: an interrupt never leaves one taken."""
+    """An interrupt never leaves a lock of Python's logging acquired, which would block the whole process."""
     logger = logging.getLogger("of a handler")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    output = logging.StreamHandler(Lines())
+    output = logging.StreamHandler(NullFile())
     logger.addHandler(output)
 
     def talkative(_: Interrupts) -> None:
         while True:
             logger.info("still here")
 
-    thread = Hammered(talkative)
-    thread.hammer()
+    thread = InterruptedThread(talkative)
+    thread.interrupt_often()
 
-    assert thread.hit == []
+    assert thread.escaped == []
     assert thread.stopped > 1
     assert output.lock
     assert output.lock.acquire(timeout=5)
     output.lock.release()
 
 
-class Lines:
-    """A file that takes all."""
+class NullFile:
+    """A file that discards everything."""
 
     def write(self, text: str) -> int:
-        """Take a text."""
+        """Discard the text."""
         return len(text)
 
     def flush(self) -> None:
@@ -132,7 +129,7 @@ class Lines:
 
 
 def test_handler_that_starts_threads() -> None:
-    """A handler's own threads are born undisturbed, and their reports do not close the handler's to interrupts."""
+    """A handler can start threads, and their shielded calls do not stop the handler from being interrupted."""
 
     def parent(interrupts: Interrupts) -> None:
         helper = threading.Thread(target=interrupts.shielded, args=[lambda: None])
@@ -140,21 +137,21 @@ def test_handler_that_starts_threads() -> None:
         while True:
             pass
 
-    thread = Hammered(parent)
-    thread.hammer()
+    thread = InterruptedThread(parent)
+    thread.interrupt_often()
 
-    assert thread.hit == []
+    assert thread.escaped == []
     assert thread.stopped > 1
 
 
 def test_interrupt_without_a_handler() -> None:
-    """Where no handler runs nothing is interrupted."""
+    """Without a running handler nothing is interrupted."""
     assert Interrupts().interrupt() is False
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit])
 def test_errors_pass(error: type[BaseException]) -> None:
-    """What the handler raises comes out as it is."""
+    """Exceptions of the handler propagate unchanged."""
 
     def failing() -> None:
         raise error

@@ -1,40 +1,38 @@
-"""What happens while handlers run: progress, logs, errors, time-outs, cancellation."""
+"""Runs: progress, log lines, results and errors of handlers, and the limit of parallel jobs."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import MARCH
-from fluxbase_jobs.emulator.runtime.progress import progress_text
+from fluxbase_jobs.emulator.runtime.reports import progress_text
 
 from tests.support.emulator_in_process import Client, eventually, serving
-from tests.support.handlers import observable_handlers as probes
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from tests.support.handlers import observable_handlers
 
 
 @pytest.fixture(autouse=True)
 def _reset() -> None:
-    probes.reset()
+    observable_handlers.reset()
 
 
 @pytest.fixture(scope="module")
 def lab() -> Generator[Client]:
-    """A client of an emulator with the handlers of `probes`."""
-    with serving(*vars(probes).values(), profile=MARCH) as running, running.client() as client:
+    """A client of an emulator with `observable_handlers`."""
+    with serving(*vars(observable_handlers).values(), profile=MARCH) as running, running.client() as client:
         yield client
 
 
 def test_progress_of_running_job(lab: Client) -> None:
-    """A report is seen at once: as text, unpacked, and with an estimate as long as the job runs."""
+    """A report is visible at once: as text, as separate fields, and with an estimate while the job runs."""
     job_id = lab.queue("gated")
     running = lab.until(job_id, lambda job: "progress" in job)
     listed = lab.listed(limit=1)[0]
-    probes.gate.set()
+    observable_handlers.gate.set()
     done = lab.ended(job_id)
 
     progress = '{"data": {"z": 1, "aa": 0.5}, "message": "at the gate", "percent": 20, "estimated_seconds_left": 0}'
@@ -62,19 +60,19 @@ def test_progress_of_running_job(lab: Client) -> None:
     ],
 )
 def test_progress_reports(report: dict[str, Any], progress: str | None) -> None:
-    """Percents are whole and not cut; a report that is wrong in any part vanishes, and the job goes on."""
+    """Percents are whole numbers and not clamped; a report with any invalid part is dropped."""
     assert progress_text(report["percent"], report.get("message"), report.get("data"), 1.0) == progress
 
 
-def test_dropped_progress_is_no_error(lab: Client) -> None:
-    """A handler that reports a fraction completes without progress."""
+def test_dropped_progress_is_not_an_error(lab: Client) -> None:
+    """A handler that reports a fraction completes, without progress."""
     job = lab.run("reports", {"percent": 33.3})
 
     assert (job["status"], "progress" in job) == ("completed", False)
 
 
 def test_log_lines(lab: Client) -> None:
-    """Each line of a text is a line of the log, numbered from 1; the raw result is the last."""
+    """Each line of the text is a log line, numbered from 1; the raw result is the last line."""
     job = lab.run("logs_lines")
     lines = lab.logs(job["id"]).json()["logs"]
 
@@ -92,8 +90,8 @@ def test_log_lines(lab: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "count"), [("", 5), ("?after_line=2", 3), ("?after_line=-1", 5), ("?after_line=abc", 5), ("?after_line=9", 0)]
 )
-def test_log_from_a_line_on(lab: Client, query: str, count: int) -> None:
-    """`after_line` leaves out what was read before; what it cannot read counts as 0; no line is null."""
+def test_log_after_a_line(lab: Client, query: str, count: int) -> None:
+    """`after_line` skips lines that were read before; an invalid value counts as 0; without lines `logs` is null."""
     body = lab.get(f"/api/v1/jobs/{lab.run('logs_lines')['id']}/logs{query}").json()
 
     assert (body["count"], len(body["logs"] or [])) == (count, count)
@@ -101,16 +99,16 @@ def test_log_from_a_line_on(lab: Client, query: str, count: int) -> None:
 
 
 def test_log_of_running_job(lab: Client) -> None:
-    """Lines can be read while the job runs."""
+    """Log lines can be read while the job runs."""
     job_id = lab.queue("gated")
     lines = eventually(lambda: lab.messages(job_id), bool)
-    probes.gate.set()
+    observable_handlers.gate.set()
 
     assert lines == [("info", "waiting")]
 
 
-def test_log_over_retries(client: Client) -> None:
-    """Over all tries the lines are numbered on; within a try `fields.line_number` starts again."""
+def test_log_of_a_retried_job(client: Client) -> None:
+    """`line_number` counts on over all runs of a job; `fields.line_number` restarts in each run."""
     job_id = client.run("flaky")["id"]
     client.retry(job_id)
     client.ended(job_id)
@@ -119,7 +117,7 @@ def test_log_over_retries(client: Client) -> None:
     assert [(line["line_number"], line["fields"]["line_number"]) for line in lines] == [(1, 0), (2, 1), (3, 0), (4, 1)]
 
 
-def test_switched_off_log(client: Client) -> None:
+def test_execution_logs_option(client: Client) -> None:
     """`execution_logs=False` hides nothing, as recorded."""
     lines = client.messages(client.run("quiet")["id"])
 
@@ -127,7 +125,7 @@ def test_switched_off_log(client: Client) -> None:
 
 
 def test_exception(client: Client) -> None:
-    """What a handler raises is in the log; the job itself only says `exit status 1`."""
+    """A handler's exception is in the log; the job's error message is only `exit status 1`."""
     job = client.run("boom")
     error, result = client.messages(job["id"])
 
@@ -138,30 +136,30 @@ def test_exception(client: Client) -> None:
 
 
 def test_system_exit(lab: Client) -> None:
-    """A handler that calls sys.exit ends its job, not the server."""
+    """A handler that calls sys.exit fails its job and does not end the server."""
     job = lab.run("exits")
 
     assert (job["status"], job["error_message"]) == ("failed", "exit status 1")
     assert lab.messages(job["id"])[0] == ("error", "Job execution error: 3")
 
 
-def test_exception_that_breaks_what_looks_at_it(lab: Client) -> None:
-    """An exception whose text cannot be had ends its job all the same, whatever comes instead of the text."""
-    job = lab.run("unspeakable")
+def test_exception_without_a_text(lab: Client) -> None:
+    """An exception whose `__str__` raises fails its job all the same."""
+    job = lab.run("unprintable")
 
     assert (job["status"], job["error_message"]) == ("failed", "Internal error: job execution panic: ")
 
 
 def test_wrong_level(lab: Client) -> None:
-    """A level that does not exist fails the job and says which exist."""
+    """An unknown log level fails the job with an error that lists the levels."""
     level, message = lab.messages(lab.run("bad_level")["id"])[0]
 
     assert level == "error"
-    assert message.endswith("level is one of trace, debug, info, warn, error, fatal, panic, not loud")
+    assert message.endswith("level must be one of trace, debug, info, warn, error, fatal, panic, not loud")
 
 
 def test_soft_failure(client: Client) -> None:
-    """A handler fails its job by returning success False and the error."""
+    """A handler fails its job by returning `success: False` and an error."""
     job = client.run("softfail")
 
     assert (job["status"], job["error_message"], "result" in job) == ("failed", "validation failed: no rows", False)
@@ -171,8 +169,8 @@ def test_soft_failure(client: Client) -> None:
     ("value", "kind"),
     [([1], "array"), ("text", "string"), (5, "number"), (0.5, "number"), (True, "bool")],
 )
-def test_result_that_is_no_object(lab: Client, value: Any, kind: str) -> None:
-    """A result must be an object; the job says so in Go's words."""
+def test_result_that_is_not_an_object(lab: Client, value: Any, kind: str) -> None:
+    """A result must be an object; otherwise the job fails with Go's error message."""
     job = lab.run("returns", {"value": value})
 
     assert job["status"] == "failed"
@@ -182,7 +180,7 @@ def test_result_that_is_no_object(lab: Client, value: Any, kind: str) -> None:
 
 
 def test_result_without_json_form(lab: Client) -> None:
-    """A result that is no JSON value is an error of the handler, explained in its log."""
+    """A result without a JSON form fails the job; the log says why."""
     job = lab.run("set")
 
     assert (job["status"], job["error_message"]) == ("failed", "exit status 1")
@@ -190,19 +188,19 @@ def test_result_without_json_form(lab: Client) -> None:
 
 
 def test_blocking_async_handler(lab: Client) -> None:
-    """An async handler that blocks its thread holds up neither the server nor other jobs."""
+    """An async handler that blocks its thread delays neither the server nor other jobs."""
     blocked = lab.queue("blocking")
     lab.until(blocked, lambda job: job["status"] == "running")
     other = lab.run("returns", {"value": {}})
-    probes.gate.set()
+    observable_handlers.gate.set()
 
     assert (other["status"], lab.ended(blocked)["status"]) == ("completed", "completed")
 
 
 def test_context(lab: Client) -> None:
-    """A handler knows its job and for whom it runs."""
+    """A handler's context has its job and the user it runs for."""
     job = lab.run("keeps_context")
-    context = probes.contexts[0]
+    context = observable_handlers.contexts[0]
 
     assert (context.job_id, context.job_name, context.namespace) == (job["id"], "keeps_context", "default")
     assert (context.retry_count, context.cancelled) == (0, True)
@@ -214,25 +212,25 @@ def test_context(lab: Client) -> None:
 
 
 def test_decorated_handler(lab: Client) -> None:
-    """A decorator above `@function` belongs to the handler."""
+    """A decorator above `@function` is applied too."""
     assert lab.run("decorated")["result"] == '{"timed": true}'
 
 
 def test_limit_of_parallel_jobs() -> None:
-    """No more jobs run at a time than the workers may hold."""
-    with serving(*vars(probes).values(), workers=2, jobs_per_worker=1) as running, running.client() as client:
+    """At most `workers * jobs_per_worker` jobs run at a time."""
+    with serving(*vars(observable_handlers).values(), workers=2, jobs_per_worker=1) as running, running.client() as client:
         first = [client.queue("gated") for _ in range(3)]
         eventually(lambda: [client.job(job_id)["status"] for job_id in first[:2]], lambda found: found == ["running"] * 2)
         waiting = client.job(first[2])["status"]
         workers = {client.job(job_id)["worker_id"] for job_id in first[:2]}
-        probes.gate.set()
+        observable_handlers.gate.set()
         ended = [client.ended(job_id)["status"] for job_id in first]
 
     assert (waiting, len(workers), ended) == ("pending", 2, ["completed"] * 3)
 
 
 def test_dropped_report_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """The program says that it dropped a report, not what was in it: that may be anything of a payload."""
+    """The log says that a report was dropped, but not what was in it, which may be part of a payload."""
 
     @function("careless")
     def careless(_payload: dict[str, Any], context: Context) -> None:

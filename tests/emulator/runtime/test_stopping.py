@@ -1,10 +1,12 @@
-"""Stopped runs: their handlers end whatever they do, by every way to stop them, and nothing of them is kept any more."""
+"""Stopped runs: their handlers end whatever they do and however they are stopped, and nothing more of them is stored."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fluxbase_jobs.emulator import Context, function
@@ -12,14 +14,10 @@ from fluxbase_jobs.emulator.profiles import MARCH
 from fluxbase_jobs.emulator.runtime.interrupts import RunStopped
 
 from tests.support.emulator_in_process import AdjustableClock, Client, eventually, program, serving
-from tests.support.handlers import uninterruptible_handlers as stubborn
+from tests.support.handlers import uninterruptible_handlers
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
-
-MINUTES = 300
-"""What a run may take, in seconds: the default."""
+DEFAULT_TIMEOUT = 300
+"""The default time limit of a run, in seconds."""
 
 clock = AdjustableClock()
 contexts: list[Context] = []
@@ -28,10 +26,10 @@ gate = threading.Event()
 
 @function("keeping", max_retries=1)
 def keeping(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Shows its context; the second run reports and waits."""
+    """Give its context to the test; the second run reports progress and waits for the gate."""
     contexts.append(context)
     if context.retry_count == 0:
-        stubborn.busy({}, context)
+        uninterruptible_handlers.busy({}, context)
     context.progress(10, "second run")
     gate.wait(10)
     return {"run": 2}
@@ -39,77 +37,77 @@ def keeping(_payload: dict[str, Any], context: Context) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def lab() -> Generator[Client]:
-    """A client of an emulator with handlers that do not end."""
-    with serving(*vars(stubborn).values(), keeping, profile=MARCH, clock=clock) as running, running.client() as client:
+    """A client of an emulator with handlers that do not end by themselves."""
+    with serving(*vars(uninterruptible_handlers).values(), keeping, profile=MARCH, clock=clock) as running, running.client() as client:
         yield client
 
 
-def begun(client: Client, name: str) -> str:
-    """Submit a job and return its id when its handler is at work."""
+def started_job(client: Client, name: str) -> str:
+    """Submit a job and wait until its handler runs; the job's id."""
     job_id = client.queue(name)
-    eventually(lambda: stubborn.steps[job_id], bool)
+    eventually(lambda: uninterruptible_handlers.steps[job_id], bool)
     return job_id
 
 
-def end_of(job_id: str) -> list[str]:
-    """Return what a handler has said, when it has ended."""
-    eventually(lambda: stubborn.are_gone(job_id), bool)
-    return stubborn.steps[job_id]
+def steps_at_end(job_id: str) -> list[str]:
+    """Wait until the handler has ended; the steps that it recorded."""
+    eventually(lambda: uninterruptible_handlers.are_gone(job_id), bool)
+    return uninterruptible_handlers.steps[job_id]
 
 
-@pytest.mark.parametrize("name", stubborn.ALL)
+@pytest.mark.parametrize("name", uninterruptible_handlers.ALL)
 def test_cancelled(lab: Client, name: str) -> None:
-    """The job is cancelled at once, and its handler ends by way of its `finally`; no result and no error is kept."""
-    job_id = begun(lab, name)
+    """The job is cancelled at once and its handler ends through its `finally`; no result and no error is stored."""
+    job_id = started_job(lab, name)
 
     assert lab.cancel(job_id).json() == {"message": "Job cancelled"}
     job = lab.job(job_id)
-    said = end_of(job_id)
+    steps = steps_at_end(job_id)
     assert job["status"] == "cancelled"
-    assert (said[0], said[-1]) == ("begun", "finally")
-    assert "went on" not in said
+    assert (steps[0], steps[-1]) == ("begun", "finally")
+    assert "went on" not in steps
     assert lab.job(job_id) == job
     assert not {"result", "error_message"} & set(job)
 
 
-@pytest.mark.parametrize("name", stubborn.ALL)
-def test_out_of_time(lab: Client, name: str) -> None:
-    """The job fails when its time is over, and its handler ends like a cancelled one."""
-    job_id = begun(lab, name)
-    clock.ahead_seconds += MINUTES + 1
+@pytest.mark.parametrize("name", uninterruptible_handlers.ALL)
+def test_timed_out(lab: Client, name: str) -> None:
+    """The job fails at its time limit, and its handler ends like a cancelled one."""
+    job_id = started_job(lab, name)
+    clock.ahead_seconds += DEFAULT_TIMEOUT + 1
     job = lab.ended(job_id)
 
     assert (job["status"], job["error_message"]) == ("failed", "execution timeout after 5m0s")
-    assert end_of(job_id)[-1] == "finally"
+    assert steps_at_end(job_id)[-1] == "finally"
     assert lab.job(job_id) == job
 
 
-def test_server_that_ends() -> None:
-    """When the server ends, so do the handlers; the server waits for those that end quickly."""
+def test_server_shutdown() -> None:
+    """When the server shuts down all handlers end; the server waits for those that end quickly."""
     quick = ("busy", "reporting", "waiting")
-    with serving(*vars(stubborn).values()) as running, running.client() as client:
-        jobs = {name: begun(client, name) for name in stubborn.ALL}
+    with serving(*vars(uninterruptible_handlers).values()) as running, running.client() as client:
+        jobs = {name: started_job(client, name) for name in uninterruptible_handlers.ALL}
 
-    assert [stubborn.steps[jobs[name]][-1] for name in quick] == ["finally"] * len(quick)
-    assert {name: end_of(job_id)[-1] for name, job_id in jobs.items()} == dict.fromkeys(stubborn.ALL, "finally")
+    assert [uninterruptible_handlers.steps[jobs[name]][-1] for name in quick] == ["finally"] * len(quick)
+    assert {name: steps_at_end(job_id)[-1] for name, job_id in jobs.items()} == dict.fromkeys(uninterruptible_handlers.ALL, "finally")
 
 
 def test_no_line_after_the_stop(lab: Client) -> None:
-    """What a handler logs is kept until it is stopped and not after."""
-    job_id = begun(lab, "reporting")
+    """Log lines of a handler are stored until it is stopped, and not after."""
+    job_id = started_job(lab, "reporting")
     eventually(lambda: lab.messages(job_id), bool)
     lab.cancel(job_id)
     lines = lab.messages(job_id)
-    end_of(job_id)
+    steps_at_end(job_id)
 
     assert lab.messages(job_id) == lines
 
 
-def test_retried_job_gets_nothing_of_its_first_run(lab: Client) -> None:
-    """What is left of a run that ran out of time cannot report to the next run of the same job."""
+def test_retried_job_gets_no_reports_of_its_first_run(lab: Client) -> None:
+    """A timed-out run that still executes cannot report to the next run of the same job."""
     job_id = lab.queue("keeping")
     eventually(lambda: contexts, bool)
-    clock.ahead_seconds += MINUTES + 1
+    clock.ahead_seconds += DEFAULT_TIMEOUT + 1
     lab.ended(job_id)
     lab.retry(job_id)
     lab.until(job_id, lambda job: "progress" in job)
@@ -127,16 +125,16 @@ def test_retried_job_gets_nothing_of_its_first_run(lab: Client) -> None:
 
 
 def test_server_works_on_after_many_stops(lab: Client) -> None:
-    """However often handlers are stopped in the middle of a report, the database stays free for everyone."""
+    """Stopping handlers in the middle of a report never leaves the database locked."""
     for _ in range(30):
-        lab.cancel(begun(lab, "reporting"))
-    eventually(stubborn.are_gone, bool)
+        lab.cancel(started_job(lab, "reporting"))
+    eventually(uninterruptible_handlers.are_gone, bool)
 
-    assert lab.cancel(begun(lab, "busy")).json() == {"message": "Job cancelled"}
+    assert lab.cancel(started_job(lab, "busy")).json() == {"message": "Job cancelled"}
 
 
 def test_program_ends_its_handlers(tmp_path: Path) -> None:
-    """Ctrl-C lets the handlers run their `finally` blocks, and says nothing of it."""
+    """Ctrl-C lets the handlers run their `finally` blocks, and logs nothing."""
     handlers, witness = tmp_path / "handlers.py", tmp_path / "witness"
     handlers.write_text(
         "import pathlib, time\nfrom fluxbase_jobs.emulator import function\n\n"
@@ -155,8 +153,8 @@ def test_program_ends_its_handlers(tmp_path: Path) -> None:
     assert witness.read_text() == "finally"
 
 
-def test_without_the_interpreter_s_help(tmp_path: Path) -> None:
-    """Where the interpreter cannot raise an exception in a thread, a stopped handler ends at its next report."""
+def test_interpreter_without_thread_interrupts(tmp_path: Path) -> None:
+    """If the interpreter cannot raise an exception in another thread, a stopped handler ends at its next report."""
     (tmp_path / "handlers.py").write_text(
         "import time\nfrom fluxbase_jobs.emulator import function\n\n"
         "@function('f')\ndef f(payload, context):\n"

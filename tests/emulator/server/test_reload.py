@@ -1,4 +1,4 @@
-"""Reload of the handlers file: what a change of it, or of what lies beside it, does to a program that runs."""
+"""Reload of the handlers file after a change of it, or of a module beside it, while the program runs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
-from fluxbase_jobs.emulator.handlers.handlers_file import HandlersFile
-from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError
+from fluxbase_jobs.emulator.handlers.loader import HandlersFile, UnusableHandlersError
 
 from tests.support.emulator_in_process import Program, program
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
 
 Write: TypeAlias = Callable[..., "Path"]
 
@@ -29,19 +25,19 @@ HANDLERS = (
 
 
 def handlers(n: str, name: str = "f", imports: str = "", more: str = "") -> str:
-    """Return the text of a handlers file whose one function returns a number."""
+    """The source of a handlers file whose one function returns a number."""
     return HANDLERS.format(n=n, name=name, imports=imports, more=more)
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write files below the test's folder: `write(**{"handlers.py": "..."})`; return the handlers file."""
+    """Write files below the test's folder: `write(**{"handlers.py": "..."})`; returns the path of the handlers file."""
 
     def write(**files: str) -> Path:
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(exist_ok=True)
-            # As most editors do it: whoever looks never sees half a file.
+            # As most editors do: replace the file, so that no reader sees half of it.
             new = path.with_suffix(".new")
             new.write_text(text)
             new.replace(path)
@@ -51,7 +47,7 @@ def write(tmp_path: Path) -> Write:
 
 
 class Log:
-    """What a program writes to stderr, line by line."""
+    """Collects what a program writes to stderr, line by line."""
 
     def __init__(self, started: Program) -> None:
         self.lines: list[str] = []
@@ -62,32 +58,32 @@ class Log:
         assert started.process.stderr
         self.lines.extend(started.process.stderr)
 
-    def after(self, change: Callable[[], object], words: str) -> str:
-        """Make a change and return the line with these words that it brings: once more if it came before anybody looked."""
-        known = len(self.lines)
+    def after(self, change: Callable[[], object], text: str) -> str:
+        """Make a change and wait for a new log line that contains the text; repeated in case the watch had not begun yet."""
+        seen = len(self.lines)
         for _ in range(50):
             change()
-            found = eventually_within(1.0, lambda: [line for line in self.lines[known:] if words in line])
+            found = eventually_within(1.0, lambda: [line for line in self.lines[seen:] if text in line])
             if found:
                 return found[-1]
         raise AssertionError(self.lines)
 
     def close(self) -> None:
-        """Wait for the last line."""
+        """Wait for the end of the output."""
         self._thread.join()
 
 
-def eventually_within(seconds: float, look: Callable[[], list[str]]) -> list[str]:
-    """Look for a while; return what was seen, which may be nothing."""
+def eventually_within(seconds: float, read: Callable[[], list[str]]) -> list[str]:
+    """Read repeatedly until there is something, at most for this time; the result may be empty."""
     deadline = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < deadline:
+    while not (found := read()) and time.monotonic() < deadline:
         time.sleep(0.01)
     return found
 
 
 @contextmanager
 def running(path: Path, *options: str) -> Generator[tuple[Program, Log]]:
-    """Run the program with a handlers file, and read what it logs."""
+    """Run the program with a handlers file and collect its log."""
     with program("--functions", path, *options) as started:
         log = Log(started)
         try:
@@ -98,13 +94,13 @@ def running(path: Path, *options: str) -> Generator[tuple[Program, Log]]:
 
 
 def result(started: Program, name: str = "f") -> Any:
-    """Run a job and return its result."""
+    """The result of a new job."""
     with started.running.client() as client:
         return client.run(name)["result"]
 
 
 def test_changed_file(write: Write) -> None:
-    """A change counts soon after it is written, with a line that says what there is now."""
+    """A change takes effect soon after it is written, and a log line lists the new functions."""
     path = write(**{"handlers.py": handlers("1")})
     with running(path) as (started, log):
         before = result(started)
@@ -121,8 +117,8 @@ def test_changed_file(write: Write) -> None:
     assert status == 0
 
 
-def test_changed_neighbours(write: Write) -> None:
-    """A change of a module that the handlers file imports from its folder, at any depth, counts too."""
+def test_changed_modules_beside_the_file(write: Write) -> None:
+    """A change of a module that the handlers file imports from its folder, at any depth, takes effect too."""
     path = write(
         **{
             "handlers.py": handlers("n", imports="from plain import n as a\nfrom bare.deep import n as b\nn = a + b"),
@@ -140,8 +136,8 @@ def test_changed_neighbours(write: Write) -> None:
     assert (first, second, third) == ('{"n": 11}', '{"n": 12}', '{"n": 22}')
 
 
-def test_new_neighbour(write: Write) -> None:
-    """Folders that come into play with a change are watched from then on."""
+def test_new_module_folder(write: Write) -> None:
+    """Folders of newly imported modules are watched from then on."""
     path = write(**{"handlers.py": handlers("1")})
     with running(path) as (started, log):
         write(**{"later/deep.py": "n = 5\n"})
@@ -152,32 +148,32 @@ def test_new_neighbour(write: Write) -> None:
 
 
 def test_broken_file(write: Write) -> None:
-    """A change that breaks the file is one line, and the functions stay until it is mended."""
+    """A change that breaks the file is logged in one line, and the functions stay until it is fixed."""
     path = write(**{"handlers.py": handlers("1")})
     with running(path) as (started, log):
         line = log.after(lambda: write(**{"handlers.py": "def broken(:\n"}), "not reloaded, the functions stay as they were: ")
         kept = result(started)
         log.after(lambda: write(**{"handlers.py": handlers("2")}), " reloaded ")
-        mended = result(started)
+        fixed = result(started)
 
     assert "cannot be loaded (line 1): SyntaxError: invalid syntax" in line
     assert not [found for found in log.lines if "Traceback" in found]
-    assert (kept, mended) == ('{"n": 1}', '{"n": 2}')
+    assert (kept, fixed) == ('{"n": 1}', '{"n": 2}')
 
 
-def test_file_that_ends_threads(write: Write) -> None:
-    """Not even an exception that is no error in the file keeps later changes from being seen."""
+def test_file_that_raises_a_base_exception(write: Write) -> None:
+    """A KeyboardInterrupt raised by the file does not stop the watch for later changes."""
     path = write(**{"handlers.py": handlers("1")})
     with running(path) as (started, log):
         log.after(lambda: write(**{"handlers.py": "raise KeyboardInterrupt\n"}), "KeyboardInterrupt")
         log.after(lambda: write(**{"handlers.py": handlers("2")}), " reloaded ")
-        mended = result(started)
+        fixed = result(started)
 
-    assert mended == '{"n": 2}'
+    assert fixed == '{"n": 2}'
 
 
 def test_no_reload(write: Write) -> None:
-    """With --no-reload a change counts at the next start."""
+    """With --no-reload a change takes effect only at the next start."""
     path = write(**{"handlers.py": handlers("1")})
     with running(path, "--no-reload") as (started, log):
         write(**{"handlers.py": handlers("2")})
@@ -186,8 +182,8 @@ def test_no_reload(write: Write) -> None:
         assert (result(started), noticed) == ('{"n": 1}', [])
 
 
-def test_end_while_a_file_is_read(write: Write, tmp_path: Path) -> None:
-    """Ctrl-C ends the program although a handlers file does not come to an end, at the start and in a reload."""
+def test_ctrl_c_while_the_file_is_loading(write: Write, tmp_path: Path) -> None:
+    """Ctrl-C ends the program while a reload of a handlers file never finishes."""
     mark = tmp_path / "mark"
     endless = f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\ntime.sleep(60)\n"
     path = write(**{"handlers.py": handlers("1")})
@@ -202,7 +198,7 @@ def test_end_while_a_file_is_read(write: Write, tmp_path: Path) -> None:
 
 @pytest.fixture
 def modules() -> Iterator[None]:
-    """Give back the interpreter's modules as they were."""
+    """Restore sys.path and sys.modules after the test."""
     path, modules = sys.path[:], dict(sys.modules)
     yield
     sys.path[:] = path
@@ -211,8 +207,8 @@ def modules() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("modules")
-def test_failed_load_leaves_modules_alone(write: Write) -> None:
-    """Handlers that stay after a failed reload import the modules that they know, not half of the new ones."""
+def test_failed_load_restores_modules(write: Write) -> None:
+    """After a failed reload the old handlers still import the modules they were loaded with."""
     path = write(**{"handlers.py": handlers("n", imports="from fluxbase_beside import n"), "fluxbase_beside.py": "n = 1\n"})
     file = HandlersFile(path)
     file.load()
@@ -225,8 +221,8 @@ def test_failed_load_leaves_modules_alone(write: Write) -> None:
 
 
 @pytest.mark.usefixtures("modules")
-def test_quick_change(write: Write) -> None:
-    """A change counts although it leaves size and second of the file as they were, by which Python knows its compiled files."""
+def test_change_within_a_second(write: Write) -> None:
+    """A change is loaded even if it keeps the size and the second of the modification time, which .pyc files are checked by."""
     texts = {"handlers.py": handlers("n", imports="from fluxbase_beside import n"), "fluxbase_beside.py": "n = 1\n"}
     file = HandlersFile(write(**texts))
     os.utime(file.path.with_name("fluxbase_beside.py"), (1e9, 1e9))
@@ -239,8 +235,8 @@ def test_quick_change(write: Write) -> None:
 
 
 @pytest.mark.usefixtures("modules")
-def test_installed_modules_stay(write: Write, tmp_path: Path) -> None:
-    """Modules that are installed below the folder, as in a virtual environment there, are not read anew."""
+def test_installed_modules_are_not_reloaded(write: Write, tmp_path: Path) -> None:
+    """Modules installed below the folder, as in a virtual environment there, are not imported again."""
     site = tmp_path / ".venv" / "lib" / "site-packages"
     site.mkdir(parents=True)
     (site / "fluxbase_installed.py").write_text("n = 1\n")

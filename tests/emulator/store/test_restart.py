@@ -1,4 +1,4 @@
-"""What a database file keeps over a restart of the emulator."""
+"""What a database file keeps when the emulator restarts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A place for a database."""
+    """The path of a new database."""
     return tmp_path / "jobs.sqlite"
 
 
 def test_jobs_keys_and_sessions_are_kept(database: Path) -> None:
-    """Jobs, users, sessions, client keys and idempotency keys are there after a restart."""
+    """Jobs, users, sessions, client keys and idempotency keys survive a restart."""
     with serving(database=database) as running, running.client() as client:
         job = client.run("echo", {"n": 1})
         tokens = client.post("/api/v1/auth/signup", json={"email": "a@b.c", "password": "correct-horse-9"}).json()
@@ -42,7 +42,7 @@ def test_jobs_keys_and_sessions_are_kept(database: Path) -> None:
 
 
 def test_april_logs_appear_after_a_restart(database: Path) -> None:
-    """The lines that April hid are there after its next start, without those written since."""
+    """Log lines hidden by an April server are readable after its next start, but not those written since."""
     with serving(database=database, profile=APRIL) as running, running.client() as client:
         job_id = client.run("flaky")["id"]
         hidden = client.logs(job_id).json()
@@ -63,7 +63,7 @@ def test_april_logs_appear_after_a_restart(database: Path) -> None:
 
 @pytest.fixture
 def left_behind(database: Path) -> dict[str, Any]:
-    """A job that ran when its server stopped."""
+    """A job that was running when its server stopped."""
     probes.reset()
     with serving(*vars(probes).values(), database=database) as running, running.client() as client:
         job = client.until(client.queue("gated"), lambda job: job["status"] == "running")
@@ -72,7 +72,7 @@ def left_behind(database: Path) -> dict[str, Any]:
 
 
 def test_running_jobs_are_put_back(database: Path, left_behind: dict[str, Any]) -> None:
-    """A job that ran when the server stopped is still running after the next start, and pending a worker timeout later."""
+    """A job that was running when the server stopped is still running after the next start, and pending after the worker timeout."""
     clock = AdjustableClock()
     with serving(*vars(probes).values(), database=database, clock=clock, worker_timeout=30) as running, running.client() as client:
         client.run("decorated")
@@ -85,7 +85,7 @@ def test_running_jobs_are_put_back(database: Path, left_behind: dict[str, Any]) 
 
 
 def test_left_behind_job_can_be_cancelled(database: Path, left_behind: dict[str, Any]) -> None:
-    """A job that was left behind can be cancelled before it is put back, and stays cancelled."""
+    """Such a job can be cancelled before the timeout, and stays cancelled."""
     clock = AdjustableClock()
     with serving(*vars(probes).values(), database=database, clock=clock, worker_timeout=30) as running, running.client() as client:
         client.cancel(left_behind["id"])
@@ -97,7 +97,7 @@ def test_left_behind_job_can_be_cancelled(database: Path, left_behind: dict[str,
 
 
 def test_function_that_is_gone(database: Path) -> None:
-    """A job whose function is not there any more fails when its turn comes."""
+    """A job whose function no longer exists fails when it is due."""
     with serving(database=database, poll_interval=1000) as running, running.client() as client:
         job_id = client.queue("echo")
     with serving(*vars(probes).values(), database=database) as running, running.client() as client:
@@ -107,7 +107,7 @@ def test_function_that_is_gone(database: Path) -> None:
 
 
 def test_killed_server(database: Path) -> None:
-    """Every job that was acknowledged is there after a kill -9."""
+    """Every job whose submit was answered survives a kill -9."""
     options = ("--database", database, "--functions", HANDLERS, "--jwt-secret", SECRET)
     with program(*options) as first, first.running.client() as client:
         jobs = [client.queue("echo", {"n": n}) for n in range(20)]
@@ -119,13 +119,13 @@ def test_killed_server(database: Path) -> None:
 
 
 def test_two_emulators_on_one_file(database: Path) -> None:
-    """A file that is in use is refused: two emulators would run each other's jobs."""
+    """A file in use is refused, because two emulators would run each other's jobs."""
     with serving(database=database), pytest.raises(UnusableDatabaseError, match="in use by another emulator"), serving(database=database):
         pass
 
 
 def test_foreign_files(tmp_path: Path) -> None:
-    """A file that is no database, or another program's, is refused and left as it was."""
+    """A file that is not a database, or another program's, is refused and not changed."""
     text, foreign = tmp_path / "text", tmp_path / "foreign"
     text.write_text("no database at all, but long enough to look at" * 100)
     with sqlite3.connect(foreign) as connection:

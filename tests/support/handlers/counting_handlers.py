@@ -1,31 +1,28 @@
-"""A handlers file for the crash test: each run leaves a line at its start and at its end in the file RUNS."""
+"""Handlers file of the crash test: each run appends a line at its start and at its end to the file named by RUNS."""
 
 from __future__ import annotations
 
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fluxbase_jobs.emulator import function
-
-if TYPE_CHECKING:
-    from fluxbase_jobs.emulator import Context
+from fluxbase_jobs.emulator import Context, function
 
 
 @function("counted")
 def counted(payload: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Say so, report, take a moment, say so."""
-    _write("start", payload["n"], context.job_id)
+    """Record the start, report progress, sleep for a moment, record the end."""
+    _append("start", payload["n"], context.job_id)
     context.log("half way")
     context.progress(50)
     time.sleep(payload["seconds"])
-    _write("end", payload["n"], context.job_id)
+    _append("end", payload["n"], context.job_id)
     return {"n": payload["n"]}
 
 
-def _write(*words: object) -> None:
-    line = " ".join(map(str, [os.getpid(), *words])) + "\n"
+def _append(*fields: object) -> None:
+    line = " ".join(map(str, [os.getpid(), *fields])) + "\n"
     file = os.open(Path(os.environ["RUNS"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         os.write(file, line.encode())

@@ -1,4 +1,4 @@
-"""`admin.jobs`: everybody's jobs, read, cancelled, terminated, retried and resubmitted."""
+"""`admin.jobs`: reading, cancelling, terminating, retrying and resubmitting all users' jobs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MISSING: Final = Answer(404, {"error": "Job not found"})
 change = pytest.mark.parametrize("verb", ["cancel", "terminate", "retry", "resubmit"])
 
 
-def test_lists_with_every_filter(client: FluxbaseClient, server: LocalServer) -> None:
-    """All filters are sent, the worker's id in its canonical form."""
+def test_list_sends_every_filter(client: FluxbaseClient, server: LocalServer) -> None:
+    """The worker's id in its canonical form."""
     server.answer(Answer(200, page(job())))
 
     listed = client.admin.jobs.list_jobs(
@@ -29,7 +29,7 @@ def test_lists_with_every_filter(client: FluxbaseClient, server: LocalServer) ->
     ).unwrap()
 
     assert [entry.id for entry in listed] == [JOB_ID]
-    assert server.asked == [f"GET {QUEUE}"]
+    assert server.request_lines == [f"GET {QUEUE}"]
     assert server.requests[0].query == {
         "status": "failed",
         "namespace": "media",
@@ -41,26 +41,26 @@ def test_lists_with_every_filter(client: FluxbaseClient, server: LocalServer) ->
     }
 
 
-def test_a_null_list_is_empty(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server says null for no jobs."""
+def test_null_list_is_empty(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server sends null if there are no jobs."""
     server.answer(Answer(200, page()))
 
     assert client.admin.jobs.list_jobs(worker_id=UUID(WORKER)).unwrap() == []
     assert server.requests[0].query == {"worker_id": WORKER, "limit": "50", "offset": "0"}
 
 
-def test_the_default_namespace_is_picked_out_here(client: FluxbaseClient, server: LocalServer) -> None:
-    """It is never sent, as April finds nothing in it; pages are read until there are enough, with the other filters kept."""
+def test_default_namespace_is_filtered_by_the_client(client: FluxbaseClient, server: LocalServer) -> None:
+    """It is not sent, because version 2026-04 would find nothing; pages are read until the limit is reached."""
     ids = [JOB_ID[:-3] + f"{number:03}" for number in range(150)]
     jobs = [job(id=each, namespace="default" if index % 50 == 0 else "media") for index, each in enumerate(ids)]
-    server.answer(Answer(200, page(*jobs[:100])), Answer(200, page(*jobs[100:])))
+    server.answer(Answer(200, page(*jobs[:100])), Answer(200, page(*jobs[99:])))
 
     listed = client.admin.jobs.list_jobs(namespace="default", worker_id=WORKER, limit=2, offset=1).unwrap()
 
     assert [entry.id for entry in listed] == [ids[50], ids[100]]
     assert [request.query for request in server.requests] == [
         {"worker_id": WORKER, "limit": "100", "offset": "0"},
-        {"worker_id": WORKER, "limit": "100", "offset": "100"},
+        {"worker_id": WORKER, "limit": "101", "offset": "99"},
     ]
 
 
@@ -78,8 +78,8 @@ def test_the_default_namespace_is_picked_out_here(client: FluxbaseClient, server
         ({"timeout": 0}, "timeout"),
     ],
 )
-def test_refuses_filters(client: FluxbaseClient, server: LocalServer, filters: dict[str, Any], says: str) -> None:
-    """A worker id that is none would be passed over by the server, and everything listed."""
+def test_invalid_filters_are_refused(client: FluxbaseClient, server: LocalServer, filters: dict[str, Any], says: str) -> None:
+    """The server would ignore an invalid worker id and return all jobs."""
     error = client.admin.jobs.list_jobs(**filters).error
 
     assert isinstance(error, InvalidInput)
@@ -87,18 +87,18 @@ def test_refuses_filters(client: FluxbaseClient, server: LocalServer, filters: d
     assert server.requests == []
 
 
-def test_reads_a_job(client: FluxbaseClient, server: LocalServer) -> None:
-    """By its id, in any form that the server takes."""
+def test_get_job(client: FluxbaseClient, server: LocalServer) -> None:
+    """By its id, in any form that the server accepts."""
     server.answer(Answer(200, job()))
 
     found = client.admin.jobs.get_job(UUID(JOB_ID).hex.upper()).unwrap()
 
     assert (found.id, found.status) == (JOB_ID, "completed")
-    assert server.asked == [f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"GET {QUEUE}/{JOB_ID}"]
 
 
 @pytest.mark.parametrize("verb", ["get_job", "cancel", "terminate", "retry", "resubmit"])
-def test_refuses_what_is_no_id(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
+def test_invalid_id_is_refused(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
     """Nothing is sent."""
     error = getattr(client.admin.jobs, verb)("../stats").error
 
@@ -107,28 +107,28 @@ def test_refuses_what_is_no_id(client: FluxbaseClient, server: LocalServer, verb
 
 
 @pytest.mark.parametrize("verb", ["cancel", "terminate"])
-def test_ends_a_job(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
-    """One keyed POST, and nothing as data."""
+def test_cancel_and_terminate(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
+    """One POST with an idempotency key, and no data."""
     server.answer(DONE)
 
     assert getattr(client.admin.jobs, verb)(JOB_ID).unwrap() is None
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/{verb}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/{verb}"]
     assert len(server.requests[0].headers["idempotency-key"]) >= 20
 
 
-def test_retries_a_job_and_reads_it(client: FluxbaseClient, server: LocalServer) -> None:
-    """The POST's answer does not hold the job."""
+def test_retry_returns_the_job(client: FluxbaseClient, server: LocalServer) -> None:
+    """In a GET, because the response of the POST does not contain it."""
     server.answer(DONE, Answer(200, job(status="pending", retry_count=1)))
 
     retried = client.admin.jobs.retry(JOB_ID)
 
     assert retried.unwrap().retry_count == 1
     assert retried.meta.attempts == 2
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/retry", f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/retry", f"GET {QUEUE}/{JOB_ID}"]
 
 
-def test_says_that_a_retry_was_accepted_where_the_job_cannot_be_read(client: FluxbaseClient, server: LocalServer) -> None:
-    """The error of the GET, but no invitation to repeat."""
+def test_failed_get_after_an_accepted_retry(client: FluxbaseClient, server: LocalServer) -> None:
+    """The error is that of the GET, but not retryable."""
     server.answer(DONE, Answer(503, {"error": "later"}))
 
     error = client.admin.jobs.retry(JOB_ID).error
@@ -137,15 +137,15 @@ def test_says_that_a_retry_was_accepted_where_the_job_cannot_be_read(client: Flu
     assert (error.message, error.retryable) == ("the retry was accepted, but the job could not be read back: later", False)
 
 
-def test_resubmits_a_job(client: FluxbaseClient, server: LocalServer) -> None:
-    """The answer is the new job."""
+def test_resubmit_returns_the_new_job(client: FluxbaseClient, server: LocalServer) -> None:
+    """The response contains it."""
     copy = recorded("admin", "resubmit")
     server.answer(Answer(copy.status, copy.body))
 
     copied = client.admin.jobs.resubmit(JOB_ID).unwrap()
 
     assert (copied.id, copied.status) == (copy.json()["id"], "pending")
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/resubmit"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/resubmit"]
     assert "idempotency-key" in server.requests[0].headers
 
 
@@ -159,8 +159,8 @@ def test_resubmits_a_job(client: FluxbaseClient, server: LocalServer) -> None:
         ("retry", {"status": "failed", "retry_count": 2, "max_retries": 2}, "the job cannot be retried: no retries left, 2 of 2 used"),
     ],
 )
-def test_explains_a_bare_500(client: FluxbaseClient, server: LocalServer, verb: str, state: dict[str, Any], says: str) -> None:
-    """One look at the job, on the admin route, shows why; the status and the server's words are kept."""
+def test_500_is_explained(client: FluxbaseClient, server: LocalServer, verb: str, state: dict[str, Any], says: str) -> None:
+    """A GET of the job on the admin route shows why; the error keeps the status and the server's message."""
     server.answer(BARE, Answer(200, job(**state)))
 
     result = getattr(client.admin.jobs, verb)(JOB_ID)
@@ -170,28 +170,28 @@ def test_explains_a_bare_500(client: FluxbaseClient, server: LocalServer, verb: 
     assert (error.message, error.status, error.job_status) == (says, 500, state["status"])
     assert (error.details, error.request_id, error.attempts, error.job_id) == ("Failed to do it", "r-1", 2, JOB_ID)
     assert result.meta.attempts == 2
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/{verb}", f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/{verb}", f"GET {QUEUE}/{JOB_ID}"]
 
 
-def test_resubmitting_an_unknown_id_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server's 500 is looked into, kept as status, and mentioned."""
-    told = recorded("admin", "resubmit unknown")
-    server.answer(Answer(told.status, told.body), MISSING)
+def test_resubmit_of_unknown_job_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
+    """A GET explains the server's 500, which the error keeps as status and mentions."""
+    response = recorded("admin", "resubmit unknown")
+    server.answer(Answer(response.status, response.body), MISSING)
 
     error = client.admin.jobs.resubmit(JOB_ID).error
 
     assert isinstance(error, NotFound)
     assert (error.status, error.details, error.attempts) == (500, "Failed to resubmit job", 2)
     assert error.message == "there is no job with this id to resubmit (the server answers that with 500)"
-    assert server.asked == [f"POST {QUEUE}/{JOB_ID}/resubmit", f"GET {QUEUE}/{JOB_ID}"]
+    assert server.request_lines == [f"POST {QUEUE}/{JOB_ID}/resubmit", f"GET {QUEUE}/{JOB_ID}"]
 
 
 @pytest.mark.parametrize(
     ("verb", "state"), [("cancel", "running"), ("terminate", "running"), ("retry", "failed"), ("resubmit", "completed")]
 )
 @pytest.mark.parametrize("look", ["allows it", "fails"])
-def test_a_500_that_nothing_explains_stays(client: FluxbaseClient, server: LocalServer, verb: str, state: str, look: str) -> None:
-    """Where the job's state would allow the call, or cannot be read, the server just failed."""
+def test_500_without_explanation_is_server_failed(client: FluxbaseClient, server: LocalServer, verb: str, state: str, look: str) -> None:
+    """If the job's status would allow the call, or cannot be read."""
     server.answer(BARE, Answer(200, job(status=state, max_retries=3)) if look == "allows it" else Answer(503))
 
     error = getattr(client.admin.jobs, verb)(JOB_ID).error
@@ -201,8 +201,8 @@ def test_a_500_that_nothing_explains_stays(client: FluxbaseClient, server: Local
 
 
 @change
-def test_only_a_500_is_looked_into(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
-    """Any other refusal stands as it is, after one request."""
+def test_other_errors_are_not_explained(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
+    """There is only one request."""
     server.answer(MISSING)
 
     error = getattr(client.admin.jobs, verb)(JOB_ID).error
@@ -212,19 +212,19 @@ def test_only_a_500_is_looked_into(client: FluxbaseClient, server: LocalServer, 
 
 
 @pytest.mark.parametrize(("verb", "label"), [("terminate", "terminate again"), ("retry", "retry a cancelled job")])
-def test_says_in_which_state_a_job_is(client: FluxbaseClient, server: LocalServer, verb: str, label: str) -> None:
-    """The server's own refusal names it."""
-    told = recorded("admin", label)
-    server.answer(Answer(told.status, told.body))
+def test_not_allowed_has_the_job_status(client: FluxbaseClient, server: LocalServer, verb: str, label: str) -> None:
+    """From the server's message."""
+    response = recorded("admin", label)
+    server.answer(Answer(response.status, response.body))
 
     error = getattr(client.admin.jobs, verb)(JOB_ID).error
 
     assert isinstance(error, NotAllowedInState)
-    assert (error.status, error.job_status, error.message) == (400, "cancelled", told.json()["error"])
+    assert (error.status, error.job_status, error.message) == (400, "cancelled", response.json()["error"])
 
 
-def test_iterates_over_the_queue(client: FluxbaseClient, server: LocalServer) -> None:
-    """Page by page, with the filters of the list, no job twice."""
+def test_iterate_yields_each_job_once(client: FluxbaseClient, server: LocalServer) -> None:
+    """Page by page, with the filters of the list."""
     ids = [str(UUID(int=number)) for number in range(1, 4)]
     server.answer(Answer(200, page(*(job(id=each) for each in ids[:2]))), Answer(200, page(*(job(id=each) for each in ids[1:2]))))
 
@@ -233,5 +233,5 @@ def test_iterates_over_the_queue(client: FluxbaseClient, server: LocalServer) ->
     assert found == ids[:2]
     assert [(request.path, request.query["offset"], request.query["worker_id"]) for request in server.requests] == [
         (QUEUE, "0", WORKER),
-        (QUEUE, "2", WORKER),
+        (QUEUE, "1", WORKER),
     ]

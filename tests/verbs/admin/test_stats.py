@@ -1,4 +1,4 @@
-"""`admin.jobs`: the numbers and the workers."""
+"""`admin.jobs`: statistics and workers."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tests.support.sample_responses import recorded
 STATS: Final = "/api/v1/admin/jobs/stats"
 
 
-@pytest.mark.parametrize("era", [MARCH, APRIL])
-def test_counts_jobs(client: FluxbaseClient, server: LocalServer, era: str) -> None:
-    """In all, by status, by day and by function."""
-    told = recorded("admin", "GET /stats", era)
-    server.answer(Answer(200, told.body))
+@pytest.mark.parametrize("version", [MARCH, APRIL])
+def test_stats_are_read(client: FluxbaseClient, server: LocalServer, version: str) -> None:
+    """In total, by status, by day and by function."""
+    response = recorded("admin", "GET /stats", version)
+    server.answer(Answer(200, response.body))
 
     stats = client.admin.jobs.get_stats().unwrap()
 
     assert server.requests[0].target == STATS
-    assert (stats.total_jobs, stats.avg_duration_seconds) == (44, told.json()["avg_duration_seconds"])
-    assert stats.jobs_by_status == [StatusCount(**entry) for entry in told.json()["jobs_by_status"]]
+    assert (stats.total_jobs, stats.avg_duration_seconds) == (44, response.json()["avg_duration_seconds"])
+    assert stats.jobs_by_status == [StatusCount(**entry) for entry in response.json()["jobs_by_status"]]
     assert stats.jobs_by_day == [DayCount(date="2026-11-23", count=44)]
     assert stats.jobs_by_function[0] == FunctionCount(name="echo", count=31)
     assert pickle.loads(pickle.dumps(stats)) == stats  # noqa: S301  # our own
 
 
 def test_no_jobs_are_zeros_and_empty_lists(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server says null for each list."""
+    """The server sends null for each list."""
     server.answer(Answer(200, recorded("admin", "GET /stats?namespace=default", APRIL).body))
 
     stats = client.admin.jobs.get_stats(namespace="media").unwrap()
@@ -43,8 +43,8 @@ def test_no_jobs_are_zeros_and_empty_lists(client: FluxbaseClient, server: Local
 
 
 @pytest.mark.parametrize(("namespace", "says"), [("default", "zeros"), ("", "not empty"), (5, "text")])
-def test_refuses_namespaces(client: FluxbaseClient, server: LocalServer, namespace: Any, says: str) -> None:
-    """Asked for the default one, April answers zeros, which are not true."""
+def test_invalid_and_default_namespaces_are_refused(client: FluxbaseClient, server: LocalServer, namespace: Any, says: str) -> None:
+    """For the default namespace, version 2026-04 would respond with wrong zeros."""
     error = client.admin.jobs.get_stats(namespace=namespace).error
 
     assert isinstance(error, InvalidInput)
@@ -52,34 +52,34 @@ def test_refuses_namespaces(client: FluxbaseClient, server: LocalServer, namespa
     assert server.requests == []
 
 
-def test_lists_workers(client: FluxbaseClient, server: LocalServer) -> None:
-    """Their metadata is JSON text on the wire, and a value here."""
-    told = recorded("admin", "GET /workers", MARCH)
-    server.answer(Answer(200, told.body))
+def test_workers_are_read(client: FluxbaseClient, server: LocalServer) -> None:
+    """Their metadata is JSON text on the wire, and decoded here."""
+    response = recorded("admin", "GET /workers", MARCH)
+    server.answer(Answer(200, response.body))
 
     workers = client.admin.jobs.list_workers().unwrap()
 
-    assert server.asked == ["GET /api/v1/admin/jobs/workers"]
-    assert [worker.id for worker in workers] == [entry["id"] for entry in told.json()]
+    assert server.request_lines == ["GET /api/v1/admin/jobs/workers"]
+    assert [worker.id for worker in workers] == [entry["id"] for entry in response.json()]
     first = workers[0]
     assert (first.status, first.max_concurrent_jobs, first.current_job_count) == ("active", 5, 0)
     assert first.metadata == {"pid": 24697, "hostname": "host-1"}
-    assert first.metadata_text == told.json()[0]["metadata"]
+    assert first.metadata_text == response.json()[0]["metadata"]
     assert first.last_heartbeat_at > first.started_at
     assert pickle.loads(pickle.dumps(first)) == first  # noqa: S301  # our own
     assert len({*workers, first}) == len(workers)
 
 
 def test_no_workers_are_an_empty_list(client: FluxbaseClient, server: LocalServer) -> None:
-    """April says null, as its workers belong to no tenant."""
+    """Version 2026-04 sends null, because its workers belong to no tenant."""
     server.answer(Answer(200, recorded("admin", "GET /workers", APRIL).body))
 
     assert client.admin.jobs.list_workers().unwrap() == []
 
 
 @pytest.mark.parametrize(("text", "value"), [("[1]", [1]), ("pid 7", "pid 7"), (None, None)])
-def test_metadata_may_be_anything(client: FluxbaseClient, server: LocalServer, text: str | None, value: object) -> None:
-    """Text that is no JSON is its own value."""
+def test_metadata_may_be_any_text(client: FluxbaseClient, server: LocalServer, text: str | None, value: object) -> None:
+    """Text that is not JSON is returned as text."""
     worker = {**recorded("admin", "GET /workers", MARCH).json()[0], "metadata": text}
     server.answer(Answer(200, [worker]))
 
@@ -87,7 +87,7 @@ def test_metadata_may_be_anything(client: FluxbaseClient, server: LocalServer, t
 
 
 @pytest.mark.parametrize("verb", ["get_stats", "list_workers", "list_functions", "list_namespaces", "list_jobs"])
-def test_an_answer_of_another_shape_is_no_empty_list(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
+def test_response_of_another_shape_is_invalid(client: FluxbaseClient, server: LocalServer, verb: str) -> None:
     """Only null and lists are lists."""
     server.answer(Answer(200, '{"message": "hello"}'))
 

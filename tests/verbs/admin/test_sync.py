@@ -1,4 +1,4 @@
-"""`admin.jobs.sync`: what is sent, what is refused, what comes back, and what is found out afterwards."""
+"""`admin.jobs.sync`: what is sent, what is refused, what is returned, and the verification."""
 
 from __future__ import annotations
 
@@ -37,43 +37,43 @@ EVERYTHING: Final[dict[str, Any]] = {
     "require_roles": ["admin"],
 }
 
-each_era = pytest.mark.parametrize("era", [MARCH, APRIL])
+each_version = pytest.mark.parametrize("version", [MARCH, APRIL])
 
 
-def told(label: str, era: str = MARCH) -> Answer:
-    """A recorded answer of the admin scenario."""
-    return Answer(recorded("admin", label, era).status, recorded("admin", label, era).body)
+def recorded_answer(label: str, version: str = MARCH) -> Answer:
+    """A recorded response of the admin scenario."""
+    return Answer(recorded("admin", label, version).status, recorded("admin", label, version).body)
 
 
 def stored(code: str | None) -> Answer:
-    """A function read back, with this code; None: the key is absent."""
+    """The response for a function with this code; without the key for None."""
     body = {**recorded("admin", "GET /functions/default/echo").json(), "code": code}
     return Answer(200, {key: value for key, value in body.items() if value is not None})
 
 
-def wrote(*, created: list[str], updated: list[str] | None = None) -> Answer:
-    """A sync's answer with these names."""
+def sync_answer(*, created: list[str], updated: list[str] | None = None) -> Answer:
+    """The response of a sync with these names."""
     body = recorded("admin", "sync", APRIL).json()
     return Answer(200, {**body, "details": {"created": created, "updated": updated or [], "deleted": []}})
 
 
-def test_sends_only_what_was_given(client: FluxbaseClient, server: LocalServer) -> None:
-    """A function is its name and code; the namespace is the default one; every sync carries a key of its own."""
-    server.answer(told("sync"))
+def test_sync_sends_only_given_fields(client: FluxbaseClient, server: LocalServer) -> None:
+    """A function is its name and code; the namespace is the default one; every sync has a new idempotency key."""
+    server.answer(recorded_answer("sync"))
 
     client.admin.jobs.sync([HELLO]).unwrap()
     client.admin.jobs.sync(iter([HELLO])).unwrap()
 
-    assert server.asked == [f"POST {SYNC}"] * 2
+    assert server.request_lines == [f"POST {SYNC}"] * 2
     assert [request.json() for request in server.requests] == [{"namespace": "default", "jobs": [{"name": "hello", "code": CODE}]}] * 2
     keys = {request.headers["idempotency-key"] for request in server.requests}
     assert len(keys) == 2
 
 
 @pytest.mark.parametrize("function", [EVERYTHING, SyncFunction(**EVERYTHING), {**EVERYTHING, "require_roles": ("admin",)}])
-def test_sends_every_field_and_option(client: FluxbaseClient, server: LocalServer, function: Any) -> None:
-    """Values and mappings are the same."""
-    server.answer(told("sync dry run"))
+def test_sync_sends_every_field_and_option(client: FluxbaseClient, server: LocalServer, function: Any) -> None:
+    """From objects and from mappings."""
+    server.answer(recorded_answer("sync dry run"))
 
     client.admin.jobs.sync([function], namespace="reports", delete_missing=True, dry_run=True).unwrap()
 
@@ -81,16 +81,16 @@ def test_sends_every_field_and_option(client: FluxbaseClient, server: LocalServe
     assert server.requests[0].json() == {"namespace": "reports", "jobs": [EVERYTHING], "options": options}
 
 
-def test_every_field_is_known() -> None:
-    """Those of the wire's model, and no other."""
+def test_sync_function_has_the_fields_of_the_wire() -> None:
+    """All of them, and no others."""
     assert (
         set(EVERYTHING) == {field.name for field in attrs.fields(wire.SyncFunction)} == {field.name for field in attrs.fields(SyncFunction)}
     )
 
 
-def test_leaves_out_what_is_none(client: FluxbaseClient, server: LocalServer) -> None:
-    """In mappings too; what is empty is sent, as it may be meant to take something away."""
-    server.answer(told("sync"))
+def test_none_is_not_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """In mappings, too. Empty values are sent, because they may clear a field."""
+    server.answer(recorded_answer("sync"))
     absent = dict.fromkeys(EVERYTHING)
 
     client.admin.jobs.sync([{**absent, "name": "hello", "code": CODE, "schedule": "", "require_roles": []}]).unwrap()
@@ -98,9 +98,9 @@ def test_leaves_out_what_is_none(client: FluxbaseClient, server: LocalServer) ->
     assert server.requests[0].json()["jobs"] == [{"name": "hello", "code": CODE, "schedule": "", "require_roles": []}]
 
 
-def test_both_eras_answers_are_one_model(client: FluxbaseClient, server: LocalServer) -> None:
-    """April leaves out what is empty; the dry runs of both, of which nothing else differs, are equal."""
-    server.answer(told("sync dry run", MARCH), told("sync dry run", APRIL))
+def test_responses_of_both_versions_are_read(client: FluxbaseClient, server: LocalServer) -> None:
+    """Version 2026-04 omits empty fields; the recorded dry runs of both are equal otherwise."""
+    server.answer(recorded_answer("sync dry run", MARCH), recorded_answer("sync dry run", APRIL))
 
     march, april = (client.admin.jobs.sync([HELLO], dry_run=True).unwrap() for _ in (MARCH, APRIL))
 
@@ -112,10 +112,10 @@ def test_both_eras_answers_are_one_model(client: FluxbaseClient, server: LocalSe
     assert pickle.loads(pickle.dumps(april)) == april  # noqa: S301  # our own
 
 
-@each_era
-def test_tells_what_was_deleted(client: FluxbaseClient, server: LocalServer, era: str) -> None:
-    """With delete_missing."""
-    server.answer(told("sync delete missing", era))
+@each_version
+def test_delete_missing_returns_the_deleted_functions(client: FluxbaseClient, server: LocalServer, version: str) -> None:
+    """From recorded responses."""
+    server.answer(recorded_answer("sync delete missing", version))
 
     result = client.admin.jobs.sync([SyncFunction(name="other", code=CODE)], namespace="reports", delete_missing=True).unwrap()
 
@@ -123,8 +123,8 @@ def test_tells_what_was_deleted(client: FluxbaseClient, server: LocalServer, era
 
 
 @pytest.mark.parametrize(("name", "message"), [("job", "Jobs synced successfully"), ("name", None)])
-def test_single_failures_are_in_the_result(client: FluxbaseClient, server: LocalServer, name: str, message: str | None) -> None:
-    """The server answers 200; March names the function `job`, April `name`, and April then has no message (both seen)."""
+def test_failed_functions_are_in_the_result(client: FluxbaseClient, server: LocalServer, name: str, message: str | None) -> None:
+    """The server responds with a 200. Version 2026-03 calls the function `job`, 2026-04 calls it `name` and has no message."""
     failed = {name: "hello", "error": "ERROR: no", "action": "create"}
     body: dict[str, Any] = {**recorded("admin", "sync", MARCH).json(), "errors": [failed], "message": message}
     server.answer(Answer(200, {key: value for key, value in body.items() if value is not None}))
@@ -137,8 +137,8 @@ def test_single_failures_are_in_the_result(client: FluxbaseClient, server: Local
 
 
 @pytest.mark.parametrize("functions", [[], (), iter(())])
-def test_refuses_an_empty_list(client: FluxbaseClient, server: LocalServer, functions: Any) -> None:
-    """To the server it is the order to load its own folder; the error says how to want that."""
+def test_empty_list_is_refused(client: FluxbaseClient, server: LocalServer, functions: Any) -> None:
+    """To the server it means to load its own folder; the error names the option for that."""
     error = client.admin.jobs.sync(functions, dry_run=True).error
 
     assert isinstance(error, InvalidInput)
@@ -146,10 +146,10 @@ def test_refuses_an_empty_list(client: FluxbaseClient, server: LocalServer, func
     assert server.requests == []
 
 
-@each_era
-def test_has_the_server_load_its_own_folder(client: FluxbaseClient, server: LocalServer, era: str) -> None:
-    """Said aloud, the request is sent, without a list."""
-    server.answer(told("sync from files", era))
+@each_version
+def test_from_server_folder_sends_no_list(client: FluxbaseClient, server: LocalServer, version: str) -> None:
+    """The request is sent without functions."""
+    server.answer(recorded_answer("sync from files", version))
 
     result = client.admin.jobs.sync([], from_server_folder=True).unwrap()
 
@@ -158,8 +158,8 @@ def test_has_the_server_load_its_own_folder(client: FluxbaseClient, server: Loca
 
 
 @pytest.mark.parametrize("also", [{"functions": [HELLO]}, {"delete_missing": True}, {"dry_run": True}, {"verify": True}])
-def test_refuses_what_the_server_would_ignore(client: FluxbaseClient, server: LocalServer, also: dict[str, Any]) -> None:
-    """A dry run of the server's folder would be a real one."""
+def test_options_that_the_server_would_ignore_are_refused(client: FluxbaseClient, server: LocalServer, also: dict[str, Any]) -> None:
+    """A dry run of the server's folder would really load it."""
     given: dict[str, Any] = {"functions": [], "from_server_folder": True, **also}
 
     error = client.admin.jobs.sync(**given).error
@@ -198,8 +198,8 @@ def test_refuses_what_the_server_would_ignore(client: FluxbaseClient, server: Lo
         (None, "functions[1] must be a SyncFunction or a mapping; got NoneType"),
     ],
 )
-def test_refuses_functions(client: FluxbaseClient, server: LocalServer, function: Any, says: str) -> None:
-    """The error names the place, the key and the rule, and nothing is sent."""
+def test_invalid_functions_are_refused(client: FluxbaseClient, server: LocalServer, function: Any, says: str) -> None:
+    """The error names the position, the key and the rule, and nothing is sent."""
     error = client.admin.jobs.sync([HELLO, function]).error
 
     assert isinstance(error, InvalidInput)
@@ -224,7 +224,7 @@ def test_refuses_functions(client: FluxbaseClient, server: LocalServer, function
         ({"timeout": -1}, "timeout"),
     ],
 )
-def test_refuses_arguments(client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any], says: str) -> None:
+def test_invalid_arguments_are_refused(client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any], says: str) -> None:
     """Nothing is sent."""
     given: dict[str, Any] = {"functions": [HELLO], **arguments}
 
@@ -235,28 +235,28 @@ def test_refuses_arguments(client: FluxbaseClient, server: LocalServer, argument
     assert server.requests == []
 
 
-def test_no_repr_shows_code() -> None:
-    """Neither ours nor the wire's."""
+def test_reprs_hide_the_code() -> None:
+    """Of our model and of the wire's model."""
     assert "sauce" not in repr(SyncFunction(name="a", code=CODE, original_code=CODE))
     assert "sauce" not in repr(wire.SyncFunction(name="a", code=CODE, original_code=CODE))
 
 
-def test_verifies_that_code_is_there(client: FluxbaseClient, server: LocalServer) -> None:
-    """Each function that was created or updated is read back, once."""
-    server.answer(wrote(created=["hello"], updated=["other"]), stored(CODE), stored(CODE))
+def test_verify_reads_each_function(client: FluxbaseClient, server: LocalServer) -> None:
+    """Each created or updated function is read once."""
+    server.answer(sync_answer(created=["hello"], updated=["other"]), stored(CODE), stored(CODE))
 
     result = client.admin.jobs.sync([HELLO, {"name": "other", "code": CODE}], namespace="reports", verify=True)
 
     functions = "GET /api/v1/admin/jobs/functions/reports"
     assert result.unwrap().details.created == ["hello"]
-    assert server.asked == [f"POST {SYNC}", f"{functions}/hello", f"{functions}/other"]
+    assert server.request_lines == [f"POST {SYNC}", f"{functions}/hello", f"{functions}/other"]
     assert result.meta.attempts == 3
 
 
 @pytest.mark.parametrize("code", ["", None])
-def test_finds_that_the_server_stored_no_code(client: FluxbaseClient, server: LocalServer, code: str | None) -> None:
-    """As April does: the error names the functions, and holds the result."""
-    server.answer(wrote(created=["hello"], updated=["fine", "other"]), stored(code), stored(CODE), stored(code))
+def test_verify_finds_missing_code(client: FluxbaseClient, server: LocalServer, code: str | None) -> None:
+    """As on version 2026-04: the error names the functions, and has the result."""
+    server.answer(sync_answer(created=["hello"], updated=["fine", "other"]), stored(code), stored(CODE), stored(code))
     functions = [SyncFunction(name=name, code=CODE) for name in ("hello", "fine", "other")]
 
     result = client.admin.jobs.sync(functions, namespace="reports", verify=True)
@@ -272,11 +272,9 @@ def test_finds_that_the_server_stored_no_code(client: FluxbaseClient, server: Lo
 
 
 @pytest.mark.parametrize(("answer", "kind"), [(Answer(503, {"error": "later"}), ServerFailed), (Answer(404, {"error": "later"}), NotFound)])
-def test_says_that_the_sync_was_made_where_it_cannot_be_verified(
-    client: FluxbaseClient, server: LocalServer, answer: Answer, kind: type[Exception]
-) -> None:
-    """The error of the reading, but no invitation to repeat, and the result at hand."""
-    server.answer(wrote(created=["hello"]), answer)
+def test_failed_read_during_verify(client: FluxbaseClient, server: LocalServer, answer: Answer, kind: type[Exception]) -> None:
+    """The error is that of the read, but not retryable, and has the result of the sync."""
+    server.answer(sync_answer(created=["hello"]), answer)
 
     result = client.admin.jobs.sync([HELLO], namespace="reports", verify=True)
 
@@ -289,18 +287,16 @@ def test_says_that_the_sync_was_made_where_it_cannot_be_verified(
 
 
 @pytest.mark.parametrize(("options", "label"), [({"dry_run": True, "verify": True}, "sync dry run"), ({}, "sync")])
-def test_reads_nothing_back_where_nothing_is_to_verify(
-    client: FluxbaseClient, server: LocalServer, options: dict[str, Any], label: str
-) -> None:
-    """A dry run wrote nothing; without `verify` one request is all."""
-    server.answer(told(label))
+def test_nothing_is_read_without_changes(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], label: str) -> None:
+    """After a dry run, or without `verify`."""
+    server.answer(recorded_answer(label))
 
     assert client.admin.jobs.sync([HELLO], **options).ok
     assert len(server.requests) == 1
 
 
-def test_a_failed_sync_is_not_verified(client: FluxbaseClient, server: LocalServer) -> None:
-    """Its error stands."""
+def test_failed_sync_is_not_verified(client: FluxbaseClient, server: LocalServer) -> None:
+    """The error is that of the sync."""
     server.answer(Answer(403, {"error": "Access denied - IP not allowlisted for jobs sync"}))
 
     result = client.admin.jobs.sync([HELLO], verify=True)
@@ -309,11 +305,11 @@ def test_a_failed_sync_is_not_verified(client: FluxbaseClient, server: LocalServ
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("place", [{"namespace": "a b"}, {"functions": [{"name": "a/b", "code": CODE}]}])
-def test_refuses_to_verify_what_cannot_be_read_back(client: FluxbaseClient, server: LocalServer, place: dict[str, Any]) -> None:
-    """Before it is written. Without `verify` such names are sent, as the server takes them."""
-    server.answer(told("sync"))
-    given: dict[str, Any] = {"functions": [HELLO], **place}
+@pytest.mark.parametrize("arguments", [{"namespace": "a b"}, {"functions": [{"name": "a/b", "code": CODE}]}])
+def test_verify_refuses_names_that_cannot_be_read(client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any]) -> None:
+    """Before anything is written. Without `verify` such names are sent, because the server accepts them."""
+    server.answer(recorded_answer("sync"))
+    given: dict[str, Any] = {"functions": [HELLO], **arguments}
 
     error = client.admin.jobs.sync(**given, verify=True).error
 
@@ -323,8 +319,8 @@ def test_refuses_to_verify_what_cannot_be_read_back(client: FluxbaseClient, serv
 
 
 def test_code_arrives_unchanged(client: FluxbaseClient, server: LocalServer) -> None:
-    """Any text but NUL and lone surrogates."""
-    server.answer(told("sync"))
+    """Any text except NUL and lone surrogates."""
+    server.answer(recorded_answer("sync"))
     code = '// größe 🚀 \u2028 </script> \\ "quoted"\r\n\t' + json.dumps(EVERYTHING)
 
     client.admin.jobs.sync([{"name": "Größe / 1", "code": code}]).unwrap()

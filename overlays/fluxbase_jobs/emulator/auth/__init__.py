@@ -1,1 +1,1 @@
-"""Who a request comes from: tokens, service keys, client keys, passwords."""
+"""Authentication: tokens, service keys, client keys, passwords."""

@@ -1,22 +1,23 @@
-"""Password hashes. The cost is low on purpose: these accounts exist for development and tests only."""
+"""Password hashes. They are cheap to compute, because these accounts are only for development and tests."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
+from typing import Final
 
-_COST = 2**10
+_COST: Final = 2**10
 
 
 def hash_password(password: str) -> str:
-    """Return salt and hash as text."""
+    """Hash a password; the result contains the salt."""
     salt = secrets.token_bytes(16)
     return f"{salt.hex()}${_scrypt(password, salt)}"
 
 
 def is_password(password: str, password_hash: str) -> bool:
-    """Tell whether this is the password that was hashed."""
+    """Whether a hash was made from this password."""
     salt, _, expected = password_hash.partition("$")
     return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)), expected)
 

@@ -1,47 +1,33 @@
-"""The JSON Web Tokens: making those that the emulator hands out, reading those that clients send."""
+"""JSON Web Tokens: signs those that the emulator issues, verifies those that clients send."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 from uuid import uuid4
 
 import jwt
 
 from ..clock import Clock, seconds
+from ..store import User
 
-if TYPE_CHECKING:
-    from jwt.types import Options
+ACCESS_SECONDS: Final = 15 * 60
+REFRESH_SECONDS: Final = 7 * 24 * 60 * 60
+SERVICE_SECONDS: Final = 24 * 60 * 60
 
-    from ..store import User
-
-ACCESS_SECONDS = 15 * 60
-REFRESH_SECONDS = 7 * 24 * 60 * 60
-SERVICE_SECONDS = 24 * 60 * 60
-
-_ALGORITHM = "HS256"
-_ISSUERS = {None, "", "fluxbase", "supabase", "supabase-demo"}
-_SIGNATURE_ONLY: Options = {
-    "verify_signature": True,
-    "verify_aud": False,
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_nbf": False,
-    "verify_sub": False,
-    "verify_jti": False,
-}
+_ALGORITHM: Final = "HS256"
+_ISSUERS: Final = {None, "", "fluxbase", "supabase", "supabase-demo"}
 
 
 class InvalidTokenError(Exception):
-    """The token is malformed, signed with another secret, or not valid at this time."""
+    """The token is malformed, signed with another secret, expired or not valid yet."""
 
 
 class Tokens:
-    """Makes and reads tokens with one secret.
+    """Signs and verifies tokens with one secret.
 
     Args:
         secret: the HS256 key, at least 32 bytes.
         clock: decides what has expired.
-
     """
 
     def __init__(self, secret: str, clock: Clock) -> None:
@@ -49,33 +35,48 @@ class Tokens:
         self._clock = clock
 
     def access(self, user: User, lifetime_seconds: int = ACCESS_SECONDS) -> str:
-        """Return a token that acts as the user."""
+        """Issue an access token of a user."""
         return self._user(user, "access", lifetime_seconds)
 
     def refresh(self, user: User) -> str:
-        """Return a token that buys the user's next pair of tokens."""
+        """Issue a refresh token of a user."""
         return self._user(user, "refresh", REFRESH_SECONDS)
 
     def role(self, role: str, lifetime_seconds: int = SERVICE_SECONDS) -> str:
-        """Return a token that acts as a role without a user: `service_role` or `anon`."""
+        """Issue an access token of a role without a user: `service_role` or `anon`."""
         return self._sign({"role": role, "sub": role, "token_type": "access"}, lifetime_seconds)
 
-    def read(self, token: str) -> dict[str, Any]:
-        """Return the claims of a valid token. Its `token_type` is not looked at, as on the real server.
+    def verify(self, token: str) -> dict[str, Any]:
+        """Verify a token and decode its claims. `token_type` is not checked, as on the real server.
 
         Raises:
-            InvalidTokenError: see there.
-
+            InvalidTokenError: the token is not valid.
         """
         try:
-            claims = jwt.decode(token, self._secret, algorithms=[_ALGORITHM], options=_SIGNATURE_ONLY)
+            claims = self._decode(token)
             self._check(claims)
         except (jwt.InvalidTokenError, TypeError, ValueError) as error:
             raise InvalidTokenError from error
         return claims
 
+    def _decode(self, token: str) -> dict[str, Any]:
+        # Only the signature: PyJWT would compare times with the machine's clock.
+        return jwt.decode(
+            token,
+            self._secret,
+            algorithms=[_ALGORITHM],
+            options={
+                "verify_signature": True,
+                "verify_aud": False,
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+                "verify_sub": False,
+                "verify_jti": False,
+            },
+        )
+
     def _check(self, claims: dict[str, Any]) -> None:
-        # Own comparisons rather than PyJWT's, which asks the machine's clock.
         now = seconds(self._clock)
         if float(claims.get("exp", now + 1)) <= now or float(claims.get("nbf", now)) > now:
             raise InvalidTokenError

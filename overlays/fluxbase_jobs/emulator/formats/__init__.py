@@ -1,1 +1,1 @@
-"""How the real server reads and writes text: JSON, timestamps, schedules."""
+"""Text formats of the real server: JSON, request bodies, timestamps, schedules, PostgreSQL values."""

@@ -1,37 +1,33 @@
-"""A JSON body's fields, read as the server binds them: strict in types, blind to what it does not know, null is absent."""
+"""Reads the fields of a JSON request body with Go's rules: types are strict, unknown fields are ignored, null means absent."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Final
 
 from .json_text import InvalidJSONError, JSONValue, normalise, parse
-from .timestamps import Moment, read_moment
+from .timestamps import Timestamp, read_timestamp
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_INT64 = 2**63
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_INT64: Final = 2**63
+_FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class InvalidBodyError(ValueError):
-    """The body is not what the route takes."""
+    """The route cannot read the body."""
 
 
 def body_fields(content_type: str, body: bytes) -> dict[str, JSONValue]:
-    """Return the fields of a body by their names in lower case.
+    """Parse a body; the names of its fields become lower case.
 
     Raises:
-        InvalidBodyError: not declared as JSON, not JSON, or no object.
-
+        InvalidBodyError: the content type is not JSON, the body is not JSON or not an object.
     """
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind in _FORMS:
-        # Taken, but no field of it is read (submit_validation: `form body`).
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in _FORM_TYPES:
+        # The server accepts forms but reads none of their fields (submit_validation: `form body`).
         return {}
-    if not kind.endswith("json"):
-        message = "not declared as JSON"
-        raise InvalidBodyError(message)
+    if not media_type.endswith("json"):
+        raise InvalidBodyError("not declared as JSON")
     try:
         value = parse(body)
     except InvalidJSONError as error:
@@ -40,119 +36,110 @@ def body_fields(content_type: str, body: bytes) -> dict[str, JSONValue]:
 
 
 def fields_of(value: JSONValue, name: str) -> dict[str, JSONValue]:
-    """Return an object's fields by their names in lower case; null has none.
+    """The fields of an object by their names in lower case; null has no fields.
 
-    Go finds a field in any case of its name; the last one counts.
+    Go matches field names in any case, and the last of several wins.
 
     Raises:
-        InvalidBodyError: no object.
-
+        InvalidBodyError: the value is not an object.
     """
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _mismatch(name, "object")
+        raise _type_error(name, "object")
     return {key.lower(): item for key, item in value.items()}
 
 
-def text(fields: Mapping[str, JSONValue], name: str) -> str | None:
-    """Return a text.
+def string(fields: Mapping[str, JSONValue], name: str) -> str | None:
+    """Read a string.
 
     Raises:
-        InvalidBodyError: something else.
-
+        InvalidBodyError: the field has another type.
     """
     value = _normalised(fields, name)
     if isinstance(value, str | None):
         return value
-    raise _mismatch(name, "text")
+    raise _type_error(name, "string")
 
 
 def integer(fields: Mapping[str, JSONValue], name: str) -> int | None:
-    """Return a whole number of 64 bits; `1.0` is none.
+    """Read a 64-bit integer; `1.0` is not one.
 
     Raises:
-        InvalidBodyError: something else.
-
+        InvalidBodyError: the field has another type.
     """
     value = fields.get(name)
     if value is None:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64:
         return value
-    raise _mismatch(name, "integer")
+    raise _type_error(name, "integer")
 
 
-def flag(fields: Mapping[str, JSONValue], name: str) -> bool | None:
-    """Return true or false.
+def boolean(fields: Mapping[str, JSONValue], name: str) -> bool | None:
+    """Read true or false.
 
     Raises:
-        InvalidBodyError: something else.
-
+        InvalidBodyError: the field has another type.
     """
     value = fields.get(name)
     if isinstance(value, bool | None):
         return value
-    raise _mismatch(name, "boolean")
+    raise _type_error(name, "boolean")
 
 
 def object_(fields: Mapping[str, JSONValue], name: str) -> dict[str, JSONValue] | None:
-    """Return an object, its keys as they are.
+    """Read an object; the case of its keys is kept.
 
     Raises:
-        InvalidBodyError: something else.
-
+        InvalidBodyError: the field has another type.
     """
     value = _normalised(fields, name)
     if isinstance(value, dict | None):
         return value
-    raise _mismatch(name, "object")
+    raise _type_error(name, "object")
 
 
-def items(fields: Mapping[str, JSONValue], name: str) -> list[JSONValue]:
-    """Return a list's items; none for null.
+def array(fields: Mapping[str, JSONValue], name: str) -> list[JSONValue]:
+    """Read a list; null is an empty one.
 
     Raises:
-        InvalidBodyError: something else.
-
+        InvalidBodyError: the field has another type.
     """
     value = fields.get(name)
     if isinstance(value, list | None):
         return value or []
-    raise _mismatch(name, "list")
+    raise _type_error(name, "list")
 
 
-def texts(fields: Mapping[str, JSONValue], name: str) -> tuple[str, ...]:
-    """Return a list of texts; a null in it is an empty text.
-
-    Raises:
-        InvalidBodyError: something else.
-
-    """
-    return tuple(text({name: item}, name) or "" for item in items(fields, name))
-
-
-def moment(fields: Mapping[str, JSONValue], name: str) -> Moment | None:
-    """Return a time.
+def strings(fields: Mapping[str, JSONValue], name: str) -> tuple[str, ...]:
+    """Read a list of strings; a null among them is an empty string.
 
     Raises:
-        InvalidBodyError: something else.
-
+        InvalidBodyError: the field, or one of its items, has another type.
     """
-    value = text(fields, name)
+    return tuple(string({name: item}, name) or "" for item in array(fields, name))
+
+
+def timestamp(fields: Mapping[str, JSONValue], name: str) -> Timestamp | None:
+    """Read an RFC 3339 time.
+
+    Raises:
+        InvalidBodyError: the field has another type or form.
+    """
+    value = string(fields, name)
     try:
-        return None if value is None else read_moment(value)
+        return None if value is None else read_timestamp(value)
     except ValueError as error:
-        raise _mismatch(name, "time") from error
+        raise _type_error(name, "time") from error
 
 
 def _normalised(fields: Mapping[str, JSONValue], name: str) -> JSONValue:
     try:
         return normalise(fields.get(name))
     except RecursionError as error:
-        message = f"{name} is nested too deeply"
-        raise InvalidBodyError(message) from error
+        raise InvalidBodyError(f"{name} is nested too deeply") from error
 
 
-def _mismatch(name: str, kind: str) -> InvalidBodyError:
-    return InvalidBodyError(f"{name} is no {kind}")
+def _type_error(name: str, expected: str) -> InvalidBodyError:
+    return InvalidBodyError(f"{name} is not a JSON {expected}")

@@ -1,10 +1,10 @@
-r"""JSON as the server writes it: one value has three texts, and clients see all of them.
+r"""Parses and writes JSON as the server does. Clients see three different texts of the same value.
 
-- Go's: compact, keys sorted, `<`, `>`, `&` as `\u003c` ... (a submit's `payload`, every response body)
-- PostgreSQL's jsonb: `": "` and `", "`, keys by length, then bytes (`payload`, `result`, `progress` of a get)
-- JavaScript's: compact, keys in the order made (the `__RESULT__` lines of the logs)
+- Go: compact, sorted keys, `<`, `>`, `&` as `\u003c` ... (every response body; `payload` in the response to a submit)
+- PostgreSQL jsonb: `": "` and `", "`, keys sorted by length, then bytes (`payload`, `result`, `progress` in the response to a get)
+- JavaScript: compact, keys in insertion order (the `__RESULT__` lines of the logs)
 
-Numbers are 64-bit floats on the way through the server: 9007199254740993 becomes ...992 (lifecycle, edges).
+The server converts numbers to 64-bit floats: 9007199254740993 becomes ...992 (lifecycle, edges).
 """
 
 from __future__ import annotations
@@ -12,37 +12,33 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 
-_EXACT = 2**53
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_EXACT: Final = 2**53
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _quote = json.JSONEncoder(ensure_ascii=False).encode
-_HTML_SAFE = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
+_HTML_SAFE: Final = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
 class InvalidJSONError(ValueError):
-    """The text is not JSON, or holds what the server refuses: NaN, infinity, numbers beyond a 64-bit float."""
+    """The text is not JSON, or contains NaN, infinity or a number too large for a 64-bit float."""
 
 
 class NulInTextError(ValueError):
-    """A text holds U+0000, which jsonb cannot store (submit_validation: `NUL in a payload`)."""
+    """A string contains U+0000, which jsonb cannot store (submit_validation: `NUL in a payload`)."""
 
 
 def parse(body: bytes) -> JSONValue:
-    """Read JSON bytes as Go does: bytes that are not UTF-8 and lone surrogates become U+FFFD.
+    """Parse JSON as Go does: invalid UTF-8 and lone surrogates become U+FFFD.
 
     Raises:
-        InvalidJSONError: also for nesting deeper than Python can read (some hundred levels).
-
+        InvalidJSONError: also for values nested deeper than Python can parse (some hundred levels).
     """
     try:
         text = body.decode("utf-8", "surrogateescape")
@@ -52,13 +48,12 @@ def parse(body: bytes) -> JSONValue:
 
 
 def normalise(value: object) -> JSONValue:
-    """What is left of a Python value after the server: numbers as 64-bit floats, clean text, lists for tuples.
+    """Convert a Python value to what the server would store: 64-bit float numbers, valid Unicode, lists instead of tuples.
 
-    NaN and infinity become null, as JavaScript writes them.
+    NaN and infinity become null, as in JavaScript.
 
     Raises:
-        TypeError: the value, or something in it, has no JSON form.
-
+        TypeError: the value, or a value inside it, cannot be written as JSON.
     """
     match value:
         case None | bool():
@@ -73,53 +68,51 @@ def normalise(value: object) -> JSONValue:
         case list() | tuple():
             return [normalise(item) for item in cast("Iterable[object]", value)]
         case _:
-            message = f"{type(value).__name__} has no JSON form"
-            raise TypeError(message)
+            raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def clean_text(text: str) -> str:
-    """Return the text with U+FFFD for each lone surrogate."""
+    """Replace each lone surrogate by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 
 
 def go_text(value: JSONValue) -> str:
-    """Go's text of a normalised value, keys sorted."""
+    """Write a normalised value as Go writes a map: keys sorted."""
     return _write(value, _GO).translate(_HTML_SAFE)
 
 
 def body_text(value: JSONValue) -> str:
-    """Go's text with keys in the order given: a response body, whose order is that of the server's structs."""
+    """Write a normalised value as Go writes a struct: keys in the given order."""
     return _write(value, _BODY).translate(_HTML_SAFE)
 
 
 def javascript_text(value: JSONValue) -> str:
-    """JavaScript's text of a normalised value."""
+    """Write a normalised value as JavaScript does."""
     return _write(value, _BODY)
 
 
 def jsonb_text(value: JSONValue) -> str:
-    """PostgreSQL's jsonb text of a normalised value.
+    """Write a normalised value as PostgreSQL prints jsonb.
 
     Raises:
-        NulInTextError: a key or a text in the value holds U+0000.
-
+        NulInTextError: a key or a string contains U+0000.
     """
     text = _write(value, _JSONB)
-    # A backslash before \u0000 may itself be escaped; only then is the text harmless.
+    # `\\u0000` is a backslash followed by plain text; only an unescaped backslash makes it a NUL.
     if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
         raise NulInTextError(text)
     return text
 
 
 @frozen
-class _Form:
+class _Format:
     comma: str
     colon: str
     number: Callable[[float], str]
     key_order: Callable[[str], Any] | None = None
 
 
-def _write(value: JSONValue, form: _Form) -> str:
+def _write(value: JSONValue, style: _Format) -> str:
     match value:
         case str():
             return _quote(value)
@@ -128,16 +121,16 @@ def _write(value: JSONValue, form: _Form) -> str:
         case bool():
             return "true" if value else "false"
         case dict():
-            keys = sorted(value, key=form.key_order) if form.key_order else value
-            return "{" + form.comma.join([_quote(key) + form.colon + _write(value[key], form) for key in keys]) + "}"
+            keys = sorted(value, key=style.key_order) if style.key_order else value
+            return "{" + style.comma.join([_quote(key) + style.colon + _write(value[key], style) for key in keys]) + "}"
         case list():
-            return "[" + form.comma.join([_write(item, form) for item in value]) + "]"
+            return "[" + style.comma.join([_write(item, style) for item in value]) + "]"
         case _:
-            return form.number(value)
+            return style.number(value)
 
 
 def _number_text(number: float) -> str:
-    """The shortest digits that read back to the same float; Go and JavaScript agree on the form."""
+    """Write the shortest digits that parse to the same float, in the form that Go and JavaScript share."""
     if isinstance(number, int):
         return str(number)
     text = repr(number)
@@ -150,7 +143,7 @@ def _number_text(number: float) -> str:
 
 
 def _numeric_text(number: float) -> str:
-    """PostgreSQL's numeric knows neither exponents nor a negative zero."""
+    """Write a number as PostgreSQL's numeric, which has no exponents and no negative zero."""
     return format(Decimal(_number_text(number)), "f") if number else "0"
 
 
@@ -169,14 +162,12 @@ def _number(value: float) -> int | float | None:
 
 def _key(key: object) -> str:
     if not isinstance(key, str):
-        message = f"JSON object keys are text, not {type(key).__name__}"
-        raise TypeError(message)
+        raise TypeError(f"JSON object keys are text, not {type(key).__name__}")
     return clean_text(key)
 
 
 def _refuse(constant: str) -> float:
-    message = f"{constant} is not JSON"
-    raise ValueError(message)
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _float(digits: str) -> float:
@@ -186,9 +177,9 @@ def _float(digits: str) -> float:
 
 def _integer(digits: str) -> float:
     number = _float(digits)
-    return number if digits == "-0" else int(digits)  # a float has a negative zero, an int has not
+    return number if digits == "-0" else int(digits)  # only a float has a negative zero
 
 
-_GO = _Form(comma=",", colon=":", number=_number_text, key_order=str)
-_BODY = _Form(comma=",", colon=":", number=_number_text)
-_JSONB = _Form(comma=", ", colon=": ", number=_numeric_text, key_order=lambda key: (len(key.encode()), key))
+_GO: Final = _Format(comma=",", colon=":", number=_number_text, key_order=str)
+_BODY: Final = _Format(comma=",", colon=":", number=_number_text)
+_JSONB: Final = _Format(comma=", ", colon=": ", number=_numeric_text, key_order=lambda key: (len(key.encode()), key))

@@ -1,61 +1,63 @@
-"""Moments and spans as the server writes and reads them (Go's RFC 3339 and duration texts)."""
+"""Timestamps and durations as the server formats and parses them: Go's RFC 3339 and duration texts."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from attrs import frozen
 
-_RFC3339 = re.compile(
+_RFC3339: Final = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)",
     re.ASCII,
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UTC_EPOCH: Final = _EPOCH.replace(tzinfo=None)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @frozen
-class Moment:
-    """A time that a client sent: what the database keeps, and what the answer to the submit repeats."""
+class Timestamp:
+    """A time that a client sent."""
 
     micros: int
+    """Microseconds since 1970, as the database stores it."""
     echo: str
+    """The text that the response to the request contains."""
 
 
 def rfc3339(micros: int) -> str:
-    """Microseconds since 1970 as UTC text without trailing zeros."""
+    """Format microseconds since 1970 as UTC text without trailing zeros."""
     return rfc3339_nanos(micros * 1_000)
 
 
 def rfc3339_nanos(nanos: int) -> str:
-    """Nanoseconds since 1970 as UTC text without trailing zeros."""
+    """Format nanoseconds since 1970 as UTC text without trailing zeros."""
     whole, fraction = divmod(nanos, 1_000_000_000)
-    text = (_EPOCH + timedelta(seconds=whole)).replace(tzinfo=None).isoformat(timespec="seconds")
+    text = (_UTC_EPOCH + timedelta(seconds=whole)).isoformat(timespec="seconds")
     return f"{text}{_fraction(f'{fraction:09d}')}Z"
 
 
-def read_moment(text: str) -> Moment:
-    """Read RFC 3339 with an offset, strictly (schedule: every other form is refused).
+def read_timestamp(text: str) -> Timestamp:
+    """Parse RFC 3339 with an offset; the server rejects every other form (schedule).
 
     Raises:
-        ValueError: the text has another form or names no real time.
-
+        ValueError: the text has another form, or no such time exists.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
-        message = "not RFC 3339"
-        raise ValueError(message)
+        raise ValueError("not RFC 3339")
     day, time, fraction, zone = match["day"], match["time"], match["fraction"] or "", match["zone"]
-    # Nine digits are kept in the echo, six in the database; more are cut (schedule: nanoseconds).
+    # The echo keeps nine digits of the fraction, the database six; the rest is cut off (schedule: nanoseconds).
     at = datetime.fromisoformat(f"{day}T{time}{zone}")
     micros = (_in_utc(at) - _EPOCH) // _MICROSECOND + int(fraction[:6].ljust(6, "0"))
     echo_zone = "Z" if at.utcoffset() == timedelta() else zone
-    return Moment(micros, f"{day}T{time}{_fraction(fraction[:9])}{echo_zone}")
+    return Timestamp(micros, f"{day}T{time}{_fraction(fraction[:9])}{echo_zone}")
 
 
 def duration(seconds: int) -> str:
-    """Whole seconds as `2s`, `5m0s`, `1h0m0s`."""
+    """Format whole seconds as `2s`, `5m0s`, `1h0m0s`."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -67,8 +69,7 @@ def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError as error:
-        message = "before the first or after the last year"
-        raise ValueError(message) from error
+        raise ValueError("before the first or after the last year") from error
 
 
 def _fraction(digits: str) -> str:

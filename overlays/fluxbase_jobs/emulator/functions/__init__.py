@@ -1,1 +1,1 @@
-"""Which job functions the server has, and how a sync changes them."""
+"""The job functions of the server: which there are, and how a sync changes them."""

@@ -1,24 +1,42 @@
-"""The body of a sync, read as the server reads it."""
+"""The body of a sync request, and the `@fluxbase:` annotations in the code of its functions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Mapping
+from types import NoneType
+from typing import Any, Final, get_args, get_type_hints
 
-from attrs import frozen
+from attrs import asdict, frozen
+from fluxbase_jobs_client.models import SyncFunction
 
-from ..formats.body_fields import InvalidBodyError, body_fields, fields_of, flag, integer, items, text, texts
-from ..store.functions import NUMBERS
+from ..formats.body_fields import InvalidBodyError, array, body_fields, boolean, fields_of, integer, string, strings
+from ..formats.json_text import JSONValue
+from ..store import StoredFunction
 
-if TYPE_CHECKING:
-    from ..formats.json_text import JSONValue
+_INT64: Final = 2**63
+_READERS: Final[dict[object, Callable[[Mapping[str, JSONValue], str], object]]] = {
+    str: string,
+    bool: boolean,
+    int: integer,
+    list[str]: strings,
+}
+_NOT_SETTINGS: Final = {"name", "code", "original_code", "is_bundled"}
 
-_TEXTS = ("description", "schedule")
-_FLAGS = ("enabled", "allow_net", "allow_env", "allow_read", "allow_write")
+
+def _readers() -> dict[str, Callable[[Mapping[str, JSONValue], str], object]]:
+    """How to read each setting: the fields of a sync in openapi.yaml that the emulator stores, by their types."""
+    stored = get_type_hints(StoredFunction).keys() - _NOT_SETTINGS
+    types = {name: kind for name, kind in get_type_hints(SyncFunction).items() if name in stored}
+    return {name: _READERS[next(part for part in get_args(kind) if part is not NoneType)] for name, kind in types.items()}
+
+
+_SETTINGS: Final = _readers()
 
 
 @frozen
 class FunctionSpec:
-    """One function as a client wants it. `settings` has what was sent, by the names that a function has for it."""
+    """A function as the client wants it. `settings` has only what was sent, by the names of `StoredFunction`."""
 
     name: str
     code: str
@@ -28,7 +46,7 @@ class FunctionSpec:
 
 @frozen
 class SyncRequest:
-    """What a client wants a namespace to hold."""
+    """The functions that a client wants in a namespace."""
 
     namespace: str
     functions: tuple[FunctionSpec, ...]
@@ -36,21 +54,51 @@ class SyncRequest:
     dry_run: bool
 
 
+@frozen
+class Annotations:
+    """Numbers that apply if a sync does not send them. Seconds, and megabytes."""
+
+    timeout_seconds: int = 300
+    memory_limit_mb: int = 256
+    max_retries: int = 0
+    progress_timeout_seconds: int = 300
+
+    def as_settings(self) -> dict[str, int]:
+        """The numbers by the names of `StoredFunction`."""
+        return asdict(self)
+
+
+NO_ANNOTATIONS: Final = Annotations(0, 0, 0, 0)
+"""What the sync of April servers finds: they lose the code before they read it, and do not apply the defaults either."""
+
+_ANNOTATION_NAMES: Final = {
+    "timeout_seconds": "timeout",
+    "memory_limit_mb": "memory",
+    "max_retries": "max-retries",
+    "progress_timeout_seconds": "progress-timeout",
+}
+
+
+def read_annotations(code: str) -> Annotations:
+    """Find the annotations in the code of a function; the first of each name counts. The code is not run."""
+    found = {field: _number(code, name) for field, name in _ANNOTATION_NAMES.items()}
+    return Annotations(**{field: number for field, number in found.items() if number is not None})
+
+
 def read_sync(content_type: str, body: bytes) -> SyncRequest:
-    """Read a sync's body.
+    """Parse the body of a sync request.
 
     Raises:
-        InvalidBodyError: not declared as JSON, not JSON, no object, or a field of a wrong type.
-
+        InvalidBodyError: the content type is not JSON, the body is not a JSON object, or a field has the wrong type.
     """
     fields = body_fields(content_type, body)
     options = fields_of(fields.get("options"), "options")
     try:
         return SyncRequest(
-            namespace=text(fields, "namespace") or "default",
-            functions=tuple(_spec(item) for item in items(fields, "jobs")),
-            delete_missing=flag(options, "delete_missing") or False,
-            dry_run=flag(options, "dry_run") or False,
+            namespace=string(fields, "namespace") or "default",
+            functions=tuple(_spec(item) for item in array(fields, "jobs")),
+            delete_missing=boolean(options, "delete_missing") or False,
+            dry_run=boolean(options, "dry_run") or False,
         )
     except RecursionError as error:
         raise InvalidBodyError(str(error)) from error
@@ -58,10 +106,10 @@ def read_sync(content_type: str, body: bytes) -> SyncRequest:
 
 def _spec(item: JSONValue) -> FunctionSpec:
     fields = fields_of(item, "a job")
-    flag(fields, "is_bundled")  # must be one, and changes nothing: this server bundles no code
-    code, original_code = text(fields, "code") or "", text(fields, "original_code")
+    boolean(fields, "is_bundled")  # the type is checked, but the value has no effect: the emulator bundles no code
+    code, original_code = string(fields, "code") or "", string(fields, "original_code")
     return FunctionSpec(
-        name=text(fields, "name") or "",
+        name=string(fields, "name") or "",
         code=code,
         original_code=code if original_code is None else original_code,
         settings=_settings(fields),
@@ -69,9 +117,11 @@ def _spec(item: JSONValue) -> FunctionSpec:
 
 
 def _settings(fields: dict[str, JSONValue]) -> dict[str, Any]:
-    read: dict[str, Any] = {name: text(fields, name) for name in _TEXTS}
-    read |= {name: flag(fields, name) for name in _FLAGS}
-    read |= {name: integer(fields, name) for name in NUMBERS}
-    # An empty list is as none: it takes no role away.
-    read |= {"require_roles": texts(fields, "require_roles") or None}
-    return {name: value for name, value in read.items() if value is not None}
+    sent = {name: read(fields, name) for name, read in _SETTINGS.items()}
+    # An empty list counts as not sent: a sync cannot remove all roles of a function.
+    return {name: value for name, value in sent.items() if value is not None and value != ()}
+
+
+def _number(code: str, name: str) -> int | None:
+    found = re.search(rf"@fluxbase:{name}\s+(\d+)", code, re.ASCII)
+    return int(found[1]) if found and len(found[1]) <= len(str(_INT64)) and int(found[1]) < _INT64 else None

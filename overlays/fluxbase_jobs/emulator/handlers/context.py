@@ -1,23 +1,36 @@
-"""What a handler is given beside its payload: the way to report progress, write log lines and notice a stop."""
+"""The second argument of a handler: report progress, write log lines and notice that the run was stopped."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
 from attrs import field, frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..runtime.reports import Reports
-
 Level: TypeAlias = Literal["trace", "debug", "info", "warn", "error", "fatal", "panic"]
-LEVELS: tuple[Level, ...] = get_args(Level)
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+
+
+class Reports(Protocol):
+    """Where a `Context` sends its reports. The server implements it; a unit test of a handler may pass its own."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the run was stopped."""
+        ...
+
+    def progress(self, percent: object, message: object, data: object) -> None:
+        """Store a progress report."""
+        ...
+
+    def log(self, text: str, level: Level) -> None:
+        """Store log lines."""
+        ...
 
 
 @frozen
 class JobUser:
-    """Whom a job runs for; each of the three may be missing."""
+    """The user a job runs for; each of the three may be missing."""
 
     id: str | None
     email: str | None
@@ -26,7 +39,7 @@ class JobUser:
 
 @frozen
 class Context:
-    """One run of one job, as its handler sees it. All methods are called plainly, from async handlers too."""
+    """One run of one job, as its handler sees it. All methods are synchronous, for async handlers too."""
 
     job_id: str
     job_name: str
@@ -40,34 +53,31 @@ class Context:
         """Report how far the job is.
 
         Args:
-            percent: whole, usually 0 to 100. As on the real server, 33.3 makes the report vanish without an error,
-                and so does `data` that is no mapping.
-            message: what is being done.
-            data: a JSON object of your own.
-
+            percent: a whole number, usually 0 to 100. As on the real server, a report with 33.3 is silently dropped,
+                and so is one whose `data` is not a mapping.
+            message: what the job is doing.
+            data: any JSON object.
         """
         self._reports.progress(percent, message, data)
 
     def log(self, message: object, level: Level = "info") -> None:
-        """Write to the job's log, a line for each line of the text.
+        """Write to the job's log, one log line for each line of the text.
 
         Raises:
-            ValueError: `level` is none of trace, debug, info, warn, error, fatal, panic.
-
+            ValueError: `level` is not one of trace, debug, info, warn, error, fatal, panic.
         """
         if level not in LEVELS:
-            problem = f"level is one of {', '.join(LEVELS)}, not {level}"
-            raise ValueError(problem)
+            raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level}")
         self._reports.log(str(message), level)
 
     @property
     def cancelled(self) -> bool:
-        """Whether this run has been stopped: cancelled, out of time, or its server is about to end.
+        """Whether this run was stopped: the job was cancelled or timed out, or the server is shutting down.
 
-        Nothing needs to ask for it: the handler of a stopped run is ended. An async one gets asyncio's cancellation; a
-        sync one, and an async one that goes on, gets an exception that is no `Exception`, again every half a second
-        until it ends. `finally` blocks run. The one limit: a call that blocks outside of Python, such as one long
-        `time.sleep`, ends first; meanwhile the job may be retried, and so be at work twice. Reports of a stopped run
-        are not stored: they raise that exception too.
+        Handlers need not check it, because the handler of a stopped run is interrupted. An async handler is cancelled
+        as by asyncio; a sync handler, and an async one that ignores the cancellation, gets an exception that is not an
+        `Exception`, again every half a second until it ends. `finally` blocks run. One limit: a call that blocks
+        outside of Python, such as one long `time.sleep`, returns first; meanwhile the job may be retried, so that two
+        runs of it overlap. Reports of a stopped run are not stored: they raise the same exception.
         """
         return self._reports.is_closed

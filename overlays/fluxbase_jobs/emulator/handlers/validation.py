@@ -1,74 +1,62 @@
-"""What `@function` takes: values of the right kind that the database can hold."""
+"""Checks of the arguments of `@function`: of the right type, and storable by the real server's database."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from typing import Final, cast
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_LARGEST = 2**31 - 1
-"""The real server keeps these numbers in PostgreSQL's `integer`."""
+_LARGEST: Final = 2**31 - 1
+"""The real server stores these numbers in PostgreSQL's `integer`."""
 
 
 def check_text(argument: str, value: object) -> None:
-    """Let a text pass.
+    """Require a string.
 
     Raises:
-        TypeError: it is none.
-        ValueError: it holds U+0000 or half of a character, which no database takes.
-
+        TypeError: it is not a string.
+        ValueError: it holds U+0000 or an unpaired surrogate, which no database stores.
     """
     if not isinstance(value, str):
-        message = f"{argument} is a text, not {_kind(value)}"
-        raise TypeError(message)
+        raise TypeError(f"{argument} must be a str, not {_type_name(value)}")
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
-        message = f"{argument} may hold neither U+0000 nor half of a surrogate pair"
-        raise ValueError(message)
+        raise ValueError(f"{argument} must not contain U+0000 or an unpaired surrogate")
 
 
 def check_number(argument: str, value: object) -> None:
-    """Let a whole number pass.
+    """Require a whole number.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not an int.
         ValueError: it is too large.
-
     """
     if not isinstance(value, int) or isinstance(value, bool):
-        message = f"{argument} is a whole number, not {_kind(value)}"
-        raise TypeError(message)
+        raise TypeError(f"{argument} must be an int, not {_type_name(value)}")
     if value > _LARGEST:
-        message = f"{argument} is at most {_LARGEST}"
-        raise ValueError(message)
+        raise ValueError(f"{argument} must be at most {_LARGEST}")
 
 
 def check_flag(argument: str, value: object) -> None:
-    """Let True and False pass.
+    """Require a bool.
 
     Raises:
-        TypeError: it is neither.
-
+        TypeError: it is not a bool.
     """
     if not isinstance(value, bool):
-        message = f"{argument} is True or False, not {_kind(value)}"
-        raise TypeError(message)
+        raise TypeError(f"{argument} must be a bool, not {_type_name(value)}")
 
 
 def check_texts(argument: str, value: object) -> None:
-    """Let a list or tuple of texts pass. One text alone would count as a list of its letters.
+    """Require a list or tuple of strings. A single string would count as a list of its characters.
 
     Raises:
-        TypeError: it is none.
-        ValueError: one of the texts cannot be stored.
-
+        TypeError: it is neither, or an item is not a string.
+        ValueError: one of the strings cannot be stored.
     """
     if not isinstance(value, list | tuple):
-        message = f"{argument} is a list of texts, not {_kind(value)}"
-        raise TypeError(message)
+        raise TypeError(f"{argument} must be a list of str, not {_type_name(value)}")
     for text in cast("Iterable[object]", value):
         check_text(f"each of {argument}", text)
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     return type(value).__name__

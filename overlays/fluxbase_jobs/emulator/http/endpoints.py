@@ -1,34 +1,32 @@
-"""From Starlette's requests to plain functions: body read, caller known, off the event loop."""
+"""Connects Starlette to plain functions: reads the body and the query, authenticates, and leaves the event loop."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
-from fluxbase_jobs.emulator.auth.admin_authenticator import AdminAuthenticator
-from fluxbase_jobs.emulator.auth.authenticator import Authenticator, Caller, UnauthorizedError
-from fluxbase_jobs.emulator.formats.body_fields import body_fields
-from fluxbase_jobs.emulator.http.responses import coded_error, error
+from ..auth.authenticator import AdminAuthenticator, Authenticator, Caller, UnauthorizedError
+from ..formats.body_fields import body_fields
+from ..formats.json_text import JSONValue
+from ..profiles import Profile
+from ..services import Services
+from .responses import coded_error, error
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from fluxbase_jobs.emulator.formats.json_text import JSONValue
-    from fluxbase_jobs.emulator.services import Services
-
-ADMIN_JOBS = "/api/v1/admin/jobs"
+ADMIN_JOBS: Final = "/api/v1/admin/jobs"
+_INT64: Final = 2**63
+_MAX_DIGITS: Final = 100
 
 
 @frozen
 class Call:
-    """One request as a route sees it."""
+    """A request, its body and who sent it."""
 
     request: Request
     body: bytes = field(repr=False)
@@ -36,21 +34,22 @@ class Call:
 
     @property
     def fields(self) -> dict[str, JSONValue]:
-        """The body's fields; raises InvalidBodyError where it has none."""
+        """The fields of the body. Raises InvalidBodyError if it is not a JSON object."""
         return body_fields(self.request.headers.get("content-type", ""), self.body)
 
     @property
     def query(self) -> Mapping[str, str]:
-        """The query's parameters; of one that is given twice, the first."""
-        return first_values(self.request)
+        """The query parameters; the first of each name."""
+        return dict(reversed(self.request.query_params.multi_items()))
 
 
-Handler: TypeAlias = "Callable[[Call], Response]"
-Endpoint: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+Handler: TypeAlias = Callable[[Call], Response]
+ServiceHandler: TypeAlias = Callable[[Services, Call], Response]
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def public(handler: Handler) -> Endpoint:
-    """Make an endpoint that anybody may call."""
+    """Make an endpoint that needs no credential. The handler runs in a thread."""
 
     async def endpoint(request: Request) -> Response:
         return await run_in_threadpool(handler, Call(request, await request.body(), Caller()))
@@ -58,37 +57,37 @@ def public(handler: Handler) -> Endpoint:
     return endpoint
 
 
-def authenticated(handler: Handler, credentials: Authenticator) -> Endpoint:
-    """Make an endpoint that needs a credential, whichever."""
+def authenticated(handler: Handler, authenticator: Authenticator) -> Endpoint:
+    """Make an endpoint that needs a credential of any kind."""
 
-    def identified(call: Call) -> Response:
+    def handle(call: Call) -> Response:
         try:
-            caller = credentials.identify(call.request.headers, call.query)
-        except UnauthorizedError as refusal:
-            return error(401, str(refusal))
+            caller = authenticator.authenticate(call.request.headers, call.query)
+        except UnauthorizedError as unauthorized:
+            return error(401, str(unauthorized))
         return handler(Call(call.request, call.body, caller))
 
-    return public(identified)
+    return public(handle)
 
 
-def administrative(handler: Handler, credentials: AdminAuthenticator, roles: frozenset[str]) -> Endpoint:
-    """Make an endpoint that needs the token of one of these roles."""
-    allowed = restricted(handler, roles)
+def admin_only(handler: Handler, authenticator: AdminAuthenticator, roles: frozenset[str]) -> Endpoint:
+    """Make an endpoint that needs a token of one of these roles."""
+    allowed = require_role(handler, roles)
 
-    def identified(call: Call) -> Response:
+    def handle(call: Call) -> Response:
         try:
-            caller = credentials.identify(call.request.headers, call.request.cookies)
-        except UnauthorizedError as refusal:
-            return coded_error(call.request, 401, str(refusal), refusal.code)
+            caller = authenticator.authenticate(call.request.headers, call.request.cookies)
+        except UnauthorizedError as unauthorized:
+            return coded_error(call.request, 401, str(unauthorized), unauthorized.code)
         return allowed(Call(call.request, call.body, caller))
 
-    return public(identified)
+    return public(handle)
 
 
-def restricted(handler: Handler, roles: frozenset[str]) -> Handler:
-    """Return the handler for callers of these roles only."""
+def require_role(handler: Handler, roles: frozenset[str]) -> Handler:
+    """Make a handler answer 401 or 403 to callers without one of these roles."""
 
-    def allowed(call: Call) -> Response:
+    def handle(call: Call) -> Response:
         role = call.caller.role
         if role is None:
             return coded_error(call.request, 401, "Unauthorized", "AUTHENTICATION_REQUIRED")
@@ -96,19 +95,32 @@ def restricted(handler: Handler, roles: frozenset[str]) -> Handler:
             return coded_error(call.request, 403, "Insufficient permissions", "INSUFFICIENT_PERMISSIONS")
         return handler(call)
 
-    return allowed
+    return handle
 
 
-def admin_route(services: Services, method: str, path: str, handler: Callable[[Services, Call], Response], roles: frozenset[str]) -> Route:
-    """Make a route for jobs that needs the token of one of these roles."""
-    bound: Handler = _broken if services.settings.jobs == "off" else partial(handler, services)
-    return Route(path, administrative(bound, services.admin_credentials, roles), methods=[method])
+def admin_route(services: Services, method: str, path: str, handler: ServiceHandler, roles: frozenset[str]) -> Route:
+    """A route below /api/v1/admin/jobs that needs a token of one of these roles. It answers 500 if jobs are not configured."""
+    bound: Handler = _jobs_not_configured if services.settings.jobs == "off" else partial(handler, services)
+    return Route(path, admin_only(bound, services.admin_authenticator, roles), methods=[method])
 
 
-def _broken(call: Call) -> Response:
+def namespace_parameter(profile: Profile, call: Call) -> str | None:
+    """The namespace to filter by, None for all. April servers take `default` for the namespace without a name."""
+    namespace = call.query.get("namespace", "")
+    if not namespace:
+        return None
+    return "" if namespace == "default" and not profile.default_namespace_filter_matches else namespace
+
+
+def integer_parameter(call: Call, name: str, default: int) -> int:
+    """A query parameter that is an integer, parsed as Go does; the default if it is not one."""
+    text = call.query.get(name, "")
+    digits = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
+        return default
+    value = int(text)
+    return value if -_INT64 <= value < _INT64 else default
+
+
+def _jobs_not_configured(call: Call) -> Response:
     return coded_error(call.request, 500, "Internal Server Error", "INTERNAL_ERROR")
-
-
-def first_values(request: Request) -> Mapping[str, str]:
-    """Return the query's parameters, the first of each name."""
-    return dict(reversed(request.query_params.multi_items()))

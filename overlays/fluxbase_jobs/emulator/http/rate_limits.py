@@ -1,51 +1,50 @@
-"""How often a client may call: fixed windows of a minute, counted apart for each key."""
+"""Rate limits: fixed windows of a minute, counted separately for each key."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Final
 
 from attrs import define, field, frozen
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 from ..clock import Clock, seconds
+from ..services import Services
+from .endpoints import Call, Handler
 from .responses import error
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from starlette.requests import HTTPConnection
-    from starlette.responses import Response
-
-WINDOW_SECONDS = 60
+WINDOW_SECONDS: Final = 60
 
 
 @frozen
 class RateLimit:
-    """How many requests a window takes, and what is said to those beyond it."""
+    """How many requests fit into a window, and the message for those beyond it."""
 
     requests: int
     message: str
     retry_after: int = WINDOW_SECONDS
-    """What a refusal's `Retry-After` says: not what is left of the window, but what the server was configured with."""
+    """The `Retry-After` of the error. The server sends a configured number, not the rest of the window."""
 
 
 @frozen
 class WindowCount:
-    """Where a request stands in its window."""
+    """The position of a request in its window."""
 
     limit: RateLimit
     number: int
-    """From 1."""
+    """Counts from 1."""
     reset_seconds: int
 
     @property
-    def is_beyond(self) -> bool:
+    def exceeds_limit(self) -> bool:
         """Whether the window was full before this request."""
         return self.number > self.limit.requests
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What answers that were not refused announce, whatever their status (auth_tokens, rate_limited)."""
+        """The rate limit headers of a response; the server adds them to every status but 429 (auth_tokens, rate_limited)."""
         return {
             "x-ratelimit-limit": str(self.limit.requests),
             "x-ratelimit-remaining": str(max(0, self.limit.requests - self.number)),
@@ -65,8 +64,7 @@ class FixedWindowLimiter:
 
     Args:
         limit: the limit.
-        clock: says when a window ends.
-
+        clock: decides when a window ends.
     """
 
     _limit: RateLimit
@@ -75,7 +73,7 @@ class FixedWindowLimiter:
     _lock: Lock = field(factory=Lock, init=False)
 
     def count(self, key: str) -> WindowCount:
-        """Count one request of a key, refused or not."""
+        """Count a request for a key, whether it will be refused or not."""
         with self._lock:
             now = seconds(self._clock)
             window = self._window(key, now)
@@ -83,7 +81,7 @@ class FixedWindowLimiter:
             return WindowCount(self._limit, window.requests, window.ends - now)
 
     def __len__(self) -> int:
-        """How many windows are kept: those that have ended go when the next one opens."""
+        """The number of windows in memory. Windows that have ended are removed when the next one opens."""
         return len(self._open)
 
     def _window(self, key: str, now: int) -> _Window:
@@ -96,18 +94,34 @@ class FixedWindowLimiter:
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """Return where a request came from; empty if it came without a socket."""
+    """The IP address of the client; empty if there is no socket."""
     return connection.client.host if connection.client else ""
 
 
-def too_many(limit: RateLimit) -> Response:
-    """Answer a request beyond its limit."""
-    refusal = error(
+def too_many_requests(limit: RateLimit) -> Response:
+    """The response to a request beyond its limit."""
+    response = error(
         429,
         "Rate limit exceeded",
         code="RATE_LIMIT_EXCEEDED",
         message=limit.message,
         retry_after=limit.retry_after,
     )
-    refusal.headers["retry-after"] = str(limit.retry_after)
-    return refusal
+    response.headers["retry-after"] = str(limit.retry_after)
+    return response
+
+
+def rate_limited(services: Services, handler: Handler, limit: RateLimit, key: Callable[[Call], str]) -> Handler:
+    """Give a route a rate limit of its own. Its headers are always sent; requests are refused only if rate limits are on."""
+    limiter = FixedWindowLimiter(limit, services.clock)
+    refuses = services.settings.rate_limit is not None
+
+    def handle(call: Call) -> Response:
+        count = limiter.count(key(call))
+        if refuses and count.exceeds_limit:
+            return too_many_requests(limit)
+        response = handler(call)
+        response.headers.update(count.headers)
+        return response
+
+    return handle

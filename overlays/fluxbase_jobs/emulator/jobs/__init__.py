@@ -1,1 +1,1 @@
-"""How jobs come to be: submitted by a request, or due by a schedule."""
+"""How jobs are created: submitted by a request, or due by a schedule."""

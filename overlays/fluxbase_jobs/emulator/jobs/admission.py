@@ -1,33 +1,29 @@
-"""From a submission to a job, or to the reason why not; the checks stand in the server's order."""
+"""Turn a submission into a job or a refusal; the checks are in the real server's order."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 from uuid import uuid4
 
 from attrs import evolve, field, frozen
 
+from ..auth.authenticator import Caller
 from ..clock import micros
 from ..formats.json_text import JSONValue, NulInTextError, jsonb_text
-from ..formats.postgres_errors import beyond_int4
-from ..formats.uuids import read_uuid
-from ..store import Job
+from ..formats.postgres import int4_error, read_uuid
+from ..services import Services
+from ..store import Job, StoredFunction
+from .submission import OnBehalfOf, Submission
 
-if TYPE_CHECKING:
-    from ..auth.authenticator import Caller
-    from ..services import Services
-    from ..store import StoredFunction
-    from .submission import OnBehalfOf, Submission
-
-_RANK = {"anon": 0, "authenticated": 1, "admin": 2}
-_MAY_IMPERSONATE = {"service_role", "tenant_service"}
-_FORGOTTEN = ("result", "progress", "error_message", "worker_id", "user_name")
-_TIMES = ("scheduled_at", "started_at", "last_progress_at", "completed_at")
+_RANK: Final = {"anon": 0, "authenticated": 1, "admin": 2}
+_IMPERSONATING_ROLES: Final = {"service_role", "tenant_service"}
+_RUN_FIELDS: Final = ("result", "progress", "error_message", "worker_id", "user_name")
+_TIME_FIELDS: Final = ("scheduled_at", "started_at", "last_progress_at", "completed_at")
 
 
 @frozen
 class Refusal:
-    """Why a submission is not queued."""
+    """The error response to a submission that is not queued."""
 
     status: int
     message: str
@@ -36,7 +32,7 @@ class Refusal:
 
 @frozen
 class NewJob:
-    """A job to store; `is_storable` is False for what PostgreSQL would not take (submit_validation: NUL, priority)."""
+    """A job to store; `is_storable` is False if PostgreSQL would reject it (submit_validation: NUL, priority)."""
 
     row: Job
     is_storable: bool
@@ -50,7 +46,7 @@ class _Owner:
 
 
 def job_of(definition: StoredFunction, payload: str | None, created_at: int) -> Job:
-    """Return a new job of a function, nobody's yet. The payload is a jsonb text, the time microseconds since 1970."""
+    """Create a job of a function, without an owner. The payload is jsonb text, the time microseconds since 1970."""
     return Job(
         id=str(uuid4()),
         namespace=definition.namespace,
@@ -65,7 +61,7 @@ def job_of(definition: StoredFunction, payload: str | None, created_at: int) -> 
 
 
 def new_job(services: Services, submission: Submission, caller: Caller) -> NewJob | Refusal:
-    """Make the job that a caller asks for."""
+    """Create the job that a caller submits, or the refusal."""
     if not submission.job_name:
         return Refusal(400, "job_name is required")
     owner = _owner(services, submission.on_behalf_of, caller)
@@ -80,16 +76,16 @@ def new_job(services: Services, submission: Submission, caller: Caller) -> NewJo
 
 
 def resubmission(original: Job, now: int) -> Job:
-    """Make a job like another one, for the same owner; it is due at once."""
-    nothing: dict[str, Any] = dict.fromkeys((*_FORGOTTEN, *_TIMES))
-    return evolve(original, id=str(uuid4()), status="pending", retry_count=0, created_at=now, **nothing)
+    """Copy a job for the same owner as a new one that is due at once."""
+    cleared: dict[str, Any] = dict.fromkeys((*_RUN_FIELDS, *_TIME_FIELDS))
+    return evolve(original, id=str(uuid4()), status="pending", retry_count=0, created_at=now, **cleared)
 
 
 def _owner(services: Services, on_behalf_of: OnBehalfOf | None, caller: Caller) -> _Owner | Refusal:
     if on_behalf_of is None:
         known = caller.user_id and services.users.by_id(caller.user_id)
         return _Owner(caller.user_id if known else None, caller.role, caller.email)
-    if caller.role not in _MAY_IMPERSONATE:
+    if caller.role not in _IMPERSONATING_ROLES:
         return Refusal(403, "on_behalf_of requires service_role")
     user_id = read_uuid(on_behalf_of.user_id)
     if user_id is None:
@@ -111,7 +107,7 @@ def _role_refusal(services: Services, definition: StoredFunction, caller: Caller
 
 
 def _is_enough(role: str, required: tuple[str, ...]) -> bool:
-    # A role that is not known counts as authenticated; a required one that is not known must be met exactly.
+    # An unknown role counts as authenticated; an unknown required role must be matched exactly.
     rank = _RANK.get(role, _RANK["authenticated"])
     return any(rank >= _RANK[wanted] if wanted in _RANK else role == wanted for wanted in required)
 
@@ -126,7 +122,7 @@ def _job(services: Services, submission: Submission, definition: StoredFunction,
         user_email=owner.email,
         scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
     )
-    return NewJob(row, is_storable=is_text and beyond_int4(submission.priority) is None)
+    return NewJob(row, is_storable=is_text and int4_error(submission.priority) is None)
 
 
 def _payload_text(payload: dict[str, JSONValue] | None) -> tuple[str | None, bool]:

@@ -1,6 +1,7 @@
-"""The scheduler: makes a job of each function that has a schedule, whenever one is due.
+"""The scheduler: creates a job of each function with a schedule whenever one is due.
 
-As on the real server, nothing is caught up: what was due while no server ran, or while the machine slept, is not made later.
+As on the real server, missed times are not caught up: a job that was due while no server ran, or while the machine slept,
+is not created later.
 """
 
 from __future__ import annotations
@@ -8,24 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import define
 
+from ..clock import Clock
 from ..formats.schedule import InvalidScheduleError, Schedule, read_schedule
+from ..store import Functions, Jobs
 from .admission import job_of
 
-if TYPE_CHECKING:
-    from ..clock import Clock
-    from ..store import Functions, Jobs
-
-_LOGGER = logging.getLogger(__name__)
-_Key: TypeAlias = "tuple[str, str]"
+_LOGGER: Final = logging.getLogger(__name__)
+_FunctionKey: TypeAlias = tuple[str, str]
+"""Namespace and name."""
 
 
 @define
 class _Entry:
-    """A function's schedule, and when it is due next in nanoseconds since 1970. One that cannot be followed never is."""
+    """A function's schedule and its next due time in nanoseconds since 1970: None if the schedule is invalid."""
 
     text: str
     schedule: Schedule | None
@@ -39,33 +39,32 @@ class Scheduler:
     """The schedules of one emulator.
 
     Args:
-        functions: whose schedules are followed; a change of them counts at once.
-        jobs: takes the new jobs.
-        clock: says what is due.
-
+        functions: the functions with their schedules; changes take effect at once.
+        jobs: where new jobs are stored.
+        clock: decides what is due.
     """
 
     def __init__(self, functions: Functions, jobs: Jobs, clock: Clock) -> None:
         self._functions = functions
         self._jobs = jobs
         self._clock = clock
-        self._entries: dict[_Key, _Entry] = {}
+        self._entries: dict[_FunctionKey, _Entry] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to follow the schedules, on the running event loop."""
+        """Start following the schedules, on the running event loop."""
         loop = asyncio.get_running_loop()
 
-        def tell() -> None:
+        def notify() -> None:
             with suppress(RuntimeError):  # the loop has closed: the server is stopping
                 loop.call_soon_threadsafe(self._restart)
 
-        self._functions.on_change(tell)
+        self._functions.on_change(notify)
         self._entries = self._read()
         self._task = loop.create_task(self._follow())
 
     async def stop(self) -> None:
-        """Make no more jobs."""
+        """Create no more jobs."""
         self._functions.on_change(None)
         task, self._task = self._task, None
         if task:
@@ -73,56 +72,56 @@ class Scheduler:
             await asyncio.gather(task, return_exceptions=True)
 
     def _restart(self) -> None:
-        # It can only be hit where it sleeps: what was due at that moment still is for the new one.
+        # The task can only be cancelled while it sleeps: what is due at this moment is left to the new task.
         if self._task:
             self._task.cancel()
-            self._task = asyncio.get_running_loop().create_task(self._follow_anew())
+            self._task = asyncio.get_running_loop().create_task(self._reload_and_follow())
 
-    async def _follow_anew(self) -> None:
+    async def _reload_and_follow(self) -> None:
         self._entries = self._read()
         await self._follow()
 
     async def _follow(self) -> None:
         while (due := self._next_due()) is not None:
-            # Nothing but this waits, the database's short work included: a clock of a test that goes from one due time to
-            # the next then meets each of them.
+            # This is the only await, database access is synchronous: so a test clock that advances from one due time to the
+            # next meets each of them.
             await self._clock.sleep(max(due - self._clock.now_ns(), 0) / 1e9)
-            self._make_due_jobs(self._clock.now_ns())
+            self._create_due_jobs(self._clock.now_ns())
 
     def _next_due(self) -> int | None:
         return min((entry.due_ns for entry in self._entries.values() if entry.due_ns is not None), default=None)
 
-    def _read(self) -> dict[_Key, _Entry]:
+    def _read(self) -> dict[_FunctionKey, _Entry]:
         return {key: self._entry(key, text) for key, text in self._functions.schedules().items()}
 
-    def _entry(self, key: _Key, text: str) -> _Entry:
+    def _entry(self, key: _FunctionKey, text: str) -> _Entry:
         known = self._entries.get(key)
         if known and known.text == text:
             return known
         schedule = _schedule(key, text)
         if known and schedule is None:
-            # On the real server, too, a schedule that cannot be followed leaves the one before it in force until the next start.
+            # As on the real server, an invalid schedule leaves the previous one in force until the next start.
             return _Entry(text, known.schedule, known.due_ns)
         entry = _Entry(text, schedule, None)
         entry.advance(self._clock.now_ns())
         return entry
 
-    def _make_due_jobs(self, now_ns: int) -> None:
+    def _create_due_jobs(self, now_ns: int) -> None:
         for key, entry in sorted(self._entries.items()):
             if entry.schedule and entry.due_ns is not None and entry.due_ns <= now_ns:
                 entry.advance(now_ns)
                 try:
-                    self._make_job(key, entry.schedule, now_ns)
+                    self._create_job(key, entry.schedule, now_ns)
                 except Exception:
                     _LOGGER.exception("no job of %s/%s could be made on schedule; the next is due as planned", *key)
 
-    def _make_job(self, key: _Key, schedule: Schedule, now_ns: int) -> None:
+    def _create_job(self, key: _FunctionKey, schedule: Schedule, now_ns: int) -> None:
         definition = self._functions.get(*key)
         if definition and definition.enabled:
             self._jobs.add(job_of(definition, schedule.payload(now_ns), now_ns // 1_000))
 
 
-def _schedule(key: _Key, text: str) -> Schedule | None:
+def _schedule(key: _FunctionKey, text: str) -> Schedule | None:
     try:
         return read_schedule(text)
     except InvalidScheduleError as error:

@@ -1,21 +1,17 @@
-"""The body of a submit, read as the server reads it."""
+"""Parse the body of a submit request as the real server does."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import field, frozen
 
-from ..formats.body_fields import body_fields, fields_of, integer, moment, object_, text
-
-if TYPE_CHECKING:
-    from ..formats.json_text import JSONValue
-    from ..formats.timestamps import Moment
+from ..formats.body_fields import body_fields, fields_of, integer, object_, string, timestamp
+from ..formats.json_text import JSONValue
+from ..formats.timestamps import Timestamp
 
 
 @frozen
 class OnBehalfOf:
-    """For whom a service role submits."""
+    """The user for whom a service role submits a job."""
 
     user_id: str
     user_email: str | None
@@ -24,30 +20,29 @@ class OnBehalfOf:
 
 @frozen
 class Submission:
-    """What a client wants to be run."""
+    """A client's request to run a job."""
 
     job_name: str
     namespace: str
     payload: dict[str, JSONValue] | None = field(repr=False)
     priority: int
-    scheduled_at: Moment | None
+    scheduled_at: Timestamp | None
     on_behalf_of: OnBehalfOf | None
 
 
 def read_submission(content_type: str, body: bytes) -> Submission:
-    """Read a submit's body.
+    """Parse the body of a submit request.
 
     Raises:
-        InvalidBodyError: not declared as JSON, not JSON, no object, or a field of a wrong type.
-
+        InvalidBodyError: the body is not declared as JSON, is not a JSON object, or a field has the wrong type.
     """
     fields = body_fields(content_type, body)
     return Submission(
-        job_name=text(fields, "job_name") or "",
-        namespace=text(fields, "namespace") or "",
+        job_name=string(fields, "job_name") or "",
+        namespace=string(fields, "namespace") or "",
         payload=object_(fields, "payload"),
         priority=integer(fields, "priority") or 0,
-        scheduled_at=moment(fields, "scheduled_at"),
+        scheduled_at=timestamp(fields, "scheduled_at"),
         on_behalf_of=_on_behalf_of(object_(fields, "on_behalf_of")),
     )
 
@@ -56,4 +51,4 @@ def _on_behalf_of(value: dict[str, JSONValue] | None) -> OnBehalfOf | None:
     if value is None:
         return None
     fields = fields_of(value, "on_behalf_of")
-    return OnBehalfOf(text(fields, "user_id") or "", text(fields, "user_email"), text(fields, "user_role"))
+    return OnBehalfOf(string(fields, "user_id") or "", string(fields, "user_email"), string(fields, "user_role"))

@@ -1,1 +1,1 @@
-"""Runs jobs: takes them from the queue, calls their handlers, stops them."""
+"""Runs jobs: claims them from the queue, calls their handlers, stops them."""

@@ -1,30 +1,28 @@
-"""How a run ends, judged from what its handler returned or raised."""
+"""How a run ends, decided from what its handler returned or raised."""
 
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
 from ..formats.json_text import JSONValue, NulInTextError, javascript_text, jsonb_text, normalise
+from ..handlers.context import Level
 
-if TYPE_CHECKING:
-    from ..handlers.context import Level
-
-_GO_KINDS: dict[type, str] = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+_GO_KINDS: Final[dict[type, str]] = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
 
 
 @frozen
 class Completed:
-    """The job is done; `result` is a jsonb text."""
+    """The job has completed; `result` is jsonb text."""
 
     result: str = field(repr=False)
 
 
 @frozen
 class Failed:
-    """The job has failed for this reason."""
+    """The job has failed with this error message."""
 
     error_message: str
 
@@ -33,34 +31,33 @@ Outcome: TypeAlias = Completed | Failed
 
 
 @frozen
-class Ending:
-    """An outcome and the log lines that go with it."""
+class HandlerEnd:
+    """The outcome of a handler and the log lines that the server adds at its end."""
 
     outcome: Outcome
     lines: tuple[tuple[Level, str], ...]
 
 
-def of_return(returned: object) -> Ending:
-    """Judge what a handler returned.
+def end_of_return(returned: object) -> HandlerEnd:
+    """Turn a handler's return value into an outcome.
 
     Raises:
         TypeError: the value has no JSON form, which counts as an error in the handler.
-
     """
     value = normalise(returned)
     line = _result_line({"success": True, "result": value})
-    return Ending(_judge(value), (line,))
+    return HandlerEnd(_outcome(value), (line,))
 
 
-def of_exception(error: BaseException) -> Ending:
-    """Judge what a handler raised: its text goes to the log, not to the job (failures: boom)."""
+def end_of_exception(error: BaseException) -> HandlerEnd:
+    """Turn a handler's exception into an outcome: its text goes to the log, not to the job (failures: boom)."""
     text = str(error) or type(error).__name__
     stack = "".join(traceback.format_exception(error)).rstrip()
     line = _result_line({"success": False, "error": normalise(text), "stack": normalise(stack)})
-    return Ending(Failed("exit status 1"), (("error", f"Job execution error: {text}"), line))
+    return HandlerEnd(Failed("exit status 1"), (("error", f"Job execution error: {text}"), line))
 
 
-def _judge(value: JSONValue) -> Outcome:
+def _outcome(value: JSONValue) -> Outcome:
     if value is None:
         return Completed("{}")
     if not isinstance(value, dict):
@@ -68,8 +65,8 @@ def _judge(value: JSONValue) -> Outcome:
         return Failed(
             f"Failed to parse job result: json: cannot unmarshal {kind} into Go struct field .result of type map[string]interface {{}}"
         )
-    if value.get("success") is False and isinstance(why := value.get("error"), str):
-        return Failed(why)
+    if value.get("success") is False and isinstance(error := value.get("error"), str):
+        return Failed(error)
     try:
         return Completed(jsonb_text(value))
     except NulInTextError:

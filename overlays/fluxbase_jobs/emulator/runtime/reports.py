@@ -1,36 +1,32 @@
-"""What a handler reports while its run lasts: progress and log lines, stored until the run is stopped and never after."""
+"""What a handler reports while it runs: progress and log lines. They are stored until the run is stopped, and never after."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Final
 
 from ..clock import Clock, micros
-from ..formats.json_text import clean_text
+from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
+from ..handlers.context import Level
+from ..store import Jobs, Logs
 from .interrupts import Interrupts, RunStopped
-from .progress import progress_text
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..handlers.context import Level
-    from ..store import Jobs, Logs
-
-_LOGGER = logging.getLogger(__name__)
+_LOGGER: Final = logging.getLogger(__name__)
+_COMPLETE_PERCENT: Final = 100
 
 
-class Reports:
-    """The reports of one run. Any thread may report.
+class RunReports:
+    """Stores the reports of one run; implements `handlers.context.Reports`. Any thread may report.
 
     Args:
-        job_id: whose run it is.
-        jobs: takes the progress.
-        logs: takes the log lines.
-        clock: times them.
-        interrupts: of the handler's thread.
-
+        job_id: the job being run.
+        jobs: where progress is stored.
+        logs: where log lines are stored.
+        clock: dates the reports.
+        interrupts: those of the handler's thread, kept out while a report is being stored.
     """
 
     def __init__(self, job_id: str, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts) -> None:
@@ -50,31 +46,29 @@ class Reports:
         return self._is_closed
 
     def close(self) -> bool:
-        """Take no more reports; one that is being stored is, before this returns. False if that was done before."""
+        """Accept no more reports, after waiting for one that is being stored. False if it was closed before."""
         with self._lock:
             was_open, self._is_closed = not self._is_closed, True
         return was_open
 
     def progress(self, percent: object, message: object, data: object) -> None:
-        """Keep the handler's progress, or drop it where the real server would.
+        """Store the handler's progress, or drop it where the real server would.
 
         Raises:
             RunStopped: the run was stopped; nothing is stored.
-
         """
         elapsed_seconds = (self._clock.now_ns() - self._started_ns) / 1e9
         text = progress_text(percent, message, data, elapsed_seconds)
-        self._store(partial(self._keep_progress, text))
+        self._store(partial(self._store_progress, text))
 
     def log(self, text: str, level: Level) -> None:
-        """Write the handler's lines to the job's log.
+        """Append each line of the text to the job's log.
 
         Raises:
-            RunStopped: the run was stopped; what is left is not written.
-
+            RunStopped: the run was stopped; the remaining lines are not stored.
         """
         for line in clean_text(text).split("\n"):
-            self._store(partial(self._write_line, level, line))
+            self._store(partial(self._store_line, level, line))
 
     def _store(self, write: Callable[[], None]) -> None:
         self._interrupts.shielded(partial(self._store_if_open, write))
@@ -85,7 +79,7 @@ class Reports:
                 raise RunStopped
             write()
 
-    def _keep_progress(self, text: str | None) -> None:
+    def _store_progress(self, text: str | None) -> None:
         if text is None:
             _LOGGER.warning(
                 "job %s: a progress report was dropped, as on the real server: percent must be whole, data an object", self._job_id
@@ -93,6 +87,39 @@ class Reports:
         else:
             self._jobs.report_progress(self._job_id, text, micros(self._clock))
 
-    def _write_line(self, level: Level, line: str) -> None:
+    def _store_line(self, level: Level, line: str) -> None:
         self._logs.add(self._job_id, self._line, level, line, micros(self._clock))
         self._line += 1
+
+
+def progress_text(percent: object, message: object, data: object, elapsed_seconds: float) -> str | None:
+    """Format a progress report as jsonb text; None for a report that the real server silently drops.
+
+    Dropped are reports whose percent is not a whole number, whose message is not a string or whose data is not an object
+    (failures: edges), and those that PostgreSQL cannot store.
+
+    Args:
+        percent: any whole number; it is not clamped to 0 to 100.
+        message: left out if None or empty.
+        data: left out if None or empty.
+        elapsed_seconds: time since the run began, from which the remaining time is estimated.
+
+    Raises:
+        TypeError: a value has no JSON form.
+    """
+    whole, text, details = normalise(percent), normalise(message), normalise(data)
+    if not isinstance(whole, int) or isinstance(whole, bool):
+        return None
+    if not isinstance(text, str | None) or not isinstance(details, dict | None):
+        return None
+    progress: dict[str, JSONValue] = {"percent": whole}
+    if text:
+        progress["message"] = text
+    if details:
+        progress["data"] = details
+    if 0 < whole < _COMPLETE_PERCENT:
+        progress["estimated_seconds_left"] = int((_COMPLETE_PERCENT - whole) * elapsed_seconds / whole)
+    try:
+        return jsonb_text(progress)
+    except NulInTextError:
+        return None

@@ -1,8 +1,8 @@
-"""One run of one job: its handler in a thread of its own, its end, and how it is stopped.
+"""One run of one job: its handler in a thread of its own, how the run ends, and how it is stopped.
 
-A thread each, with an event loop of its own where the handler is async, because the real server runs each job in a
-process of its own: a handler that waits holds up neither the server nor another job. One that computes shares the
-interpreter with them, and a single long call into C that keeps it to itself stops everything until it returns.
+Each run has its own thread, and its own event loop if the handler is async, because the real server runs each job in a
+process of its own: a handler that waits delays neither the server nor another job. A handler that computes shares the
+interpreter with them, and a single long call into C that does not release the GIL stops everything until it returns.
 """
 
 from __future__ import annotations
@@ -13,34 +13,32 @@ import logging
 import threading
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from ..clock import Clock
 from ..formats.json_text import go_text, normalise, parse
 from ..formats.timestamps import duration
 from ..handlers.context import Context, JobUser
+from ..handlers.decorator import Handler
+from ..store import Job, Jobs, Logs
 from .async_handler import AsyncHandler
 from .interrupts import Interrupts, RunStopped
-from .outcomes import Ending, Failed, Outcome, of_exception, of_return
-from .reports import Reports
+from .outcomes import Failed, HandlerEnd, Outcome, end_of_exception, end_of_return
+from .reports import RunReports
 
-if TYPE_CHECKING:
-    from ..handlers.decorator import Handler
-    from ..store import Job, Jobs, Logs
+THREAD_NAME: Final = "fluxbase job"
+"""Prefix of the names of the handlers' threads."""
 
-THREAD_NAME = "fluxbase job"
-"""How the names of the handlers' threads begin."""
+_DEFAULT_SECONDS: Final = 300
+"""Time limit of a run whose function has no timeout above zero: April stores such functions when they are synced."""
 
-_DEFAULT_SECONDS = 300
-"""What a run may take when the function's timeout is not above zero, as April's are that came by sync without one."""
+_INTERRUPT_INTERVAL_SECONDS: Final = 0.5
+"""Pause between two interrupts: the time a handler has for its `finally` blocks."""
 
-_AGAIN_SECONDS = 0.5
-"""How long after an interrupt the next one comes: what a handler has for its `finally` blocks."""
+_RETRY_SECONDS: Final = 0.01
+"""Pause before the next attempt when the handler could not be interrupted, for example while it stores a report."""
 
-_RETRY_SECONDS = 0.01
-"""How soon an interrupt is tried again where the handler could not be interrupted, being within a report, say."""
-
-_LOGGER = logging.getLogger(__name__)
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 class Run:
@@ -48,11 +46,10 @@ class Run:
 
     Args:
         job: the job as claimed.
-        handler: what to run.
-        jobs: takes the progress.
-        logs: takes the log lines.
-        clock: times the run.
-
+        handler: the function to call.
+        jobs: where progress is stored.
+        logs: where log lines are stored.
+        clock: measures the run's time limit.
     """
 
     def __init__(self, job: Job, handler: Handler, jobs: Jobs, logs: Logs, clock: Clock) -> None:
@@ -60,18 +57,18 @@ class Run:
         self._handler = handler
         self._clock = clock
         self._interrupts = Interrupts()
-        self._reports = Reports(job.id, jobs, logs, clock, self._interrupts)
+        self._reports = RunReports(job.id, jobs, logs, clock, self._interrupts)
         self._async_handler: AsyncHandler | None = None
         self._is_over = False
-        self._thread = threading.Thread(target=self._work, name=f"{THREAD_NAME} {job.id}", daemon=True)
+        self._thread = threading.Thread(target=self._run_in_thread, name=f"{THREAD_NAME} {job.id}", daemon=True)
         self._server_loop = asyncio.get_running_loop()
         self._end: asyncio.Future[Outcome | None] = self._server_loop.create_future()
 
     async def outcome(self) -> Outcome | None:
-        """Run the handler and wait for its end, or for the job's time to run out; None if the run was stopped."""
+        """Run the handler until it ends or the job's time limit is reached; None if the run was stopped."""
         timer = asyncio.create_task(self._time_out())
         try:
-            await asyncio.sleep(0)  # the timer first: whoever sees the handler at work may set the clock forward
+            await asyncio.sleep(0)  # start the timer first: a test may set the clock forward as soon as the handler runs
             self._thread.start()
             return await self._end
         finally:
@@ -79,14 +76,14 @@ class Run:
             self.stop()
 
     def stop(self) -> None:
-        """End the run, from any thread: nothing of it is stored any more, and its handler is interrupted until it ends."""
+        """Stop the run, from any thread: nothing more of it is stored, and its handler is interrupted until it ends."""
         if self._reports.close() and not self._is_over:
-            self._tell_server(None)
-            threading.Thread(target=self._drive_out, name=f"{THREAD_NAME} {self._job.id} stops", daemon=True).start()
+            self._notify_server(None)
+            threading.Thread(target=self._interrupt_until_done, name=f"{THREAD_NAME} {self._job.id} stops", daemon=True).start()
 
     def join(self, timeout_seconds: float) -> None:
-        """Wait for the end of the handler, not just of the run."""
-        if self._thread.is_alive():  # else it has ended, or never begun
+        """Wait for the handler's thread to end, which may be later than the end of the run."""
+        if self._thread.is_alive():  # otherwise it has ended, or never started
             self._thread.join(timeout_seconds)
 
     async def _time_out(self) -> None:
@@ -94,36 +91,36 @@ class Run:
         await self._clock.sleep(seconds)
         self._finish(Failed(f"execution timeout after {duration(seconds)}"))
 
-    def _drive_out(self) -> None:
+    def _interrupt_until_done(self) -> None:
         while self._thread.is_alive():
             handler = self._async_handler or self._interrupts
-            self._thread.join(_AGAIN_SECONDS if handler.interrupt() else _RETRY_SECONDS)
+            self._thread.join(_INTERRUPT_INTERVAL_SECONDS if handler.interrupt() else _RETRY_SECONDS)
 
-    def _work(self) -> None:
-        # A stop that came before the thread had begun found nothing to interrupt.
-        outcome = None if self._reports.is_closed else self._worked_out()
+    def _run_in_thread(self) -> None:
+        # A stop that came before the thread had started found nothing to interrupt.
+        outcome = None if self._reports.is_closed else self._run_and_log()
         self._is_over = True
-        self._tell_server(outcome)
+        self._notify_server(outcome)
 
-    def _worked_out(self) -> Outcome | None:
+    def _run_and_log(self) -> Outcome | None:
         try:
-            ending = self._handle()
-            for level, line in ending.lines:
+            end = self._call_and_judge()
+            for level, line in end.lines:
                 self._reports.log(line, level)
         except RunStopped:
             return None
-        except BaseException as error:  # an exception of the handler's own may raise anything when it is looked at
+        except BaseException as error:  # formatting the handler's own exception may raise anything
             _LOGGER.exception("job %s could not be logged", self._job.id)
             return Failed(f"Internal error: job execution panic: {error}")
-        return ending.outcome
+        return end.outcome
 
-    def _handle(self) -> Ending:
+    def _call_and_judge(self) -> HandlerEnd:
         try:
-            return of_return(self._call())
+            return end_of_return(self._call())
         except BaseException as error:
             if self._reports.is_closed:
                 raise RunStopped from error
-            return of_exception(error)
+            return end_of_exception(error)
 
     def _call(self) -> object:
         returned = self._interrupts.run(partial(self._handler, self._payload(), self._context()))
@@ -133,7 +130,7 @@ class Run:
         return self._async_handler.run()
 
     def _payload(self) -> dict[str, Any]:
-        # Through Go's text, because that is how the real handlers get it: keys sorted (lifecycle: logs).
+        # Through Go's JSON text, because the real handlers get it so, with keys sorted (lifecycle: logs).
         stored = normalise(parse((self._job.payload or "{}").encode()))
         payload = parse(go_text(stored).encode())
         return payload if isinstance(payload, dict) else {}
@@ -143,8 +140,8 @@ class Run:
         user = JobUser(job.created_by, job.user_email, job.user_role)
         return Context(job.id, job.job_name, job.namespace, job.retry_count, user, reports=self._reports)
 
-    def _tell_server(self, outcome: Outcome | None) -> None:
-        with suppress(RuntimeError):  # the server's loop has closed: it is stopping, nobody waits
+    def _notify_server(self, outcome: Outcome | None) -> None:
+        with suppress(RuntimeError):  # the server's loop has closed: it is stopping, and nobody waits for the outcome
             self._server_loop.call_soon_threadsafe(self._finish, outcome)
 
     def _finish(self, outcome: Outcome | None) -> None:

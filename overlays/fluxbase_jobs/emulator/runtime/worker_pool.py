@@ -1,4 +1,4 @@
-"""The workers: on every tick each may claim one job, highest priority first, and runs what it has claimed."""
+"""The workers. Each claims at most one job a tick, highest priority first, and runs what it has claimed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import logging
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Final
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -16,31 +18,55 @@ from starlette.concurrency import run_in_threadpool
 
 from ..clock import Clock, micros
 from ..formats.json_text import jsonb_text
+from ..functions.registry import FunctionRegistry
+from ..handlers.context import Context
+from ..handlers.decorator import Handler
+from ..settings import Settings
+from ..store import Job, Jobs, Logs
 from .outcomes import Completed, Failed, Outcome
-from .read_receipts import ReadReceipts
 from .run import Run
 
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
+_SHUTDOWN_SECONDS: Final = 0.5
+"""Time handlers have to finish when the server stops."""
 
-    from ..functions.registry import FunctionRegistry
-    from ..handlers.context import Context
-    from ..handlers.decorator import Handler
-    from ..settings import Settings
-    from ..store import Job, Jobs, Logs
+_HEARTBEAT_MICROS: Final = 10_000_000
+"""Interval of the real server's worker heartbeats."""
 
-_LAST_SECONDS = 0.5
-"""What the handlers have for their ends when the server stops."""
+_LOGGER: Final = logging.getLogger(__name__)
+_ACCESS_LOGGER: Final = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
 
-_LOGGER = logging.getLogger(__name__)
-_ACCESS_LOGGER = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
-_HEARTBEAT_MICROS = 10_000_000
-"""How often the real server's workers say that they live."""
+
+class ReadReceipts:
+    """Keeps jobs that fail at once `running` until a client has read them.
+
+    A job that cannot be run because it has no code is `running` for three milliseconds on April servers, and the recording
+    shows it: read as running, and as failed in the next request (admin: `poll: running`). For clients to see both states
+    here too, such a run lasts until its job has been read, but no longer than one poll interval of the workers.
+    """
+
+    def __init__(self) -> None:
+        self._unread: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
+
+    async def wait_until_read(self, job_id: str, timeout_seconds: float) -> None:
+        """Wait until a client has read the job, at most this many seconds of real time."""
+        _, event = self._unread[job_id] = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), timeout_seconds)
+        finally:
+            del self._unread[job_id]
+
+    def mark_read(self, job_id: str) -> None:
+        """Record that a client has read the job. Callable from any thread."""
+        unread = self._unread.get(job_id)
+        if unread:
+            loop, event = unread
+            loop.call_soon_threadsafe(event.set)
 
 
 @define(eq=False)
 class _Worker:
-    """One worker's name on the wire, and how much it has to do."""
+    """A worker's public id and the number of jobs it is running."""
 
     id: str = field(factory=lambda: str(uuid4()))
     running: int = 0
@@ -48,7 +74,7 @@ class _Worker:
 
 @frozen
 class WorkerRecord:
-    """What admins see of a worker. Times are microseconds since 1970, metadata is a jsonb text."""
+    """What admins see of a worker. Times are microseconds since 1970, metadata is jsonb text."""
 
     id: str
     name: str
@@ -64,20 +90,19 @@ class WorkerPool:
     """All workers of one emulator.
 
     Args:
-        settings: pace and numbers.
-        registry: what can be run, and what runs it.
-        jobs: where work comes from.
-        logs: takes the log lines.
-        clock: dates what happens. The ticks are real time's: a virtual hour must not mean 72,000 of them.
+        settings: the poll interval and the numbers of workers and jobs.
+        registry: the functions and their handlers.
+        jobs: the queue.
+        logs: where log lines are stored.
+        clock: dates jobs. Ticks use real time instead: an hour of virtual time must not cost 72,000 of them.
 
     Attributes:
-        read_receipts: to be told which jobs are read.
-
+        read_receipts: records which jobs clients have read.
     """
 
     def __init__(self, settings: Settings, registry: FunctionRegistry, jobs: Jobs, logs: Logs, clock: Clock) -> None:
         self._settings = settings
-        self._catalogue = registry
+        self._registry = registry
         self._jobs = jobs
         self._logs = logs
         self._clock = clock
@@ -85,34 +110,34 @@ class WorkerPool:
         self.read_receipts = ReadReceipts()
         self._started_at: int | None = None
         self._runs: dict[str, Run] = {}
-        # Of stopped runs too: a run stays in memory as long as its handler's thread.
-        self._handlers = WeakSet[Run]()
+        # Stopped runs included: a run stays in memory as long as its handler's thread.
+        self._unfinished_runs = WeakSet[Run]()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin to claim jobs, and to wait for those that an earlier server left running."""
+        """Start claiming jobs, and schedule the requeueing of those that an earlier server left running."""
         self._started_at = micros(self._clock)
-        self._spawn(self._tick_for_ever())
-        self._spawn(self._requeue_left_behind(self._jobs.running()))
+        self._spawn(self._claim_periodically())
+        self._spawn(self._requeue_orphans(self._jobs.running()))
 
     async def stop(self) -> None:
-        """Stop claiming and end all runs; their jobs stay `running`, for the next start to requeue."""
+        """Stop claiming and stop all runs; their jobs stay `running`, and the next start requeues them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await run_in_threadpool(self._wait_for_handlers)
 
     def stop_run(self, job_id: str) -> None:
-        """End the run of a job, if there is one. May be called from any thread."""
+        """Stop the run of a job, if there is one. Callable from any thread."""
         run = self._runs.get(job_id)
         if run:
             run.stop()
 
     def records(self) -> list[WorkerRecord]:
-        """Return the workers that have started; the last heartbeat is on the ten seconds since then."""
+        """The workers, once started; the last heartbeat is a multiple of ten seconds after the start."""
         if self._started_at is None:
             return []
-        beating = (micros(self._clock) - self._started_at) // _HEARTBEAT_MICROS * _HEARTBEAT_MICROS
+        heartbeat = (micros(self._clock) - self._started_at) // _HEARTBEAT_MICROS * _HEARTBEAT_MICROS
         host = socket.gethostname()
         return [
             WorkerRecord(
@@ -121,7 +146,7 @@ class WorkerPool:
                 hostname=host,
                 max_concurrent_jobs=self._settings.jobs_per_worker,
                 current_job_count=worker.running,
-                last_heartbeat_at=self._started_at + beating,
+                last_heartbeat_at=self._started_at + heartbeat,
                 started_at=self._started_at,
                 metadata=jsonb_text({"hostname": host, "pid": os.getpid()}),
             )
@@ -130,15 +155,15 @@ class WorkerPool:
 
     @property
     def running(self) -> frozenset[str]:
-        """The ids of the jobs that are being run."""
+        """The ids of the jobs being run."""
         return frozenset(self._runs)
 
     @property
     def has_room(self) -> bool:
-        """Whether a worker would take another job."""
+        """Whether a worker could claim another job."""
         return any(worker.running < self._settings.jobs_per_worker for worker in self._workers)
 
-    async def _tick_for_ever(self) -> None:
+    async def _claim_periodically(self) -> None:
         while True:
             try:
                 await self._claim()
@@ -152,45 +177,45 @@ class WorkerPool:
                 job = await run_in_threadpool(self._jobs.claim, worker.id, micros(self._clock))
                 if job is None:
                     return
-                self._spawn(self._work(worker, job))
+                self._spawn(self._run_job(worker, job))
 
-    async def _work(self, worker: _Worker, job: Job) -> None:
+    async def _run_job(self, worker: _Worker, job: Job) -> None:
         worker.running += 1
         _ACCESS_LOGGER.info("job %s of %s/%s: running", job.id, job.namespace, job.job_name)
         try:
             outcome = await self._outcome(job)
-            await run_in_threadpool(self._end, job, outcome)
+            await run_in_threadpool(self._store_outcome, job, outcome)
         except Exception:
             _LOGGER.exception("job %s could not be ended", job.id)
         finally:
             worker.running -= 1
 
     async def _outcome(self, job: Job) -> Outcome | None:
-        handler = await run_in_threadpool(self._handler, job)
+        handler = await run_in_threadpool(self._handler_of, job)
         if isinstance(handler, Failed):
-            await self.read_receipts.seen(job.id, self._settings.poll_interval)
+            await self.read_receipts.wait_until_read(job.id, self._settings.poll_interval)
             return handler
         run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
-        self._handlers.add(run)
+        self._unfinished_runs.add(run)
         try:
-            # A cancel that came after the claim, but before the run could be found, shows in the row alone.
+            # A cancellation between the claim and the registration of the run shows only in the job's row.
             still_running = await run_in_threadpool(self._jobs.is_running, job.id)
             return await run.outcome() if still_running else None
         finally:
             del self._runs[job.id]
 
-    def _handler(self, job: Job) -> Handler | Failed:
-        definition = self._catalogue.find(job.job_name, job.namespace)
+    def _handler_of(self, job: Job) -> Handler | Failed:
+        definition = self._registry.find(job.job_name, job.namespace)
         if definition is None:
             return Failed(f"Job function not found: job function not found: {job.namespace}/{job.job_name}")
         if not definition.enabled:
             return Failed("Job function is disabled")
-        handler = self._catalogue.handler_of(job.job_name, job.namespace)
+        handler = self._registry.handler_of(job.job_name, job.namespace)
         if handler is None and self._settings.profile.loses_synced_code:
             return Failed("Job function has no code")
         return handler.handler if handler else _do_nothing
 
-    def _end(self, job: Job, outcome: Outcome | None) -> None:
+    def _store_outcome(self, job: Job, outcome: Outcome | None) -> None:
         now = micros(self._clock)
         match outcome:
             case Completed(result):
@@ -198,18 +223,18 @@ class WorkerPool:
             case Failed(error_message):
                 self._jobs.fail(job.id, error_message, now)
             case None:
-                """Cancelled: the job's row says so already."""
+                """The run was stopped: the job's row says why already."""
         if _ACCESS_LOGGER.isEnabledFor(logging.INFO):
             ended = self._jobs.get(job.id) or job
             seconds = (now - (job.started_at or now)) / 1e6
             _ACCESS_LOGGER.info("job %s of %s/%s: %s after %.2f s", job.id, job.namespace, job.job_name, ended.status, seconds)
 
     def _wait_for_handlers(self) -> None:
-        deadline = time.monotonic() + _LAST_SECONDS
-        for run in list(self._handlers):
+        deadline = time.monotonic() + _SHUTDOWN_SECONDS
+        for run in list(self._unfinished_runs):
             run.join(max(deadline - time.monotonic(), 0))
 
-    async def _requeue_left_behind(self, job_ids: list[str]) -> None:
+    async def _requeue_orphans(self, job_ids: list[str]) -> None:
         if job_ids:
             await self._clock.sleep(self._settings.worker_timeout)
             await run_in_threadpool(self._jobs.requeue, job_ids)
@@ -221,4 +246,4 @@ class WorkerPool:
 
 
 def _do_nothing(_payload: dict[str, Any], _context: Context) -> None:
-    """Stand in for a function that came by sync: its code is kept and never run."""
+    """Handler of functions that came by sync: their code is stored and never run."""

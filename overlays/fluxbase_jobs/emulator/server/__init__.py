@@ -1,1 +1,1 @@
-"""The running program: sockets, start, stop, reload."""
+"""The running program: sockets, start, shutdown, reload."""

@@ -1,52 +1,46 @@
-"""Reload of the handlers file after a change of it or of what it imports from beside it."""
+"""Reload the handlers file when it, or a module that it imports from beside it, changes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import Final
 
 from watchfiles import PythonFilter, awatch
 
-from ..handlers.decorator import described
-from ..handlers.loader import UnusableHandlersError
+from ..handlers.decorator import FunctionSet, describe
+from ..handlers.loader import HandlersFile, UnusableHandlersError
 from ..runtime.run import THREAD_NAME
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..handlers.decorator import FunctionSet
-    from ..handlers.handlers_file import HandlersFile
-
-_LOGGER = logging.getLogger(__name__)
-_SETTLED_MS = 50
-"""How long nothing more may change before a change counts: editors write in several steps."""
+_LOGGER: Final = logging.getLogger(__name__)
+_SETTLED_MS: Final = 50
+"""How long a file must stay unchanged before it is reloaded: editors write in several steps."""
 
 
 async def reload_on_change(handlers: HandlersFile, replace: Callable[[FunctionSet], None]) -> None:
-    """Read the file whenever it has changed, and hand on what is in it, until cancelled.
+    """Load the file whenever it has changed and pass on its functions, until cancelled.
 
-    A file that cannot be used is a line in the log, and the functions stay as they were.
+    If the file cannot be loaded, one line is logged and the functions stay as they were.
 
     Args:
         handlers: the file.
-        replace: takes the functions.
-
+        replace: called with the new functions.
     """
     try:
         while True:
-            await _until_folders_change(handlers, replace)
-    except (OSError, RuntimeError) as error:  # too many watches on this machine, or the folder is gone
+            await _watch_until_folders_change(handlers, replace)
+    except (OSError, RuntimeError) as error:  # too many watches on this machine, or the folder was deleted
         _LOGGER.warning("%s is not watched any more (%s): start again to load changes", handlers.path, error)
 
 
-async def _until_folders_change(handlers: HandlersFile, replace: Callable[[FunctionSet], None]) -> None:
+async def _watch_until_folders_change(handlers: HandlersFile, replace: Callable[[FunctionSet], None]) -> None:
     folders = handlers.folders()
     async with aclosing(awatch(*folders, watch_filter=PythonFilter(), step=_SETTLED_MS, recursive=False)) as changes:
         async for _ in changes:
-            await _in_thread(lambda: _reload(handlers, replace))
+            await _run_in_daemon_thread(lambda: _reload(handlers, replace))
             if handlers.folders() != folders:
                 return
 
@@ -58,19 +52,19 @@ def _reload(handlers: HandlersFile, replace: Callable[[FunctionSet], None]) -> N
         _LOGGER.warning("not reloaded, the functions stay as they were: %s", error)
         return
     replace(functions)
-    _LOGGER.info("reloaded %s: %s", handlers.path, described(functions))
+    _LOGGER.info("reloaded %s: %s", handlers.path, describe(functions))
 
 
-async def _in_thread(work: Callable[[], None]) -> None:
-    """Do work that may block for ever, as a handlers file may: the thread is one that the program's end does not wait for."""
+async def _run_in_daemon_thread(work: Callable[[], None]) -> None:
+    """Run work that may block forever, as a handlers file may, in a thread that does not delay the program's exit."""
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 
     def run() -> None:
         try:
             work()
-        finally:  # whatever a file has raised: the next change is waited for
-            with suppress(RuntimeError):  # the loop has closed: the program is ending
+        finally:  # whatever the file has raised, keep watching for the next change
+            with suppress(RuntimeError):  # the loop has closed: the program is exiting
                 loop.call_soon_threadsafe(done.set)
 
     Thread(target=run, name=f"{THREAD_NAME} handlers", daemon=True).start()

@@ -1,16 +1,14 @@
-"""The emulator's state: one SQLite database, one module for each kind of record."""
+"""The emulator's state in one SQLite database."""
 
 from __future__ import annotations
 
-from .client_keys import ClientKey, ClientKeys
 from .database import Database, UnusableDatabaseError
-from .functions import Functions, StoredFunction
+from .functions import Functions
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
-from .jobs import Job, JobFilter, Jobs
-from .logs import Logs
-from .service_keys import NameTakenError, ServiceKey, ServiceKeys
-from .statistics import JobStatistics
-from .users import EmailTakenError, User, Users
+from .jobs import JobFilter, Jobs, JobStatistics, Logs, Statistics
+from .keys import ClientKeys, NameTakenError, ServiceKeys
+from .records import ClientKey, Job, LogLine, ServiceKey, StoredFunction, User
+from .users import EmailTakenError, Users
 
 __all__ = [
     "ClientKey",
@@ -24,10 +22,12 @@ __all__ = [
     "JobStatistics",
     "Jobs",
     "KeyRecord",
+    "LogLine",
     "Logs",
     "NameTakenError",
     "ServiceKey",
     "ServiceKeys",
+    "Statistics",
     "StoredFunction",
     "StoredResponse",
     "UnusableDatabaseError",

@@ -1,42 +1,37 @@
-"""The connection to SQLite: opened once, shared by all threads, one short statement or transaction at a time."""
+"""The connection to SQLite. All threads share it, and a lock lets one statement or transaction run at a time."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 from uuid import uuid4
 
+from ..clock import Clock
 from .schema import TABLES, VERSION
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from pathlib import Path
-
-    from fluxbase_jobs.emulator.clock import Clock
-
-
 # Two emulators on one file would run each other's jobs.
-_ALONE = "locking_mode = EXCLUSIVE"
-# WAL: an acknowledged write outlives a kill -9. It changes the file, so only when that is known to be ours.
-_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+_EXCLUSIVE: Final = "locking_mode = EXCLUSIVE"
+# WAL: an acknowledged write survives a kill -9. WAL changes the file, so it is switched on after the check that the file is ours.
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 
 
 class UnusableDatabaseError(Exception):
-    """The database file cannot be used; the text says why and what to do."""
+    """The database file cannot be used; the message says why and what to do."""
 
 
 class Database:
     """One SQLite database, in a file or in memory.
 
     Args:
-        path: the file, made if it does not exist; None for memory.
+        path: the file, created if it does not exist; None for memory.
         clock: gives the time of this start.
 
     Raises:
-        UnusableDatabaseError: no SQLite file, another version's, another emulator's, or not writable.
-
+        UnusableDatabaseError: the file is no SQLite database, has other tables, is in use or not writable.
     """
 
     def __init__(self, path: Path | None, clock: Clock) -> None:
@@ -44,31 +39,31 @@ class Database:
         try:
             self._connection = _connect(path)
         except sqlite3.Error as error:
-            raise UnusableDatabaseError(_why(path, error)) from error
+            raise UnusableDatabaseError(_error_message(path, error)) from error
         try:
             self._prepare(clock)
         except sqlite3.Error as error:
             self.close()
-            raise UnusableDatabaseError(_why(path, error)) from error
+            raise UnusableDatabaseError(_error_message(path, error)) from error
 
     def all(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
-        """Run one statement and return its rows."""
+        """Run a statement and fetch its rows."""
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
 
     def one(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> dict[str, Any] | None:
-        """Run one statement and return its first row, if there is one."""
+        """Run a statement and fetch its first row, or None."""
         rows = self.all(statement, values)
         return rows[0] if rows else None
 
     def change(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
-        """Run one statement and return how many rows it changed."""
+        """Run a statement and count the rows that it changed."""
         with self._lock:
             return self._connection.execute(statement, values).rowcount
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Make the statements of the block one: all of them or none."""
+        """Run the block as one transaction: rolled back if it raises, else committed."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -79,17 +74,16 @@ class Database:
             self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Close the file. Idempotent."""
+        """Close the file. It can be called again."""
         with self._lock:
             self._connection.close()
 
     def _prepare(self, clock: Clock) -> None:
-        self._connection.execute(f"PRAGMA {_ALONE}")
+        self._connection.execute(f"PRAGMA {_EXCLUSIVE}")
         version = self._connection.execute("PRAGMA user_version").fetchone()["user_version"]
         tables = self._connection.execute("SELECT count(*) AS n FROM sqlite_schema").fetchone()["n"]
         if version != VERSION and (version or tables):
-            message = f"its tables are not those of this emulator (version {version}, not {VERSION})"
-            raise sqlite3.DatabaseError(message)
+            raise sqlite3.DatabaseError(f"its tables are not those of this emulator (version {version}, not {VERSION})")
         for pragma in _PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}")
         if not version:
@@ -108,7 +102,7 @@ def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
     return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
 
 
-def _why(path: Path | None, error: sqlite3.Error) -> str:
+def _error_message(path: Path | None, error: sqlite3.Error) -> str:
     if "locked" in str(error):
         return f"database {path} is in use by another emulator: stop that one or name another file"
     if "unable to open" in str(error):

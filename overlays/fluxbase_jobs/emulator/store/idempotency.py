@@ -1,22 +1,21 @@
-"""Idempotency keys: which request used a key, and what it was answered."""
+"""Idempotency keys: which request used a key, and its response."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import Final
 
 from attrs import field, frozen
 
-if TYPE_CHECKING:
-    from .database import Database
+from .database import Database
 
-_DAY = 24 * 60 * 60 * 1_000_000
+_DAY: Final = 24 * 60 * 60 * 1_000_000
 """How long a key is remembered, in microseconds."""
 
 
 @frozen
 class StoredResponse:
-    """An answer that will be given again, byte for byte."""
+    """A response, to be sent again byte for byte."""
 
     status: int
     headers: list[tuple[str, str]] = field(repr=False)
@@ -25,7 +24,7 @@ class StoredResponse:
 
 @frozen
 class KeyRecord:
-    """What is known of a key. `state` is processing, completed or failed."""
+    """The use of a key. `state` is processing, completed or failed."""
 
     method: str
     path: str
@@ -41,7 +40,7 @@ class IdempotencyKeys:
         self._db = database
 
     def find(self, key: str, now: int) -> KeyRecord | None:
-        """Return what is known of the key, unless that is more than a day old."""
+        """The record of a key, or None if it is unknown or more than a day old."""
         row = self._db.one("SELECT * FROM idempotency_keys WHERE key = ? AND expires_at > ?", [key, now])
         if row is None:
             return None
@@ -52,7 +51,7 @@ class IdempotencyKeys:
         return KeyRecord(row["method"], row["path"], row["body_hash"], row["state"], response)
 
     def begin(self, key: str, method: str, path: str, body_hash: str, now: int) -> int:
-        """Note that a request with this key runs; return how many have begun, this one counted."""
+        """Record that a request with this key has started, and count how many have, this one included."""
         with self._db.transaction():
             self._db.change("DELETE FROM idempotency_keys WHERE key = ? AND expires_at <= ?", [key, now])
             row = self._db.one(
@@ -64,12 +63,12 @@ class IdempotencyKeys:
         return int(row["runs"]) if row else 0
 
     def complete(self, key: str, response: StoredResponse) -> None:
-        """Keep the answer for the next request with this key."""
+        """Store the response for the next request with this key."""
         self._db.change(
             "UPDATE idempotency_keys SET state = 'completed', status = ?, headers = ?, body = ? WHERE key = ?",
             [response.status, json.dumps(response.headers), response.body, key],
         )
 
     def fail(self, key: str) -> None:
-        """Note that the request broke: the next one with this key runs, and is not kept either."""
+        """Record that the request failed. Later requests with this key run, and their responses are not stored."""
         self._db.change("UPDATE idempotency_keys SET state = 'failed' WHERE key = ?", [key])

@@ -1,100 +1,77 @@
-"""Jobs: their row, and every change of state a job can go through."""
+"""Jobs, every change of their state, their log lines and statistics."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import uuid4
 
-from attrs import asdict, field, frozen
+from attrs import asdict, fields, frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from .database import Database
+from .records import Job, LogLine
+from .schema import JOINED_COLUMNS
 
-    from .database import Database
-
-_WITH_USER = """
+_WITH_USER: Final = """
     SELECT jobs.*, coalesce(json_extract(users.metadata, '$.name'), json_extract(users.metadata, '$.full_name')) AS user_name
     FROM jobs LEFT JOIN users ON users.id = jobs.created_by
 """
 
-_DUE = "status = 'pending' AND (scheduled_at IS NULL OR scheduled_at <= :now)"
-_CONDITIONS = ("status", "namespace", "job_name", "worker_id")
-
-
-@frozen(kw_only=True)
-class Job:
-    """One job as stored. Times are microseconds since 1970; payload, result and progress are jsonb texts."""
-
-    id: str
-    namespace: str
-    job_function_id: str | None
-    job_name: str
-    status: str = "pending"
-    payload: str | None = field(default=None, repr=False)
-    result: str | None = field(default=None, repr=False)
-    progress: str | None = field(default=None, repr=False)
-    priority: int = 0
-    max_duration_seconds: int
-    progress_timeout_seconds: int
-    max_retries: int
-    retry_count: int = 0
-    error_message: str | None = None
-    worker_id: str | None = None
-    created_by: str | None = None
-    user_role: str | None = None
-    user_email: str | None = None
-    user_name: str | None = None
-    created_at: int
-    scheduled_at: int | None = None
-    started_at: int | None = None
-    last_progress_at: int | None = None
-    completed_at: int | None = None
+_DUE: Final = "status = 'pending' AND (scheduled_at IS NULL OR scheduled_at <= :now)"
+_DAYS: Final = 7
+_FUNCTIONS: Final = 10
+_DAY_MICROS: Final = 24 * 3600 * 1_000_000
 
 
 @frozen(kw_only=True)
 class JobFilter:
-    """What to list; None means no condition. A `limit` of zero or less means all, and then `offset` is ignored."""
+    """Which jobs to list. Each field but the last two is a column and the value that it must have; None means any value."""
 
     status: str | None = None
     namespace: str | None = None
     job_name: str | None = None
     worker_id: str | None = None
     limit: int = 50
+    """How many jobs to list. Zero or less lists all of them, and ignores `offset`."""
     offset: int = 0
 
 
+_CONDITIONS: Final = [attribute.name for attribute in fields(JobFilter) if attribute.name not in {"limit", "offset"}]
+
+
 class Jobs:
-    """The jobs of one database."""
+    """Reads and writes the jobs of a database."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def add(self, job: Job) -> None:
-        """Store a new job. It is durable when this returns."""
-        values = asdict(job, filter=lambda attribute, _: attribute.name != "user_name")
+        """Store a new job. When this returns, the job survives a crash."""
+        values = asdict(job, filter=lambda attribute, _: attribute.name not in JOINED_COLUMNS)
         columns = ", ".join(values)
         places = ", ".join(f":{column}" for column in values)
-        self._db.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608 - our own names
+        self._db.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608  # the names of our own columns
 
     def get(self, job_id: str) -> Job | None:
-        """Return the job, if there is one."""
+        """The job, or None."""
         row = self._db.one(f"{_WITH_USER} WHERE jobs.id = ?", [job_id])
         return _job(row) if row else None
 
-    def find(self, wanted: JobFilter) -> list[Job]:
-        """Return the jobs wanted, newest first."""
-        conditions = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
+    def find(self, filters: JobFilter) -> list[Job]:
+        """The jobs that match a filter, newest first."""
+        conditions = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) is not None}
         where = " AND ".join(f"{name} = :{name}" for name in conditions) or "true"
-        page = "LIMIT :limit OFFSET :offset" if wanted.limit > 0 else ""
+        page = "LIMIT :limit OFFSET :offset" if filters.limit > 0 else ""
         rows = self._db.all(
             f"{_WITH_USER} WHERE {where} ORDER BY jobs.created_at DESC, jobs.sequence DESC {page}",
-            {**conditions, "limit": wanted.limit, "offset": max(wanted.offset, 0)},
+            {**conditions, "limit": filters.limit, "offset": max(filters.offset, 0)},
         )
         return [_job(row) for row in rows]
 
     def claim(self, worker_id: str, now: int) -> Job | None:
-        """Give the worker the next job that is due: highest priority first, then oldest.
+        """Set the next due job to running, for a worker: the highest priority first, then the oldest.
 
-        A job that was stored after `now` was read, while the database was busy, starts when it was made.
+        A job may have been stored after the caller read `now`, while the database was busy. It then starts at its `created_at`.
         """
         row = self._db.one(
             f"""
@@ -106,43 +83,43 @@ class Jobs:
                 ORDER BY priority DESC, created_at, sequence LIMIT 1
             )
             RETURNING id
-            """,  # noqa: S608 - our own words
+            """,  # noqa: S608  # a constant condition
             {"worker": worker_id, "now": now},
         )
         return self.get(row["id"]) if row else None
 
     def is_due(self, now: int) -> bool:
-        """Whether a worker that looks would find a job."""
-        return self._db.one(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", {"now": now}) is not None  # noqa: S608 - our own words
+        """Whether a job is due."""
+        return self._db.one(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", {"now": now}) is not None  # noqa: S608  # a constant condition
 
     def next_scheduled(self, now: int) -> int | None:
-        """Return the time at which the next job falls due, if one waits for its time."""
+        """When the next scheduled job becomes due, or None."""
         row = self._db.one("SELECT min(scheduled_at) AS at FROM jobs WHERE status = 'pending' AND scheduled_at > ?", [now])
         return row["at"] if row else None
 
     def report_progress(self, job_id: str, progress: str, now: int) -> None:
-        """Keep the progress of a running job."""
+        """Store the progress of a running job."""
         self._db.change(
             "UPDATE jobs SET progress = ?, last_progress_at = ? WHERE id = ? AND status = 'running'",
             [progress, now, job_id],
         )
 
     def complete(self, job_id: str, result: str, now: int) -> None:
-        """End a running job well; a job that has been cancelled meanwhile stays cancelled."""
+        """Set a running job to completed; a job cancelled in the meantime stays cancelled."""
         self._db.change(
             "UPDATE jobs SET status = 'completed', result = ?, completed_at = ? WHERE id = ? AND status = 'running'",
             [result, now, job_id],
         )
 
     def fail(self, job_id: str, error_message: str, now: int) -> None:
-        """End a running job badly; a job that has been cancelled meanwhile stays cancelled."""
+        """Set a running job to failed; a job cancelled in the meantime stays cancelled."""
         self._db.change(
             "UPDATE jobs SET status = 'failed', error_message = ?, completed_at = ? WHERE id = ? AND status = 'running'",
             [error_message, now, job_id],
         )
 
     def cancel(self, job_id: str, now: int) -> bool:
-        """Cancel a pending or running job; False if it is neither."""
+        """Cancel a pending or running job. False if it is neither."""
         return bool(
             self._db.change(
                 "UPDATE jobs SET status = 'cancelled', completed_at = ? WHERE id = ? AND status IN ('pending', 'running')",
@@ -151,7 +128,7 @@ class Jobs:
         )
 
     def retry(self, job_id: str) -> bool:
-        """Put a failed job back to pending if it has a retry left; progress and result stay as they are."""
+        """Set a failed job back to pending, if it has a retry left. Its progress and result stay. False otherwise."""
         return bool(
             self._db.change(
                 """
@@ -165,15 +142,15 @@ class Jobs:
         )
 
     def is_running(self, job_id: str) -> bool:
-        """Tell whether the job is running."""
+        """Whether a job is running."""
         return self._db.one("SELECT 1 FROM jobs WHERE id = ? AND status = 'running'", [job_id]) is not None
 
     def running(self) -> list[str]:
-        """Return the ids of the jobs that are running."""
+        """The ids of the running jobs."""
         return [row["id"] for row in self._db.all("SELECT id FROM jobs WHERE status = 'running'")]
 
     def requeue(self, job_ids: Iterable[str]) -> None:
-        """Put those of the jobs that still count as running back to pending; retries are not counted."""
+        """Set those of the jobs that are still running back to pending. This does not count as a retry."""
         with self._db.transaction():
             for job_id in job_ids:
                 self._db.change(
@@ -183,6 +160,97 @@ class Jobs:
                 )
 
 
+class Logs:
+    """Reads and writes the log lines of a database.
+
+    Args:
+        database: the database.
+        hide_this_start: whether `list` leaves out lines written since this start of the emulator (see the profile).
+    """
+
+    def __init__(self, database: Database, *, hide_this_start: bool) -> None:
+        self._db = database
+        self._hide_this_start = hide_this_start
+        self._start = _last_start(database)
+
+    def add(self, job_id: str, line_of_run: int, level: str, message: str, now: int) -> None:
+        """Store a line. Line numbers begin at 1 after each start, as on the real server."""
+        self._db.change(
+            """
+            INSERT INTO log_lines (id, job_id, start, line_number, line_of_run, level, message, at)
+            SELECT :id, :job, :start, coalesce(max(line_number), 0) + 1, :line, :level, :message, :now
+            FROM log_lines WHERE job_id = :job AND start = :start
+            """,
+            {
+                "id": str(uuid4()),
+                "job": job_id,
+                "start": self._start,
+                "line": line_of_run,
+                "level": level,
+                "message": message,
+                "now": now,
+            },
+        )
+
+    def list(self, job_id: str, after_line: int) -> list[LogLine]:
+        """The readable lines with a number above `after_line`."""
+        last_start = self._start - 1 if self._hide_this_start else self._start
+        rows = self._db.all(
+            "SELECT id, job_id, line_number, line_of_run, level, message, at FROM log_lines "
+            "WHERE job_id = ? AND line_number > ? AND start <= ? ORDER BY line_number, sequence",
+            [job_id, after_line, last_start],
+        )
+        return [LogLine(**row) for row in rows]
+
+
+@frozen
+class Statistics:
+    """Numbers of jobs."""
+
+    average_seconds: float
+    """The average duration of the jobs that have ended after a run."""
+    by_status: dict[str, int]
+    by_day: dict[str, int]
+    by_function: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """The number of all jobs."""
+        return sum(self.by_status.values())
+
+
+class JobStatistics:
+    """Counts the jobs of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def collect(self, namespace: str | None, now: int) -> Statistics:
+        """Count all jobs, or those of a namespace.
+
+        They are counted by status, by day (UTC) of the last seven, newest first, and for the ten functions with the most jobs.
+        """
+        where = "true" if namespace is None else "namespace = :namespace"
+        values: dict[str, object] = {"namespace": namespace, "since": now - _DAYS * _DAY_MICROS}
+        day = "date(created_at / 1000000, 'unixepoch')"
+        times = self._db.all(f"SELECT avg(completed_at - started_at) / 1e6 AS seconds FROM jobs WHERE {where}", values)  # noqa: S608  # constants
+        return Statistics(
+            average_seconds=times[0]["seconds"] or 0.0,
+            by_status=self._groups("status", where, "number DESC, name", values),
+            by_day=self._groups(day, f"{where} AND created_at >= :since", "name DESC", values),
+            by_function=self._groups("job_name", where, f"number DESC, name LIMIT {_FUNCTIONS}", values),
+        )
+
+    def _groups(self, key: str, where: str, order: str, values: dict[str, object]) -> dict[str, int]:
+        rows = self._db.all(f"SELECT {key} AS name, count(*) AS number FROM jobs WHERE {where} GROUP BY 1 ORDER BY {order}", values)  # noqa: S608  # constants
+        return {row["name"]: row["number"] for row in rows}
+
+
 def _job(row: dict[str, Any]) -> Job:
     del row["sequence"]
     return Job(**row)
+
+
+def _last_start(database: Database) -> int:
+    row = database.one("SELECT max(number) AS number FROM starts")
+    return row["number"] if row else 0

@@ -1,11 +1,32 @@
-"""The tables. Times are microseconds since 1970; secrets are kept as hashes only."""
+"""The tables. Times are microseconds since 1970; passwords, keys and refresh tokens are stored as hashes only."""
 
 from __future__ import annotations
 
-VERSION = 2
-"""Raise it with every change of the tables: a file of another version is refused rather than misread."""
+from typing import Final, get_type_hints
+from zlib import crc32
 
-TABLES = """
+from .records import Job, StoredFunction
+
+JOINED_COLUMNS: Final = {"user_name"}
+"""Fields of `Job` that come from another table."""
+
+_SQL_TYPES: Final[dict[object, str]] = {
+    str: "TEXT NOT NULL",
+    str | None: "TEXT",
+    int: "INTEGER NOT NULL",
+    int | None: "INTEGER",
+    bool: "INTEGER NOT NULL",
+    tuple[str, ...]: "TEXT NOT NULL",
+}
+
+
+def _columns(record: type) -> str:
+    """The column definitions of a class of records; `id` is unique."""
+    types = {name: kind for name, kind in get_type_hints(record).items() if name not in JOINED_COLUMNS}
+    return ",\n    ".join(f"{name} {_SQL_TYPES[kind]}{' UNIQUE' if name == 'id' else ''}" for name, kind in types.items())
+
+
+TABLES: Final = f"""
 CREATE TABLE starts (number INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 
 CREATE TABLE tenants (id TEXT PRIMARY KEY);
@@ -43,59 +64,14 @@ CREATE TABLE service_keys (
 );
 
 CREATE TABLE functions (
-    id TEXT PRIMARY KEY,
-    namespace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    description TEXT,
-    code TEXT,
-    original_code TEXT,
-    is_bundled INTEGER NOT NULL,
-    enabled INTEGER NOT NULL,
-    schedule TEXT,
-    timeout_seconds INTEGER NOT NULL,
-    memory_limit_mb INTEGER NOT NULL,
-    max_retries INTEGER NOT NULL,
-    progress_timeout_seconds INTEGER NOT NULL,
-    allow_net INTEGER NOT NULL,
-    allow_env INTEGER NOT NULL,
-    allow_read INTEGER NOT NULL,
-    allow_write INTEGER NOT NULL,
-    require_roles TEXT NOT NULL,
-    disable_execution_logs INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    created_by TEXT,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
+    {_columns(StoredFunction)},
     UNIQUE (namespace, name)
 );
 CREATE INDEX functions_by_name ON functions (name, namespace);
 
 CREATE TABLE jobs (
     sequence INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    namespace TEXT NOT NULL,
-    job_function_id TEXT,
-    job_name TEXT NOT NULL,
-    status TEXT NOT NULL,
-    payload TEXT,
-    result TEXT,
-    progress TEXT,
-    priority INTEGER NOT NULL,
-    max_duration_seconds INTEGER NOT NULL,
-    progress_timeout_seconds INTEGER NOT NULL,
-    max_retries INTEGER NOT NULL,
-    retry_count INTEGER NOT NULL,
-    error_message TEXT,
-    worker_id TEXT,
-    created_by TEXT,
-    user_role TEXT,
-    user_email TEXT,
-    created_at INTEGER NOT NULL,
-    scheduled_at INTEGER,
-    started_at INTEGER,
-    last_progress_at INTEGER,
-    completed_at INTEGER
+    {_columns(Job)}
 );
 CREATE INDEX jobs_to_claim ON jobs (status, priority DESC, created_at, sequence);
 CREATE INDEX jobs_by_age ON jobs (created_at, sequence);
@@ -127,3 +103,6 @@ CREATE TABLE idempotency_keys (
     body BLOB
 );
 """
+
+VERSION: Final = crc32(TABLES.encode()) >> 1
+"""Identifies these tables in a database file, as `PRAGMA user_version` (31 bits): a file with other tables is rejected, not misread."""

@@ -1,39 +1,23 @@
-"""Users and their sessions (a session is one refresh token that has not been used)."""
+"""Users and their sessions. A session is a refresh token that has not been used."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
-from attrs import field, frozen
-
-from .key_hashes import hash_of
-
-if TYPE_CHECKING:
-    from .database import Database
+from .database import Database
+from .keys import hash_of
+from .records import User
 
 
 class EmailTakenError(Exception):
     """Another user has this e-mail address."""
 
 
-@frozen(kw_only=True)
-class User:
-    """One user as stored."""
-
-    id: str
-    email: str
-    password_hash: str = field(repr=False)
-    role: str = "authenticated"
-    metadata: dict[str, Any] | None = None
-    created_at: int
-    updated_at: int
-
-
 class Users:
-    """The users of one database."""
+    """Reads and writes the users of a database."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -42,8 +26,7 @@ class Users:
         """Store a new user.
 
         Raises:
-            EmailTakenError: the address is in use.
-
+            EmailTakenError: another user has the address.
         """
         user = User(
             id=str(uuid4()),
@@ -64,24 +47,24 @@ class Users:
         return user
 
     def by_email(self, email: str) -> User | None:
-        """Return the user with this address, if there is one."""
+        """The user with this address, or None."""
         return _user(self._db.one("SELECT * FROM users WHERE email = ?", [email]))
 
     def by_id(self, user_id: str) -> User | None:
-        """Return the user with this id, if there is one."""
+        """The user with this id, or None."""
         return _user(self._db.one("SELECT * FROM users WHERE id = ?", [user_id]))
 
     def open_session(self, user_id: str, refresh_token: str, expires_at: int) -> None:
-        """Make a refresh token usable, once."""
+        """Store a refresh token, which can be used once."""
         self._db.change("INSERT INTO sessions VALUES (?, ?, ?)", [hash_of(refresh_token), user_id, expires_at])
 
     def close_session(self, refresh_token: str, now: int) -> str | None:
-        """Use a refresh token up; return whose it was, or None if it is used, unknown or too old."""
+        """Use up a refresh token. Gives the id of its user, or None if it is used, unknown or expired."""
         row = self._db.one("DELETE FROM sessions WHERE refresh_hash = ? RETURNING user_id, expires_at", [hash_of(refresh_token)])
         return row["user_id"] if row and row["expires_at"] > now else None
 
     def tenant_id(self) -> str:
-        """Return the id of the one tenant."""
+        """The id of the only tenant."""
         row = self._db.one("SELECT id FROM tenants")
         return str(row["id"]) if row else ""
 

@@ -1,13 +1,17 @@
-"""What happens to every request before and after its route, in the server's order."""
+"""ASGI middleware for every request, in the server's order."""
 
 from __future__ import annotations
 
-from .access_log import AccessLog
-from .body_limit import BodyLimit
-from .client_disconnect import Disconnects
-from .idempotency import Idempotency
-from .rate_limit import RateLimitMiddleware
-from .raw_path import VerbatimPath
-from .request_id import RequestId
+from .idempotency import IdempotencyMiddleware
+from .limits import BodyLimitMiddleware, RateLimitMiddleware
+from .requests import AccessLogMiddleware, ClientDisconnectMiddleware, RawPathMiddleware, RequestIdMiddleware
 
-__all__ = ["AccessLog", "BodyLimit", "Disconnects", "Idempotency", "RateLimitMiddleware", "RequestId", "VerbatimPath"]
+__all__ = [
+    "AccessLogMiddleware",
+    "BodyLimitMiddleware",
+    "ClientDisconnectMiddleware",
+    "IdempotencyMiddleware",
+    "RateLimitMiddleware",
+    "RawPathMiddleware",
+    "RequestIdMiddleware",
+]

@@ -1,6 +1,6 @@
-"""`Idempotency-Key`: the first answer to a key is kept for a day and given to every repetition.
+"""`Idempotency-Key`: the first response to a key is stored for a day and sent again for every repetition.
 
-It stands before authentication, so a key belongs to nobody, and a 401 is kept like any other answer below 500
+This happens before authentication. So a key is not bound to a caller, and a 401 is stored like any other response below 500
 (idempotency: `the 401 is replayed with a good token`).
 """
 
@@ -8,39 +8,35 @@ from __future__ import annotations
 
 import asyncio
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import Final
 
 from attrs import field, frozen
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fluxbase_jobs.emulator.clock import Clock, micros
-from fluxbase_jobs.emulator.http.responses import error
-from fluxbase_jobs.emulator.store import IdempotencyKeys, KeyRecord, StoredResponse
+from ...clock import Clock, micros
+from ...store import IdempotencyKeys, KeyRecord, StoredResponse
+from ..responses import error
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
-_EXEMPT = {"/api/v1/auth/refresh", "/api/v1/auth/logout"}
-_LONGEST_KEY = 256
-_SERVER_ERROR = 500
-_PACE_SECONDS = 0.006
-"""What a submit takes on the real server, by the times in the recordings. Without it, requests sent at once would be
-answered one after the other, and no client would meet the 409 here. Latency is no modelled time: not the clock's."""
+_METHODS: Final = {"POST", "PUT", "PATCH", "DELETE"}
+_EXEMPT: Final = {"/api/v1/auth/refresh", "/api/v1/auth/logout"}
+_MAX_KEY_LENGTH: Final = 256
+_SERVER_ERROR: Final = 500
+_LATENCY_SECONDS: Final = 0.006
+"""How long the real server takes for a submit, by the recordings. Without this pause, simultaneous requests would be handled one
+after the other, and no client would see the 409. It is real time: the emulator's clock does not model latency."""
 
 
-class Idempotency:
+class IdempotencyMiddleware:
     """Runs a request with a key once.
 
     Args:
-        app: what comes next.
-        keys: the memory.
-        clock: decides which keys are forgotten.
-        racing: how many simultaneous first requests get through (the profile says so).
-
+        app: the next application.
+        keys: the stored keys.
+        clock: decides which keys have expired.
+        racing: how many simultaneous first requests run (see the profile).
     """
 
     def __init__(self, app: ASGIApp, keys: IdempotencyKeys, clock: Clock, racing: int) -> None:
@@ -50,46 +46,46 @@ class Idempotency:
         self._racing = racing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle a request."""
         request = Request(scope, receive) if scope["type"] == "http" else None
         key = request.headers.get("idempotency-key", "") if request else ""
         if request is None or not key:
             await self._app(scope, receive, send)
-        elif len(key) > _LONGEST_KEY:
+        elif len(key) > _MAX_KEY_LENGTH:
             await _key_too_long()(scope, receive, send)
         elif request.method in _METHODS and _is_covered(scope["path"]):
-            await self._once(await _Keyed.read(request, key), scope, send)
+            await self._handle_once(await _KeyedRequest.read(request, key), scope, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _once(self, keyed: _Keyed, scope: Scope, send: Send) -> None:
+    async def _handle_once(self, keyed: _KeyedRequest, scope: Scope, send: Send) -> None:
         known = await run_in_threadpool(self._keys.find, keyed.key, micros(self._clock))
         if known is None:
-            await self._first(keyed, scope, send)
-        elif (answer := keyed.judge(known)) is not None:
-            await answer(scope, keyed.receive, send)
+            await self._handle_first(keyed, scope, send)
+        elif (response := keyed.response_for(known)) is not None:
+            await response(scope, keyed.receive, send)
         else:
             await self._app(scope, keyed.receive, send)
 
-    async def _first(self, keyed: _Keyed, scope: Scope, send: Send) -> None:
-        # Another request may have begun since the look-up. The real server has the same gap between reading and
-        # writing; how many fall through it is what was recorded (idempotency: `parallel`).
-        begun = await run_in_threadpool(self._keys.begin, keyed.key, keyed.method, keyed.path, keyed.body_hash, micros(self._clock))
-        if begun > self._racing:
+    async def _handle_first(self, keyed: _KeyedRequest, scope: Scope, send: Send) -> None:
+        # Another request may have started since the key was read. The real server has the same race; how many requests can run
+        # at once was recorded (idempotency: `parallel`).
+        started = await run_in_threadpool(self._keys.begin, keyed.key, keyed.method, keyed.path, keyed.body_hash, micros(self._clock))
+        if started > self._racing:
             await _in_progress()(scope, keyed.receive, send)
             return
-        await asyncio.sleep(_PACE_SECONDS)
-        answer = _Answer()
+        await asyncio.sleep(_LATENCY_SECONDS)
+        response = _HeldResponse()
         try:
-            await self._app(scope, keyed.receive, answer.hold)
+            await self._app(scope, keyed.receive, response.hold)
         except Exception:
             await run_in_threadpool(self._keys.fail, keyed.key)
             raise
-        # Kept first, then sent: who has the answer and repeats the request at once must get a replay, not a 409.
-        await run_in_threadpool(self._keep, keyed.key, answer.stored(scope["state"]["request_id"]))
-        await answer.release(send)
+        # Stored before it is sent: a client that repeats the request at once must get the replay, not a 409.
+        await run_in_threadpool(self._store, keyed.key, response.stored(scope["state"]["request_id"]))
+        await response.release(send)
 
-    def _keep(self, key: str, response: StoredResponse) -> None:
+    def _store(self, key: str, response: StoredResponse) -> None:
         if response.status >= _SERVER_ERROR:
             self._keys.fail(key)
         else:
@@ -97,8 +93,8 @@ class Idempotency:
 
 
 @frozen
-class _Keyed:
-    """A request with a key, its body read."""
+class _KeyedRequest:
+    """A request with a key, and its body."""
 
     key: str
     method: str
@@ -106,7 +102,7 @@ class _Keyed:
     body: bytes = field(repr=False)
 
     @classmethod
-    async def read(cls, request: Request, key: str) -> _Keyed:
+    async def read(cls, request: Request, key: str) -> _KeyedRequest:
         return cls(key, request.method, request.url.path, await request.body())
 
     @property
@@ -116,8 +112,8 @@ class _Keyed:
     async def receive(self) -> Message:
         return {"type": "http.request", "body": self.body, "more_body": False}
 
-    def judge(self, known: KeyRecord) -> Response | None:
-        """Return the answer that the earlier use of the key demands; None lets the request run."""
+    def response_for(self, known: KeyRecord) -> Response | None:
+        """The response that follows from an earlier use of the key; None if the request must run."""
         if (known.method, known.path) != (self.method, self.path):
             return _other_request(known, self)
         if known.body_hash and self.body_hash and known.body_hash != self.body_hash:
@@ -128,8 +124,8 @@ class _Keyed:
 
 
 @frozen
-class _Answer:
-    """An answer that is held back until it has been kept."""
+class _HeldResponse:
+    """A response that is held back until it has been stored."""
 
     _messages: list[Message] = field(factory=list[Message], repr=False)
 
@@ -163,7 +159,7 @@ def _key_too_long() -> Response:
         400,
         "Invalid Idempotency-Key",
         code="IDEMPOTENCY_KEY_TOO_LONG",
-        message=f"Idempotency key exceeds maximum length of {_LONGEST_KEY} characters",
+        message=f"Idempotency key exceeds maximum length of {_MAX_KEY_LENGTH} characters",
     )
 
 
@@ -186,7 +182,7 @@ def _other_body() -> Response:
     )
 
 
-def _other_request(known: KeyRecord, keyed: _Keyed) -> Response:
+def _other_request(known: KeyRecord, keyed: _KeyedRequest) -> Response:
     return error(
         422,
         "Idempotency Key Mismatch",

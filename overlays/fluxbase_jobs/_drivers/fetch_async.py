@@ -1,0 +1,104 @@
+"""AsyncFluxbaseFetch: FluxbaseFetch for the async client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
+from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
+from .._context.credentials import AsyncKey, Credentials, OnTokens
+from .._docstrings import documented_like
+from .._plans import call
+from .._plans.steps import Plan, Stream
+from .._plans.submit_many import BatchReport
+from .._transports.base import AsyncTransport
+from .._transports.httpcore_async import AsyncHttpcoreTransport
+from .._transports.httpx_async import AsyncHttpxTransport
+from .._validation import arguments
+from .._validation.arguments import Seconds
+from ..policies.retry import RetryPolicy
+from ..result import Result
+from . import batch_async as batch
+from . import driver_async as driver
+from .fetch import FluxbaseFetch, delivered, own_timeout
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+P = ParamSpec("P")
+
+
+@documented_like(FluxbaseFetch)
+class AsyncFluxbaseFetch:
+    """The requests of one client to one server."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: AsyncKey | None = None,
+        *,
+        refresh_token: str | None = None,
+        on_tokens: OnTokens | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = DEFAULT_RETRY,
+        http_client: httpx.AsyncClient | None = None,
+        raise_errors: bool = False,
+    ) -> None:
+        self._settings = make_settings(
+            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+        )
+        self._transport: AsyncTransport = AsyncHttpcoreTransport() if http_client is None else AsyncHttpxTransport(http_client)
+        self._raise_errors = arguments.flag("raise_errors", raise_errors)
+
+    @property
+    def settings(self) -> ClientSettings:
+        """The client's settings, for plans that open their calls themselves."""
+        return self._settings
+
+    async def run(
+        self,
+        plan: Callable[Concatenate[CallContext, P], Plan[Result[T]]],
+        options: RetryOption,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Result[T]:
+        """Open a call with these options, and carry out its plan."""
+        result = await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        return delivered(result, plan.__name__, raise_errors=self._raise_errors)
+
+    def iterate(
+        self,
+        stream: Callable[Concatenate[CallContext, P], Stream[Result[T]]],
+        options: RetryOption,
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> AsyncGenerator[Result[T]]:
+        """Open a call with these options, and carry out its stream as far as the caller iterates."""
+        return self.iterate_pairs(call.stream(stream, self._settings, options, *args, **kwargs))
+
+    def iterate_pairs(self, stream: Stream[T]) -> AsyncGenerator[T]:
+        """Carry out a stream that opens its call itself."""
+        return driver.iterate(stream, self._transport)
+
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> AsyncGenerator[tuple[ItemT, T]]:
+        """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
+        return batch.run_many(plans, self._transport, concurrency, report)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._settings.base_url!r})"

@@ -1,0 +1,73 @@
+"""What all plans that poll share: how long and how often, the pause between two polls, and the error of a deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, cast
+
+from attrs import frozen
+
+from .._validation import arguments
+from ..errors import FluxbaseError, InvalidInput, NotFound, WaitTimeout
+from ..models.jobs import Job
+from ..policies.poll import PollPolicy
+from ..result import Err, Result
+from .steps import Instant, Plan, pause
+
+OnProgress: TypeAlias = Callable[[Job], object]
+
+CLEANUP_SECONDS: Final = 10.0
+"""Seconds for what is left to do after a deadline, like cancelling."""
+
+
+@frozen(kw_only=True)
+class WaitOptions:
+    """The arguments of a verb that waits, not checked yet."""
+
+    timeout: arguments.Seconds
+    poll: PollPolicy
+    on_progress: OnProgress | None = None
+    cancel_on_timeout: bool = False
+
+    def checked(self) -> Waiting:
+        """These options, fit for use. Raises InvalidInput, naming the argument."""
+        if not isinstance(cast("object", self.poll), PollPolicy):
+            raise InvalidInput("poll must be a PollPolicy")
+        arguments.callback("on_progress", self.on_progress)
+        return Waiting(
+            timeout=arguments.seconds("timeout", self.timeout),
+            poll=self.poll,
+            on_progress=self.on_progress,
+            cancel_on_timeout=arguments.flag("cancel_on_timeout", self.cancel_on_timeout),
+        )
+
+
+@frozen(kw_only=True)
+class Waiting:
+    """How to wait: checked options."""
+
+    timeout: float
+    poll: PollPolicy
+    on_progress: OnProgress | None
+    cancel_on_timeout: bool
+
+
+def pause_until_next_poll(interval: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Instant]:
+    """Wait for the planned interval, or for the server's Retry-After, but not beyond the end."""
+    retry_after = (result.error.retry_after or 0.0) if isinstance(result, Err) else 0.0
+    return (yield from pause(max(0.0, min(max(interval, retry_after), end - now.monotonic))))
+
+
+def is_transient(error: FluxbaseError, *, not_found_too: bool = False) -> bool:
+    """Whether the next poll may succeed where this one failed."""
+    return error.retryable or (not_found_too and isinstance(error, NotFound))
+
+
+def wait_timeout(job_id: str | None, job: Job | None, timeout: float) -> WaitTimeout:
+    """The error of a deadline that has passed."""
+    status = f"was {job.status}" if job else "could not be read"
+    return WaitTimeout(
+        f"job {job_id} {status} after {timeout:g} s",
+        hint=f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting",
+        job_id=job_id,
+    ).with_(job=job)

@@ -1,0 +1,200 @@
+"""The async transport without httpx: single httpcore connections, the last used first. Each event loop has connections of its own."""
+
+from __future__ import annotations
+
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable
+from typing import Any, Final, Self, cast
+
+import anyio
+import httpcore
+from anyio.lowlevel import RunVar
+
+from ..errors import FluxbaseError
+from .bounds import Body, Progress
+from .environment import TlsContext, user_agent
+from .httpcore_messages import CONNECT_SECONDS, FAULTS, IDLE_SECONDS, MAX_IDLE, core_request, finished, origin_of, send_error
+from .httpx_async import AsyncHttpxTransport
+from .messages import Headers, RawResponse, Request, address
+from .proxies import Proxied
+
+_LOOP: Final = RunVar[object]("fluxbase_jobs.loop")
+"""Stands for the running event loop, of asyncio or trio."""
+
+
+class AsyncHttpcoreTransport:
+    """Sends each request over an idle connection of the running event loop, or a new one where none is idle.
+
+    A connection belongs to its event loop: in another one it fails with "Event loop is closed", and only its own loop can close it.
+    """
+
+    name = "httpcore"
+
+    def __init__(self) -> None:
+        self._idle: dict[object, tuple[deque[_Connection], AsyncGenerator[deque[_Connection]]]] = {}
+        self._tls = TlsContext()
+        self._proxied = Proxied(AsyncHttpxTransport.through)
+        self._user_agent = user_agent()
+        self._closed = False
+
+    def opened(self) -> Self:
+        """This transport. Raises RuntimeError once it is closed."""
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        return self
+
+    async def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
+        """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
+        server, _ = address(request)
+        context = self._tls.context(server)
+        if isinstance(context, FluxbaseError):
+            return context
+        route = self._proxied.route(server, context)
+        if isinstance(route, FluxbaseError):
+            return route
+        if route is not None:
+            return await route.send(request, timeout)
+        return await self._send(request, server, context, timeout)
+
+    async def close(self) -> None:
+        """Close the connections of this event loop; those of others close with them."""
+        self._closed = True
+        if own := self._idle.get(_this_loop()):
+            await own[1].aclose()
+        for proxied in self._proxied.transports():
+            await proxied.close()
+
+    async def _send(self, request: Request, server: str, context: ssl.SSLContext | None, timeout: float) -> RawResponse | FluxbaseError:
+        idle = await self._connections()
+        connection = await self._connection(idle, server, context)
+        try:
+            with anyio.fail_after(timeout):
+                response, reusable = await connection.send(core_request(request, self._user_agent))
+        except FAULTS as fault:
+            return send_error(fault, request, timeout)
+        if reusable and not self._closed and len(idle) < MAX_IDLE:
+            idle.append(connection)
+        else:
+            await connection.close()
+        return response
+
+    async def _connection(self, idle: deque[_Connection], server: str, context: ssl.SSLContext | None) -> _Connection:
+        while idle:
+            connection = idle.pop()
+            if connection.is_usable():
+                return connection
+            await connection.close()
+        self.opened()
+        return _Connection(origin_of(server), context)
+
+    async def _connections(self) -> deque[_Connection]:
+        """The idle connections of the running event loop."""
+        loop = _this_loop()
+        if loop not in self._idle:
+            lifetime = self._lifetime(loop)
+            self._idle[loop] = await anext(lifetime), lifetime
+        return self._idle[loop][0]
+
+    async def _lifetime(self, loop: object) -> AsyncGenerator[deque[_Connection]]:
+        """Connections that are open until this generator is closed: event loops close, at their end, the generators that are left."""
+        idle: deque[_Connection] = deque()
+        try:
+            yield idle
+        finally:
+            self._idle.pop(loop, None)
+            with anyio.CancelScope(shield=True):  # trio closes such generators in a cancelled scope
+                while idle:
+                    await idle.pop().close()
+
+
+class _Connection:
+    """One connection. Its deadlines are those of the cancel scope in which it is used."""
+
+    def __init__(self, origin: httpcore.Origin, context: ssl.SSLContext | None) -> None:
+        self._progress = Progress()
+        self._http = httpcore.AsyncHTTPConnection(
+            origin, ssl_context=context, keepalive_expiry=IDLE_SECONDS, network_backend=_Backend(self._progress)
+        )
+
+    async def send(self, request: httpcore.Request) -> tuple[RawResponse, bool]:
+        """The response, and whether the connection may be used again."""
+        self._progress.begin(float("inf"))
+        try:
+            response = await self._http.handle_async_request(request)
+            headers = Headers(response.headers)
+            body = Body(response.status, headers)
+            async for piece in response.aiter_stream():
+                body.add(piece)
+            await response.aclose()
+            received, reusable = finished(response, headers, body, self._progress)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._http.aclose()
+            raise
+        return received, reusable and self._http.is_idle()
+
+    def is_usable(self) -> bool:
+        """Whether it is open and nothing waits on it, which would be no answer to the next request."""
+        return self._http.is_available() and not self._http.has_expired()
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._http.aclose()
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    """Opens connections that count what comes."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002  # the cancel scope takes its place
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect; anyio tries the addresses of a name one after the other, a quarter of a second apart."""
+        stream = await self._inner.connect_tcp(host, port, CONNECT_SECONDS, local_address, socket_options)
+        return _Stream(stream, self._progress)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A stream that counts what comes."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, progress: Progress) -> None:
+        self._inner, self._progress = inner, progress
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the cancel scope takes its place
+        data = await self._inner.read(max_bytes)
+        self._progress.note(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # the cancel scope takes its place
+        await self._inner.write(buffer)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002  # the cancel scope takes its place
+    ) -> httpcore.AsyncNetworkStream:
+        return _Stream(await self._inner.start_tls(ssl_context, server_hostname), self._progress)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _this_loop() -> object:
+    loop = _LOOP.get(None)
+    if loop is None:
+        loop = object()
+        _LOOP.set(loop)
+    return loop

@@ -1,0 +1,156 @@
+"""httpx's requests, responses and errors in our terms: what the sync and the async transport share."""
+
+from __future__ import annotations
+
+import importlib
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final, TypeVar, cast
+
+import httpx
+
+from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, InvalidResponse, RequestTimeout
+from .bounds import MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
+from .environment import user_agent
+from .messages import RawResponse, Request, address
+
+H = TypeVar("H")
+
+CONNECT_SECONDS: Final = 5.0
+LONGEST_TIMEOUT: Final = 1_000_000.0
+"""Seconds; sockets count milliseconds in 32 bits."""
+FAULTS: Final = (httpx.HTTPError, httpx.InvalidURL, ResponseTooLong, UnicodeError, OSError)
+"""Everything a send may raise: httpx errors, and those httpx does not wrap (invalid host names, TLS aborts, our TimeoutError)."""
+WRITE_BYTES: Final = 4096
+_LOCATION: Final = "fluxbase_jobs.location"
+_HTTPX_AGENT: Final = f"python-httpx/{httpx.__version__}"
+
+
+def check_proxy(proxy: str) -> None:
+    """Raise ImportError or ValueError for a proxy that httpx cannot use."""
+    try:
+        scheme = httpx.Proxy(proxy).url.scheme
+    except httpx.InvalidURL as fault:
+        raise ValueError(str(fault)) from None
+    if scheme.startswith("socks"):
+        importlib.import_module("socksio")
+
+
+def client_settings(on_response: Callable[[httpx.Response], object], proxy: str | None, context: ssl.SSLContext | None) -> dict[str, Any]:
+    """The arguments of an httpx client of our own, which reads nothing from the environment.
+
+    Its cookie jar takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later.
+    """
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return {
+        "cookies": no_cookies,
+        "event_hooks": {"response": [on_response]},
+        "proxy": proxy,
+        "trust_env": False,
+        "verify": context or False,
+    }
+
+
+def checked_client(http_client: H | None, kind: type[H]) -> H | None:
+    """A user's own httpx client, if it is one of this kind."""
+    if http_client is None or isinstance(cast("object", http_client), kind):
+        return http_client
+    raise InvalidInput(f"http_client must be a httpx.{kind.__name__}")
+
+
+class Upload:
+    """A request's body in pieces, so that a slow reader is noticed at the deadline: httpx's timeout is one for each write."""
+
+    def __init__(self, content: bytes, deadline: float) -> None:
+        self._content, self._deadline = content, deadline
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._content), WRITE_BYTES):
+            yield before_deadline(self._content[start : start + WRITE_BYTES], self._deadline)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+
+def build_request(request: Request, timeout: float, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+    """The request as httpx sends it, with its time limits and without cookies."""
+    limits = httpx.Timeout(min(timeout, LONGEST_TIMEOUT), connect=min(timeout, CONNECT_SECONDS))
+    content = request.get("content")
+    if content and len(content) > WRITE_BYTES:
+        headers = {**request["headers"], "content-length": str(len(content))}
+        request = {**request, "headers": headers, "content": Upload(content, time.monotonic() + timeout)}
+    built = http.build_request(**request, timeout=limits)
+    if built.headers.get("user-agent") == _HTTPX_AGENT:
+        built.headers["user-agent"] = user_agent().decode()
+    # On admin and auth routes the server prefers a cookie to the Authorization header, however stale.
+    built.headers.pop("cookie", None)
+    return built
+
+
+def client_auth(request: httpx.Request) -> Any:
+    """The `auth` argument: credentials of a user's httpx client only where the request has none of ours."""
+    return None if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
+
+
+class Pieces:
+    """The pieces of a response's body, with a limit on their size."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._limit = MAX_RESPONSE_BYTES if response.status_code < 400 else MAX_ERROR_BYTES
+        self._pieces: list[bytes] = []
+        self._length = 0
+
+    def add(self, piece: bytes) -> None:
+        """Add a piece. Raises ResponseTooLong."""
+        self._length += len(piece)
+        if self._length > self._limit:
+            raise ResponseTooLong
+        self._pieces.append(piece)
+
+    def response(self, *, readable: bool = True) -> RawResponse:
+        """The response in our terms, without cookies; without a body where that could not be decompressed."""
+        headers = self._response.headers
+        headers.pop("set-cookie", None)
+        if _LOCATION in self._response.extensions:
+            headers["location"] = self._response.extensions[_LOCATION]
+        return RawResponse(self._response.status_code, headers, b"".join(self._pieces) if readable else b"")
+
+
+def hide_location(response: httpx.Response) -> None:
+    """Hide the Location header from httpx, which parses it even where it does not follow redirects, and fails on an invalid URL."""
+    if "location" in response.headers:
+        response.extensions[_LOCATION] = response.headers.pop("location")
+
+
+def before_deadline(piece: bytes, end: float) -> bytes:
+    """A piece of a body, unless it comes too late: httpx's timeout is one for each piece, so a slow body would never end."""
+    if time.monotonic() > end:
+        raise TimeoutError
+    return piece
+
+
+def refused_by_hook(fault: httpx.HTTPStatusError) -> RawResponse:
+    """The response that a hook of the user's httpx client refused with `raise_for_status`: it is read as the answer that it is.
+
+    Where the hook did not read its body, httpx has closed it already, and the status and headers are all that is left.
+    """
+    pieces = Pieces(fault.response)
+    if fault.response.is_stream_consumed or hasattr(fault.response, "_content"):
+        pieces.add(fault.response.content)
+    return pieces.response()
+
+
+def send_error(fault: Exception, request: Request, timeout: float) -> FluxbaseError:
+    """The error value for a send that raised, by its kind: the text of a protocol error could quote anything that was sent."""
+    server, _ = address(request)
+    if isinstance(fault, httpx.TimeoutException | TimeoutError):
+        return RequestTimeout(f"no complete answer from {server} within {max(round(timeout, 3), 0.001):g} s", retryable=True)
+    if isinstance(fault, ResponseTooLong):
+        return InvalidResponse(f"the response of {server} is longer than {MAX_RESPONSE_BYTES >> 20} MiB, or its error or head than 1 MiB")
+    quotable = isinstance(fault, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
+    reason = f": {fault}" if quotable and str(fault) else ""
+    return ConnectionFailed(f"no complete answer from {server} ({type(fault).__name__}{reason})", retryable=True)

@@ -1,0 +1,63 @@
+"""What goes over the wire, before it is read: nothing here knows which HTTP library carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import quote, urlencode
+
+from attrs import frozen
+
+Request: TypeAlias = Mapping[str, Any]
+"""Method, full URL, query parameters, headers and body, as the keyword arguments of httpx's `build_request`."""
+
+
+class Headers(Mapping[str, str]):
+    """Response headers: names in any case; a header that came several times has its values joined by commas."""
+
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self._values[key] = f"{self._values[key]}, {text}" if key in self._values else text
+        self._values.pop("set-cookie", None)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(self._values)})"
+
+
+@frozen
+class RawResponse:
+    """A complete HTTP response, of any status. Cookies are not among its headers."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def address(request: Request) -> tuple[str, str]:
+    """The server's address in a request's URL, and the path."""
+    scheme, _, rest = str(request["url"]).partition("://")
+    server, slash, path = rest.partition("/")
+    return f"{scheme}://{server}", slash + path
+
+
+def target(request: Request) -> str:
+    """Path and query of a request, as they stand in its first line."""
+    _, path = address(request)
+    parameters = request.get("params")
+    path = quote(path, safe="/%-._~!$&'()*+,;=:@")
+    return f"{path}?{urlencode({name: _text(value) for name, value in parameters.items()}, quote_via=quote)}" if parameters else path or "/"
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

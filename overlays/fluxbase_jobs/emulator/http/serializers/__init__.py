@@ -1,1 +1,0 @@
-"""From a database row to the JSON of a response."""

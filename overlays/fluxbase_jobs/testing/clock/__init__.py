@@ -1,1 +1,0 @@
-"""Time that a test sets forward."""

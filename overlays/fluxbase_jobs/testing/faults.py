@@ -1,0 +1,318 @@
+"""Requests that fail because a test asked for it: which requests, and how they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from difflib import get_close_matches
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from attrs import define, field, frozen
+from starlette.datastructures import MutableHeaders
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .transports import EXTENSION
+from .validation import in_seconds, whole_number
+
+Drop: TypeAlias = Literal["before", "after"]
+_Comparison: TypeAlias = Callable[[str, str], bool]
+
+_LOWEST_STATUS: Final = 200
+_HIGHEST_STATUS: Final = 599
+_STATUSES_WITHOUT_BODY: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+_JSON: Final = "application/json; charset=utf-8"
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FRAMING_HEADERS: Final = {"content-length", "transfer-encoding"}
+_MAX_SUGGESTIONS: Final = 3
+_CATCH_ALL: Final = "{path:path}"
+
+
+@define(eq=False)
+class Fault:
+    """One failure, as `Faults.add` made it.
+
+    `hits` is the number of requests that it has failed so far.
+    """
+
+    route: str
+    hits: int = field(default=0, init=False)
+    _pattern: RoutePattern = field(alias="pattern", repr=False)
+    _times: int | None = field(alias="times")
+    _skip: int = field(alias="skip", repr=False)
+    delay_seconds: float = field(default=0.0, repr=False)
+    drop: Drop | None = field(default=None, repr=False)
+    half_body: bool = field(default=False, repr=False)
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    def claim(self, scope: Scope) -> bool:
+        """Whether this fault applies to the request; if so, the request is counted."""
+        if not self._pattern.matches(scope) or self._times == self.hits:
+            return False
+        if self._skip:
+            self._skip -= 1
+            return False
+        self.hits += 1
+        return True
+
+
+class Faults:
+    """The faults of one server.
+
+    Args:
+        routes: the server's routes.
+
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes = routes
+        self._lock = Lock()
+        self._faults: list[Fault] = []
+
+    def add(
+        self,
+        route: str,
+        *,
+        status: int | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        drop: Drop | None = None,
+        delay: float | timedelta = 0.0,
+        half_body: bool = False,
+        times: int | None = 1,
+        skip: int = 0,
+    ) -> Fault:
+        """Make requests fail. If several faults match a request, the one that was added first applies.
+
+        Args:
+            route: an optional method and a path, like `POST /api/v1/jobs/submit`; `{any}` matches one path segment, and `*`
+                alone every request.
+            status: respond with this status, without handling the request.
+            body: the JSON value of that response, or raw bytes; `{"error": "<name of the status>"}` if not given.
+            headers: additional headers of that response, like `{"Retry-After": "1"}`.
+            drop: close the connection without a response, "before" or "after" handling the request. With "after", a submitted
+                job exists, and a retry with the same idempotency key finds it.
+            delay: seconds of real time (or a timedelta) before the response, or before the connection is closed.
+            half_body: send the headers and half of the body, then close the connection.
+            times: how many requests fail; None for all of them.
+            skip: how many requests succeed before the first one fails.
+
+        Returns:
+            The fault, which counts its `hits`.
+
+        Raises:
+            TypeError: an argument of another type.
+            ValueError: a route that the server does not have, a number out of its range, an argument that makes nothing fail,
+                or two arguments that exclude each other.
+
+        """
+        _check_combination(status=status, has_response=body is not None or headers is not None, drop=drop, half_body=half_body)
+        if status in _STATUSES_WITHOUT_BODY and (body is not None or half_body):
+            raise ValueError(f"an answer with the status {status} has no body: give neither body nor half_body")
+        fault = Fault(
+            route,
+            pattern=_read_pattern(route, self._routes),
+            times=None if times is None else whole_number("times", times, 1),
+            skip=whole_number("skip", skip, 0),
+            delay_seconds=in_seconds("delay", delay),
+            drop=drop,
+            half_body=half_body,
+            status=None if status is None else whole_number("status", status, _LOWEST_STATUS, _HIGHEST_STATUS),
+            headers=_headers(headers),
+            body=_content(status, body),
+        )
+        if not (fault.status or fault.drop or fault.half_body or fault.delay_seconds):
+            raise ValueError("nothing goes wrong: give status, drop, delay or half_body")
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        with self._lock:
+            self._faults.clear()
+
+    def claim(self, scope: Scope) -> Fault | None:
+        """The fault that applies to this request, if there is one."""
+        with self._lock:
+            return next((fault for fault in self._faults if fault.claim(scope)), None)
+
+
+class FaultInjection:
+    """ASGI middleware that makes requests fail, and passes all others on.
+
+    Args:
+        app: the next application.
+        faults: the faults to apply.
+
+    """
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        fault = self._faults.claim(scope) if scope["type"] == "http" else None
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        messages = await self._respond(fault, scope, receive)
+        # The delay comes after the request is handled, as for a client that timed out although the server did the work.
+        await asyncio.sleep(fault.delay_seconds)
+        if fault.drop:
+            await _close_connection(scope, receive)
+        elif fault.half_body:
+            await _send_half(messages, send)
+            await _close_connection(scope, receive)
+        else:
+            for message in messages:
+                await send(message)
+
+    async def _respond(self, fault: Fault, scope: Scope, receive: Receive) -> list[Message]:
+        if fault.status:
+            await _read_request(receive)
+            return _fault_response(fault)
+        messages: list[Message] = []
+        if fault.drop != "before":
+
+            async def collect(message: Message) -> None:
+                messages.append(message)
+
+            await self._app(scope, receive, collect)
+        return messages
+
+
+@frozen
+class RoutePattern:
+    """The requests a fault applies to: a method and path segments, or None for any; a segment in braces matches any one."""
+
+    method: str | None
+    segments: tuple[str, ...] | None
+
+    def matches(self, scope: Scope) -> bool:
+        """Whether a request matches."""
+        # As the emulator's routes do: by the path as it was sent, and without regard to a trailing slash.
+        path = cast("bytes", scope["raw_path"]).decode("latin-1").rstrip("/") or "/"
+        return self._compare(scope["method"], path, _segment_matches)
+
+    def overlaps(self, route: Route) -> bool:
+        """Whether a request can match both this pattern and a route."""
+        return any(self._compare(method, route.path, _segments_overlap) for method in route.methods or ())
+
+    def _compare(self, method: str, path: str, compare_segments: _Comparison) -> bool:
+        if self.method not in {None, method}:
+            return False
+        if self.segments is None:
+            return True
+        segments = path.split("/")
+        return len(segments) == len(self.segments) and all(map(compare_segments, self.segments, segments))
+
+
+def _read_pattern(text: str, routes: Iterable[BaseRoute]) -> RoutePattern:
+    if not isinstance(cast("object", text), str):
+        raise TypeError(f'route must be a text like "POST /api/v1/jobs/submit", not {type(text).__name__}')
+    method, _, path = text.strip().rpartition(" ")
+    if path != "*" and "*" in path.split("/"):
+        raise ValueError(f"route {text!r}: write {{id}} for any one segment; * alone means every request")
+    pattern = RoutePattern(method.strip().upper() or None, None if path == "*" else tuple(path.split("/")))
+    known = [route for route in routes if isinstance(route, Route) and _CATCH_ALL not in route.path]
+    if any(map(pattern.overlaps, known)):
+        return pattern
+    raise ValueError(f"route {text!r} is none of the server's: {_suggestion(text, known)}")
+
+
+def _suggestion(text: str, known: list[Route]) -> str:
+    names = [f"{method} {route.path}" for route in known for method in sorted((route.methods or set()) - {"HEAD"})]
+    near = get_close_matches(text, names, _MAX_SUGGESTIONS, 0.5) or sorted(names)
+    return f"did you mean {' or '.join(near)}?" if len(near) <= _MAX_SUGGESTIONS else f"there are {', '.join(near)}"
+
+
+def _segment_matches(wanted: str, segment: str) -> bool:
+    return wanted == segment or _is_placeholder(wanted)
+
+
+def _segments_overlap(wanted: str, segment: str) -> bool:
+    return _segment_matches(wanted, segment) or _is_placeholder(segment)
+
+
+def _is_placeholder(segment: str) -> bool:
+    return re.fullmatch(r"\{[^{}]*\}", segment) is not None
+
+
+def _check_combination(*, status: int | None, has_response: bool, drop: Drop | None, half_body: bool) -> None:
+    if drop not in {None, "before", "after"}:
+        raise ValueError(f'drop must be "before" or "after", not {drop!r}')
+    if drop and (status is not None or half_body):
+        raise ValueError("drop closes the connection without an answer: it goes with neither status nor half_body")
+    if has_response and status is None:
+        raise ValueError("body and headers belong to an answer of the fault's own: give its status, too")
+
+
+def _headers(headers: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    given: Mapping[object, object] = {} if headers is None else cast("Mapping[object, object]", headers)
+    if not isinstance(cast("object", given), Mapping) or not all(isinstance(part, str) for pair in given.items() for part in pair):
+        raise TypeError("headers must be a dict of texts")
+    texts = {str(name).lower(): str(value) for name, value in given.items()}
+    if not all(part.isascii() and part.isprintable() for pair in texts.items() for part in pair):
+        raise ValueError("headers must be texts of printable ASCII")
+    for name in texts:
+        _check_header_name(name)
+    return tuple({"content-type": _JSON, **texts}.items())
+
+
+def _check_header_name(name: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"headers: {name!r} is no header's name")
+    if name in _FRAMING_HEADERS:
+        raise ValueError(f"headers: {name} is set by the body; half_body breaks it off")
+
+
+def _content(status: int | None, body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if status in _STATUSES_WITHOUT_BODY:
+        return b""
+    if body is None and status is not None:
+        names: dict[int, str] = {known.value: known.phrase for known in HTTPStatus}
+        body = {"error": names.get(status, f"Status {status}")}
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"body must be a JSON value or bytes: {error}") from None
+
+
+def _fault_response(fault: Fault) -> list[Message]:
+    start: Message = {"type": "http.response.start", "status": fault.status, "headers": []}
+    headers = MutableHeaders(scope=start)
+    headers["content-length"] = str(len(fault.body))
+    for name, value in fault.headers:
+        headers[name] = value
+    return [start, {"type": "http.response.body", "body": fault.body}]
+
+
+async def _send_half(messages: list[Message], send: Send) -> None:
+    start, *parts = messages
+    await send(start)
+    body = b"".join(part.get("body", b"") for part in parts)
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+
+
+async def _close_connection(scope: Scope, receive: Receive) -> None:
+    close_connection: Callable[[], None] = scope["extensions"][EXTENSION]["close_connection"]
+    close_connection()
+    while (await receive())["type"] != "http.disconnect":
+        """Discard what the client still sends."""
+
+
+async def _read_request(receive: Receive) -> None:
+    """Read the whole request: a client that is still sending would not see the response."""
+    while (await receive()).get("more_body", False):
+        """Discard each part."""

@@ -1,1 +1,0 @@
-"""Requests that go wrong because a test asked for it."""

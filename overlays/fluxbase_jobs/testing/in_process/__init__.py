@@ -1,1 +1,0 @@
-"""Requests to a test server, without and with a socket."""

@@ -1,1 +1,0 @@
-"""Jobs that do what a test says."""

@@ -1,0 +1,70 @@
+"""HTTP on a socket of the loopback interface, for programs that cannot use a test server's transports."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final, cast
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from ..emulator.server.sockets import http_config, listen, url_of
+from .transports import EXTENSION
+
+_LOOPBACK: Final = "127.0.0.1"
+
+
+class SocketServer:
+    """Serves an application over HTTP on a free loopback port. Use it in one event loop.
+
+    It runs Uvicorn's protocol without Uvicorn's server, whose main loop polls ten times a second and so delays start and stop.
+
+    Args:
+        app: the ASGI application.
+
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._config = http_config(app, lifespan="off", date_header=False)
+        self._state = ServerState()
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> str:
+        """Listen, and return the URL."""
+        self._config.load()
+        loop = asyncio.get_running_loop()
+        listener = listen(_LOOPBACK, 0)
+        self._server = await loop.create_server(lambda: _Protocol(self._config, self._state, {}, loop), sock=listener)
+        return url_of(listener)
+
+    async def close(self) -> None:
+        """Close the socket, and abort open connections."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in [*self._state.connections]:
+            connection.transport.abort()
+        await asyncio.sleep(0)  # until the protocols have noticed
+        tasks = [*self._state.tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+
+class _Protocol(H11Protocol):
+    """Uvicorn's protocol, with an ASGI extension that closes the connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn: asyncio declares BaseTransport
+        super().connection_made(transport)
+        app = cast("ASGIApp", self.app)
+
+        async def with_extension(scope: Scope, receive: Receive, send: Send) -> None:
+            # `close`, not `abort`, so that what was sent before still arrives.
+            extension = {EXTENSION: {"close_connection": transport.close}}
+            with suppress(asyncio.CancelledError):  # when the server closes; Uvicorn would log it
+                await app({**scope, "extensions": extension}, receive, send)
+
+        self.app = with_extension

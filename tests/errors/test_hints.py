@@ -1,0 +1,99 @@
+"""Error messages that name what the caller can change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, FluxbaseClient, InvalidInput, NotFound
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.styles import Connect
+
+WRONG_CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "unknown option": (lambda jobs: jobs.submit("resize", width=640), r"^submit\(\) got an unexpected keyword argument 'width'$"),
+    "TypeScript's options": (
+        lambda jobs: jobs.submit("resize", {}, {"priority": 5}),
+        r"pass options by name, like submit\(\.\.\., priority=\.\.\.\)",
+    ),
+    "TypeScript's name": (lambda jobs: jobs.list(includeResult=True), "it is called include_result"),
+    "retries": (lambda jobs: jobs.get(JOB_ID, max_retries=3), r"retry=RetryPolicy\(attempts=\.\.\.\)"),
+    "headers": (lambda jobs: jobs.get(JOB_ID, headers={}), r"FluxbaseClient\(\.\.\., headers=\.\.\.\)"),
+}
+
+
+@pytest.mark.parametrize("call", WRONG_CALLS)
+def test_unknown_argument_is_named_with_the_method(client: FluxbaseClient, server: LocalServer, call: str) -> None:
+    """And not with a function inside of this package."""
+    wrong, message = WRONG_CALLS[call]
+
+    with pytest.raises(TypeError, match=message):
+        wrong(client.jobs)
+
+    assert server.requests == []
+
+
+def test_unknown_argument_of_a_definition_is_named_with_the_method(client: FluxbaseClient) -> None:
+    """Although the options are passed on as a dictionary."""
+    resize: Any = client.jobs.define("resize", object, object)
+
+    with pytest.raises(TypeError, match=r"^run\(\) got an unexpected keyword argument 'onProgress': it is called on_progress$"):
+        resize.run({}, onProgress=print)
+
+
+@pytest.mark.parametrize("option", ["verify", "proxy"])
+def test_options_of_an_httpx_client_have_a_hint(connect: Connect, option: str) -> None:
+    """The names that other HTTP clients use."""
+    with pytest.raises(TypeError, match=rf"FluxbaseClient\(\) got an unexpected keyword argument '{option}': pass an httpx client"):
+        connect("http://server.test", **{option: False})
+
+
+def test_on_behalf_of_as_a_dictionary_has_a_hint(client: FluxbaseClient) -> None:
+    """The TypeScript client takes a dictionary."""
+    error = client.jobs.submit("resize", on_behalf_of={"user_id": JOB_ID}).error  # type: ignore[arg-type]
+
+    assert isinstance(error, InvalidInput)
+    assert error.hint == "pass OnBehalfOf(user_id=..., user_email=..., user_role=...)"
+
+
+def test_unreachable_server_is_named(connect: Connect) -> None:
+    """The URL may be wrong."""
+    error = connect("http://127.0.0.1:9", retry=None).jobs.get(JOB_ID).error
+
+    assert isinstance(error, ConnectionFailed)
+    assert "http://127.0.0.1:9" in error.message
+
+
+def test_unknown_function_is_named(client: FluxbaseClient, server: LocalServer) -> None:
+    """In a batch, only the name shows which one it is."""
+    server.answer(Answer(404, {"error": "Job function not found"}))
+
+    error = client.jobs.submit("nope").error
+
+    assert isinstance(error, NotFound)
+    assert error.message == "Job function not found: nope"
+
+
+def test_missing_key_variable_is_named(monkeypatch: pytest.MonkeyPatch, server: LocalServer) -> None:
+    """If the server asks for a key that the environment does not have."""
+    monkeypatch.setenv("FLUXBASE_URL", server.url)
+    monkeypatch.delenv("FLUXBASE_KEY", raising=False)
+    server.answer(Answer(401, {"error": "Missing authentication"}))
+
+    with FluxbaseClient.from_env() as client:
+        error = client.jobs.get(JOB_ID).error
+
+    assert isinstance(error, AuthenticationFailed)
+    assert error.hint == "FLUXBASE_KEY is not set"
+
+
+@pytest.mark.parametrize("ending", ["/api/v1", "/api/v1/", "/"])
+def test_path_of_the_api_in_the_url_is_removed(connect: Connect, server: LocalServer, ending: str) -> None:
+    """It is often copied with the URL."""
+    server.answer(Answer(200, job()))
+
+    connect(server.url + ending).jobs.get(JOB_ID).unwrap()
+
+    assert server.requests[0].path == f"/api/v1/jobs/{JOB_ID}"
