@@ -9,7 +9,7 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +45,7 @@ def compared(profile: str) -> Comparison:
 
 
 @contextmanager
-def emulator(profile: str, secret: str) -> Iterator[str]:
+def emulator(profile: str, secret: str) -> Generator[str]:
     """The address of an emulator that runs the twins of the recorded functions, ended after the block."""
     options = ["--port", "0", "--functions", str(FUNCTIONS), "--no-reload", "--profile", profile, "--jwt-secret", secret]
     command = [sys.executable, "-m", "fluxbase_jobs.emulator", *options]

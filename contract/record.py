@@ -62,8 +62,7 @@ def check_server(recorder: Recorder) -> None:
         raise BadArgument(f"{url} does not accept a token signed with this JWT secret: pass the one that the server was started with")
     if status != 200:
         raise BadArgument(f"{url} answers {status} to {JOBS}: pass the address of a Fluxbase server that has its jobs switched on")
-    present = recorder.send("", "GET", f"{ADMIN}/functions", token=token).body
-    names = {function["name"] for function in present} if isinstance(present, list) else set[str]()
+    names = {function["name"] for function in recorder.send("", "GET", f"{ADMIN}/functions", token=token).items}
     if missing := sorted(FUNCTIONS - names):
         raise BadArgument(f"{url} lacks the functions {', '.join(missing)}: start it with those of contract/job-functions")
     recorder.exchanges.clear()

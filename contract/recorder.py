@@ -10,10 +10,10 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -41,10 +41,23 @@ class RecordingFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered: the body decoded where it is JSON, else its text."""
+    """What a server answered."""
 
     status: int
     body: Any
+    """Decoded where it is JSON, else its text."""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The body if it is a JSON object; an empty one if not."""
+        body: object = self.body
+        return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The body if it is an array of JSON objects; an empty one if not."""
+        body: object = self.body
+        return cast("list[dict[str, Any]]", body) if isinstance(body, list) else []
 
 
 @dataclass(kw_only=True)
@@ -103,7 +116,7 @@ class Recorder:
         return response.status, kept, text
 
     @contextmanager
-    def _connection(self) -> Iterator[http.client.HTTPConnection]:
+    def _connection(self) -> Generator[http.client.HTTPConnection]:
         """A connection of its own for each request: what one answer does to a connection cannot touch the next."""
         address = urlsplit(self.url)
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 from contract.recorder import Raw, Recorder
@@ -77,7 +77,7 @@ def logs_while_running(world: World) -> None:
     seen = 0
     deadline = time.monotonic() + world.watched_seconds
     while time.monotonic() < deadline:
-        lines = world.logs(f"logs after_line={seen}", job_id, f"?after_line={seen}").body["logs"] or []
+        lines: list[dict[str, Any]] = world.logs(f"logs after_line={seen}", job_id, f"?after_line={seen}").fields.get("logs") or []
         seen = max([seen, *(line.get("line_number", 0) for line in lines)])
         time.sleep(1.5)
     world.post("cancel while running", f"{JOBS}/{job_id}/cancel")
@@ -207,9 +207,8 @@ def list_filters(world: World) -> None:
         *("?limit=2147483648", "?limit=9223372036854775808&offset=1", "?limit=1&offset=-5", "?limit=1.5"),
     )
     for query in queries:
-        envelope = world.get(f"list {query}", f"{JOBS}{query}").body
-        if isinstance(envelope, dict):
-            _cut(world.recorder.exchanges[-1], cast("dict[str, Any]", envelope))
+        envelope = world.get(f"list {query}", f"{JOBS}{query}").fields
+        _cut(world.recorder.exchanges[-1], envelope)
 
 
 def _cut(exchange: Raw, envelope: dict[str, Any]) -> None:

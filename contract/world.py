@@ -62,16 +62,16 @@ class World:
 
     def until(self, job_id: str, label: str = "poll", states: frozenset[str] = ENDED) -> None:
         """Poll a job until it is in one of these states; keep the polls that show a new status, progress or retry count."""
-        seen: object = None
+        seen: tuple[object, ...] = ()
         deadline = time.monotonic() + JOB_SECONDS
         while time.monotonic() < deadline:
-            job = self.get(label, f"{JOBS}/{job_id}").body
-            step = (job.get("status"), job.get("progress"), job.get("retry_count")) if isinstance(job, dict) else job
+            job = self.get(label, f"{JOBS}/{job_id}").fields
+            step = (job.get("status"), job.get("progress"), job.get("retry_count"))
             if step == seen:
                 self.recorder.exchanges.pop()
             else:
-                self.recorder.exchanges[-1]["label"] = f"{label}: {step[0] if isinstance(step, tuple) else step}"
-            if isinstance(step, tuple) and step[0] in states:
+                self.recorder.exchanges[-1]["label"] = f"{label}: {step[0]}"
+            if step[0] in states:
                 return
             seen = step
             time.sleep(POLL_SECONDS)
