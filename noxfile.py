@@ -121,6 +121,8 @@ def drift(session: nox.Session) -> None:
 def ask_server(session: nox.Session, module: str) -> None:
     """Run a module with the session's arguments, the secret among its environment: nox prints the commands that it runs."""
     url, secret, others = session.posargs[:1], session.posargs[1:2], session.posargs[2:]
+    if url and not url[0].startswith("http"):
+        session.error("the first argument is no server's address: pass URL JWT_SECRET")
     session.run("python", "-m", module, *url, *others, env={"FLUXBASE_JWT_SECRET": secret[0]} if secret else None)
 
 

@@ -175,10 +175,10 @@ class Comparer:
         """Both bodies without that in which they may differ and what every run chooses."""
         if OWN.fullmatch(f"{real.scenario} / {real.label}"):
             return _shape(recorded), _shape(answered)
-        if isinstance(recorded, dict) and isinstance(answered, dict):
-            settled = self._settled(cast("JSONObject", recorded), cast("JSONObject", answered), real, race)
-            return _normal(settled[0]), _normal(settled[1])
-        return _normal(cast("object", recorded)), _normal(cast("object", answered))
+        objects = [cast("JSONObject", value) for value in (recorded, answered) if isinstance(value, dict)]
+        if len(objects) == 2:
+            recorded, answered = self._settled(objects[0], objects[1], real, race)
+        return _normal(recorded), _normal(answered)
 
     def _settled(self, recorded: JSONObject, answered: JSONObject, real: Exchange, race: Race | None) -> tuple[object, object]:
         """Both bodies without that in which they may differ."""

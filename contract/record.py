@@ -75,7 +75,7 @@ def arguments(given: Sequence[str]) -> tuple[str, str]:
     url, secret = given[0].rstrip("/"), os.environ.get(SECRET, "")
     address = urlsplit(url)
     if address.scheme not in {"http", "https"} or not address.hostname or address.path:
-        raise BadArgument(f"{given[0]!r} is no server's address: pass one like http://127.0.0.1:8080")
+        raise BadArgument("the first argument is no server's address: pass one like http://127.0.0.1:8080")
     if not secret:
         raise BadArgument("the server's JWT secret is missing: pass URL JWT_SECRET")
     if len(secret) < SHORTEST_SECRET:

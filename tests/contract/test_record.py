@@ -128,7 +128,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
     ("arguments", "secret", "line"),
     [
         ([], "", "the server's address is missing: pass URL JWT_SECRET"),
-        (["localhost:8080"], SECRET, "'localhost:8080' is no server's address: pass one like http://127.0.0.1:8080"),
+        ([SECRET], SECRET, "the first argument is no server's address: pass one like http://127.0.0.1:8080"),
         (["http://127.0.0.1:9"], "", "the server's JWT secret is missing: pass URL JWT_SECRET"),
         (["http://127.0.0.1:9"], "a-secret", "the JWT secret is too short: servers take 32 characters or more"),
         (["http://127.0.0.1:9", __file__], SECRET, "exists and recordings are not overwritten: name another file after the secret"),
