@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
+
+from .._clock import monotonic
 
 MAX_RESPONSE_BYTES: Final = 64 * 2**20
 """Bytes of a decoded body; a longer one is an InvalidResponse."""
@@ -47,7 +48,7 @@ class Progress:
 
     def left(self, late: type[Exception]) -> float:
         """The seconds left; raises `late` where there are none."""
-        left = self.deadline - time.monotonic()
+        left = self.deadline - monotonic()
         if left <= 0:
             raise late
         return left
