@@ -54,6 +54,7 @@ def emulator(profile: str, secret: str) -> Generator[str]:
             yield next(found[1] for line in process.stdout or () if (found := re.search(r" on (http\S+)", line)))
         finally:
             process.terminate()
+            process.communicate()  # its last lines have somewhere to go
 
 
 if __name__ == "__main__":
