@@ -36,6 +36,8 @@ BASES: Final = {
     "ServerFailed": "FluxbaseError",
     "JobFailed": "FluxbaseError",
     "JobCancelled": "FluxbaseError",
+    "ResultLost": "FluxbaseError",
+    "ResultMismatch": "FluxbaseError",
     "WaitTimeout": "FluxbaseError",
 }
 """The error classes and their base classes."""
@@ -195,9 +197,9 @@ def test_request_id_comes_from_the_header(client: FluxbaseClient, server: LocalS
         ("Thu, 01 Jan 1970 00:00:00 GMT", {}, 0.0),
         ("Thu, 01 Jan 1970 00:00:00 -0000", {}, 0.0),
         (None, {}, None),
-        ("-5", {}, None),
+        ("-5", {}, 0.0),
         ("\u0667", {}, None),
-        (None, {"retry_after": -1}, None),
+        (None, {"retry_after": -1}, 0.0),
         (None, {"retry_after": "soon"}, None),
         (None, {"retry_after": None}, None),
         (None, [], None),

@@ -139,14 +139,14 @@ def notes(error: BaseException | None) -> list[str]:
 
 
 @pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt, also where the tests were started in the background, which ignores it."""
+def _interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background of a shell, which has it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_does_not_cancel_the_job(connect: Connect) -> None:
     """It propagates at once with a note that names the job; the client can be used again."""
     with InterruptingServer() as server:
