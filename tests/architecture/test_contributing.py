@@ -65,7 +65,7 @@ def without_verb() -> Iterator[str]:
     plans = text(f"{CLIENT}_plans/*")
     for stem in STEMS.values():
         for plan, _ in functions(f"{CLIENT}_plans/{stem}.py"):
-            if re.search(rf"(?<!def )\b{plan}\(", plans.replace(f"operations.{plan}(", "").replace(f"endpoints.{plan}(", "")):
+            if re.search(rf"\b{stem}\.{plan}\(", plans):
                 continue
             for place in (f"{CLIENT}_verbs/{stem}.py", f"{CLIENT}_verbs/{stem}_async.py"):
                 if f"plans.{plan}," not in text(place):
