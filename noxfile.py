@@ -157,9 +157,31 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def conformance(session: nox.Session) -> None:
-    """Hold the emulator against the recorded servers; `-- FOLDER` says where the recordings and their tools are."""
+    """Hold the emulator against the recorded servers, value by value."""
     install(session)
-    session.run("python", "-m", "tests.contract.conformance", *(session.posargs or [str(ROOT.parent / "shared" / "wire")]))
+    session.run("python", "-m", "contract.conformance")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def record(session: nox.Session) -> None:
+    """Record a server that runs contract/job-functions: `-- URL JWT_SECRET [FILE]`."""
+    install(session)
+    ask_server(session, "contract.record")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def drift(session: nox.Session) -> None:
+    """Tell in what a server differs from the newest recording and from openapi.yaml: `-- URL JWT_SECRET [RECORDING]`."""
+    install(session, "tests")
+    ask_server(session, "contract.drift")
+
+
+def ask_server(session: nox.Session, module: str) -> None:
+    """Run a module with the session's arguments, the secret among its environment: nox prints the commands that it runs."""
+    url, secret, others = session.posargs[:1], session.posargs[1:2], session.posargs[2:]
+    if url and not url[0].startswith("http"):
+        session.error("the first argument is no server's address: pass URL JWT_SECRET")
+    session.run("python", "-m", module, *url, *others, env={"FLUXBASE_JWT_SECRET": secret[0]} if secret else None)
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -173,6 +195,8 @@ def description(session: nox.Session) -> None:
 def live(session: nox.Session) -> None:
     """The life of jobs on a server of yours: `-- URL KEY PROFILE`; it needs the functions of contract/functions.py."""
     install(session, "tests")
+    if len(session.posargs) != 3:
+        session.error("pass three arguments: the server's URL, a service-role KEY, and the PROFILE, 2026-03 or 2026-04")
     variables: dict[str, str | None] = dict(
         zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True)
     )

@@ -29,20 +29,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 from .models.jobs import Job, LogLine
-
-MAX_MESSAGE: Final = 500
-"""The number of characters that a message or a hint has at most."""
-
-
-def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
-    """The text, or its beginning and its end where it is longer than the limit."""
-    if len(text) <= limit:
-        return text
-    half = (limit - 5) // 2
-    return f"{text[:half]} ... {text[-half:]}"
+from .models.shortening import shortened
 
 
 class FluxbaseError(Exception):

@@ -26,7 +26,7 @@ CLIENT: Final = (
     ("_transports", "result"),
     ("errors",),
     ("models",),
-    ("_docstrings", "_clock"),
+    ("_clock", "_docstrings"),
 )
 """The client from top to bottom. A folder imports what is below it; those of one line do not import each other."""
 
