@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar, assert_never
 
-import anyio
-
+from .._lazy import anyio
 from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
 from .._transports.base import AsyncTransport
 from . import log
