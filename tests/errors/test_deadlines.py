@@ -41,8 +41,8 @@ def test_log_has_the_remaining_time(impatient_client: FluxbaseClient, server: Lo
 
 def test_all_pages_share_the_timeout(impatient_client: FluxbaseClient, server: LocalServer) -> None:
     """However many pages are read for the default namespace."""
-    others = page(*(job(id=str(number), namespace="media") for number in range(100)))
-    server.answer(Answer(200, others, delay=SLOW / 2))
+    others = [job(id=str(number), namespace="media") for number in range(200)]
+    server.answer(Answer(200, page(*others[:100]), delay=SLOW / 2), Answer(200, page(*others[99:]), delay=SLOW / 2))
 
     assert isinstance(impatient_client.jobs.list(namespace="default", limit=100).error, RequestTimeout)
     assert len(server.requests) <= 4

@@ -11,6 +11,7 @@ from fluxbase_jobs import ConnectionFailed, FluxbaseClient, FluxbaseError, Inval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.every_transport import transport  # noqa: F401  # a fixture
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, SIGN_IN, VERBS, call_all_verbs, call_verb, job, pickle_round_trip
 from tests.support.styles import Connect

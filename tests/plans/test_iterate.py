@@ -67,7 +67,7 @@ def test_pages_are_read_as_they_are_needed() -> None:
     assert len(list(islice(stream, 3))) == 3
     assert len(driver.asked) == 1
     next(stream)
-    assert [asked.query["offset"] for asked in driver.asked] == ["0", "3"]
+    assert [(asked.query["offset"], asked.query["limit"]) for asked in driver.asked] == [("0", "3"), ("2", "4")]
 
 
 def test_filters_go_to_the_server() -> None:

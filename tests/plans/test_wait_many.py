@@ -7,7 +7,19 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from fluxbase_jobs import Err, FluxbaseError, InvalidInput, Job, NotFound, PermissionDenied, PollPolicy, RequestTimeout, Result, WaitTimeout
+from fluxbase_jobs import (
+    Err,
+    FluxbaseError,
+    InvalidInput,
+    Job,
+    JobFailed,
+    NotFound,
+    PermissionDenied,
+    PollPolicy,
+    RequestTimeout,
+    Result,
+    WaitTimeout,
+)
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.steps import Stream
 from fluxbase_jobs._plans.wait_many import wait_many
@@ -15,7 +27,7 @@ from fluxbase_jobs._transports.messages import RawResponse
 
 from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.simulated_jobs import FOREVER, FakeJobs, Life, down, life
+from tests.support.simulated_jobs import FOREVER, FakeJobs, Life, Line, down, life
 
 DOWN = reply(503, {"error": "down"})
 
@@ -236,3 +248,150 @@ def test_closing_stops_the_looks() -> None:
 
     assert next(waited, None) is None
     assert len(driver.asked) == asked
+
+
+IDS = [id_of(number) for number in range(6)]
+
+
+def test_an_answer_with_another_awaited_job_ends_nothing() -> None:
+    """A proxy mixes its answers up: each id has its pair all the same."""
+
+    def server(asked: Asked, _: Clock) -> RawResponse:
+        return reply(200, job(id=IDS[1] if asked.path.endswith(IDS[0]) else IDS[0]))
+
+    for ids in (IDS[:2], IDS[:2] * 2, IDS[:3]):
+        pairs = pairs_of(FakeDriver(server), ids, 60.0)
+
+        assert Counter(job_id for job_id, _ in pairs) == Counter(ids)
+        assert IDS[1] in {job_id for job_id, result in pairs if result.ok}
+        assert all(result.unwrap().id == job_id for job_id, result in pairs if result.ok)
+
+
+def test_a_job_that_a_page_holds_twice_comes_once() -> None:
+    """Shifted pages hold jobs twice, and jobs of others between them."""
+    bodies = [job(id=job_id) for job_id in IDS]
+    driver = FakeDriver(replies(reply(200, {"jobs": [*bodies, job(id=id_of(99)), *bodies]})))
+
+    assert Counter(job_id for job_id, _ in pairs_of(driver, IDS)) == Counter(IDS)
+
+
+@pytest.mark.parametrize("body", [{"jobs": [job(priority="x")]}, {"jobs": 5}, "a text", {"jobs": [None]}])
+def test_a_page_that_cannot_be_read_spoils_no_job(body: Any) -> None:
+    """Each is then read by itself."""
+    jobs = many(6, 30.0)
+
+    def server(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
+        return reply(200, body) if asked.what == "GET /jobs" else jobs(asked, clock)
+
+    assert [result.ok for _, result in pairs_of(FakeDriver(server), IDS)] == [True] * 6
+
+
+class Unreadable:
+    """An id that raises whatever is done with it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise LookupError(name)
+
+    __repr__ = __str__ = None  # type: ignore[assignment]  # on purpose
+
+
+def test_an_id_that_raises_has_its_pair() -> None:
+    """Beside the good ones."""
+    pairs = pairs_of(FakeDriver(many(1, 5.0)), [Unreadable(), id_of(0), Unreadable()])
+
+    assert [isinstance(result.error, InvalidInput) for _, result in pairs] == [True, True, False]
+    assert pairs[-1][1].unwrap().id == id_of(0)
+
+
+def test_jobs_are_taken_for_their_ids() -> None:
+    """As `list` and `submit_many` give them."""
+    (listed,) = [result.unwrap() for _, result in pairs_of(FakeDriver(many(1, 5.0)), [id_of(0)])]
+
+    assert [job_id for job_id, _ in pairs_of(FakeDriver(many(1, 5.0)), [listed])] == [id_of(0)]
+
+
+def failing(count: int, *lines: Line) -> FakeJobs:
+    """A server whose jobs all fail after 3 seconds."""
+    return FakeJobs({id_of(number): life(1, 2, "failed", error_message="exit status 1") for number in range(count)}, lines)
+
+
+def with_causes(driver: FakeDriver, ids: Any, timeout: float = 900.0, **options: Any) -> list[tuple[str, Result[Job]]]:
+    """What a wait gives that looks for causes."""
+    waiting = WaitOptions(timeout=timeout, poll=PollPolicy(), **options)
+    return [pair for _, pair in driver.stream(wait_many(settings(), {}, ids, waiting, causes=True))]
+
+
+@pytest.mark.parametrize("count", [1, 5, 40])
+def test_failed_jobs_tell_what_they_threw(count: int) -> None:
+    """In their logs, which lag behind; others are as they are."""
+    server = failing(count, Line(1, "Job execution error: the reactor is on fire", 3))
+    server.lives[id_of(100)], server.lives[id_of(101)] = life(1, 2), life(1, 2, "cancelled")
+
+    pairs = dict(with_causes(FakeDriver(server), [*server.lives]))
+
+    assert [pairs[id_of(100)].unwrap().status, pairs[id_of(101)].unwrap().status] == ["completed", "cancelled"]
+    for number in range(count):
+        error = pairs[id_of(number)].error
+        assert isinstance(error, JobFailed)
+        assert (error.message, error.job_id) == ("the reactor is on fire", id_of(number))
+        assert error.job is not None
+        assert [line.message for line in error.log_tail] == ["Job execution error: the reactor is on fire"]
+
+
+def test_without_causes_failed_jobs_are_jobs() -> None:
+    """No log is read."""
+    driver = FakeDriver(failing(3))
+
+    assert [result.unwrap().status for _, result in pairs_of(driver, IDS[:3])] == ["failed"] * 3
+    assert not [asked for asked in driver.asked if asked.what.endswith("/logs")]
+
+
+def test_a_log_without_the_cause_says_where_it_is() -> None:
+    """As `run` does: the server's message and a hint."""
+    ((_, result),) = with_causes(FakeDriver(failing(1)), [id_of(0)])
+
+    assert isinstance(result.error, JobFailed)
+    assert result.error.message == "exit status 1"
+    assert result.error.hint is not None
+
+
+def test_causes_of_many_stay_below_the_rate_limit() -> None:
+    """Two thousand failures: as many logs as the time allows, and a pair for each job."""
+    server = failing(2000, Line(1, "Job execution error: no disk", 3))
+    driver = FakeDriver(server)
+
+    pairs = with_causes(driver, [*server.lives])
+
+    assert Counter(job_id for job_id, _ in pairs) == Counter([*server.lives])
+    messages = Counter(result.error.message for _, result in pairs if isinstance(result.error, JobFailed))
+    assert messages.total() == 2000
+    assert messages["no disk"] > 500
+    assert all(per_minute(driver, start) <= 70 for start in range(60, 840, 60))
+
+
+def test_tells_each_change() -> None:
+    """Of each job, its end included, before its pair."""
+    seen: list[tuple[str, str]] = []
+    server = FakeJobs({id_of(0): life(3, 20), id_of(1): life(3, 40, "failed")})
+
+    def on_progress(changed: Job) -> None:
+        seen.append((changed.id, changed.status))
+
+    pairs = with_causes(FakeDriver(server), [id_of(0), id_of(1)], on_progress=on_progress)
+
+    assert [status for job_id, status in seen if job_id == id_of(0)] == ["pending", "running", "completed"]
+    assert [status for job_id, status in seen if job_id == id_of(1)] == ["pending", "running", "failed"]
+    assert len(pairs) == 2
+
+
+@pytest.mark.parametrize("options", [{"causes": "yes"}, {"on_progress": 5}])
+def test_bad_options_are_the_answer_for_each(options: dict[str, Any]) -> None:
+    """As for the other arguments."""
+    driver = FakeDriver(many(1, 5.0))
+    causes = options.pop("causes", False)
+    stream = wait_many(settings(), {}, [id_of(0)], WaitOptions(timeout=9.0, poll=PollPolicy(), **options), causes=causes)
+
+    ((_, (_, result)),) = driver.stream(stream)
+
+    assert isinstance(result.error, InvalidInput)
+    assert driver.asked == []

@@ -15,6 +15,7 @@ import pytest
 import trustme
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, RequestTimeout
 
+from tests.support.every_transport import transport  # noqa: F401  # a fixture
 from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, call_all_verbs, call_verb, job
 from tests.support.styles import Connect

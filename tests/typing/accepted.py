@@ -106,6 +106,8 @@ def unwraps(client: FluxbaseClient) -> None:
     assert_type(client.jobs.retry(job.id).unwrap(), Job)
     assert_type(client.jobs.list().unwrap_or([]), list[Job])
     client.jobs.cancel(job.id).unwrap()
+    client.jobs.cancel(job).unwrap()
+    assert_type(client.jobs.resubmit(job), Result[Job])
 
 
 def lists(client: FluxbaseClient) -> set[str]:

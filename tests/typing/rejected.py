@@ -112,7 +112,7 @@ def wrong_arguments(client: FluxbaseClient) -> None:
     client.jobs.get(None)  # type: ignore[arg-type]
     client.jobs.logs(ID, after_line="3")  # type: ignore[arg-type]
     client.jobs.retry(ID, max_retries=3)  # type: ignore[call-arg]
-    client.jobs.cancel(client.jobs.get(ID).unwrap())  # type: ignore[arg-type]
+    client.jobs.list(status="done")  # type: ignore[arg-type]
     client.jobs.delete(ID)  # type: ignore[attr-defined]
 
 

@@ -23,17 +23,17 @@ def numbers(client: FluxbaseClient, **options: object) -> list[int]:
 
 def test_iterate_yields_each_job_once(client: FluxbaseClient, server: LocalServer) -> None:
     """Also if a new job shifts the last one of the first page to the second page."""
-    server.answer(page_of(5, 4, 3), page_of(3, 2, 1), page_of())
+    server.answer(page_of(5, 4, 3), page_of(4, 3, 2, 1), page_of(1))
 
     assert numbers(client, page_size=3, status="failed") == [5, 4, 3, 2, 1]
     assert [request.query for request in server.requests] == [
-        {"status": "failed", "limit": "3", "offset": offset} for offset in ("0", "3", "6")
+        {"status": "failed", "limit": limit, "offset": offset} for limit, offset in (("3", "0"), ("4", "2"), ("4", "5"))
     ]
 
 
 def test_pages_are_read_on_demand(client: FluxbaseClient, server: LocalServer) -> None:
     """And none after the close."""
-    server.answer(page_of(3, 2), page_of(1))
+    server.answer(page_of(3, 2), page_of(2, 1))
     jobs = client.jobs.iterate(page_size=2)
 
     assert server.requests == []
@@ -46,7 +46,7 @@ def test_pages_are_read_on_demand(client: FluxbaseClient, server: LocalServer) -
 
 def test_default_namespace_is_filtered_by_the_client(client: FluxbaseClient, server: LocalServer) -> None:
     """Version 2026-04 finds nothing for this filter."""
-    server.answer(page_of(4, 3), page_of(2, namespace="media"))
+    server.answer(page_of(4, 3), Answer(200, page(job(id=str(UUID(int=3))), job(id=str(UUID(int=2)), namespace="media"))))
 
     assert numbers(client, page_size=2, namespace="default") == [4, 3]
     assert all("namespace" not in request.query for request in server.requests)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
+import anyio
+import anyio.lowlevel
 import pytest
 from attrs import define, field
-from fluxbase_jobs import FluxbaseClient, InvalidInput, NotFound, RetryPolicy, ServerFailed, Submission
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, NotFound, RetryPolicy, ServerFailed, Submission
 
 from tests.support.idempotent_server import KEY, IdempotentServer, numbered_items
-from tests.support.local_server import Answer, Request
+from tests.support.local_server import Answer, LocalServer, Request
 from tests.support.styles import Connect
 
 Item: TypeAlias = tuple[str, object] | Submission
@@ -153,6 +155,7 @@ def test_repeated_batch_submits_only_missing_items(client: FluxbaseClient, idemp
     """As after a script was interrupted."""
     cut_off = client.jobs.submit_many(numbered_items(20), concurrency=4, batch_key="import-7")
     assert [result.ok for _, result in islice(cut_off, 10)] == [True] * 10
+    cut_off.close()
     before = len(idempotent_server.jobs)
 
     pairs = list(client.jobs.submit_many(numbered_items(20), concurrency=4, batch_key="import-7"))
@@ -340,3 +343,223 @@ def test_5xx_is_sent_again_without_retry_failed(client: FluxbaseClient, idempote
     assert not failed.ok
     assert not isinstance(failed.error, ServerFailed) or failed.error.status == 503
     assert result.ok
+
+
+class Detached(Mapping[str, object]):
+    """A payload whose reading raises, as a database row's does once its session is closed."""
+
+    def __getitem__(self, key: str) -> object:
+        raise RuntimeError("secret-value: the row is detached")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["id"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Hostile(Submission):
+    """A submission whose attributes raise."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "priority":
+            raise LookupError("secret-value: no priority")
+        return super().__getattribute__(name)
+
+
+class Nothing:
+    """An item that cannot even be asked what it is."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise OSError("secret-value")
+
+
+BAD_ITEMS: Final[dict[str, Callable[[], Any]]] = {
+    "a payload": lambda: ("resize", Detached()),
+    "a value in it": lambda: ("resize", {"row": Detached()}),
+    "a submission": lambda: Hostile("resize"),
+    "an item": Nothing,
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ITEMS)
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_an_item_that_raises_loses_nothing_beside_it(
+    client: FluxbaseClient, idempotent_server: IdempotentServer, kind: str, concurrency: int
+) -> None:
+    """It has an error in its own place, which does not quote what it raised."""
+    good: Any = ("resize", {})
+
+    results = [result for _, result in client.jobs.submit_many([good, BAD_ITEMS[kind](), good], concurrency=concurrency)]
+
+    assert [result.ok for result in results] == [True, False, True]
+    assert isinstance(results[1].error, InvalidInput)
+    assert "secret-value" not in str(results[1].error)
+    assert len(idempotent_server.jobs) == 2
+
+
+@pytest.mark.parametrize("count", [0, 3, 20])
+def test_what_was_submitted_is_told_before_the_items_exception(
+    client: FluxbaseClient, idempotent_server: IdempotentServer, count: int
+) -> None:
+    """The iterator raises midway: first the results, then the exception with a note of how many went through."""
+
+    def items() -> Iterator[Any]:
+        yield from numbered_items(count)
+        raise LookupError("the file ends here")
+
+    told: list[Any] = []
+    with pytest.raises(LookupError, match="ends here") as caught:
+        told.extend(result.unwrap() for _, result in client.jobs.submit_many(items(), concurrency=4, batch_key="import-7"))
+
+    assert len(told) == len(idempotent_server.jobs) == count
+    (note,) = caught.value.__notes__
+    assert f"{count} jobs were submitted" in note
+    assert "same batch_key" in note
+
+
+def test_what_was_submitted_is_told_before_a_callbacks_exception(connect: Connect, idempotent_server: IdempotentServer) -> None:
+    """A callable key that raises at its fifth call, and an `on_progress` that raises at its second."""
+    calls = iter(range(5))
+
+    def key() -> str:
+        if next(calls, None) is None:
+            raise LookupError("no key in the vault")
+        return "eyJ.a-token"
+
+    def on_progress(done: int, _: int | None) -> None:
+        if done == 2:
+            raise LookupError("the window is closed")
+
+    for client, options in ((connect(idempotent_server.url, key), {}), (connect(idempotent_server.url), {"on_progress": on_progress})):
+        idempotent_server.jobs.clear()
+        told: list[Any] = []
+        with pytest.raises(LookupError):
+            told.extend(result.unwrap().id for _, result in client.jobs.submit_many(numbered_items(20), concurrency=3, **options))  # type: ignore[arg-type]  # options
+        assert sorted(told) == sorted(job["id"] for job in idempotent_server.jobs)
+        assert 2 <= len(told) < 20
+
+
+def test_tells_how_far_it_is(client: FluxbaseClient) -> None:
+    """The number of pairs so far, and of all items where they can be counted."""
+    seen: list[tuple[int, int | None]] = []
+
+    list(client.jobs.submit_many(numbered_items(3), on_progress=lambda done, total: seen.append((done, total))))
+    list(client.jobs.submit_many(iter(numbered_items(1)), on_progress=lambda done, total: seen.append((done, total))))
+
+    assert seen == [(1, 3), (2, 3), (3, 3), (1, None)]
+    with pytest.raises(InvalidInput, match="on_progress"):
+        client.jobs.submit_many(numbered_items(1), on_progress=5)  # type: ignore[arg-type]  # on purpose
+
+
+@define
+class Holding(IdempotentServer):
+    """Holds back the answer for item 1 until `until` requests have come, or it is released."""
+
+    until: int = 3
+    released: threading.Event = field(factory=threading.Event)
+
+    def answer_to(self, request: Request, planned: Answer) -> Answer:
+        """Wait where the test says so."""
+        if len(self.requests) >= self.until:
+            self.released.set()
+        if request.json()["payload"]["n"] == 1 and not self.released.wait(timeout=20):
+            return Answer(500)
+        return super().answer_to(request, planned)
+
+
+def test_the_window_moves(connect: Connect) -> None:
+    """With two at once, the third item is sent while the second one is still without an answer."""
+    with Holding() as server:
+        pairs = list(connect(server.url).jobs.submit_many(numbered_items(4), concurrency=2))
+
+    assert [result.ok for _, result in pairs] == [True] * 4
+
+
+@define
+class Silent(LocalServer):
+    """Answers 503 once it is released."""
+
+    released: threading.Event = field(factory=threading.Event)
+    met: threading.Semaphore = field(factory=lambda: threading.Semaphore(0))
+
+    def answer_to(self, request: Request, planned: Answer) -> Answer:  # noqa: ARG002  # as the base class has it
+        """Wait for the release."""
+        self.met.release()
+        self.released.wait(timeout=20)
+        return Answer(503)
+
+
+def test_an_interrupted_batch_sends_nothing_new(connect: Connect) -> None:
+    """Ctrl-C while four requests are without an answer: no retry follows, and the note says how to go on."""
+    with Silent() as server:
+
+        def items() -> Iterator[Any]:
+            yield from numbered_items(3)
+            for _ in range(3 if connect.style == "sync" else 0):
+                server.met.acquire(timeout=20)
+            raise KeyboardInterrupt
+
+        client = connect(server.url, retry=PERSISTENT)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            list(client.jobs.submit_many(items(), concurrency=8))
+        sent = len(server.requests)
+        server.released.set()
+        for thread in threading.enumerate():
+            if thread.name == "fluxbase-jobs":
+                thread.join(timeout=20)
+
+    assert len(server.requests) == sent <= 3
+    (note,) = caught.value.__notes__
+    assert "0 jobs were submitted" in note
+    assert "batch_key" in note
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_batch_stops(backend: str) -> None:
+    """Under asyncio and trio: nothing new is sent, and the exception has its note."""
+
+    async def main(server: Silent) -> list[str]:
+        notes: list[str] = []
+        async with AsyncFluxbaseClient(server.url, retry=PERSISTENT) as client:
+            with anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as tasks:
+
+                    async def cancel_once_sent() -> None:
+                        for _ in range(3):
+                            await anyio.to_thread.run_sync(server.met.acquire)
+                        scope.cancel()
+
+                    tasks.start_soon(cancel_once_sent)
+                    try:
+                        async for _ in client.jobs.submit_many(numbered_items(9), concurrency=3, batch_key="import-7"):
+                            pass
+                    except anyio.get_cancelled_exc_class() as error:
+                        notes += error.__notes__
+                        raise
+        return notes
+
+    with Silent() as server:
+        (note,) = anyio.run(main, server, backend=backend)
+        sent = len(server.requests)
+        server.released.set()
+
+    assert sent == len(server.requests) == 3
+    assert "3 requests had no response" in note
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_batch_works_under_each_event_loop(idempotent_server: IdempotentServer, backend: str) -> None:
+    """Results in order, an `on_progress` that is awaited, and no task left over."""
+    seen: list[int] = []
+
+    async def on_progress(done: int, _: int | None) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(done)
+
+    async def main() -> list[Any]:
+        async with AsyncFluxbaseClient(idempotent_server.url) as client:
+            return [item async for item, _ in client.jobs.submit_many(numbered_items(20), concurrency=3, on_progress=on_progress)]
+
+    assert anyio.run(main, backend=backend) == numbered_items(20)
+    assert seen == list(range(1, 21))

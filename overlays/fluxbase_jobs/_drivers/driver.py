@@ -6,10 +6,8 @@ import contextlib
 import inspect
 import random
 import time
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, TypeVar, assert_never
 
 from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
@@ -17,7 +15,6 @@ from .._transports.base import Transport
 from . import log
 
 T = TypeVar("T")
-ItemT = TypeVar("ItemT")
 
 
 def run(plan: Plan[T], transport: Transport) -> T:
@@ -59,14 +56,6 @@ def iterate(stream: Stream[T], transport: Transport) -> Generator[T]:
                 answer = _perform(step, transport)
     finally:
         stream.close()
-
-
-def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: Transport, concurrency: int) -> Generator[tuple[ItemT, T]]:
-    """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="fluxbase-jobs") as threads:
-        while batch := list(islice(plans, concurrency)):
-            running = [(item, threads.submit(run, plan, transport)) for item, plan in batch]
-            yield from [(item, result.result()) for item, result in running]
 
 
 def _perform(step: Step, transport: Transport) -> object:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
-from itertools import islice
+from collections.abc import AsyncGenerator
 from typing import Any, Final, TypeVar, assert_never
 
 from .._lazy import anyio
@@ -16,7 +15,6 @@ from . import log
 from .driver import instant, interrupt
 
 T = TypeVar("T")
-ItemT = TypeVar("ItemT")
 
 LOCK_POLL_SECONDS: Final = 0.005
 
@@ -53,32 +51,6 @@ async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerato
                 answer = await _perform(step, transport)
     finally:
         stream.close()
-
-
-async def run_many(plans: Iterator[tuple[ItemT, Plan[T]]], transport: AsyncTransport, concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
-    """Carry many plans out, `concurrency` at a time, and yield each item with its plan's result, in order."""
-    while batch := list(islice(plans, concurrency)):
-        for pair in await _run_batch(batch, transport):
-            yield pair
-
-
-async def _run_batch(batch: list[tuple[ItemT, Plan[T]]], transport: AsyncTransport) -> list[tuple[ItemT, T]]:
-    # Not in the generator itself: a task group must not be left open over a yield.
-    results: dict[int, T] = {}
-    raised: list[Exception] = []
-
-    async def carry_out(number: int, plan: Plan[T]) -> None:
-        try:
-            results[number] = await run(plan, transport)
-        except Exception as error:  # noqa: BLE001  # a user's, and raised below: the task group would wrap it in an ExceptionGroup
-            raised.append(error)
-
-    async with anyio.create_task_group() as tasks:
-        for number, (_, plan) in enumerate(batch):
-            tasks.start_soon(carry_out, number, plan)
-    if raised:
-        raise raised[0]
-    return [(item, results[number]) for number, (item, _) in enumerate(batch)]
 
 
 async def _perform(step: Step, transport: AsyncTransport) -> object:

@@ -12,12 +12,13 @@ from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_
 from .._lazy import httpx
 from .._plans import call
 from .._plans.steps import Plan, Stream
-from .._transports.choose import DEFAULT_TRANSPORT, TransportName, sync_transport
+from .._plans.submit_many import BatchReport
+from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Err, Result, handed_over
-from . import driver, log
+from . import batch, driver, log
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -63,7 +64,9 @@ class FluxbaseFetch:
         raise_errors: bool = False,
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
-        self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
+        self._settings = make_settings(
+            base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
+        )
         self._transport = sync_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
@@ -104,9 +107,9 @@ class FluxbaseFetch:
         """Carry out a stream that opens its call itself."""
         return driver.iterate(stream, self._transport.opened())
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> Generator[tuple[ItemT, T]]:
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> Generator[tuple[ItemT, T]]:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
-        return driver.run_many(plans, self._transport.opened(), concurrency)
+        return batch.run_many(plans, self._transport.opened(), concurrency, report)
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""

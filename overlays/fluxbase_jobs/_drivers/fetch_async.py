@@ -13,11 +13,13 @@ from .._docstrings import documented_like
 from .._lazy import httpx
 from .._plans import call
 from .._plans.steps import Plan, Stream
-from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport
+from .._plans.submit_many import BatchReport
+from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
+from . import batch_async as batch
 from . import driver_async as driver
 from .fetch import FluxbaseFetch, delivered
 
@@ -44,7 +46,9 @@ class AsyncFluxbaseFetch:
         transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
     ) -> None:
-        self._settings = make_settings(base_url, headers, timeout, retry, Credentials(key, refresh_token, on_tokens))
+        self._settings = make_settings(
+            base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
+        )
         self._transport = async_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
@@ -85,9 +89,9 @@ class AsyncFluxbaseFetch:
         """Carry out a stream that opens its call itself."""
         return driver.iterate(stream, self._transport)
 
-    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int) -> AsyncGenerator[tuple[ItemT, T]]:
+    def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> AsyncGenerator[tuple[ItemT, T]]:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
-        return driver.run_many(plans, self._transport, concurrency)
+        return batch.run_many(plans, self._transport, concurrency, report)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -34,7 +34,7 @@ from .operation import Operation, idempotency_key, keyed
 
 def get(job_id: object) -> Operation[Job]:
     """Read a job."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     return Operation(request=admin_get_job.build_request(job), read=readers.job, job_id=job)
 
 

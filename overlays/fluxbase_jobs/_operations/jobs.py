@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import fields, frozen
+import msgspec
+from attrs import evolve, fields, frozen
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.jobs import cancel_job, get_job, get_job_logs, list_jobs, retry_job, submit_job
 from fluxbase_jobs_client.types import UNSET
@@ -17,7 +18,7 @@ from ..errors import InvalidInput
 from ..models.inputs import Filters, OnBehalfOf, Submission
 from ..models.jobs import Job, LogLine
 from . import readers
-from .operation import Operation, idempotency_key, keyed
+from .operation import KEY_HEADER, Operation, idempotency_key, keyed
 
 
 def submit(job: Submission, now: datetime) -> Operation[Job]:
@@ -37,9 +38,35 @@ def submit(job: Submission, now: datetime) -> Operation[Job]:
     return Operation(request=request, read=readers.job)
 
 
+def submit_again(job: Job, key: object) -> Operation[Job]:
+    """Queue a new job like this one, its payload as the very text that the server stored: no number changes on the way."""
+    payload: Any = _stored_payload(job)
+    body = wire.SubmitJobRequest(job_name=job.job_name, payload=payload, namespace=job.namespace, priority=job.priority)
+    request = submit_job.build_request(body=body, idempotency_key=idempotency_key(key))
+    if len(request["content"]) > _payload.MAX_BODY_BYTES and payload is not None:
+        # PostgreSQL stores JSON with blanks: a payload of almost the maximum no longer fits with them.
+        payload = msgspec.Raw(msgspec.json.format(bytes(payload), indent=-1))
+        request = submit_job.build_request(body=evolve(body, payload=payload), idempotency_key=request["headers"][KEY_HEADER])
+    return Operation(request=request, read=readers.job)
+
+
+def _stored_payload(job: Job) -> msgspec.Raw | None:
+    """The text of a job's payload, fit to be sent. Raises InvalidInput where it is no JSON object."""
+    text = job.payload_text
+    if text is None:
+        return None
+    try:
+        content = text.encode()
+        if isinstance(msgspec.json.decode(content), dict):
+            return msgspec.Raw(content)
+    except (ValueError, RecursionError):
+        pass
+    raise InvalidInput(f"job {job.id} cannot be submitted again: its stored payload is no JSON object")
+
+
 def get(job_id: object) -> Operation[Job]:
     """Read a job."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     return Operation(request=get_job.build_request(job), read=readers.job, job_id=job)
 
 
@@ -59,7 +86,7 @@ class Page:
 def page(filters: Filters, limit: object, offset: object) -> Page:
     """The parameters of a page, checked. The server would pass over a worker id that is none, and list all jobs."""
     return Page(
-        status=arguments.optional_text("status", filters.status),
+        status=arguments.job_status("status", filters.status),
         namespace=arguments.optional_text("namespace", filters.namespace),
         job_name=arguments.optional_text("job_name", filters.job_name),
         include_result=arguments.flag("include_result", filters.include_result),
@@ -95,7 +122,7 @@ def retry(job_id: object) -> Operation[None]:
 
 def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
     """Read the lines of a job's log that come after a line number."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     request = get_job_logs.build_request(job, after_line=arguments.integer("after_line", after_line, 0))
     return Operation(request=request, read=readers.lines, job_id=job)
 

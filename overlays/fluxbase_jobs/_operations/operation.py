@@ -37,10 +37,12 @@ class Operation(Generic[T]):
         The server replays a 401 for 24 hours to whoever sends its key (recorded, idempotency). The new key follows from the old one, so
         that a program that is run again finds its jobs.
         """
-        headers = self.request.get("headers", {})
-        if KEY_HEADER not in headers:
-            return self
-        return evolve(self, request={**self.request, "headers": {**headers, KEY_HEADER: derived(headers[KEY_HEADER], _AFTER_401)}})
+        key = self.request.get("headers", {}).get(KEY_HEADER)
+        return self if key is None else self.with_key(derived(key, _AFTER_401))
+
+    def with_key(self, key: str) -> Operation[T]:
+        """The same request under this idempotency key."""
+        return evolve(self, request={**self.request, "headers": {**self.request.get("headers", {}), KEY_HEADER: key}})
 
 
 def derived(key: str, ending: str) -> str:
@@ -51,7 +53,7 @@ def derived(key: str, ending: str) -> str:
 
 def keyed(build: Callable[..., Mapping[str, Any]], job_id: object, read: Callable[[bytes], T]) -> Operation[T]:
     """A change of one job, under a key of its own."""
-    job = arguments.uuid("job_id", job_id)
+    job = arguments.job_id(job_id)
     return Operation(request=build(job, idempotency_key=idempotency_key()), read=read, job_id=job)
 
 

@@ -8,34 +8,29 @@ from .._context.call_context import CallContext
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._operations.jobs import page
 from .._validation import arguments
-from .._validation.arguments import DEFAULT_NAMESPACE
+from ..errors import InvalidResponse
 from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import Err, Ok, Result
 from .exchange import exchange
+from .pages import PageReader, split_filters
 from .steps import Emit, Stream, read_clock
 
 
 def iterate(context: CallContext, filters: Filters, page_size: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Stream[Result[Job]]:
-    """Each job that matches once, newest first; then an end, or an error.
-
-    Jobs that arrive meanwhile shift the pages: those that come again are left out. The default namespace is filtered here, as the April
-    server finds nothing in it (recorded, list_filters).
-    """
-    wanted = page(filters, arguments.integer("page_size", page_size, 1), 0)
-    namespace = wanted.namespace if wanted.namespace == DEFAULT_NAMESPACE else None
-    wanted = evolve(wanted, namespace=None) if namespace else wanted
-    seen: set[str] = set()
-    while True:
+    """Each job that matches once, newest first; then an end, or an error. Jobs that arrive or leave meanwhile are seen to by PageReader."""
+    size = arguments.integer("page_size", page_size, 1)
+    wanted, only = yield from split_filters(context, filters, page(filters, size, 0))
+    reader = PageReader(size)
+    while not reader.ended:
         now = yield from read_clock()
-        listed = yield from exchange(context.restarted(now.monotonic), endpoints.list(wanted), now)
+        operation = endpoints.list(evolve(wanted, limit=reader.limit, offset=reader.offset))
+        listed = yield from exchange(context.restarted(now.monotonic), operation, now)
         if isinstance(listed, Err):
             yield Emit(listed)
             return
-        for job in listed.data:
-            if job.id not in seen and namespace in {None, job.namespace}:
+        for job in reader.take(listed.data):
+            if only.matches(job):
                 yield Emit(Ok(job, listed.meta))
-        seen.update(job.id for job in listed.data)
-        if len(listed.data) < wanted.limit:
-            return
-        wanted = evolve(wanted, offset=wanted.offset + wanted.limit)
+    if reader.stuck:
+        yield Emit(Err(InvalidResponse("the list does not end: page after page held only jobs that had been read before")))

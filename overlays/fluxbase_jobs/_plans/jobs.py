@@ -8,10 +8,10 @@ from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._validation import arguments
-from ..errors import NotFound
+from ..errors import NotAllowedInState, NotFound
 from ..models.inputs import Submission
 from ..models.jobs import Job, LogLine, with_logs
-from ..result import Err, Ok, Result
+from ..result import Err, Meta, Ok, Result
 from .exchange import exchange
 from .explain import read_back_failed, with_reason
 from .steps import Plan, read_clock
@@ -58,6 +58,26 @@ def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_E
     found = yield from exchange(context, endpoints.get(job_id))
     meta = found.meta.plus(accepted.meta)
     return Ok(found.data, meta) if isinstance(found, Ok) else read_back_failed(found.error, "the retry was accepted, but the job", meta)
+
+
+def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[Job]]:
+    """Queue a new job like one that has ended. It is always read first: a job from a list has no payload, and its status may be old."""
+    if key is not None:
+        arguments.idempotency_key(key)
+    found = yield from exchange(context, operations.get(job_id))
+    if isinstance(found, Err):
+        return found
+    if not found.data.is_terminal:
+        return Err(_not_ended(found.data, found.meta), found.meta)
+    submitted = yield from exchange(context, operations.submit_again(found.data, key))
+    meta = submitted.meta.plus(found.meta)
+    return Ok(submitted.data, meta) if isinstance(submitted, Ok) else Err(submitted.error.with_(attempts=meta.attempts), meta)
+
+
+def _not_ended(job: Job, meta: Meta) -> NotAllowedInState:
+    message = f"the job cannot be resubmitted: it is {job.status}, and only jobs that have ended can"
+    error = NotAllowedInState(message, job_id=job.id, request_id=meta.request_id, attempts=meta.attempts)
+    return error.with_(job_status=job.status)
 
 
 def _reason_not_cancelled(job: Job) -> str | None:

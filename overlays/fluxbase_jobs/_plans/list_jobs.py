@@ -1,4 +1,4 @@
-"""Listing jobs: one page, or, for the default namespace, as many pages as it takes."""
+"""Listing jobs: one page, or, where the client has to filter, as many pages as it takes."""
 
 from __future__ import annotations
 
@@ -9,45 +9,43 @@ from attrs import evolve
 from .._context.call_context import CallContext
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._operations.jobs import Page, page
-from .._validation.arguments import DEFAULT_NAMESPACE
 from ..errors import FluxbaseError
 from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import NO_META, Err, Ok, Result
 from .exchange import exchange
+from .pages import ClientFilter, PageReader, split_filters
 from .steps import Plan
 
 MAX_PAGES: Final = 20
 PAGE_SIZE: Final = 100
-_TOO_MANY: Final = (
-    f"{MAX_PAGES} pages of jobs did not hold enough of the namespace {DEFAULT_NAMESPACE!r}, which only the client can tell apart"
-)
+MAX_PAGE_SIZE: Final = 1000
 
 
 def list_jobs(
     context: CallContext, filters: Filters, limit: object, offset: object, endpoints: JobEndpoints = USER_ENDPOINTS
 ) -> Plan[Result[list[Job]]]:
     """The jobs that match, newest first, after the first `offset`, at most `limit`."""
-    wanted = page(filters, limit, offset)
-    if filters.namespace == DEFAULT_NAMESPACE:
-        return (yield from _list_default_namespace(context, wanted, endpoints))
+    wanted, only = yield from split_filters(context, filters, page(filters, limit, offset))
+    if only:
+        return (yield from _filtered(context, wanted, only, endpoints))
     return (yield from exchange(context, endpoints.list(wanted)))
 
 
-def _list_default_namespace(context: CallContext, wanted: Page, endpoints: JobEndpoints) -> Plan[Result[list[Job]]]:
-    """Jobs of the default namespace, filtered here: asked for it, the April server finds nothing (recorded, list_filters)."""
+def _filtered(context: CallContext, wanted: Page, only: ClientFilter, endpoints: JobEndpoints) -> Plan[Result[list[Job]]]:
+    """Jobs that pass the client's filter; limit and offset count those."""
     end = wanted.limit + wanted.offset
-    size = min(max(end, PAGE_SIZE), 1000)
-    # By id, as a job that arrives meanwhile shifts the pages and repeats another one.
-    found: dict[str, Job] = {}
+    reader = PageReader(min(max(end, PAGE_SIZE), MAX_PAGE_SIZE))
+    found: list[Job] = []
     meta = NO_META
-    for number in range(MAX_PAGES):
-        listed = yield from exchange(context, endpoints.list(evolve(wanted, namespace=None, limit=size, offset=number * size)))
+    for _ in range(MAX_PAGES):
+        listed = yield from exchange(context, endpoints.list(evolve(wanted, limit=reader.limit, offset=reader.offset)))
         meta = listed.meta.plus(meta)
         if isinstance(listed, Err):
             return Err(listed.error.with_(attempts=meta.attempts), meta)
-        found |= {job.id: job for job in listed.data if job.namespace == DEFAULT_NAMESPACE}
-        if len(found) >= end or len(listed.data) < size:
-            return Ok([*found.values()][wanted.offset : end], meta)
+        found += filter(only.matches, reader.take(listed.data))
+        if len(found) >= end or (reader.ended and not reader.stuck):
+            return Ok(found[wanted.offset : end], meta)
+    message = f"{MAX_PAGES} pages of jobs did not hold enough of {only}, which only the client can tell apart"
     hint = "use iterate (admins: iterate_jobs), which reads on for as long as you take jobs"
-    return Err(FluxbaseError(_TOO_MANY, hint=hint, attempts=meta.attempts), meta)
+    return Err(FluxbaseError(message, hint=hint, attempts=meta.attempts), meta)

@@ -1,35 +1,18 @@
-"""Submitting a job and waiting for its completion; why a failed job failed."""
+"""Submitting a job and waiting for its completion."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
-from .._operations.readers import RESULT_LINE
-from ..errors import FluxbaseError, JobCancelled, JobFailed, WaitTimeout
+from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
-from ..models.jobs import Job, LogLine
+from ..models.jobs import Job
 from ..result import Err, Meta, Result
 from . import jobs
-from .exchange import exchange
-from .polling import CLEANUP_SECONDS, WaitOptions
-from .steps import Plan, pause, read_clock
+from .causes import failure_of
+from .polling import WaitOptions
+from .steps import Plan
 from .wait import wait_for
-
-THROWN: Final = "Job execution error: "
-LOG_PAUSE: Final = 0.6
-"""Seconds between two reads of a failed job's log: the server writes its log each second."""
-LOG_SECONDS: Final = 2.0
-"""Seconds after which the log is not read again."""
-LOG_TAIL: Final = 20
-BARE_FAILURE: Final = "exit status 1"
-"""The server's `error_message` for every thrown error (recorded, failures)."""
-NO_CAUSE: Final = (
-    "the text that the job threw is in its log, which this server did not show: April 2026 servers show it after their next start, "
-    "and any server only to the job's own user and to service roles"
-)
 
 
 def run(context: CallContext, submission: Submission, options: WaitOptions) -> Plan[Result[Job]]:
@@ -54,33 +37,5 @@ def _with_job(error: FluxbaseError, job: Job) -> FluxbaseError:
 
 def _unsuccessful(context: CallContext, job: Job, meta: Meta) -> Plan[Err]:
     if job.status == "failed":
-        return Err((yield from _failure(context, job)), meta)
+        return Err((yield from failure_of(context, job)), meta)
     return Err(JobCancelled(f"job {job.id} was {job.status}", job_id=job.id).with_(job=job), meta)
-
-
-def _failure(context: CallContext, job: Job) -> Plan[JobFailed]:
-    """The failure with its cause, which only the log has; the log lags behind the job."""
-    lines: list[LogLine] = []
-    now = yield from read_clock()
-    end = now.monotonic + LOG_SECONDS
-    while True:
-        read = yield from exchange(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), operations.logs(job.id, 0), now)
-        lines = lines if isinstance(read, Err) else read.data
-        thrown = _thrown(lines, job)
-        now = yield from read_clock()
-        if thrown is not None or isinstance(read, Err) or job.error_message != BARE_FAILURE or now.monotonic + LOG_PAUSE > end:
-            break
-        now = yield from pause(LOG_PAUSE)
-    hint = None if thrown or job.error_message != BARE_FAILURE else NO_CAUSE
-    log_tail = [line for line in lines if not line.message.startswith(RESULT_LINE)][-LOG_TAIL:]
-    return JobFailed(thrown or job.error_message or "the job failed", hint=hint, job_id=job.id).with_(job=job, log_tail=log_tail)
-
-
-def _thrown(lines: Sequence[LogLine], job: Job) -> str | None:
-    """What this attempt of the job threw; a retried job's log holds the earlier attempts too."""
-    texts = [
-        line.message.removeprefix(THROWN)
-        for line in lines
-        if line.message.startswith(THROWN) and (job.started_at is None or line.timestamp >= job.started_at)
-    ]
-    return texts[-1] if texts else None

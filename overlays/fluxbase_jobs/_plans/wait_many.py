@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from .._context.call_context import CallContext, ClientSettings, RetryOption
 from .._operations import jobs as operations
 from .._operations.operation import Operation
 from .._validation import arguments
-from ..errors import InvalidInput, RequestTimeout
+from ..errors import InvalidInput, InvalidResponse, RequestTimeout
 from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
 from .call import open_call
+from .causes import LOG_SECONDS, NOT_READ, Cause, read_cause
 from .exchange import exchange
-from .polling import Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
-from .steps import Emit, Plan, Step, Stream, read_clock
+from .polling import OnProgress, Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .steps import Emit, Invoke, Plan, Step, Stream, read_clock
+from .watch import visible_state
 
 T = TypeVar("T")
 Pair: TypeAlias = tuple[str, Result[Job]]
@@ -31,6 +34,19 @@ MAX_SINGLE_REQUESTS: Final = 3
 """Up to so many jobs are read one by one: a page of other people's results costs more."""
 SINGLE_REQUESTS_PER_ROUND: Final = 15
 """So many single requests a round at most, so that what they find is emitted soon."""
+
+LEAST_LOGS_PER_ROUND: Final = 5
+"""So many failed jobs' logs are read in each round, however many jobs are still running."""
+
+
+@frozen
+class _Failed:
+    """A failed job whose cause is looked for."""
+
+    job: Job
+    meta: Meta
+    until: float
+    """When its log is not read again, on the monotonic clock: it lags behind the job."""
 
 
 @define
@@ -44,6 +60,11 @@ class _Pending:
     """In how many pages the last round found pending jobs."""
     requests: int = 0
     """How many requests the last round took."""
+    failed: dict[str, _Failed] = field(factory=dict[str, "_Failed"])
+    """Failed jobs whose cause is looked for, by id."""
+    causes: bool = False
+    """Whether to look for the causes of failures."""
+    on_progress: OnProgress | None = None
 
     def add(self, job_id: str) -> None:
         """Wait for this job too."""
@@ -55,19 +76,24 @@ class _Pending:
         pages = max(self.depth + 1, 1 + 2 * len(self.jobs) // PAGE_SIZE)
         return 0 if len(self.jobs) <= max(MAX_SINGLE_REQUESTS, self.depth) else pages
 
-    def update(self, jobs: Iterable[Job], meta: Meta) -> list[Emit[Pair]]:
-        """Store these jobs; those that have ended are no longer waited for."""
-        ended: list[Emit[Pair]] = []
+    def update(self, jobs: Iterable[Job], meta: Meta, now: float) -> Generator[Step | Emit[Pair], Any, None]:
+        """Store these jobs; those that have ended are no longer waited for. Jobs that nobody waits for are passed over."""
         for job in jobs:
-            if job.id in self.jobs:
-                self.jobs[job.id] = job
-                if job.is_terminal:
-                    ended += self.finish(job.id, Ok(job, meta))
-        return ended
+            if job.id not in self.jobs:
+                continue
+            before, self.jobs[job.id] = self.jobs[job.id], job
+            if self.on_progress is not None and (before is None or visible_state(before) != visible_state(job)):
+                yield Invoke(partial(self.on_progress, job))
+            if job.is_terminal and self.causes and job.status == "failed":
+                del self.jobs[job.id]
+                self.failed[job.id] = _Failed(job, meta, now + LOG_SECONDS)
+            elif job.is_terminal:
+                yield from self.finish(job.id, Ok(job, meta))
 
     def finish(self, job_id: str, result: Result[Job]) -> list[Emit[Pair]]:
         """A job's result, as often as its id was given."""
-        del self.jobs[job_id]
+        self.jobs.pop(job_id, None)
+        self.failed.pop(job_id, None)
         return [Emit((job_id, result))] * self.given[job_id]
 
     def pause(self, interval: float, policy: PollPolicy) -> float:
@@ -75,15 +101,17 @@ class _Pending:
         return max(interval, self.requests * min(1.0, 2 * policy.initial)) if self.requests > 1 else interval
 
 
-def wait_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[object], options: WaitOptions) -> Stream[Pair]:
+def wait_many(
+    client: ClientSettings, retry: RetryOption, job_ids: Iterable[object], options: WaitOptions, *, causes: object = False
+) -> Stream[Pair]:
     """Each job with its end, or an error, as they come; never ending early. A page shows jobs without their payload."""
-    pending = _Pending()
-    context, waiting, refused = yield from _opened(client, retry, options)
+    context, waiting, refused = yield from _opened(client, retry, options, causes)
+    pending = _Pending(causes=causes is True, on_progress=options.on_progress)
     for given in job_ids:
         try:
-            job_id = arguments.uuid("job_ids", given)
+            job_id = _job_id(given)
         except InvalidInput as error:
-            yield Emit((str(given), Err(error)))
+            yield Emit((_label(given), Err(error)))
             continue
         if refused:
             yield Emit((job_id, Err(refused)))
@@ -93,11 +121,29 @@ def wait_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[obje
         yield from _wait(context, pending, waiting)
 
 
+def _job_id(given: object) -> str:
+    try:
+        return arguments.job_id(given, "job_ids")
+    except InvalidInput:
+        raise
+    except Exception as fault:  # noqa: BLE001  # the caller's object may raise anything
+        raise InvalidInput(f"job_ids must be jobs or UUIDs; reading one raised {type(fault).__name__}") from None
+
+
+def _label(given: object) -> str:
+    """An id as it was given, where it is none."""
+    try:
+        return str(given)
+    except Exception:  # noqa: BLE001  # the caller's object may raise anything
+        return object.__repr__(given)
+
+
 def _opened(
-    client: ClientSettings, retry: RetryOption, options: WaitOptions
+    client: ClientSettings, retry: RetryOption, options: WaitOptions, causes: object
 ) -> Plan[tuple[CallContext, Waiting, None] | tuple[None, None, InvalidInput]]:
     """The call, or what is wrong with the arguments beside the ids: each id has its result all the same."""
     try:
+        arguments.flag("causes", causes)
         return (yield from open_call(client, retry)), options.checked(), None
     except InvalidInput as error:
         return None, None, error
@@ -107,13 +153,16 @@ def _wait(context: CallContext, pending: _Pending, waiting: Waiting) -> Stream[P
     interval: float | None = None
     now = yield from read_clock()
     end = now.monotonic + waiting.timeout
-    while pending.jobs and now.monotonic < end:
+    while (pending.jobs or pending.failed) and now.monotonic < end:
         before = len(pending.jobs)
         failed = yield from _poll_all(context, pending, end)
+        failed = (yield from _look_for_causes(context, pending, end)) or failed
         now = yield from read_clock()
         interval = waiting.poll.interval(interval, None, now.utc, now.random, changed=len(pending.jobs) < before)
-        if pending.jobs:
+        if pending.jobs or pending.failed:
             now = yield from pause_until_next_poll(pending.pause(interval, waiting.poll), failed, now, end)
+    for job_id, failed_job in [*pending.failed.items()]:
+        yield from pending.finish(job_id, Err(Cause().failure(failed_job.job, NOT_READ), failed_job.meta))
     for job_id, job in [*pending.jobs.items()]:
         yield from pending.finish(job_id, Err(wait_timeout(job_id, job, waiting.timeout)))
 
@@ -127,12 +176,14 @@ def _poll_all(context: CallContext, pending: _Pending, end: float) -> Generator[
         if isinstance(listed, Err):
             if is_transient(listed.error):
                 return listed
+            if isinstance(listed.error, InvalidResponse):
+                break  # the page may be spoiled by a job that nobody waits for
             for job_id in [*pending.jobs]:
                 yield from pending.finish(job_id, listed)
             return None
         found = missing & {job.id for job in listed.data}
         missing -= found
-        yield from pending.update(listed.data, listed.meta)
+        yield from _update(pending, listed.data, listed.meta)
         pending.depth = number + 1 if found & pending.jobs.keys() else min(pending.depth, number)
         if not missing or len(listed.data) < PAGE_SIZE:
             break
@@ -145,14 +196,42 @@ def _poll_each(
 ) -> Generator[Step | Emit[Pair], Any, Err | None]:
     """Read each of these jobs with a request of its own."""
     for job_id in job_ids:
+        if job_id not in pending.jobs:
+            continue  # the answer for another job was about this one
         found = yield from _read(context, operations.get(job_id), pending, end)
         pending.jobs[job_id] = pending.jobs.pop(job_id)  # to the end: the next round starts with those that this one leaves out
         if isinstance(found, Ok):
-            yield from pending.update([found.data], found.meta)
+            yield from _update(pending, [found.data], found.meta)
         elif is_transient(found.error):
             return found
         else:
             yield from pending.finish(job_id, found)
+    return None
+
+
+def _update(pending: _Pending, jobs: Iterable[Job], meta: Meta) -> Stream[Pair]:
+    now = yield from read_clock()
+    yield from pending.update(jobs, meta, now.monotonic)
+
+
+def _look_for_causes(context: CallContext, pending: _Pending, end: float) -> Generator[Step | Emit[Pair], Any, Err | None]:
+    """Read the logs of some failed jobs, once each, and emit those whose cause is known or not to be found.
+
+    So many a round at most, like other single requests, as the server allows 100 requests a minute.
+    """
+    for job_id, failed in [*pending.failed.items()][: max(LEAST_LOGS_PER_ROUND, SINGLE_REQUESTS_PER_ROUND - pending.requests)]:
+        now = yield from read_clock()
+        if now.monotonic >= end:
+            return None
+        pending.requests += 1
+        cause = yield from read_cause(context.until(end, now.monotonic), failed.job, now)
+        if cause.error is not None and is_transient(cause.error):
+            return Err(cause.error)
+        now = yield from read_clock()
+        if cause.is_final(failed.job) or now.monotonic >= failed.until:
+            yield from pending.finish(job_id, Err(cause.failure(failed.job), failed.meta))
+        else:
+            pending.failed[job_id] = pending.failed.pop(job_id)  # to the end: the others first
     return None
 
 

@@ -36,7 +36,7 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
             return
         just_submitted = just_submitted and isinstance(result, Err) and not isinstance(result.error, NotFound)
         job = result.data
-        changed = job is not None and (last is None or _visible_state(job) != _visible_state(last))
+        changed = job is not None and (last is None or visible_state(job) != visible_state(last))
         last = job or last
         if changed:
             yield Emit(result)
@@ -47,6 +47,6 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
     yield Emit(Err(wait_timeout(read.job_id, last, waiting.timeout)))
 
 
-def _visible_state(job: Job) -> tuple[object, ...]:
+def visible_state(job: Job) -> tuple[object, ...]:
     """What makes two states of a job different to a caller."""
     return job.status, job.progress_text, job.progress_percent, job.progress_message, job.retry_count, job.error_message

@@ -6,8 +6,10 @@ from importlib.util import find_spec
 from typing import Final, Literal, TypeAlias, get_args
 
 from .._lazy import httpx
+from .._validation.arguments import Seconds
 from ..errors import InvalidInput
 from .base import AsyncTransport, Transport
+from .bounds import LONGEST_TIMEOUT
 
 TransportName: TypeAlias = Literal["httpcore", "pyreqwest"]
 DEFAULT_TRANSPORT: Final = "httpcore"
@@ -42,6 +44,14 @@ def async_transport(name: object, http_client: httpx.AsyncClient | None) -> Asyn
     from .httpcore_async import AsyncHttpcoreTransport  # noqa: PLC0415  # the same for httpcore
 
     return AsyncHttpcoreTransport()
+
+
+def own_timeout(http_client: object, timeout: Seconds, default: float) -> Seconds:
+    """The timeout of the user's own HTTP client, where the client is given none."""
+    own = getattr(http_client, "timeout", None)
+    if timeout != default or not hasattr(own, "read"):
+        return timeout
+    return LONGEST_TIMEOUT if own.read is None else float(own.read)
 
 
 def _checked(name: object, http_client: object) -> object:

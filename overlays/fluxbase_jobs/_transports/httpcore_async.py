@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import anyio
 import httpcore
@@ -47,14 +47,14 @@ class AsyncHttpcoreTransport:
     async def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
         server, _ = address(request)
-        route = self._proxied.route(server)
+        context = self._tls.context(server)
+        if isinstance(context, FluxbaseError):
+            return context
+        route = self._proxied.route(server, context)
         if isinstance(route, FluxbaseError):
             return route
         if route is not None:
             return await route.send(request, timeout)
-        context = self._tls.context(server)
-        if isinstance(context, FluxbaseError):
-            return context
         return await self._send(request, server, context, timeout)
 
     async def close(self) -> None:
@@ -147,7 +147,8 @@ class _Backend(httpcore.AsyncNetworkBackend):
     """Opens connections that count what comes."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress, self._inner = progress, httpcore.AnyIOBackend()
+        self._progress = progress
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,

@@ -54,14 +54,14 @@ class HttpcoreTransport:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
         deadline = time.monotonic() + timeout
         server, _ = address(request)
-        route = self._proxied.route(server)
+        context = self._tls.context(server)
+        if isinstance(context, FluxbaseError):
+            return context
+        route = self._proxied.route(server, context)
         if isinstance(route, FluxbaseError):
             return route
         if route is not None:
             return route.send(request, timeout)
-        context = self._tls.context(server)
-        if isinstance(context, FluxbaseError):
-            return context
         try:
             connection = self._connection(server, context)
             response, reusable = connection.send(core_request(request, self._user_agent), deadline)

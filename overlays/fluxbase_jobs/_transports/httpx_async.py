@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator
 from typing import Final, Self
 
@@ -14,6 +15,7 @@ from .httpx_messages import (
     FAULTS,
     Pieces,
     build_request,
+    check_proxy,
     checked_client,
     client_auth,
     client_settings,
@@ -38,17 +40,17 @@ class AsyncHttpxTransport:
 
     name = "http_client"
 
-    def __init__(self, given: httpx.AsyncClient | None, *, proxy: str | None = None) -> None:
+    def __init__(self, given: httpx.AsyncClient | None, *, proxy: str | None = None, context: ssl.SSLContext | None = None) -> None:
         self._given = checked_client(given, httpx.AsyncClient)
-        self._proxy = proxy
+        self._proxy, self._context = proxy, context
         self._own: dict[object, tuple[httpx.AsyncClient, AsyncGenerator[httpx.AsyncClient]]] = {}
         self._closed = False
 
     @classmethod
-    def through(cls, proxy: str) -> Self:
+    def through(cls, proxy: str, context: ssl.SSLContext | None) -> Self:
         """A transport through a proxy. Raises ImportError or ValueError where httpx cannot use that."""
-        httpx.AsyncClient(proxy=proxy, trust_env=False)
-        return cls(None, proxy=proxy)
+        check_proxy(proxy)
+        return cls(None, proxy=proxy, context=context)
 
     def opened(self) -> Self:
         """This transport. Raises RuntimeError once it is closed."""
@@ -87,7 +89,7 @@ class AsyncHttpxTransport:
 
     async def _lifetime(self, loop: object) -> AsyncGenerator[httpx.AsyncClient]:
         """A client that is open until this generator is closed: event loops close, at their end, the generators that are left."""
-        async with httpx.AsyncClient(**client_settings(_hide_location, self._proxy)) as http:
+        async with httpx.AsyncClient(**client_settings(_hide_location, self._proxy, self._context)) as http:
             try:
                 yield http
             finally:

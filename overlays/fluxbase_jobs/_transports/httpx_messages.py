@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -10,15 +12,13 @@ from typing import Any, Final, TypeVar, cast
 import httpx
 
 from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, InvalidResponse, RequestTimeout
-from .bounds import MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
+from .bounds import LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
 from .environment import user_agent
 from .messages import RawResponse, Request, address
 
 H = TypeVar("H")
 
 CONNECT_SECONDS: Final = 5.0
-LONGEST_TIMEOUT: Final = 1_000_000.0
-"""Seconds; sockets count milliseconds in 32 bits."""
 FAULTS: Final = (httpx.HTTPError, httpx.InvalidURL, ResponseTooLong, UnicodeError, OSError)
 """Everything a send may raise: httpx errors, and those httpx does not wrap (invalid host names, TLS aborts, our TimeoutError)."""
 WRITE_BYTES: Final = 4096
@@ -26,13 +26,29 @@ _LOCATION: Final = "fluxbase_jobs.location"
 _HTTPX_AGENT: Final = f"python-httpx/{httpx.__version__}"
 
 
-def client_settings(on_response: Callable[[httpx.Response], object], proxy: str | None) -> dict[str, Any]:
+def check_proxy(proxy: str) -> None:
+    """Raise ImportError or ValueError for a proxy that httpx cannot use."""
+    try:
+        scheme = httpx.Proxy(proxy).url.scheme
+    except httpx.InvalidURL as fault:
+        raise ValueError(str(fault)) from None
+    if scheme.startswith("socks"):
+        importlib.import_module("socksio")
+
+
+def client_settings(on_response: Callable[[httpx.Response], object], proxy: str | None, context: ssl.SSLContext | None) -> dict[str, Any]:
     """The arguments of an httpx client of our own, which reads nothing from the environment.
 
     Its cookie jar takes nothing: the server sets cookies at sign-in and prefers them to the Authorization header later.
     """
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return {"cookies": no_cookies, "event_hooks": {"response": [on_response]}, "proxy": proxy, "trust_env": False}
+    return {
+        "cookies": no_cookies,
+        "event_hooks": {"response": [on_response]},
+        "proxy": proxy,
+        "trust_env": False,
+        "verify": context or False,
+    }
 
 
 def checked_client(http_client: H | None, kind: type[H]) -> H | None:

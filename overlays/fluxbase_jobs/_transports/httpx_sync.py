@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from typing import Self
 
@@ -14,6 +15,7 @@ from .httpx_messages import (
     Pieces,
     before_deadline,
     build_request,
+    check_proxy,
     checked_client,
     client_auth,
     client_settings,
@@ -33,17 +35,17 @@ class HttpxTransport:
 
     name = "http_client"
 
-    def __init__(self, given: httpx.Client | None, *, proxy: str | None = None) -> None:
+    def __init__(self, given: httpx.Client | None, *, proxy: str | None = None, context: ssl.SSLContext | None = None) -> None:
         self._given = checked_client(given, httpx.Client)
-        self._proxy = proxy
+        self._proxy, self._context = proxy, context
         self._own: dict[int, httpx.Client] = {}
         self._closed = False
 
     @classmethod
-    def through(cls, proxy: str) -> Self:
+    def through(cls, proxy: str, context: ssl.SSLContext | None) -> Self:
         """A transport through a proxy. Raises ImportError or ValueError where httpx cannot use that."""
-        httpx.Client(proxy=proxy, trust_env=False)
-        return cls(None, proxy=proxy)
+        check_proxy(proxy)
+        return cls(None, proxy=proxy, context=context)
 
     def opened(self) -> Self:
         """This transport. Raises RuntimeError once it is closed."""
@@ -77,7 +79,7 @@ class HttpxTransport:
         own = self._own.get(process)
         if own is None:
             self.opened()
-            made = httpx.Client(**client_settings(hide_location, self._proxy))
+            made = httpx.Client(**client_settings(hide_location, self._proxy, self._context))
             own = self._own.setdefault(process, made)
             if own is not made:
                 made.close()

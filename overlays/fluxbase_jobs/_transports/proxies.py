@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -14,26 +15,26 @@ TransportT = TypeVar("TransportT")
 class Proxied(Generic[TransportT]):
     """Which servers are reached through a proxy: the environment is read at the first request to a server."""
 
-    def __init__(self, through: Callable[[str], TransportT]) -> None:
+    def __init__(self, through: Callable[[str, ssl.SSLContext | None], TransportT]) -> None:
         self._through = through
         self._routes: dict[str, TransportT | ConnectionFailed | None] = {}
 
-    def route(self, server: str) -> TransportT | ConnectionFailed | None:
+    def route(self, server: str, context: ssl.SSLContext | None) -> TransportT | ConnectionFailed | None:
         """The transport to use; None for the direct way, an error where the environment's proxy cannot be used."""
         if server not in self._routes:
-            self._routes[server] = self._made(server)
+            self._routes[server] = self._made(server, context)
         return self._routes[server]
 
     def transports(self) -> list[TransportT]:
         """The transports that were made."""
         return [route for route in self._routes.values() if route is not None and not isinstance(route, ConnectionFailed)]
 
-    def _made(self, server: str) -> TransportT | ConnectionFailed | None:
+    def _made(self, server: str, context: ssl.SSLContext | None) -> TransportT | ConnectionFailed | None:
         proxy = proxy_for(server)
         if proxy is None:
             return None
         try:
-            return self._through(proxy)
+            return self._through(proxy, context)
         except (ImportError, ValueError, RuntimeError, OSError) as fault:
             variable = proxy_variable(server)
             needs = 'install "httpx[socks]", or unset it' if isinstance(fault, ImportError) else "correct or unset it"

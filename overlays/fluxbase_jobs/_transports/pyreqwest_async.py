@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from typing import Self
 
 from pyreqwest.client import Client, ClientBuilder
@@ -12,9 +13,10 @@ from ..errors import FluxbaseError, InvalidInput
 from .bounds import Body
 from .environment import TlsContext
 from .httpcore_async import AsyncHttpcoreTransport
+from .httpx_async import AsyncHttpxTransport
 from .messages import RawResponse, Request, address
 from .proxies import Proxied
-from .pyreqwest_messages import FAULTS, configured, filled, is_closed, made, read_headers, send_error, url_of
+from .pyreqwest_messages import FAULTS, PROCESS, configured, filled, is_closed, made, read_headers, send_error, url_of
 
 
 class AsyncPyreqwestTransport:
@@ -25,20 +27,12 @@ class AsyncPyreqwestTransport:
 
     name = "pyreqwest"
 
-    def __init__(self, proxy: str | None = None) -> None:
-        self._proxy = proxy
+    def __init__(self) -> None:
         self._client: Client | None = None
-        self._process = os.getpid()
         self._after_fork: AsyncHttpcoreTransport | None = None
         self._tls = TlsContext()
-        self._proxied = Proxied(AsyncPyreqwestTransport.through)
+        self._proxied = Proxied(AsyncHttpxTransport.through)
         self._closed = False
-
-    @classmethod
-    def through(cls, proxy: str) -> Self:
-        """A transport through a proxy. Raises ValueError where pyreqwest cannot use that."""
-        configured(ClientBuilder(), [], proxy).build()
-        return cls(proxy)
 
     def opened(self) -> Self:
         """This transport. Raises RuntimeError once it is closed."""
@@ -48,25 +42,21 @@ class AsyncPyreqwestTransport:
 
     async def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
-        if self._process != os.getpid():
+        if os.getpid() != PROCESS:
             return await self._forked().send(request, timeout)
         if not _in_asyncio():
             return InvalidInput('transport="pyreqwest" runs under asyncio only; under trio use transport="httpcore"')
-        server, _ = address(request)
-        route = None if self._proxy else self._proxied.route(server)
-        if isinstance(route, FluxbaseError):
-            return route
-        if route is not None:
-            return await route.send(request, timeout)
-        client = self._client or self._opened_client(server)
-        if isinstance(client, FluxbaseError):
-            return client
-        return await self._send(client, request, timeout)
+        way = self._client or self._way(address(request)[0])
+        if isinstance(way, FluxbaseError):
+            return way
+        if isinstance(way, AsyncHttpxTransport):
+            return await way.send(request, timeout)
+        return await self._send(way, request, timeout)
 
     async def close(self) -> None:
         """Close the connections of this process."""
         self._closed = True
-        if self._process != os.getpid():
+        if os.getpid() != PROCESS:
             await self._forked().close()
             return
         for proxied in self._proxied.transports():
@@ -89,21 +79,29 @@ class AsyncPyreqwestTransport:
                 self.opened()
             return send_error(fault, request, timeout)
 
-    def _opened_client(self, server: str) -> Client | FluxbaseError:
+    def _way(self, server: str) -> Client | AsyncHttpxTransport | FluxbaseError:
+        """How to reach a server: through our client, or httpx's where the environment names a proxy."""
+        context = self._tls.context(server)
+        if isinstance(context, FluxbaseError):
+            return context
+        route = self._proxied.route(server, context)
+        return self._opened_client(server, context) if route is None else route
+
+    def _opened_client(self, server: str, context: ssl.SSLContext | None) -> Client | FluxbaseError:
         """The client, made at the first request. A client serves one server, so its scheme does not change."""
         self.opened()
         if self._client is None:
-            made_client = made(self._made, server, self._tls)
+            made_client = made(self._made, server, context)
             if isinstance(made_client, FluxbaseError):
                 return made_client
             self._client = made_client
         return self._client
 
     def _made(self, roots: list[bytes]) -> Client:
-        return configured(ClientBuilder(), roots, self._proxy).build()
+        return configured(ClientBuilder(), roots).build()
 
     def _forked(self) -> AsyncHttpcoreTransport:
-        """The transport of a process that was forked from the one that made this."""
+        """The transport of a process that was forked from the one that imported pyreqwest."""
         if self._after_fork is None:
             self._after_fork = AsyncHttpcoreTransport()
         return self._after_fork

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -9,32 +11,36 @@ from typing import Any, Final, TypeVar
 from pyreqwest.client import ClientBuilder, SyncClientBuilder
 from pyreqwest.exceptions import BuilderError, ClientClosedError, DecodeError, RequestError, RequestTimeoutError
 from pyreqwest.http import HeaderMap
-from pyreqwest.proxy import ProxyBuilder
 from pyreqwest.request import RequestBuilder, SyncRequestBuilder
 
 from ..errors import ConnectionFailed, FluxbaseError, InvalidResponse, RequestTimeout
-from .bounds import MAX_RESPONSE_BYTES, ResponseTooLong
-from .environment import TlsContext, certifi_context, has_own_certificates, unreadable_certificates, user_agent
+from .bounds import LONGEST_TIMEOUT, MAX_RESPONSE_BYTES, ResponseTooLong
+from .environment import certifi_context, has_own_certificates, unreadable_certificates, user_agent
 from .messages import Headers, Request, address, target
 
 C = TypeVar("C")
 B = TypeVar("B", ClientBuilder, SyncClientBuilder)
 RequestT = TypeVar("RequestT", RequestBuilder, SyncRequestBuilder)
 
+PROCESS: Final = os.getpid()
+"""The process whose threads serve pyreqwest. In one that is forked from it, every request would wait for ever."""
 CONNECT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 4.0
 """Seconds after which an idle connection is not used again: Uvicorn, for one, closes them after 5."""
 MAX_IDLE: Final = 100
-LONGEST_TIMEOUT: Final = 1_000_000.0
-"""Seconds; more is no timeout."""
 FAULTS: Final = (RequestError, BuilderError, ResponseTooLong, ValueError, OSError)
 """Everything a send may raise; ValueError is what pyreqwest says of an invalid URL."""
 _CONNECT: Final = "client error (Connect)"
 _CLOSED: Final = "connection closed before message completed"
-_HEAD_TOO_LONG: Final = "message head is too large"
+_MAX_HEAD_BYTES: Final = 100 * 2**10
+"""The limit of httpcore for the head of a response."""
 
 
-def configured(builder: B, roots: list[bytes], proxy: str | None) -> B:
+class HeadTooLong(ValueError):  # said to users as a RemoteProtocolError, as httpcore does
+    """The headers of a response have too many bytes."""
+
+
+def configured(builder: B, roots: list[bytes]) -> B:
     """The settings of a client.
 
     No redirects, no cookies, no proxy of pyreqwest's own finding; and no decompression, whose size is bounded by us.
@@ -45,17 +51,14 @@ def configured(builder: B, roots: list[bytes], proxy: str | None) -> B:
     builder = builder.pool_idle_timeout(timedelta(seconds=IDLE_SECONDS)).pool_max_idle_per_host(MAX_IDLE)
     for root in roots:
         builder = builder.add_root_certificate_der(root)
-    return builder if proxy is None else builder.proxy(ProxyBuilder.all(proxy))
+    return builder
 
 
-def made(make: Callable[[list[bytes]], C], server: str, tls: TlsContext) -> C | ConnectionFailed:
+def made(make: Callable[[list[bytes]], C], server: str, context: ssl.SSLContext | None) -> C | ConnectionFailed:
     """A client of one server, made with the roots to trust; an error where the environment's certificates cannot be read.
 
     pyreqwest trusts the system's roots, or those of SSL_CERT_FILE and SSL_CERT_DIR; certifi's are added to the system's.
     """
-    context = tls.context(server)
-    if isinstance(context, ConnectionFailed):
-        return context
     try:
         return make([] if context is None or has_own_certificates() else context.get_ca_certs(binary_form=True))
     except BuilderError as fault:  # no root at all
@@ -79,12 +82,14 @@ def url_of(request: Request) -> str:
 
 
 def read_headers(headers: HeaderMap) -> Headers:
-    """The response's headers. pyreqwest cannot read values outside ASCII; those are left out."""
+    """The response's headers. pyreqwest cannot read values outside ASCII; those are left out. Raises HeadTooLong."""
     try:
-        pairs = headers.items()
-        return Headers((name.encode(), value.encode()) for name, value in pairs)
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     except ValueError:
-        return Headers(pair for name in headers for pair in _values(headers, name))
+        pairs = [pair for name in headers for pair in _values(headers, name)]
+    if sum(len(name) + len(value) for name, value in pairs) > _MAX_HEAD_BYTES:
+        raise HeadTooLong
+    return Headers(pairs)
 
 
 def _values(headers: HeaderMap, name: str) -> list[tuple[bytes, bytes]]:
@@ -100,7 +105,7 @@ def send_error(fault: Exception, request: Request, timeout: float) -> FluxbaseEr
     if isinstance(fault, RequestTimeoutError | TimeoutError):
         return RequestTimeout(f"no complete answer from {server} within {max(round(timeout, 3), 0.001):g} s", retryable=True)
     causes = _causes(fault)
-    if isinstance(fault, ResponseTooLong) or _HEAD_TOO_LONG in causes:
+    if isinstance(fault, ResponseTooLong):
         return InvalidResponse(f"the response of {server} is longer than {MAX_RESPONSE_BYTES >> 20} MiB, or its error or head than 1 MiB")
     return ConnectionFailed(f"no complete answer from {server} ({_reason(fault, causes)})", retryable=True)
 
@@ -116,7 +121,7 @@ def _reason(fault: Exception, causes: list[str]) -> str:
         return f"ConnectError: {causes[-1]}"
     if _CLOSED in causes:
         return "RemoteProtocolError: Server disconnected without sending a response."
-    if isinstance(fault, DecodeError):
+    if isinstance(fault, DecodeError | HeadTooLong):
         return "RemoteProtocolError"
     return type(fault).__name__
 

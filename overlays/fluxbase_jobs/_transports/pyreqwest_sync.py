@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar, cast
 
 from pyreqwest.client import SyncClient, SyncClientBuilder
 
@@ -15,9 +16,10 @@ from ..errors import FluxbaseError
 from .bounds import Body
 from .environment import TlsContext
 from .httpcore_sync import HttpcoreTransport
+from .httpx_sync import HttpxTransport
 from .messages import RawResponse, Request, address
 from .proxies import Proxied
-from .pyreqwest_messages import FAULTS, configured, filled, is_closed, made, read_headers, send_error, url_of
+from .pyreqwest_messages import FAULTS, PROCESS, configured, filled, is_closed, made, read_headers, send_error, url_of
 
 T = TypeVar("T")
 
@@ -27,22 +29,14 @@ class PyreqwestTransport:
 
     name = "pyreqwest"
 
-    def __init__(self, proxy: str | None = None) -> None:
-        self._proxy = proxy
+    def __init__(self) -> None:
         self._client: SyncClient | None = None
-        self._process = os.getpid()
         self._after_fork: HttpcoreTransport | None = None
         self._tls = TlsContext()
-        self._proxied = Proxied(PyreqwestTransport.through)
+        self._proxied = Proxied(HttpxTransport.through)
         self._main = _Worker[RawResponse | FluxbaseError]()
         self._lock = threading.Lock()
         self._closed = False
-
-    @classmethod
-    def through(cls, proxy: str) -> Self:
-        """A transport through a proxy. Raises ValueError where pyreqwest cannot use that."""
-        configured(SyncClientBuilder(), [], proxy).build().close()
-        return cls(proxy)
 
     def opened(self) -> Self:
         """This transport. Raises RuntimeError once it is closed."""
@@ -52,25 +46,21 @@ class PyreqwestTransport:
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
-        if self._process != os.getpid():
+        if os.getpid() != PROCESS:
             return self._forked().send(request, timeout)
-        server, _ = address(request)
-        route = None if self._proxy else self._proxied.route(server)
-        if isinstance(route, FluxbaseError):
-            return route
-        if route is not None:
-            return route.send(request, timeout)
-        client = self._client or self._opened_client(server)
-        if isinstance(client, FluxbaseError):
-            return client
+        way = self._client or self._way(address(request)[0])
+        if isinstance(way, FluxbaseError):
+            return way
+        if isinstance(way, HttpxTransport):
+            return way.send(request, timeout)
         if threading.current_thread() is threading.main_thread():
-            return self._main.run(partial(self._send, client, request, timeout))
-        return self._send(client, request, timeout)
+            return self._main.run(partial(self._send, way, request, timeout))
+        return self._send(way, request, timeout)
 
     def close(self) -> None:
         """Close the connections of this process."""
         self._closed = True
-        if self._process != os.getpid():
+        if os.getpid() != PROCESS:
             self._forked().close()
             return
         for proxied in self._proxied.transports():
@@ -93,22 +83,30 @@ class PyreqwestTransport:
                 self.opened()
             return send_error(fault, request, timeout)
 
-    def _opened_client(self, server: str) -> SyncClient | FluxbaseError:
+    def _way(self, server: str) -> SyncClient | HttpxTransport | FluxbaseError:
+        """How to reach a server: through our client, or httpx's where the environment names a proxy."""
+        context = self._tls.context(server)
+        if isinstance(context, FluxbaseError):
+            return context
+        route = self._proxied.route(server, context)
+        return self._opened_client(server, context) if route is None else route
+
+    def _opened_client(self, server: str, context: ssl.SSLContext | None) -> SyncClient | FluxbaseError:
         """The client, made at the first request. A client serves one server, so its scheme does not change."""
         with self._lock:
             self.opened()
             if self._client is None:
-                made_client = made(self._made, server, self._tls)
+                made_client = made(self._made, server, context)
                 if isinstance(made_client, FluxbaseError):
                     return made_client
                 self._client = made_client
             return self._client
 
     def _made(self, roots: list[bytes]) -> SyncClient:
-        return configured(SyncClientBuilder(), roots, self._proxy).build()
+        return configured(SyncClientBuilder(), roots).build()
 
     def _forked(self) -> HttpcoreTransport:
-        """The transport of a process that was forked from the one that made this."""
+        """The transport of a process that was forked from the one that imported pyreqwest."""
         if self._after_fork is None:
             self._after_fork = HttpcoreTransport()
         return self._after_fork
@@ -123,7 +121,7 @@ class _Worker(Generic[T]):
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], T] | None] = SimpleQueue()
-        self._outcomes: SimpleQueue[T | BaseException] = SimpleQueue()
+        self._outcomes: SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = SimpleQueue()
         self._started = False
 
     def run(self, call: Callable[[], T]) -> T:
@@ -133,13 +131,13 @@ class _Worker(Generic[T]):
             threading.Thread(target=_work, args=(self._calls, self._outcomes), name="fluxbase-jobs", daemon=True).start()
         self._calls.put(call)
         try:
-            outcome = self._outcomes.get()
+            value, error = self._outcomes.get()
         except BaseException:  # Ctrl-C: the next call must not take this one's outcome, so it gets a new thread
             self.close()
             raise
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
+        if error is not None:
+            raise error
+        return cast("T", value)
 
     def close(self) -> None:
         """End the thread, after its call."""
@@ -151,10 +149,10 @@ class _Worker(Generic[T]):
         self.close()
 
 
-def _work(calls: SimpleQueue[Callable[[], T] | None], outcomes: SimpleQueue[T | BaseException]) -> None:
+def _work(calls: SimpleQueue[Callable[[], T] | None], outcomes: SimpleQueue[tuple[T, None] | tuple[None, BaseException]]) -> None:
     while (call := calls.get()) is not None:
         try:
-            outcomes.put(call())
+            outcomes.put((call(), None))
         except BaseException as error:  # noqa: BLE001  # raised in the thread that waits
-            outcomes.put(error)
+            outcomes.put((None, error))
         del call

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 from uuid import UUID
 
 from ..errors import InvalidInput
+from ..models.jobs import Job, JobStatus
 
 Seconds: TypeAlias = float | timedelta
 
@@ -15,6 +16,7 @@ INT32: Final = 2**31 - 1
 MAX_KEY: Final = 256
 MAX_SECONDS: Final = 1_000_000_000
 DEFAULT_NAMESPACE: Final = "default"
+JOB_STATUSES: Final[tuple[str, ...]] = get_args(JobStatus)
 # The forms the server takes (recorded, scenario ids): any case, with or without hyphens, as a URN. uuid.UUID() would take braces and
 # misplaced hyphens too, which the server refuses.
 _UUID_FORMS: Final = re.compile(
@@ -31,6 +33,18 @@ def uuid(name: str, value: object) -> str:
     if isinstance(value, str) and _UUID_FORMS.fullmatch(value):
         return str(UUID(value.lower()))
     raise InvalidInput(f"{name} must be a UUID, as text or uuid.UUID; got {_shown(value)}")
+
+
+def job_id(value: object, name: str = "job_id") -> str:
+    """The id of a job, from the job itself or as `uuid` takes it."""
+    return uuid(name, value.id if isinstance(value, Job) else value)
+
+
+def job_status(name: str, value: object) -> str | None:
+    """One of the known statuses, or None. The server would find nothing for another word."""
+    if value is None or (isinstance(value, str) and value in JOB_STATUSES):
+        return value
+    raise InvalidInput(f"{name} must be one of {', '.join(JOB_STATUSES)}; got {_shown(value)}")
 
 
 def text(name: str, value: object) -> str:

@@ -14,8 +14,8 @@ from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from ..models.admin import JobFunction, JobStats, SyncFunction, SyncOrder, SyncResult, Worker
-from ..models.inputs import Filters
-from ..models.jobs import Job
+from ..models.inputs import Filters, JobId
+from ..models.jobs import Job, JobStatus
 from ..result import Result
 from .argument_hints import with_argument_hints
 
@@ -37,7 +37,7 @@ class FluxbaseAdminJobs:
     def list_jobs(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
         worker_id: str | UUID | None = None,
@@ -49,7 +49,7 @@ class FluxbaseAdminJobs:
         """Read one page of jobs, newest first. Jobs in a list have no payload.
 
         Args:
-            status: only jobs in this status, e.g. "failed".
+            status: only jobs in this status, e.g. "failed"; InvalidInput for a word that is no JobStatus.
             namespace: only jobs of this namespace. "default" is filtered by the client, over up to 20 pages, as the April 2026 server
                 finds nothing for it.
             job_name: only jobs of this function.
@@ -68,7 +68,7 @@ class FluxbaseAdminJobs:
     def iterate_jobs(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
         worker_id: str | UUID | None = None,
@@ -76,7 +76,9 @@ class FluxbaseAdminJobs:
         page_size: int = 100,
         **call: Unpack[CallOptions],
     ) -> Generator[Result[Job]]:
-        """Iterate over all jobs, newest first, reading pages as needed. No job is repeated, although new jobs shift the pages.
+        """Iterate over all jobs, newest first, reading pages as needed.
+
+        No job is repeated and none is missed that is in the list all the time, as with `client.jobs.iterate`.
 
         Args:
             status: as in `list_jobs`, like the other filters.
@@ -93,11 +95,11 @@ class FluxbaseAdminJobs:
         filters = Filters(status=status, namespace=namespace, job_name=job_name, worker_id=worker_id, include_result=include_result)
         return self._fetch.iterate(iterate, call, filters, page_size, ADMIN_ENDPOINTS)
 
-    def get_job(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    def get_job(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -105,11 +107,11 @@ class FluxbaseAdminJobs:
         """
         return self._fetch.run(admin_plans.get_job, call, job_id)
 
-    def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -117,11 +119,11 @@ class FluxbaseAdminJobs:
         """
         return self._fetch.run(plans.cancel, call, job_id, ADMIN_ENDPOINTS)
 
-    def terminate(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    def terminate(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Kill a running job at once; its status becomes "cancelled".
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -129,11 +131,13 @@ class FluxbaseAdminJobs:
         """
         return self._fetch.run(admin_plans.terminate, call, job_id)
 
-    def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under the same id.
 
+        Where the function's `max_retries` is used up, or 0 as it is by default, the server refuses: `resubmit` queues a new job instead.
+
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -143,11 +147,11 @@ class FluxbaseAdminJobs:
         """
         return self._fetch.run(plans.retry, call, job_id, ADMIN_ENDPOINTS)
 
-    def resubmit(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    def resubmit(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Queue a copy of a job, whatever the job's status.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:

@@ -15,8 +15,8 @@ from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from ..models.admin import JobFunction, JobStats, SyncFunction, SyncOrder, SyncResult, Worker
-from ..models.inputs import Filters
-from ..models.jobs import Job
+from ..models.inputs import Filters, JobId
+from ..models.jobs import Job, JobStatus
 from ..result import Result
 from .admin import FluxbaseAdmin, FluxbaseAdminJobs
 from .argument_hints import with_argument_hints
@@ -33,7 +33,7 @@ class AsyncFluxbaseAdminJobs:
     async def list_jobs(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
         worker_id: str | UUID | None = None,
@@ -49,7 +49,7 @@ class AsyncFluxbaseAdminJobs:
     def iterate_jobs(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
         worker_id: str | UUID | None = None,
@@ -61,23 +61,23 @@ class AsyncFluxbaseAdminJobs:
         filters = Filters(status=status, namespace=namespace, job_name=job_name, worker_id=worker_id, include_result=include_result)
         return self._fetch.iterate(iterate, call, filters, page_size, ADMIN_ENDPOINTS)
 
-    async def get_job(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    async def get_job(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job."""
         return await self._fetch.run(admin_plans.get_job, call, job_id)
 
-    async def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    async def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job."""
         return await self._fetch.run(plans.cancel, call, job_id, ADMIN_ENDPOINTS)
 
-    async def terminate(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    async def terminate(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Kill a running job at once; its status becomes "cancelled"."""
         return await self._fetch.run(admin_plans.terminate, call, job_id)
 
-    async def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    async def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under the same id."""
         return await self._fetch.run(plans.retry, call, job_id, ADMIN_ENDPOINTS)
 
-    async def resubmit(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    async def resubmit(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Queue a copy of a job, whatever the job's status."""
         return await self._fetch.run(admin_plans.resubmit, call, job_id)
 

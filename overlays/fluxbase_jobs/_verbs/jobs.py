@@ -16,14 +16,14 @@ from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
-from .._plans.submit_many import Batch, ItemT, submissions, workers
+from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
 from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.inputs import Filters, OnBehalfOf, Submission
-from ..models.jobs import Job, LogLine
+from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
 from .argument_hints import with_argument_hints
@@ -86,11 +86,11 @@ class FluxbaseJobs:
         )
         return self._fetch.run(plans.submit, call, submission)
 
-    def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
+    def get(self, job_id: JobId, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             include_logs: read the job's log too, in a second request. If that fails, the job is returned all the same, with `logs` None
                 and the reason in the result's `meta.logs_error`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
@@ -103,9 +103,10 @@ class FluxbaseJobs:
     def list(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         limit: int = 50,
         offset: int = 0,
@@ -114,26 +115,29 @@ class FluxbaseJobs:
         """Read one page of jobs, newest first. Jobs in a list have no payload.
 
         Args:
-            status: only jobs in this status, e.g. "failed".
+            status: only jobs in this status, e.g. "failed"; InvalidInput for a word that is no JobStatus.
             namespace: only jobs of this namespace. "default" is filtered by the client, over up to 20 pages, as the April 2026 server
                 finds nothing for it.
             job_name: only jobs of this function.
+            created_by: only jobs of this user, by id, or "me" for the user whose token the key is. Filtered by the client, over up to 20
+                pages: the server lists everybody's jobs.
             include_result: include each job's result.
             limit: the maximum number of jobs, from 1; the server has no upper bound.
             offset: the number of jobs to skip. Jobs that arrive between two calls shift it.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The jobs of all users, not only the caller's; an empty list where there are none.
+            The jobs of all users, not only the caller's, unless `created_by` is given; an empty list where there are none. An error that
+            names `iterate` where 20 pages did not hold enough jobs that match a filter of the client.
         """
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return self._fetch.run(list_jobs, call, filters, limit, offset)
 
-    def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -141,11 +145,13 @@ class FluxbaseJobs:
         """
         return self._fetch.run(plans.cancel, call, job_id)
 
-    def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under the same id.
 
+        Where the function's `max_retries` is used up, or 0 as it is by default, the server refuses: `resubmit` queues a new job instead.
+
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
@@ -155,11 +161,25 @@ class FluxbaseJobs:
         """
         return self._fetch.run(plans.retry, call, job_id)
 
-    def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
+    def resubmit(self, job: JobId, *, idempotency_key: str | None = None, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Queue a new job like one that has ended, as any user may.
+
+        Args:
+            job: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`. It is read first in any case.
+            idempotency_key: as in `submit`, for the new job.
+            **call: `timeout` (seconds for one request) and `retry` override the client's settings.
+
+        Returns:
+            The new pending job, under a new id: with the function, namespace, priority and payload of the old one, due at once, and owned
+            by the caller. NotAllowedInState where the old one has not ended.
+        """
+        return self._fetch.run(plans.resubmit, call, job, idempotency_key)
+
+    def logs(self, job_id: JobId, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             after_line: only lines with a higher line number than this; numbers start at 1.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
@@ -172,7 +192,7 @@ class FluxbaseJobs:
 
     def wait(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
@@ -186,7 +206,7 @@ class FluxbaseJobs:
         exception carries a note with its id.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             timeout: total time limit in seconds, requests and pauses included. A job whose worker died may stay `running` forever.
             poll: how often to poll.
             on_progress: called with the job at each change, its end included; for the async client also a coroutine function. Exceptions
@@ -251,12 +271,12 @@ class FluxbaseJobs:
         return self._fetch.run(run, call, submission, options)
 
     def watch(
-        self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
+        self, job_id: JobId, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
     ) -> Generator[Result[Job]]:
         """Follow a job: each change of its status and progress once, its final state last.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             timeout: total time limit in seconds.
             poll: how often to poll.
             **call: `retry` overrides the client's retry policy for each poll.
@@ -269,7 +289,7 @@ class FluxbaseJobs:
 
     def tail(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         after_line: int = 0,
         timeout: Seconds = WAIT_TIMEOUT,
@@ -279,7 +299,7 @@ class FluxbaseJobs:
         """Follow a job's log until the job has ended and the log is complete: each line once, in order, across retries and server restarts.
 
         Args:
-            job_id: the job's UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
+            job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             after_line: only lines with a higher line number than this.
             timeout: total time limit in seconds.
             to_logger: a logger that each line is also sent to, at the line's level.
@@ -295,22 +315,25 @@ class FluxbaseJobs:
     def iterate(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         page_size: int = 100,
         **call: Unpack[CallOptions],
     ) -> Generator[Result[Job]]:
-        """Iterate over all jobs, newest first, reading pages as needed. No job is repeated, although new jobs shift the pages.
+        """Iterate over all jobs, newest first, reading pages as needed.
 
-        Jobs that stop matching the filter meanwhile (failed jobs that you retry) shift others out of the next page: collect the jobs into a
-        list first in that case.
+        No job is repeated and none is missed that is in the list all the time, although jobs that arrive, or stop matching the filter
+        meanwhile (failed jobs that you retry), shift the pages. Jobs that were created at the very same moment have no fixed order, and for
+        them that cannot be promised.
 
         Args:
             status: as in `list`, like the other filters.
             namespace: as in `list`; "default" is filtered by the client.
             job_name: as in `list`.
+            created_by: as in `list`, over as many pages as you take jobs from.
             include_result: as in `list`.
             page_size: how many jobs to read in one request.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
@@ -318,7 +341,7 @@ class FluxbaseJobs:
         Returns:
             An iterator of results. An error is always the last one.
         """
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
@@ -328,9 +351,14 @@ class FluxbaseJobs:
         concurrency: int = 8,
         batch_key: str | None = None,
         retry_failed: bool = False,
+        on_progress: OnSubmitted | None = None,
         **call: Unpack[CallOptions],
     ) -> Generator[tuple[ItemT, Result[Job]]]:
         """Submit many jobs concurrently. One item's error never ends the batch.
+
+        An exception of your own code (the items' iterator, a callable key, `on_progress`) is raised once the results of all that was sent
+        have been yielded. After Ctrl-C, a cancellation or `close()` nothing new is sent, and requests in flight get a second to finish. A
+        note on the exception says how many jobs were submitted.
 
         Args:
             items: pairs of a job name and a payload, or Submissions; also a generator of any length, which is read at most `concurrency`
@@ -339,40 +367,50 @@ class FluxbaseJobs:
             batch_key: makes the batch resumable: the same call within 24 hours submits only the items that are missing. Each item's
                 idempotency key is derived from it and from the item's own key, or else its position, so keep the order the same.
             retry_failed: with a batch key, submit items again that failed in an earlier run; otherwise the server replays their errors.
+            on_progress: called before each pair is yielded, with the number of pairs so far and the number of items, None where `items` has
+                no length; for the async client also a coroutine function.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            An iterator of pairs of an item and its result, in order, one for each item.
+            An iterator of pairs of an item and its result, in order, one for each item. An item that cannot be read has InvalidInput.
 
         Raises:
             InvalidInput: an argument other than `items` is not as described; there is no result that could hold the error.
         """
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency))
+        report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
 
     def wait_many(
         self,
-        job_ids: Iterable[str | UUID],
+        job_ids: Iterable[JobId],
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
+        causes: bool = False,
+        on_progress: OnProgress | None = None,
         **call: Unpack[RetryOption],
     ) -> Generator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller. It reads pages of the list, and single jobs only where they are not in those pages.
 
         Args:
-            job_ids: UUIDs, as in `wait`.
+            job_ids: jobs or UUIDs, as in `wait`.
             timeout: total time limit in seconds.
             poll: how often to poll; a round of several requests is followed by a pause of one second for each, to stay below the server's
                 rate limit.
+            causes: look for what failed jobs threw, as `run` does: the result of a failed job is then JobFailed. It takes a request for
+                each failed job, about one a second with the default `poll`; those that are left at the timeout come without their cause.
+            on_progress: called with a job at each change, its end included; for the async client also a coroutine function. Exceptions
+                that it raises propagate to the caller.
             **call: `retry` overrides the client's retry policy for each request.
 
         Returns:
             An iterator of pairs of an id, in canonical form, and a result, as the jobs end: one for each id that was given, repeated and
-            invalid ids included. The result is an error if the job could not be read or has not ended in time. Jobs have no payload, as in
+            invalid ids included. The result is the job in its final state, or an error if the job could not be read or has not ended in time. Jobs have no payload, as in
             a list.
         """
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, WaitOptions(timeout=timeout, poll=poll)))
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None

@@ -17,14 +17,14 @@ from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
-from .._plans.submit_many import Batch, ItemT, submissions, workers
+from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
 from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.inputs import Filters, OnBehalfOf, Submission
-from ..models.jobs import Job, LogLine
+from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
 from .argument_hints import with_argument_hints
@@ -65,40 +65,45 @@ class AsyncFluxbaseJobs:
         )
         return await self._fetch.run(plans.submit, call, submission)
 
-    async def get(self, job_id: str | UUID, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
+    async def get(self, job_id: JobId, *, include_logs: bool = False, **call: Unpack[CallOptions]) -> Result[Job]:
         """Read a job."""
         return await self._fetch.run(plans.get, call, job_id, include_logs)
 
     async def list(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         limit: int = 50,
         offset: int = 0,
         **call: Unpack[CallOptions],
     ) -> Result[builtins.list[Job]]:
         """Read one page of jobs, newest first. Jobs in a list have no payload."""
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return await self._fetch.run(list_jobs, call, filters, limit, offset)
 
-    async def cancel(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[None]:
+    async def cancel(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[None]:
         """Cancel a pending or running job."""
         return await self._fetch.run(plans.cancel, call, job_id)
 
-    async def retry(self, job_id: str | UUID, **call: Unpack[CallOptions]) -> Result[Job]:
+    async def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under its id."""
         return await self._fetch.run(plans.retry, call, job_id)
 
-    async def logs(self, job_id: str | UUID, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
+    async def resubmit(self, job: JobId, *, idempotency_key: str | None = None, **call: Unpack[CallOptions]) -> Result[Job]:
+        """Queue a new job like one that has ended, as any user may."""
+        return await self._fetch.run(plans.resubmit, call, job, idempotency_key)
+
+    async def logs(self, job_id: JobId, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log."""
         return await self._fetch.run(plans.logs, call, job_id, after_line)
 
     async def wait(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
@@ -140,14 +145,14 @@ class AsyncFluxbaseJobs:
         return await self._fetch.run(run, call, submission, options)
 
     def watch(
-        self, job_id: str | UUID, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
+        self, job_id: JobId, *, timeout: Seconds = WAIT_TIMEOUT, poll: PollPolicy = DEFAULT_POLL, **call: Unpack[RetryOption]
     ) -> AsyncGenerator[Result[Job]]:
         """Follow a job: each change of its status and progress once, its final state last."""
         return self._fetch.iterate(watch, call, job_id, WaitOptions(timeout=timeout, poll=poll))
 
     def tail(
         self,
-        job_id: str | UUID,
+        job_id: JobId,
         *,
         after_line: int = 0,
         timeout: Seconds = WAIT_TIMEOUT,
@@ -161,15 +166,16 @@ class AsyncFluxbaseJobs:
     def iterate(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         namespace: str | None = None,
         job_name: str | None = None,
+        created_by: str | UUID | None = None,
         include_result: bool = False,
         page_size: int = 100,
         **call: Unpack[CallOptions],
     ) -> AsyncGenerator[Result[Job]]:
         """Go through all jobs, newest first, reading pages as they are needed. No job comes twice, although new ones shift the pages."""
-        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result)
+        filters = Filters(status=status, namespace=namespace, job_name=job_name, include_result=include_result, created_by=created_by)
         return self._fetch.iterate(iterate, call, filters, page_size)
 
     def submit_many(
@@ -179,22 +185,27 @@ class AsyncFluxbaseJobs:
         concurrency: int = 8,
         batch_key: str | None = None,
         retry_failed: bool = False,
+        on_progress: OnSubmitted | None = None,
         **call: Unpack[CallOptions],
     ) -> AsyncGenerator[tuple[ItemT, Result[Job]]]:
         """Submit many jobs, some at a time, without ever failing as a whole."""
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency))
+        report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
 
     def wait_many(
         self,
-        job_ids: Iterable[str | UUID],
+        job_ids: Iterable[JobId],
         *,
         timeout: Seconds = WAIT_TIMEOUT,
         poll: PollPolicy = DEFAULT_POLL,
+        causes: bool = False,
+        on_progress: OnProgress | None = None,
         **call: Unpack[RetryOption],
     ) -> AsyncGenerator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, WaitOptions(timeout=timeout, poll=poll)))
+        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None

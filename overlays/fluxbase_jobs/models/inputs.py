@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 from attrs import field, frozen
+
+from .jobs import Job, JobStatus
+
+JobId: TypeAlias = str | UUID | Job
+"""Which job a verb is about: its id, as text or UUID, or the job itself."""
 
 
 @frozen
@@ -40,9 +46,11 @@ class Submission:
 class Filters:
     """Which jobs to list; None: any."""
 
-    status: str | None = None
+    status: JobStatus | None = None
     namespace: str | None = None
     job_name: str | None = None
     include_result: bool = False
     worker_id: str | UUID | None = None
     """For admins only: users' lists know no such filter."""
+    created_by: str | UUID | None = None
+    """A user's id, or "me"; never sent, as the server knows no such filter."""

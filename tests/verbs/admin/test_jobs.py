@@ -53,14 +53,14 @@ def test_default_namespace_is_filtered_by_the_client(client: FluxbaseClient, ser
     """It is not sent, because version 2026-04 would find nothing; pages are read until the limit is reached."""
     ids = [JOB_ID[:-3] + f"{number:03}" for number in range(150)]
     jobs = [job(id=each, namespace="default" if index % 50 == 0 else "media") for index, each in enumerate(ids)]
-    server.answer(Answer(200, page(*jobs[:100])), Answer(200, page(*jobs[100:])))
+    server.answer(Answer(200, page(*jobs[:100])), Answer(200, page(*jobs[99:])))
 
     listed = client.admin.jobs.list_jobs(namespace="default", worker_id=WORKER, limit=2, offset=1).unwrap()
 
     assert [entry.id for entry in listed] == [ids[50], ids[100]]
     assert [request.query for request in server.requests] == [
         {"worker_id": WORKER, "limit": "100", "offset": "0"},
-        {"worker_id": WORKER, "limit": "100", "offset": "100"},
+        {"worker_id": WORKER, "limit": "101", "offset": "99"},
     ]
 
 
@@ -233,5 +233,5 @@ def test_iterate_yields_each_job_once(client: FluxbaseClient, server: LocalServe
     assert found == ids[:2]
     assert [(request.path, request.query["offset"], request.query["worker_id"]) for request in server.requests] == [
         (QUEUE, "0", WORKER),
-        (QUEUE, "2", WORKER),
+        (QUEUE, "1", WORKER),
     ]

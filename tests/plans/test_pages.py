@@ -1,0 +1,128 @@
+"""Reading a list that changes between its pages: none twice, none missed that was there all the time, and an end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fluxbase_jobs import FluxbaseError, InvalidResponse, Job, Result
+from fluxbase_jobs._operations import readers
+from fluxbase_jobs._plans.call import call, stream
+from fluxbase_jobs._plans.iterate import iterate
+from fluxbase_jobs._plans.list_jobs import list_jobs
+from fluxbase_jobs._plans.pages import PageReader
+from fluxbase_jobs._transports.messages import RawResponse
+from fluxbase_jobs.models.inputs import Filters
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.fake_driver import Asked, Clock, FakeDriver, reply
+from tests.support.fake_driver import settings as client_settings
+from tests.support.sample_responses import job, page
+
+
+def id_of(number: int) -> str:
+    """The id of a job."""
+    return str(UUID(int=number))
+
+
+class Shifting:
+    """A list, newest first, in which after each request some jobs arrive at the front and others leave.
+
+    `changes`: for each request, how many arrive, and which of the jobs that are there (by place) leave.
+    """
+
+    def __init__(self, count: int, changes: list[tuple[int, list[int]]]) -> None:
+        self.numbers = list(range(count, 0, -1))
+        self.constant = set(self.numbers)
+        self.changes = iter(changes)
+        self.newest = count
+
+    def cut(self, offset: int, limit: int) -> list[int]:
+        """A page; then the list changes."""
+        shown = self.numbers[offset : offset + limit]
+        arriving, leaving = next(self.changes, (0, list[int]()))
+        gone = {self.numbers[place % len(self.numbers)] for place in leaving if self.numbers}
+        self.constant -= gone
+        self.numbers = [*range(self.newest + arriving, self.newest, -1), *(number for number in self.numbers if number not in gone)]
+        self.newest += arriving
+        return shown
+
+    def __call__(self, asked: Asked, _: Clock) -> RawResponse | FluxbaseError:
+        """Answer a request for a page."""
+        shown = self.cut(int(asked.query["offset"]), int(asked.query["limit"]))
+        return reply(200, page(*(job(id=id_of(number)) for number in shown)))
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, 7), st.lists(st.integers(0, 60), max_size=12)), max_size=12)
+
+
+@settings(deadline=None)
+@given(count=st.integers(0, 60), size=st.integers(1, 9), changes=CHANGES)
+def test_a_changing_list_is_read_without_gaps_and_repeats(count: int, size: int, changes: list[tuple[int, list[int]]]) -> None:
+    """Whatever arrives and leaves while it is read."""
+    server = Shifting(count, changes)
+    reader = PageReader(size)
+    found: list[int] = []
+    for _ in range(1000):
+        rows = server.cut(reader.offset, reader.limit)
+        found += [UUID(each.id).int for each in reader.take(readers.jobs(json.dumps(page(*(job(id=id_of(row)) for row in rows))).encode()))]
+        if reader.ended:
+            break
+
+    assert reader.ended
+    assert not reader.stuck
+    assert len(found) == len(set(found))
+    assert server.constant <= set(found)
+
+
+def iterated(server: Any, size: int) -> tuple[list[Result[Job]], FakeDriver]:
+    """What an iteration gives."""
+    driver = FakeDriver(server)
+    return [result for _, result in driver.stream(stream(iterate, client_settings(), {}, Filters(), size))], driver
+
+
+def test_jobs_that_leave_hide_no_others() -> None:
+    """Failed jobs that the caller retries leave the filtered list: half a page is gone before the next one is read."""
+    results, _ = iterated(Shifting(20, [(0, [0, 1, 2]), (0, [0, 1, 2, 3, 4])]), 5)
+
+    found = [UUID(result.unwrap().id).int for result in results]
+    assert found[:5] == [20, 19, 18, 17, 16]
+    assert set(range(1, 13)) <= set(found)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_one_page_for_all_requests_ends(count: int) -> None:
+    """A proxy that keeps the first answer: its jobs once."""
+
+    def server(_: Asked, __: Clock) -> RawResponse:
+        return reply(200, page(*(job(id=id_of(number)) for number in range(count))))
+
+    results, driver = iterated(server, 3)
+
+    assert [UUID(result.unwrap().id).int for result in results if result.ok] == list(range(count))
+    assert len(driver.asked) < 20
+
+
+def test_pages_that_never_end_are_an_error() -> None:
+    """A server that passes over the offset: nobody can tell what else there is, and the last item says so."""
+
+    def server(asked: Asked, _: Clock) -> RawResponse:
+        return reply(200, page(*(job(id=id_of(number)) for number in range(int(asked.query["limit"])))))
+
+    (*results, last), driver = iterated(server, 3)
+
+    assert [UUID(result.unwrap().id).int for result in results] == [0, 1, 2, 3]
+    assert isinstance(last.error, InvalidResponse)
+    assert len(driver.asked) < 20
+
+
+def test_a_list_filtered_by_the_client_has_no_gaps() -> None:
+    """The jobs of the default namespace, as `iterate` reads them."""
+    driver = FakeDriver(Shifting(250, [(0, list(range(30)))]))
+
+    found = driver.run(call(list_jobs, client_settings(), {}, Filters(namespace="default"), 150, 0)).unwrap()
+
+    assert [UUID(each.id).int for each in found] == list(range(250, 100, -1))
