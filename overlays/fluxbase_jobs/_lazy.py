@@ -5,31 +5,18 @@ Annotations that name them still resolve: looking a name up imports the library.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-
-class LazyModule:
-    """Stands for a module until one of its names is looked up."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(import_module(self._name), name)
-        if not name.startswith("__"):
-            setattr(self, name, value)
-        return value
-
-    def __repr__(self) -> str:
-        return f"LazyModule({self._name!r})"
-
+from fluxbase_jobs_client.types import LazyModule
 
 if TYPE_CHECKING:  # to type checkers they are the modules
+    import asyncio
+
     import anyio
     import httpx
 else:
+    asyncio = LazyModule("asyncio")
     anyio = LazyModule("anyio")
     httpx = LazyModule("httpx")
 
-__all__ = ["LazyModule", "anyio", "httpx"]
+__all__ = ["anyio", "asyncio", "httpx"]
