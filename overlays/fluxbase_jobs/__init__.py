@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # at run time each name is imported when it is first used: py
         RateLimited,
         Rejected,
         RequestTimeout,
+        ResultLost,
+        ResultMismatch,
         ServerFailed,
         Unprocessable,
         WaitTimeout,
@@ -50,7 +52,7 @@ if TYPE_CHECKING:  # at run time each name is imported when it is first used: py
     from .models.inputs import OnBehalfOf, Submission
     from .models.jobs import Job, JobStatus, LogLine
     from .models.tokens import Tokens
-    from .models.typed import TypedJob
+    from .models.typed import CompletedJob, TypedJob
     from .policies.poll import PollPolicy
     from .policies.retry import RetryPolicy
     from .result import Err, Meta, Ok, Result, is_err, is_ok
@@ -63,6 +65,7 @@ __all__ = [
     "AsyncFluxbaseJobs",
     "AsyncJobDefinition",
     "AuthenticationFailed",
+    "CompletedJob",
     "Conflict",
     "ConnectionFailed",
     "DayCount",
@@ -96,6 +99,8 @@ __all__ = [
     "Rejected",
     "RequestTimeout",
     "Result",
+    "ResultLost",
+    "ResultMismatch",
     "RetryPolicy",
     "ServerFailed",
     "StatusCount",
@@ -151,6 +156,8 @@ _NAMES: Final = {
         "RateLimited",
         "Rejected",
         "RequestTimeout",
+        "ResultLost",
+        "ResultMismatch",
         "ServerFailed",
         "Unprocessable",
         "WaitTimeout",
@@ -178,7 +185,10 @@ _NAMES: Final = {
         "LogLine",
     ),
     "models.tokens": ("Tokens",),
-    "models.typed": ("TypedJob",),
+    "models.typed": (
+        "CompletedJob",
+        "TypedJob",
+    ),
     "policies.poll": ("PollPolicy",),
     "policies.retry": ("RetryPolicy",),
     "result": (

@@ -34,6 +34,8 @@ class Meta:
     """Seconds from the start of the call to its end, pauses included."""
     logs_error: FluxbaseError | None = None
     """Why the log could not be read, with `include_logs`."""
+    notes: tuple[str, ...] = ()
+    """Anything else worth knowing about the result, one line each."""
 
     @property
     def request_id(self) -> str | None:
@@ -47,7 +49,8 @@ class Meta:
 
     def plus(self, other: Meta) -> Meta:
         """This answer, with the requests of another exchange of the same call added to its own."""
-        return evolve(self, attempts=self.attempts + other.attempts, elapsed=max(self.elapsed, other.elapsed))
+        notes = tuple(dict.fromkeys(self.notes + other.notes))
+        return evolve(self, attempts=self.attempts + other.attempts, elapsed=max(self.elapsed, other.elapsed), notes=notes)
 
 
 NO_META: Final = Meta()

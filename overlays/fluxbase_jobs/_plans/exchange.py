@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from attrs import define
+from attrs import define, evolve
 
 from .._context.call_context import CallContext
 from .._context.credentials import key_header
@@ -12,6 +12,7 @@ from .._operations.interpret import interpret
 from .._operations.operation import Operation
 from .._transports.messages import RawResponse
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
+from ..models.jobs import notes_on
 from ..result import Err, Meta, Ok, Result
 from .authentication import current_key, refresh_key
 from .send import send
@@ -115,4 +116,7 @@ def _result(operation: Operation[T], attempt: _Attempt, attempts: int, elapsed: 
         return Err(outcome.with_(attempts=attempts, job_id=operation.job_id), Meta(attempts=attempts, elapsed=elapsed))
     meta = Meta(status=outcome.status, headers=outcome.headers, attempts=attempts, elapsed=elapsed)
     data, error = interpret(operation, outcome, attempt.at.utc)
-    return Ok(data, meta) if error is None else Err(error.with_(attempts=attempts), meta)
+    if error is not None:
+        return Err(error.with_(attempts=attempts), meta)
+    notes = operation.notes + notes_on(data)
+    return Ok(data, evolve(meta, notes=notes) if notes else meta)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
@@ -31,7 +31,7 @@ class WaitOptions:
 
     def checked(self) -> Waiting:
         """These options, fit for use. Raises InvalidInput, naming the argument."""
-        if not isinstance(cast("object", self.poll), PollPolicy):
+        if not arguments.is_a(self.poll, PollPolicy):
             raise InvalidInput("poll must be a PollPolicy")
         arguments.callback("on_progress", self.on_progress)
         return Waiting(

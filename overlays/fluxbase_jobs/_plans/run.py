@@ -7,7 +7,7 @@ from .._operations import jobs as operations
 from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job
-from ..result import Err, Meta, Result
+from ..result import Err, Meta, Ok, Result
 from . import jobs
 from .causes import failure_of
 from .polling import WaitOptions
@@ -25,7 +25,12 @@ def run(context: CallContext, submission: Submission, options: WaitOptions) -> P
     waited = yield from wait_for(context, operations.get(job.id), waiting, just_submitted=True)
     if isinstance(waited, Err):
         return Err(_with_job(waited.error, job), waited.meta)
-    return waited if waited.data.succeeded else (yield from _unsuccessful(context, waited.data, waited.meta))
+    return (yield from completed(context, waited))
+
+
+def completed(context: CallContext, ended: Ok[Job]) -> Plan[Result[Job]]:
+    """The ended job if it has completed, else the error that says why not."""
+    return ended if ended.data.succeeded else (yield from _unsuccessful(context, ended.data, ended.meta))
 
 
 def _with_job(error: FluxbaseError, job: Job) -> FluxbaseError:

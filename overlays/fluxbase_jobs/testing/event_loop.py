@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
+from ..emulator.runtime.event_loop import loop_factory
+
 _T = TypeVar("_T")
 
 _CLOSED: Final = "this test server is closed"
@@ -90,7 +92,8 @@ class EventLoopThread:
 
     def _run_loop(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         try:
-            asyncio.run(self._serve(started))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._serve(started))
         except BaseException as error:
             if started.done():
                 raise
