@@ -1,9 +1,9 @@
 """Background jobs on a Fluxbase server: submit, read, list, cancel, retry, logs; sync and async, with `(data, error)` results."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+import importlib
+import typing
 
-if TYPE_CHECKING:  # at run time each name is imported when it is first used: pytest imports this package at every start
+if typing.TYPE_CHECKING:  # at run time each name is imported when it is first used: pytest imports this package at every start
     from ._drivers.fetch import FluxbaseFetch
     from ._drivers.fetch_async import AsyncFluxbaseFetch
     from ._verbs.admin import FluxbaseAdmin, FluxbaseAdminJobs
@@ -120,7 +120,7 @@ __all__ = [
     "is_ok",
 ]
 
-_NAMES: Final = {
+_NAMES: typing.Final = {
     "_drivers.fetch": ("FluxbaseFetch",),
     "_drivers.fetch_async": ("AsyncFluxbaseFetch",),
     "_verbs.admin": (
@@ -201,14 +201,14 @@ _NAMES: Final = {
     ),
 }
 """The names of each module."""
-_MODULES: Final = {name: module for module, names in _NAMES.items() for name in names}
+_MODULES: typing.Final = {name: module for module, names in _NAMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     """Import a public name at its first use."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     return value
 
 

@@ -87,8 +87,12 @@ class Connect:
     def http(self, **settings: Any) -> Any:
         """Create an httpx client of this style."""
         client = httpx.Client(**settings) if self.style == "sync" else httpx.AsyncClient(**settings)
-        self._opened.append(client)
-        return client
+        return self.keep(client)
+
+    def keep(self, http_client: Any) -> Any:
+        """Close an HTTP client of this style at the end of the test."""
+        self._opened.append(http_client)
+        return http_client
 
     def _over(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options of a client, over the test's transport where they name none."""
@@ -100,7 +104,7 @@ class Connect:
     def close(self) -> None:
         """Close all clients."""
         for client in self._opened:
-            self._run(client.aclose() if isinstance(client, httpx.AsyncClient) else client.close())
+            self._run(client.aclose() if hasattr(client, "aclose") else client.close())
 
     def _run(self, value: Any) -> Any:
         return self._runner.run(value) if inspect.iscoroutine(value) else value
