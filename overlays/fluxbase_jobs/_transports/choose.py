@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from .._lazy import httpx
 from .._validation.arguments import Seconds
@@ -48,7 +48,7 @@ def async_transport(name: object, http_client: httpx.AsyncClient | None) -> Asyn
 
 def own_timeout(http_client: object, timeout: Seconds, default: float) -> Seconds:
     """The timeout of the user's own HTTP client, where the client is given none."""
-    own = getattr(http_client, "timeout", None)
+    own: Any = getattr(http_client, "timeout", None)
     if timeout != default or not hasattr(own, "read"):
         return timeout
     return LONGEST_TIMEOUT if own.read is None else float(own.read)
