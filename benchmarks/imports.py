@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Final
 
 from .rounds import Cost
@@ -13,6 +12,7 @@ from .table import TRANSPORTS, Row
 PROGRAMS: Final = {
     "bare": "pass",
     "httpx": "import httpx",
+    "httpx client": "import httpx; httpx.Client()",
     "package": "import fluxbase_jobs",
     "client class": "from fluxbase_jobs import FluxbaseClient",
     "client": "from fluxbase_jobs import FluxbaseClient; FluxbaseClient('http://127.0.0.1:9')",
@@ -33,12 +33,12 @@ def measure(rounds: int) -> list[Row]:
     def above(name: str) -> Cost:
         return Cost(best[name].wall - bare.wall, max(best[name].cpu - bare.cpu, 1e-6))
 
-    names: dict[str, Callable[[], Cost]] = {
-        "import fluxbase_jobs": lambda: above("package"),
-        "from fluxbase_jobs import FluxbaseClient": lambda: above("client class"),
-        "the same, and a client made": lambda: above("client"),
+    names = {
+        "import fluxbase_jobs": ("package", "httpx"),
+        "from fluxbase_jobs import FluxbaseClient": ("client class", "httpx"),
+        "the same, and a client made": ("client", "httpx client"),
     }
-    return [Row(label, "httpx", {"httpx": above("httpx"), **dict.fromkeys(TRANSPORTS, cost())}) for label, cost in names.items()]
+    return [Row(label, "httpx", {"httpx": above(peer), **dict.fromkeys(TRANSPORTS, above(ours))}) for label, (ours, peer) in names.items()]
 
 
 def _cost(program: str) -> Cost:

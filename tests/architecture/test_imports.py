@@ -37,11 +37,11 @@ def test_imports_load_no_http_library(program: str) -> None:
 
 
 def test_a_client_loads_what_it_sends_with() -> None:
-    """Httpx is loaded for the proxies of the environment; the emulator and pyreqwest are not."""
+    """Nothing else, like httpx, pyreqwest and the emulator."""
     loaded = loaded_by("import fluxbase_jobs; fluxbase_jobs.FluxbaseClient('http://127.0.0.1:9')")
 
     assert "httpcore" in loaded
-    assert loaded.isdisjoint({"pyreqwest", "starlette", "fluxbase_jobs.emulator"})
+    assert loaded.isdisjoint({"httpx", "pyreqwest", "starlette", "fluxbase_jobs.emulator"})
 
 
 def test_the_pytest_plugin_loads_little() -> None:

@@ -15,9 +15,8 @@ from ..errors import FluxbaseError
 from .bounds import Body, Progress
 from .environment import TlsContext, user_agent
 from .httpcore_messages import CONNECT_SECONDS, FAULTS, IDLE_SECONDS, MAX_IDLE, core_request, finished, origin_of, send_error
-from .httpx_async import AsyncHttpxTransport
 from .messages import Headers, RawResponse, Request, address
-from .proxies import Proxied
+from .proxies import Proxied, async_through
 
 _LOOP: Final = RunVar[object]("fluxbase_jobs.loop")
 """Stands for the running event loop, of asyncio or trio."""
@@ -34,7 +33,7 @@ class AsyncHttpcoreTransport:
     def __init__(self) -> None:
         self._idle: dict[object, tuple[deque[_Connection], AsyncGenerator[deque[_Connection]]]] = {}
         self._tls = TlsContext()
-        self._proxied = Proxied(AsyncHttpxTransport.through)
+        self._proxied = Proxied(async_through)
         self._user_agent = user_agent()
         self._closed = False
 

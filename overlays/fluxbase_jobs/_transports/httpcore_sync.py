@@ -26,9 +26,8 @@ from .httpcore_messages import (
     origin_of,
     send_error,
 )
-from .httpx_sync import HttpxTransport
 from .messages import Headers, RawResponse, Request, address
-from .proxies import Proxied
+from .proxies import Proxied, sync_through
 
 
 class HttpcoreTransport:
@@ -40,7 +39,7 @@ class HttpcoreTransport:
         self._idle: deque[_Connection] = deque()
         self._process = os.getpid()
         self._tls = TlsContext()
-        self._proxied = Proxied(HttpxTransport.through)
+        self._proxied = Proxied(sync_through)
         self._user_agent = user_agent()
         self._closed = False
 

@@ -10,12 +10,12 @@ from typing import Self
 from pyreqwest.client import Client, ClientBuilder
 
 from ..errors import FluxbaseError, InvalidInput
+from .base import AsyncTransport
 from .bounds import Body
 from .environment import TlsContext
 from .httpcore_async import AsyncHttpcoreTransport
-from .httpx_async import AsyncHttpxTransport
 from .messages import RawResponse, Request, address
-from .proxies import Proxied
+from .proxies import Proxied, async_through
 from .pyreqwest_messages import FAULTS, PROCESS, configured, filled, is_closed, made, read_headers, send_error, url_of
 
 
@@ -31,7 +31,7 @@ class AsyncPyreqwestTransport:
         self._client: Client | None = None
         self._after_fork: AsyncHttpcoreTransport | None = None
         self._tls = TlsContext()
-        self._proxied = Proxied(AsyncHttpxTransport.through)
+        self._proxied = Proxied(async_through)
         self._closed = False
 
     def opened(self) -> Self:
@@ -49,7 +49,7 @@ class AsyncPyreqwestTransport:
         way = self._client or self._way(address(request)[0])
         if isinstance(way, FluxbaseError):
             return way
-        if isinstance(way, AsyncHttpxTransport):
+        if not isinstance(way, Client):
             return await way.send(request, timeout)
         return await self._send(way, request, timeout)
 
@@ -79,7 +79,7 @@ class AsyncPyreqwestTransport:
                 self.opened()
             return send_error(fault, request, timeout)
 
-    def _way(self, server: str) -> Client | AsyncHttpxTransport | FluxbaseError:
+    def _way(self, server: str) -> Client | AsyncTransport | FluxbaseError:
         """How to reach a server: through our client, or httpx's where the environment names a proxy."""
         context = self._tls.context(server)
         if isinstance(context, FluxbaseError):

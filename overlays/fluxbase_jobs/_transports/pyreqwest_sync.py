@@ -13,12 +13,12 @@ from typing import Generic, Self, TypeVar, cast
 from pyreqwest.client import SyncClient, SyncClientBuilder
 
 from ..errors import FluxbaseError
+from .base import Transport
 from .bounds import Body
 from .environment import TlsContext
 from .httpcore_sync import HttpcoreTransport
-from .httpx_sync import HttpxTransport
 from .messages import RawResponse, Request, address
-from .proxies import Proxied
+from .proxies import Proxied, sync_through
 from .pyreqwest_messages import FAULTS, PROCESS, configured, filled, is_closed, made, read_headers, send_error, url_of
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class PyreqwestTransport:
         self._client: SyncClient | None = None
         self._after_fork: HttpcoreTransport | None = None
         self._tls = TlsContext()
-        self._proxied = Proxied(HttpxTransport.through)
+        self._proxied = Proxied(sync_through)
         self._main = _Worker[RawResponse | FluxbaseError]()
         self._lock = threading.Lock()
         self._closed = False
@@ -51,7 +51,7 @@ class PyreqwestTransport:
         way = self._client or self._way(address(request)[0])
         if isinstance(way, FluxbaseError):
             return way
-        if isinstance(way, HttpxTransport):
+        if not isinstance(way, SyncClient):
             return way.send(request, timeout)
         if threading.current_thread() is threading.main_thread():
             return self._main.run(partial(self._send, way, request, timeout))
@@ -83,7 +83,7 @@ class PyreqwestTransport:
                 self.opened()
             return send_error(fault, request, timeout)
 
-    def _way(self, server: str) -> SyncClient | HttpxTransport | FluxbaseError:
+    def _way(self, server: str) -> SyncClient | Transport | FluxbaseError:
         """How to reach a server: through our client, or httpx's where the environment names a proxy."""
         context = self._tls.context(server)
         if isinstance(context, FluxbaseError):
