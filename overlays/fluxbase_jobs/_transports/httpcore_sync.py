@@ -8,6 +8,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Self
 
 import httpcore
@@ -172,19 +173,28 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A stream whose every wait ends at the deadline, and which counts what comes."""
+    """A stream whose every wait ends at the deadline, and which counts what comes. A short request is written at once, head and body."""
 
     def __init__(self, inner: httpcore.NetworkStream, progress: Progress) -> None:
         self._inner, self._progress = inner, progress
+        self._unsent = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the deadline takes its place
+        with suppress(httpcore.WriteError):  # the server may have answered before it closed the connection
+            self._flush()
         data = self._inner.read(max_bytes, self._progress.left(httpcore.ReadTimeout))
         self._progress.note(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # the deadline takes its place
-        for start in range(0, len(buffer), WRITE_BYTES):
-            self._inner.write(buffer[start : start + WRITE_BYTES], self._progress.left(httpcore.WriteTimeout))
+        self._unsent += buffer
+        if len(self._unsent) > WRITE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, b""
+        for start in range(0, len(unsent), WRITE_BYTES):
+            self._inner.write(unsent[start : start + WRITE_BYTES], self._progress.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
