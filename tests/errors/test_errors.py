@@ -14,8 +14,8 @@ from fluxbase_jobs import FluxbaseClient, FluxbaseError, NotAllowedInState, Rate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from contract.recordings import APRIL, FAULTS, LIMITS, MARCH, Exchange
 from tests.support.local_server import Answer, LocalServer
-from tests.support.recordings import APRIL, FAULTS, LIMITS, MARCH, Exchange
 from tests.support.sample_responses import JOB_ID, pickle_round_trip, recorded
 
 BASES: Final = {
@@ -197,9 +197,9 @@ def test_request_id_comes_from_the_header(client: FluxbaseClient, server: LocalS
         ("Thu, 01 Jan 1970 00:00:00 GMT", {}, 0.0),
         ("Thu, 01 Jan 1970 00:00:00 -0000", {}, 0.0),
         (None, {}, None),
-        ("-5", {}, None),
+        ("-5", {}, 0.0),
         ("\u0667", {}, None),
-        (None, {"retry_after": -1}, None),
+        (None, {"retry_after": -1}, 0.0),
         (None, {"retry_after": "soon"}, None),
         (None, {"retry_after": None}, None),
         (None, [], None),

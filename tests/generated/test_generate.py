@@ -21,10 +21,10 @@ import pytest
 from fluxbase_jobs_client import AuthenticatedClient, Client, models
 from fluxbase_jobs_client.types import UNSET, Response, Unset
 
-from tests.support import openapi_document
-from tests.support import recordings
+from contract import openapi_document
+from contract import recordings
 from tests.support.local_server import Answer, LocalServer
-from tests.support.openapi_document import Operation
+from contract.openapi_document import Operation
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "generated" / "fluxbase_jobs_client"

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from .._context.call_context import CallContext
 from .._operations.operation import Operation
-from ..errors import FluxbaseError, NotAllowedInState
+from ..errors import FluxbaseError, NotAllowedInState, NotFound
+from ..models.inputs import Submission
 from ..models.jobs import Job
-from ..result import Err, Meta
+from ..result import Err, Meta, Result
 from .exchange import exchange
 from .steps import Plan
 
@@ -30,6 +31,13 @@ def with_reason(context: CallContext, failed: Err, read: Operation[Job], reason_
     if reason is None:
         return Err(failed.error.with_(attempts=meta.attempts), meta)
     return Err(replace_error(NotAllowedInState, reason, failed.error, meta).with_(job_status=found.data.status), meta)
+
+
+def with_function_name(submitted: Result[Job], submission: Submission) -> Result[Job]:
+    """A submit's result; where the server does not know the function, the error names it, as a batch has many."""
+    if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
+        return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
+    return submitted
 
 
 def replace_error(kind: type[E], message: str, error: FluxbaseError, meta: Meta) -> E:

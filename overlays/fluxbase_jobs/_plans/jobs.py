@@ -8,12 +8,12 @@ from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._validation import arguments
-from ..errors import NotAllowedInState, NotFound
+from ..errors import NotAllowedInState
 from ..models.inputs import Submission
 from ..models.jobs import Job, LogLine, with_logs
 from ..result import Err, Meta, Ok, Result
 from .exchange import exchange
-from .explain import read_back_failed, with_reason
+from .explain import read_back_failed, with_function_name, with_reason
 from .steps import Plan, read_clock
 
 
@@ -21,9 +21,7 @@ def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
     submitted = yield from exchange(context, operations.submit(submission, now.utc), now)
-    if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
-        return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
-    return submitted
+    return with_function_name(submitted, submission)
 
 
 def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Result[Job]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from .._context.call_context import CallContext
 from .._transports.messages import Request
 from .steps import Instant, Plan, Send, Sent
 
-MIN_TIMEOUT = 0.001
+MIN_TIMEOUT: Final = 0.001
 
 
 def send(context: CallContext, request: Request, credentials: dict[str, str], now: Instant) -> Plan[Sent]:

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from .._context.call_context import CallContext, CallOptions, ClientSettings
 from .._validation.arguments import is_a
 from .._validation.payload import TypedPayload
+from ..errors import ResultMismatch
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, completed_job, typed_job
@@ -86,4 +87,6 @@ def _completed(result: Result[Job], definition: Definition) -> Result[CompletedJ
     if isinstance(result, Err):
         return result
     job = completed_job(result.data, definition.result_type)
-    return Ok(job, result.meta) if isinstance(job, CompletedJob) else Err(job, result.meta)
+    if isinstance(job, CompletedJob):
+        return Ok(job, result.meta)
+    return Err(ResultMismatch(job, job_id=result.data.id).with_(job=result.data), result.meta)

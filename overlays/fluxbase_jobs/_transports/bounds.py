@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
+
+from .._clock import monotonic
 
 LONGEST_TIMEOUT: Final = 1_000_000.0
 """Seconds; sockets count milliseconds in 32 bits."""
@@ -49,7 +50,7 @@ class Progress:
 
     def left(self, late: type[Exception]) -> float:
         """The seconds left; raises `late` where there are none."""
-        left = self.deadline - time.monotonic()
+        left = self.deadline - monotonic()
         if left <= 0:
             raise late
         return left

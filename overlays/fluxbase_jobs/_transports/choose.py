@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
 
 from .._lazy import httpx
-from .._validation.arguments import Seconds
 from ..errors import InvalidInput
 from .base import AsyncTransport, Transport
 from .bounds import LONGEST_TIMEOUT
 
+SecondsT = TypeVar("SecondsT")
 TransportName: TypeAlias = Literal["httpcore", "pyreqwest"]
 DEFAULT_TRANSPORT: Final = "httpcore"
 _NAMES: Final[tuple[str, ...]] = get_args(TransportName)
@@ -46,7 +46,7 @@ def async_transport(name: object, http_client: httpx.AsyncClient | None) -> Asyn
     return AsyncHttpcoreTransport()
 
 
-def own_timeout(http_client: object, timeout: Seconds, default: float) -> Seconds:
+def own_timeout(http_client: object, timeout: SecondsT, default: float) -> SecondsT | float:
     """The timeout of the user's own HTTP client, where the client is given none."""
     own: Any = getattr(http_client, "timeout", None)
     if timeout != default or not hasattr(own, "read"):

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
+from .._clock import monotonic
 from ..emulator.runtime.event_loop import loop_factory
 
 _T = TypeVar("_T")
@@ -26,7 +27,6 @@ class EventLoopThread:
 
     Raises:
         Exception: what entering the context raises.
-
     """
 
     def __init__(self, name: str, context: AbstractAsyncContextManager[None]) -> None:
@@ -55,7 +55,6 @@ class EventLoopThread:
 
         Raises:
             RuntimeError: the loop is closed.
-
         """
         future = self.start(work)
         with suppress(CancelledError):
@@ -68,7 +67,6 @@ class EventLoopThread:
 
         Raises:
             RuntimeError: the loop is closed.
-
         """
         if self._closed:
             raise RuntimeError(_CLOSED)
@@ -100,6 +98,8 @@ class EventLoopThread:
             started.set_exception(error)
 
     async def _serve(self, started: Future[asyncio.AbstractEventLoop]) -> None:
+        # A test may freeze the time, and a loop whose clock stands still waits without end.
+        vars(asyncio.get_running_loop())["time"] = monotonic
         async with self._context:
             started.set_result(asyncio.get_running_loop())
             await self._stop.wait()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fluxbase_jobs.emulator.runtime.interrupts import Interrupts, RunStopped
@@ -58,6 +61,24 @@ def test_no_interrupt_after_the_handler() -> None:
     thread.interrupt_often()
 
     assert thread.escaped == []
+
+
+def test_traced_handler_is_interrupted() -> None:
+    """A debugger or a coverage tool, which traces every line, does not make an interrupt hang the process."""
+    program = (
+        "import threading\n"
+        "from tests.emulator.runtime.test_interrupts import InterruptedThread\n"
+        "class Tracer:\n"
+        "    def __call__(self, *_):\n"
+        "        return self\n"
+        "threading.settrace(Tracer())\n"
+        "InterruptedThread(lambda _: None).interrupt_often()\n"
+    )
+    root = Path(__file__).parents[3]
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, timeout=20, check=False)
+
+    assert done.returncode == 0
 
 
 def test_busy_handler_is_ended_each_time() -> None:

@@ -1,18 +1,19 @@
-"""The recorded exchanges with two real Fluxbase servers.
+"""The recorded exchanges with running Fluxbase servers, as values.
 
-The files in `contract/recordings/` are never edited: if a test fails, the test or the code is wrong.
+The files beside this module are facts about another program: no test is mended by editing one.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-FOLDER: Final = Path(__file__).parents[2] / "contract" / "recordings"
+FOLDER: Final = Path(__file__).parent
 MARCH: Final = "recorded-2026-03"
 APRIL: Final = "recorded-2026-04"
 LIMITS: Final = "recorded-2026-03-limits"
@@ -66,7 +67,12 @@ class Exchange:
 @cache
 def load(recording: str) -> tuple[Exchange, ...]:
     """All exchanges of one recording, in the order they were sent."""
-    scenarios = json.loads((FOLDER / f"{recording}.json").read_text("utf-8"))["scenarios"]
+    return parsed(recording, json.loads((FOLDER / f"{recording}.json").read_text("utf-8")))
+
+
+def parsed(recording: str, document: Mapping[str, Any]) -> tuple[Exchange, ...]:
+    """All exchanges of a recording's document, in the order they were sent."""
+    scenarios: Mapping[str, list[Mapping[str, Any]]] = document["scenarios"]
     return tuple(
         _exchange(recording, scenario, index, raw) for scenario, exchanges in scenarios.items() for index, raw in enumerate(exchanges)
     )
@@ -76,6 +82,11 @@ def every_exchange() -> Iterator[Exchange]:
     """The exchanges of all recordings."""
     for recording in RECORDINGS:
         yield from load(recording)
+
+
+def newest() -> str:
+    """The name of the recording of the newest server."""
+    return max(path.stem for path in FOLDER.glob("recorded-*.json") if re.fullmatch(r"recorded-\d{4}-\d{2}", path.stem))
 
 
 def _exchange(recording: str, scenario: str, index: int, raw: Mapping[str, Any]) -> Exchange:

@@ -14,9 +14,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
-from tests.support.recordings import Exchange
+from contract.recordings import Exchange
 
-FILE: Final = Path(__file__).parents[2] / "openapi.yaml"
+FILE: Final = Path(__file__).parents[1] / "openapi.yaml"
 URI: Final = "urn:fluxbase:openapi"
 METHODS: Final = ("get", "put", "post", "patch", "delete")
 
