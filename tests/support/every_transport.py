@@ -1,4 +1,4 @@
-"""The fixture `transport` of the tests that run once over each: `from tests.support.every_transport import transport`."""
+"""The fixture of the tests that run once over each transport: `transport = every_transport` in a module."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ OVER_PYREQWEST: Final = pytest.param("pyreqwest", marks=NEEDS_PYREQWEST)
 
 
 @pytest.fixture(params=["httpcore", OVER_PYREQWEST])
-def transport(request: pytest.FixtureRequest) -> str:
+def every_transport(request: pytest.FixtureRequest) -> str:
     """The library that sends the requests."""
     return str(request.param)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,11 +43,11 @@ def from_env(**options: Any) -> FluxbaseClient:
 
 
 MAKERS: Final[list[Callable[..., Any]]] = [
-    lambda **options: FluxbaseClient(URL, **options),
-    lambda **options: AsyncFluxbaseClient(URL, **options),
-    lambda **options: FluxbaseFetch(URL, **options),
-    lambda **options: AsyncFluxbaseFetch(URL, **options),
-    lambda **options: create_client(URL, **options),
+    partial(FluxbaseClient, URL),
+    partial(AsyncFluxbaseClient, URL),
+    partial(FluxbaseFetch, URL),
+    partial(AsyncFluxbaseFetch, URL),
+    partial(create_client, URL),
     from_env,
 ]
 
