@@ -16,7 +16,7 @@ from .environment import TlsContext
 from .httpcore_async import AsyncHttpcoreTransport
 from .messages import RawResponse, Request, address
 from .proxies import Proxied, async_through
-from .pyreqwest_messages import FAULTS, PROCESS, configured, filled, is_closed, made, read_headers, send_error, url_of
+from .pyreqwest_messages import FAULTS, PROCESS, READ_BYTES, configured, filled, fits, is_closed, made, read_headers, send_error, url_of
 
 
 class AsyncPyreqwestTransport:
@@ -71,7 +71,10 @@ class AsyncPyreqwestTransport:
             async with built as response:
                 headers = read_headers(response.headers)
                 body, reader = Body(response.status, headers), response.body_reader
-                while (piece := await reader.read_chunk()) is not None:
+                if fits(response.status, headers):
+                    body.add(bytes(await reader.bytes()))
+                    return RawResponse(response.status, headers, body.content())
+                while (piece := await reader.read(READ_BYTES)) is not None:
                     body.add(bytes(piece))
                 return RawResponse(response.status, headers, body.content())
         except FAULTS as fault:

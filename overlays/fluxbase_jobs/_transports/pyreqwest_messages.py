@@ -14,7 +14,7 @@ from pyreqwest.http import HeaderMap
 from pyreqwest.request import RequestBuilder, SyncRequestBuilder
 
 from ..errors import ConnectionFailed, FluxbaseError, InvalidResponse, RequestTimeout
-from .bounds import LONGEST_TIMEOUT, MAX_RESPONSE_BYTES, ResponseTooLong
+from .bounds import LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
 from .environment import certifi_context, has_own_certificates, unreadable_certificates, user_agent
 from .messages import Headers, Request, address, target
 
@@ -28,6 +28,8 @@ CONNECT_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 4.0
 """Seconds after which an idle connection is not used again: Uvicorn, for one, closes them after 5."""
 MAX_IDLE: Final = 100
+READ_BYTES: Final = 2**18
+"""Bytes of a body that are read at once."""
 FAULTS: Final = (RequestError, BuilderError, ResponseTooLong, ValueError, OSError)
 """Everything a send may raise; ValueError is what pyreqwest says of an invalid URL."""
 _CONNECT: Final = "client error (Connect)"
@@ -73,7 +75,11 @@ def filled(builder: RequestT, request: Request, timeout: float) -> RequestT:
         builder = builder.body_bytes(content)
     elif str(request["method"]).lower() in {"post", "put", "patch"}:
         headers["content-length"] = "0"
-    return builder.headers(headers).timeout(timedelta(seconds=min(max(timeout, 0.001), LONGEST_TIMEOUT)))
+    return (
+        builder.headers(headers)
+        .timeout(timedelta(seconds=min(max(timeout, 0.001), LONGEST_TIMEOUT)))
+        .streamed_read_buffer_limit(READ_BYTES)
+    )
 
 
 def url_of(request: Request) -> str:
@@ -90,6 +96,12 @@ def read_headers(headers: HeaderMap) -> Headers:
     if sum(len(name) + len(value) for name, value in pairs) > _MAX_HEAD_BYTES:
         raise HeadTooLong
     return Headers(pairs)
+
+
+def fits(status: int, headers: Headers) -> bool:
+    """Whether a body announces a length within its limit, so that it may be read in one go, which is quicker than in pieces."""
+    length = headers.get("content-length", "")
+    return length.isdigit() and int(length) <= (MAX_RESPONSE_BYTES if status < 400 else MAX_ERROR_BYTES)
 
 
 def _values(headers: HeaderMap, name: str) -> list[tuple[bytes, bytes]]:

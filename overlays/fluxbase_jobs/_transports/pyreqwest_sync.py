@@ -19,7 +19,7 @@ from .environment import TlsContext
 from .httpcore_sync import HttpcoreTransport
 from .messages import RawResponse, Request, address
 from .proxies import Proxied, sync_through
-from .pyreqwest_messages import FAULTS, PROCESS, configured, filled, is_closed, made, read_headers, send_error, url_of
+from .pyreqwest_messages import FAULTS, PROCESS, READ_BYTES, configured, filled, fits, is_closed, made, read_headers, send_error, url_of
 
 T = TypeVar("T")
 
@@ -75,7 +75,10 @@ class PyreqwestTransport:
             with built as response:
                 headers = read_headers(response.headers)
                 body, reader = Body(response.status, headers), response.body_reader
-                while (piece := reader.read_chunk()) is not None:
+                if fits(response.status, headers):
+                    body.add(bytes(reader.bytes()))
+                    return RawResponse(response.status, headers, body.content())
+                while (piece := reader.read(READ_BYTES)) is not None:
                     body.add(bytes(piece))
                 return RawResponse(response.status, headers, body.content())
         except FAULTS as fault:
