@@ -138,7 +138,7 @@ def transport_of(http_client: httpx.Client | None) -> Transport:
 
 def own_timeout(http_client: httpx.Client | httpx.AsyncClient | None, timeout: Seconds) -> Seconds:
     """The timeout of the user's own httpx client, where the client is given none."""
-    if timeout != DEFAULT_TIMEOUT or not isinstance(http_client, httpx.Client | httpx.AsyncClient):
+    if not isinstance(http_client, httpx.Client | httpx.AsyncClient) or timeout != DEFAULT_TIMEOUT:
         return timeout
     read = http_client.timeout.read
     return LONGEST_TIMEOUT if read is None else read
