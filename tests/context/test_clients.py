@@ -258,7 +258,7 @@ def test_from_env_validates_the_variables(connect: Connect, monkeypatch: pytest.
 class _Hostile:
     """A value whose own methods all raise."""
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """Raise, where `isinstance` asks."""
         raise RuntimeError
