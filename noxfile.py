@@ -226,7 +226,7 @@ def check_style(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def types(session: nox.Session) -> None:
     """Types: mypy and pyright, both strict, over the project and over programs that must pass and must fail."""
-    install(session, "types")
+    install(session, "types", "bench")
     session.run("mypy", "generated", "overlays", "tests", "contract", "examples", "benchmarks", "noxfile.py")
     session.run("pyright")
     session.run("pytest", "tests/typing/check_typing.py")

@@ -49,7 +49,7 @@ def async_transport(name: object, http_client: httpx.AsyncClient | None) -> Asyn
 def own_timeout(http_client: object, timeout: SecondsT, default: float) -> SecondsT | float:
     """The timeout of the user's own HTTP client, where the client is given none."""
     own: Any = getattr(http_client, "timeout", None)
-    if timeout != default or not hasattr(own, "read"):
+    if not hasattr(own, "read") or timeout != default:
         return timeout
     return LONGEST_TIMEOUT if own.read is None else float(own.read)
 
