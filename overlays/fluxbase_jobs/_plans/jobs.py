@@ -12,9 +12,9 @@ from ..errors import NotAllowedInState
 from ..models.inputs import Submission
 from ..models.jobs import Job, LogLine, with_logs
 from ..result import Err, Meta, Ok, Result
-from .exchange import exchange
-from .explain import read_back_failed, with_function_name, with_reason
-from .steps import Plan, read_clock
+from .exchange.explain import read_back_failed, with_function_name, with_reason
+from .exchange.request import exchange
+from .exchange.steps import Plan, read_clock
 
 
 def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from .._context.call_context import CallContext
-from .._operations.operation import Operation
-from ..errors import FluxbaseError, NotAllowedInState, NotFound
-from ..models.inputs import Submission
-from ..models.jobs import Job
-from ..result import Err, Meta, Result
-from .exchange import exchange
+from ..._context.call_context import CallContext
+from ..._operations.operation import Operation
+from ...errors import FluxbaseError, NotAllowedInState, NotFound
+from ...models.inputs import Submission
+from ...models.jobs import Job
+from ...result import Err, Meta, Result
+from .request import exchange
 from .steps import Plan
 
 E = TypeVar("E", bound=FluxbaseError)
