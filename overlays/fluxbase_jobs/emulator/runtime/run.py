@@ -1,4 +1,4 @@
-"""One run of one job: its handler in a thread of its own, how the run ends, and how it is stopped.
+"""One run of one job: its handler in its own thread, how the run ends, and how it is stopped.
 
 Each run has its own thread, and its own event loop if the handler is async, because the real server runs each job in a
 process of its own: a handler that waits delays neither the server nor another job. A handler that computes shares the
