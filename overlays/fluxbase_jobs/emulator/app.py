@@ -28,6 +28,8 @@ from .http.middleware import (
 from .http.responses import error_with_request_id
 from .http.routes import all_routes
 from .jobs.scheduler import Scheduler
+from .realtime.hub import Hub
+from .realtime.routes import routes as realtime_routes
 from .runtime.worker_pool import WorkerPool
 from .services import Services
 from .settings import Settings
@@ -58,6 +60,7 @@ class Emulator:
         self._services = self._create_services()
         self._scheduler = Scheduler(self._services.functions, self._services.jobs, self._clock)
         self.replace_functions(functions)
+        self.realtime = Hub(self._services)
         self.app = self._application()
 
     def service_key(self, lifetime_seconds: int = SERVICE_SECONDS) -> str:
@@ -132,7 +135,7 @@ class Emulator:
         racing = self.settings.profile.racing_submits
         keys = IdempotencyKeys(self._database)
         return Starlette(
-            routes=all_routes(self._services),
+            routes=[*realtime_routes(self._services, self.realtime), *all_routes(self._services)],
             middleware=[
                 Middleware(AccessLogMiddleware),
                 Middleware(ClientDisconnectMiddleware),

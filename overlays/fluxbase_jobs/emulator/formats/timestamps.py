@@ -39,6 +39,11 @@ def rfc3339_nanos(nanos: int) -> str:
     return f"{text}{_fraction(f'{fraction:09d}')}Z"
 
 
+def postgres_timestamp(micros: int) -> str:
+    """Format microseconds since 1970 as PostgreSQL prints them in JSON: `2026-11-23T17:50:38.2795+00:00`."""
+    return f"{rfc3339(micros).removesuffix('Z')}+00:00"
+
+
 def read_timestamp(text: str) -> Timestamp:
     """Parse RFC 3339 with an offset; the server rejects every other form (schedule).
 
