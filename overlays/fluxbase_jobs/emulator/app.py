@@ -14,6 +14,7 @@ from starlette.responses import Response
 from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
+from .defects import Defects
 from .functions.registry import FunctionRegistry
 from .handlers.decorator import FunctionSet, JobFunction
 from .http.middleware import (
@@ -107,10 +108,12 @@ class Emulator:
         client_keys, service_keys = ClientKeys(database), ServiceKeys(database)
         registry = FunctionRegistry(functions, clock)
         logs = Logs(database, hide_this_start=settings.profile.hides_logs_until_restart)
+        defects = Defects()
         tokens = Tokens(settings.jwt_secret or database.jwt_secret(), clock)
         return Services(
             settings=settings,
             clock=clock,
+            defects=defects,
             registry=registry,
             functions=functions,
             jobs=jobs,
@@ -122,7 +125,7 @@ class Emulator:
             tokens=tokens,
             authenticator=Authenticator(tokens, client_keys, service_keys, settings.profile, clock),
             admin_authenticator=AdminAuthenticator(tokens),
-            workers=WorkerPool(settings, registry, jobs, logs, clock),
+            workers=WorkerPool(settings, registry, jobs, logs, clock, defects),
             has_hints=self._has_hints,
         )
 

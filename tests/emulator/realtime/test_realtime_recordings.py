@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from contract import functions
-from tests.support.emulator_in_process import AdjustableClock, Client, Running, serving
 from contract.recordings import FOLDER
+from tests.support.emulator_in_process import AdjustableClock, Client, Running, serving
 from tests.support.sockets import Socket, address
 
 if TYPE_CHECKING:
