@@ -125,7 +125,7 @@ class Emulator:
             tokens=tokens,
             authenticator=Authenticator(tokens, client_keys, service_keys, settings.profile, clock),
             admin_authenticator=AdminAuthenticator(tokens),
-            workers=WorkerPool(settings, registry, jobs, logs, clock, defects),
+            workers=WorkerPool(settings, registry, jobs, logs, clock, defects=defects),
             has_hints=self._has_hints,
         )
 

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import Final
 
 from ..clock import Clock, micros
-from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..defects import Defect
+from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..handlers.context import Level
 from ..store import Job, Jobs, Logs
 from .handler_log import HandlerLog
@@ -34,7 +34,9 @@ class RunReports:
         lost_output: the defect that loses the last lines of this run, if it has it.
     """
 
-    def __init__(self, job: Job, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts, lost_output: Defect | None = None) -> None:
+    def __init__(
+        self, job: Job, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts, *, lost_output: Defect | None = None
+    ) -> None:
         self._job_id = job.id
         self._jobs = jobs
         self._logs = logs

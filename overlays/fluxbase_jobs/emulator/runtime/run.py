@@ -24,7 +24,7 @@ from ..handlers.decorator import Handler
 from ..store import Job, Jobs, Logs
 from .async_handler import AsyncHandler
 from .interrupts import Interrupts, RunStopped
-from .outcomes import Failed, Hanging, HandlerEnd, Outcome, end_of_exception, end_of_return
+from .outcomes import Failed, HandlerEnd, Hanging, Outcome, end_of_exception, end_of_return
 from .reports import RunReports
 
 THREAD_NAME: Final = "fluxbase job"
@@ -54,14 +54,14 @@ class Run:
         defects: decides whether the run's last lines are lost, and whether its end can be stored.
     """
 
-    def __init__(self, job: Job, handler: Handler, jobs: Jobs, logs: Logs, clock: Clock, defects: Defects) -> None:
+    def __init__(self, job: Job, handler: Handler, jobs: Jobs, logs: Logs, clock: Clock, *, defects: Defects) -> None:
         self._job = job
         self._handler = handler
         self._clock = clock
         self._interrupts = Interrupts()
         self._lost_output = defects.claim("lost output")
         self._is_hanging = defects.claim("hanging job") is not None
-        self._reports = RunReports(job, jobs, logs, clock, self._interrupts, self._lost_output)
+        self._reports = RunReports(job, jobs, logs, clock, self._interrupts, lost_output=self._lost_output)
         self._async_handler: AsyncHandler | None = None
         self._is_over = False
         self._thread = threading.Thread(target=self._run_in_thread, name=f"{THREAD_NAME} {job.id}", daemon=True)

@@ -103,7 +103,7 @@ class WorkerPool:
         read_receipts: records which jobs clients have read.
     """
 
-    def __init__(self, settings: Settings, registry: FunctionRegistry, jobs: Jobs, logs: Logs, clock: Clock, defects: Defects) -> None:
+    def __init__(self, settings: Settings, registry: FunctionRegistry, jobs: Jobs, logs: Logs, clock: Clock, *, defects: Defects) -> None:
         self._settings = settings
         self._registry = registry
         self._jobs = jobs
@@ -201,7 +201,7 @@ class WorkerPool:
         if isinstance(handler, Failed):
             await self.read_receipts.wait_until_read(job.id, self._settings.poll_interval)
             return handler
-        run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock, self._defects)
+        run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock, defects=self._defects)
         self._unfinished_runs.add(run)
         try:
             # A cancellation between the claim and the registration of the run shows only in the job's row.

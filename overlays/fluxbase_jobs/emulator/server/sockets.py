@@ -71,7 +71,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """Send a message of the application."""
-        if message["type"] == "websocket.close" and message.get("code") == TORN and self.handshake_complete:
+        if message["type"] == "websocket.close" and message.get("code") == TORN:
+            self.handshake_complete = self.close_sent = True
             self.transport.close()  # not `abort`: what was sent before shall arrive
             return
         await super().send(message)
