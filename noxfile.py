@@ -204,6 +204,13 @@ def live(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def bench(session: nox.Session) -> None:
+    """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in a minute."""
+    install(session, "bench")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def lint(session: nox.Session) -> None:
     """Style: ruff with all rules but the named exceptions, and the format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
@@ -219,7 +226,7 @@ def check_style(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def types(session: nox.Session) -> None:
     """Types: mypy and pyright, both strict, over the project and over programs that must pass and must fail."""
-    install(session, "types")
-    session.run("mypy", "generated", "overlays", "tests", "contract", "examples", "noxfile.py")
+    install(session, "types", "bench")
+    session.run("mypy", "generated", "overlays", "tests", "contract", "examples", "benchmarks", "noxfile.py")
     session.run("pyright")
     session.run("pytest", "tests/typing/check_typing.py")

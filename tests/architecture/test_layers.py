@@ -26,7 +26,7 @@ CLIENT: Final = (
     ("_transports", "result"),
     ("errors",),
     ("models",),
-    ("_clock", "_docstrings"),
+    ("_clock", "_docstrings", "_lazy"),
 )
 """The client from top to bottom. A folder imports what is below it; those of one line do not import each other."""
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-import httpx
-
+from .._lazy import httpx
+from .._transports.choose import TransportName
 from .._validation.arguments import Seconds
 from ..errors import InvalidInput
 from ..models.tokens import Tokens
@@ -31,6 +31,7 @@ class SharedOptions(TypedDict, total=False):
     timeout: Seconds
     retry: RetryPolicy | None
     raise_errors: bool
+    transport: TransportName
 
 
 class ClientOptions(SharedOptions, total=False):

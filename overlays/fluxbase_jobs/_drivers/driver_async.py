@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import threading
 from collections.abc import AsyncGenerator
 from typing import Any, Final, TypeVar, assert_never
 
-import anyio
-
 from .._clock import monotonic
+from .._lazy import anyio, asyncio
 from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
 from .._transports.base import AsyncTransport
 from . import log

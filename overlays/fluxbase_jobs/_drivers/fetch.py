@@ -6,18 +6,14 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-import httpx
-
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
+from .._lazy import httpx
 from .._plans import call
 from .._plans.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
-from .._transports.base import Transport
-from .._transports.httpcore_sync import HttpcoreTransport
-from .._transports.httpx_messages import LONGEST_TIMEOUT
-from .._transports.httpx_sync import HttpxTransport
+from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
@@ -46,6 +42,7 @@ class FluxbaseFetch:
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
 
     Raises:
@@ -63,19 +60,25 @@ class FluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
         self._settings = make_settings(
-            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+            base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
-        self._transport = transport_of(http_client)
+        self._transport = sync_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property
     def settings(self) -> ClientSettings:
         """The client's settings, for plans that open their calls themselves."""
         return self._settings
+
+    @property
+    def transport(self) -> str:
+        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
+        return self._transport.name
 
     def run(
         self,
@@ -129,16 +132,3 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
         if raise_errors:
             raise result.error
     return handed_over(result, f"{call}()")
-
-
-def transport_of(http_client: httpx.Client | None) -> Transport:
-    """The transport of a client: httpcore's connections, or the user's own httpx client."""
-    return HttpcoreTransport() if http_client is None else HttpxTransport(http_client)
-
-
-def own_timeout(http_client: httpx.Client | httpx.AsyncClient | None, timeout: Seconds) -> Seconds:
-    """The timeout of the user's own httpx client, where the client is given none."""
-    if timeout != DEFAULT_TIMEOUT or not isinstance(http_client, httpx.Client | httpx.AsyncClient):
-        return timeout
-    read = http_client.timeout.read
-    return LONGEST_TIMEOUT if read is None else read

@@ -6,25 +6,22 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-import httpx
-
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
+from .._lazy import httpx
 from .._plans import call
 from .._plans.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
-from .._transports.base import AsyncTransport
-from .._transports.httpcore_async import AsyncHttpcoreTransport
-from .._transports.httpx_async import AsyncHttpxTransport
+from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import batch_async as batch
 from . import driver_async as driver
-from .fetch import FluxbaseFetch, delivered, own_timeout
+from .fetch import FluxbaseFetch, delivered
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -46,18 +43,24 @@ class AsyncFluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
     ) -> None:
         self._settings = make_settings(
-            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+            base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
-        self._transport: AsyncTransport = AsyncHttpcoreTransport() if http_client is None else AsyncHttpxTransport(http_client)
+        self._transport = async_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property
     def settings(self) -> ClientSettings:
         """The client's settings, for plans that open their calls themselves."""
         return self._settings
+
+    @property
+    def transport(self) -> str:
+        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
+        return self._transport.name
 
     async def run(
         self,

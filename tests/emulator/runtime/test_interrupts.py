@@ -14,6 +14,7 @@ import pytest
 from fluxbase_jobs.emulator.runtime.interrupts import Interrupts, RunStopped
 
 SECONDS = 0.5
+PATIENCE = 30
 
 
 class InterruptedThread(threading.Thread):
@@ -36,11 +37,11 @@ class InterruptedThread(threading.Thread):
         except BaseException as error:  # noqa: BLE001  # the test is that there is none
             self.escaped.append(error)
 
-    def interrupt_often(self) -> None:
-        """Run the thread and interrupt it as often as possible for SECONDS."""
+    def interrupt_often(self, stops: int = 0) -> None:
+        """Run the thread and interrupt it as often as possible for SECONDS, and on until the handler was stopped so often."""
         self.start()
         end = time.monotonic() + SECONDS
-        while time.monotonic() < end and self.is_alive():
+        while (time.monotonic() < end or (self.stopped < stops and time.monotonic() < end + PATIENCE)) and self.is_alive():
             self.interrupts.interrupt()
             time.sleep(0)
         self._is_finished = True
@@ -89,7 +90,7 @@ def test_busy_handler_is_ended_each_time() -> None:
             pass
 
     thread = InterruptedThread(busy)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1
@@ -109,7 +110,7 @@ def test_shielded_code_is_never_interrupted() -> None:
             interrupts.shielded(shielded)
 
     thread = InterruptedThread(reporting)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1
@@ -129,7 +130,7 @@ def test_handler_that_logs_leaves_no_lock_behind() -> None:
             logger.info("still here")
 
     thread = InterruptedThread(talkative)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1
@@ -159,7 +160,7 @@ def test_handler_that_starts_threads() -> None:
             pass
 
     thread = InterruptedThread(parent)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1
