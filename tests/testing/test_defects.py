@@ -34,7 +34,8 @@ def run(http: httpx.Client, name: str = "resize") -> dict[str, Any]:
 
 def messages(http: httpx.Client, job_id: str) -> list[str]:
     """The lines of a job's log."""
-    return [line["message"] for line in http.get(f"{JOBS}/{job_id}/logs").json()["logs"] or []]
+    lines: list[dict[str, str]] = http.get(f"{JOBS}/{job_id}/logs").json()["logs"] or []
+    return [line["message"] for line in lines]
 
 
 def test_denied_jobs(server: Server) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
@@ -21,9 +22,6 @@ from contract import functions
 from contract.recordings import FOLDER
 from tests.support.emulator_in_process import AdjustableClock, Client, Running, serving
 from tests.support.sockets import Socket, address
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 RECORDED: Final = {"realtime-2026-03": MARCH, "realtime-2026-04": APRIL, "realtime-2026-04-enabled": APRIL}
 LEFT_OUT: Final = {"enable table": "an admin route outside the jobs API"}
@@ -137,9 +135,10 @@ def comparable(frames: list[dict[str, Any]]) -> list[Any]:
 
 
 def mask(value: Any, name: str = "") -> Any:
-    """A value with a placeholder in place of what differs in every run; the order of keys is part of the value."""
+    """A value with a placeholder in place of what differs in every run; the order of keys is part of the value, but at the top."""
     if isinstance(value, dict):
-        return [(key, mask(item, key)) for key, item in value.items()] if name else {key: mask(item, key) for key, item in value.items()}
+        items = [(key, mask(item, key)) for key, item in cast("dict[str, Any]", value).items()]
+        return items if name else dict(items)
     if name in TIME_DEPENDENT or (name in RANDOM and value):
         return f"<{name}>"
     return MOMENT.sub("<moment>", value) if isinstance(value, str) else value

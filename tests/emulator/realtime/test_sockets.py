@@ -291,7 +291,7 @@ def can_subscribe(running: Running) -> bool:
     """Whether there is room for a service role's socket."""
     try:
         with socket(running, running.service_key) as opened:
-            return opened.subscribe()["type"] == "ack"
+            return bool(opened.subscribe()["type"] == "ack")
     except ConnectionClosedError:
         return False
 

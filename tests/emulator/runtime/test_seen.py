@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from operator import le
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,7 +123,7 @@ def test_s2_april_runs_a_hanging_job_again_after_each_start(tmp_path: Path) -> N
     for number in (1, 2):
         with serving(hang, profile=APRIL, database=tmp_path / "jobs", worker_timeout=0.05) as running, running.client() as client:
             job_id = client.queue("hang") if number == 1 else starts[0]
-            eventually(lambda expected=number: len(starts) == expected, bool)
+            eventually(lambda: len(starts), partial(le, number))
             assert client.until(job_id, lambda job: job["status"] == "running")
 
     assert starts == [job_id] * 2
