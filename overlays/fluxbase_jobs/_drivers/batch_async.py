@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import define, field
 
 from .._lazy import anyio, asyncio
-from .._plans.steps import Plan
+from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
 from .._transports.base import AsyncTransport
 from .._transports.messages import RawResponse, Request

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Self, TypeVar, assert_never
 
 from .._clock import monotonic
-from .._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._plans.exchange.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
 from .._transports.base import Transport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError

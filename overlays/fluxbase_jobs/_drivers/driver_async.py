@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, assert_never
 
 from .._clock import monotonic
 from .._lazy import anyio, asyncio
-from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._plans.exchange.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt

@@ -10,8 +10,8 @@ from .._context.call_context import CallContext, ClientSettings, RetryOption, ma
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
 from .._lazy import httpx
-from .._plans import call
-from .._plans.steps import Plan, Stream
+from .._plans.exchange import call
+from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
 from .._validation import arguments

@@ -11,8 +11,8 @@ from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
 from .._lazy import httpx
-from .._plans import call
-from .._plans.steps import Plan, Stream
+from .._plans.exchange import call
+from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
 from .._validation import arguments

@@ -17,8 +17,8 @@ from .._validation.arguments import DEFAULT_NAMESPACE
 from ..errors import InvalidInput
 from ..models.inputs import Filters
 from ..models.jobs import Job
-from .authentication import current_key
-from .steps import Plan, read_clock
+from .exchange.authentication import current_key
+from .exchange.steps import Plan, read_clock
 
 MAX_FRUITLESS_PAGES: Final = 12
 """So many full pages without a new job end the reading. The steps between them double, so a list that only grows is not given up so soon."""

@@ -9,11 +9,11 @@ from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from .causes import failure_of
-from .exchange import exchange
-from .explain import with_function_name
+from .exchange.causes import failure_of
+from .exchange.explain import with_function_name
+from .exchange.request import exchange
+from .exchange.steps import Plan, Send, read_clock, record_sends
 from .polling import CLEANUP_SECONDS, Waiting, WaitOptions
-from .steps import Plan, Send, read_clock, record_sends
 from .wait import cancel_and_tell, wait_for
 
 

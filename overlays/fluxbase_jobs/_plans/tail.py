@@ -19,9 +19,9 @@ from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .exchange import exchange
+from .exchange.request import exchange
+from .exchange.steps import Emit, Instant, Invoke, Plan, Stream, read_clock
 from .polling import WaitOptions, is_transient, pause_until_next_poll, wait_timeout
-from .steps import Emit, Instant, Invoke, Plan, Stream, read_clock
 
 DRAIN_SECONDS: Final = 2.5
 """Seconds after a job's end during which lines may still come: the server writes its log each second."""

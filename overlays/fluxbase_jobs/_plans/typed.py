@@ -18,8 +18,8 @@ from ..result import Err, Ok, Result
 from . import jobs, submit_many
 from . import run as running
 from . import wait as waiting
+from .exchange.steps import Plan
 from .polling import WaitOptions
-from .steps import Plan
 
 
 @frozen

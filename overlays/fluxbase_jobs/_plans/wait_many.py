@@ -18,11 +18,11 @@ from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
-from .call import open_call
-from .causes import LOG_SECONDS, NOT_READ, Cause, read_cause
-from .exchange import exchange
+from .exchange.call import open_call
+from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
+from .exchange.request import exchange
+from .exchange.steps import Emit, Invoke, Plan, Step, Stream, read_clock
 from .polling import OnProgress, Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
-from .steps import Emit, Invoke, Plan, Step, Stream, read_clock
 from .watch import visible_state
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from .._operations.operation import Operation
 from ..errors import NotFound
 from ..models.jobs import Job
 from ..result import Err, Result
-from .exchange import exchange
+from .exchange.request import exchange
+from .exchange.steps import Emit, Stream, read_clock
 from .polling import Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_refused, wait_timeout
-from .steps import Emit, Stream, read_clock
 
 
 def watch(context: CallContext, job_id: object, options: WaitOptions) -> Stream[Result[Job]]:

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
 
-from .._transports.messages import RawResponse, Request
-from ..errors import FluxbaseError
+from ..._transports.messages import RawResponse, Request
+from ...errors import FluxbaseError
 
 T = TypeVar("T")
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from .._context.call_context import CallContext
-from .._context.credentials import Credentials
-from .._operations import auth
-from .._operations.interpret import interpret
-from ..errors import FluxbaseError, Rejected, RequestTimeout
-from ..models.tokens import Tokens
+from ..._context.call_context import CallContext
+from ..._context.credentials import Credentials
+from ..._operations import auth
+from ..._operations.interpret import interpret
+from ...errors import FluxbaseError, Rejected, RequestTimeout
+from ...models.tokens import Tokens
 from .send import send
 from .steps import Acquire, Instant, Invoke, Plan, Shield, read_clock
 

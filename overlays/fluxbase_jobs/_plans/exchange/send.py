@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .._context.call_context import CallContext
-from .._transports.messages import Request
+from ..._context.call_context import CallContext
+from ..._transports.messages import Request
 from .steps import Instant, Plan, Send, Sent
 
 MIN_TIMEOUT: Final = 0.001

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
-from .._context.call_context import CallContext, CallOptions, ClientSettings, RetryOption, retry_policy
-from .._validation import arguments
-from ..errors import InvalidInput
-from ..result import Err, Result
+from ..._context.call_context import CallContext, CallOptions, ClientSettings, RetryOption, retry_policy
+from ..._validation import arguments
+from ...errors import InvalidInput
+from ...result import Err, Result
 from .steps import Emit, Plan, Stream, read_clock
 
 T = TypeVar("T")

@@ -6,14 +6,14 @@ from typing import TypeVar
 
 from attrs import define, evolve
 
-from .._context.call_context import CallContext
-from .._context.credentials import key_header
-from .._operations.interpret import interpret
-from .._operations.operation import Operation
-from .._transports.messages import RawResponse
-from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
-from ..models.jobs import notes_on
-from ..result import Err, Meta, Ok, Result
+from ..._context.call_context import CallContext
+from ..._context.credentials import key_header
+from ..._operations.interpret import interpret
+from ..._operations.operation import Operation
+from ..._transports.messages import RawResponse
+from ...errors import AuthenticationFailed, FluxbaseError, InvalidInput
+from ...models.jobs import notes_on
+from ...result import Err, Meta, Ok, Result
 from .authentication import current_key, is_refusal, refresh_key
 from .send import send
 from .steps import Instant, Plan, pause, read_clock

@@ -7,14 +7,14 @@ from typing import Final
 
 from attrs import frozen
 
-from .._context.call_context import CallContext
-from .._operations import jobs as operations
-from .._operations.readers import RESULT_LINE
-from ..errors import FluxbaseError, JobFailed
-from ..models.jobs import Job, LogLine
-from ..result import Err
-from .exchange import exchange
-from .polling import CLEANUP_SECONDS
+from ..._context.call_context import CallContext
+from ..._operations import jobs as operations
+from ..._operations.readers import RESULT_LINE
+from ...errors import FluxbaseError, JobFailed
+from ...models.jobs import Job, LogLine
+from ...result import Err
+from ..polling import CLEANUP_SECONDS
+from .request import exchange
 from .steps import Instant, Plan, pause, read_clock
 
 THROWN: Final = "Job execution error: "
