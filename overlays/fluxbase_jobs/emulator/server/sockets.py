@@ -75,6 +75,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = self.close_sent = True
             self.transport.close()  # not `abort`: what was sent before shall arrive
             return
+        if message["type"] == "websocket.http.response.start":
+            # `websockets` adds the length itself; earlier releases of Uvicorn (0.50, say) would send it twice.
+            message = {**message, "headers": [header for header in message["headers"] if header[0].lower() != b"content-length"]}
         await super().send(message)
 
 
