@@ -35,6 +35,7 @@ EMULATOR: Final = (
     ("cli",),
     ("server",),
     ("app",),
+    ("realtime",),
     ("http",),
     ("jobs",),
     ("services",),
@@ -44,7 +45,7 @@ EMULATOR: Final = (
     ("handlers", "store"),
     ("formats",),
     ("settings",),
-    ("profiles", "clock", "optional_dependencies"),
+    ("profiles", "clock", "defects", "optional_dependencies"),
 )
 """The emulator, in the same way."""
 
