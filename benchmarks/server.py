@@ -12,38 +12,22 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from contract.recordings import MARCH, load
+
 ROOT: Final = Path(__file__).parents[1]
-JOB_ID: Final = "3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11"
-JOB: Final[dict[str, Any]] = {
-    "id": JOB_ID,
-    "namespace": "default",
-    "job_function_id": "0f0e6a5e-2f6e-4d62-a1c5-4f0d1f4f2a11",
-    "job_name": "resize",
-    "status": "completed",
-    "payload": json.dumps({"image": "cat.png", "width": 640, "tags": ["a", "b"]}),
-    "result": json.dumps({"width": 640, "height": 480}),
-    "progress_percent": 100,
-    "progress_message": "done",
-    "priority": 0,
-    "max_duration_seconds": 300,
-    "progress_timeout_seconds": 60,
-    "max_retries": 3,
-    "retry_count": 0,
-    "worker_id": "7b8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b22",
-    "created_by": "5a8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b33",
-    "user_role": "authenticated",
-    "user_email": "ada@example.com",
-    "created_at": "2026-03-07T12:00:00.123456Z",
-    "started_at": "2026-03-07T12:00:01.123456Z",
-    "last_progress_at": "2026-03-07T12:00:02.123456Z",
-    "completed_at": "2026-03-07T12:00:03.123456Z",
-}
+JOB: Final[dict[str, Any]] = next(
+    exchange.json()
+    for exchange in load(MARCH)
+    if exchange.scenario == "progress_and_logs" and exchange.method == "GET" and '"completed"' in exchange.body
+)
+"""A recorded job that ended: 25 fields, and two in its `progress_data`."""
+JOB_ID: Final[str] = JOB["id"]
 _HEAD: Final = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
 
 def answer(status: int, body: object) -> bytes:
-    """A complete response."""
-    content = json.dumps(body).encode()
+    """A complete response, its JSON as the server writes it."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     return _HEAD % (status, len(content), content)
 
 

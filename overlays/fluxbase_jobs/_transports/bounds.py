@@ -20,6 +20,8 @@ IDLE_SECONDS: Final = 4.0
 """Seconds after which an idle connection is not used again: Uvicorn, for one, closes them after 5."""
 MAX_IDLE: Final = 100
 """Idle connections that are kept at most."""
+MAX_PIECES: Final = 1024
+"""Pieces of a body that are kept apart: 64 MiB in chunks of a byte would take 0.5 GB as pieces."""
 _WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """zlib's number for each content encoding."""
 
@@ -94,6 +96,7 @@ class Body:
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         self._limit = MAX_RESPONSE_BYTES if status < 400 else MAX_ERROR_BYTES
         self._pieces: list[bytes] = []
+        self._joined = bytearray()
         self._received = self._length = 0
         window = _WINDOW.get(headers.get("content-encoding", "").strip().lower())
         self._decoder = None if window is None else zlib.decompressobj(wbits=window)
@@ -108,6 +111,9 @@ class Body:
         if self._length > self._limit or self._received > self._limit:
             raise ResponseTooLong
         self._pieces.append(piece)
+        if len(self._pieces) > MAX_PIECES:
+            self._joined += b"".join(self._pieces)
+            self._pieces.clear()
 
     def add_all(self, pieces: Iterable[bytes]) -> None:
         """Add all pieces."""
@@ -116,7 +122,8 @@ class Body:
 
     def content(self) -> bytes:
         """The whole body; nothing where it could not be decompressed."""
-        return b"".join(self._pieces) if self._readable else b""
+        pieces = [bytes(self._joined), *self._pieces] if self._joined else self._pieces
+        return b"".join(pieces) if self._readable else b""
 
     def _decompressed(self, decoder: _Decompressor, piece: bytes) -> bytes:
         try:

@@ -1,4 +1,7 @@
-"""The async transport without httpx: single httpcore connections, the last used first. Each event loop has its own connections."""
+"""The async transport without httpx: single connections, the last used first. Each event loop has its own.
+
+Under asyncio they are ours, and httpcore's under trio.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeAlias, cast
 
 import anyio
 import httpcore
 from anyio.lowlevel import RunVar
 
+from .._clock import monotonic
 from ..errors import FluxbaseError
+from .asyncio_connection import AsyncioConnection, in_asyncio
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
 from .environment import TlsContext, user_agent
 from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, origin_of, send_error
@@ -66,11 +71,11 @@ class AsyncHttpcoreTransport:
             await proxied.close()
 
     async def _send(self, request: Request, server: str, context: ssl.SSLContext | None, timeout: float) -> RawResponse | FluxbaseError:
+        end = monotonic() + timeout
         idle = await self._connections()
-        connection = await self._connection(idle, server, context)
         try:
-            with anyio.fail_after(timeout):
-                response, reusable = await connection.send(core_request(request, self._user_agent))
+            connection = await self._connection(idle, server, context, timeout)
+            response, reusable = await connection.send(request, self._user_agent, end - monotonic())
         except FAULTS as fault:
             return send_error(fault, request, timeout)
         if reusable and not self._closed and len(idle) < MAX_IDLE:
@@ -79,14 +84,15 @@ class AsyncHttpcoreTransport:
             await connection.close()
         return response
 
-    async def _connection(self, idle: deque[_Connection], server: str, context: ssl.SSLContext | None) -> _Connection:
+    async def _connection(self, idle: deque[_Connection], server: str, context: ssl.SSLContext | None, timeout: float) -> _Connection:
+        kind = AsyncioConnection if in_asyncio() and not _is_replaced() else HttpcoreConnection
         while idle:
             connection = idle.pop()
-            if connection.is_usable():
+            if isinstance(connection, kind) and connection.is_usable():
                 return connection
             await connection.close()
         self.opened()
-        return _Connection(origin_of(server), context)
+        return await kind.opened(origin_of(server), context, timeout)
 
     async def _connections(self) -> deque[_Connection]:
         """The idle connections of the running event loop."""
@@ -108,8 +114,8 @@ class AsyncHttpcoreTransport:
                     await idle.pop().close()
 
 
-class _Connection:
-    """One connection. Its deadlines are those of the cancel scope in which it is used."""
+class HttpcoreConnection:
+    """One connection of httpcore, for trio and for what replaces httpcore's methods. Its deadlines are those of a cancel scope."""
 
     def __init__(self, origin: httpcore.Origin, context: ssl.SSLContext | None) -> None:
         self._progress = Progress()
@@ -117,8 +123,17 @@ class _Connection:
             origin, ssl_context=context, keepalive_expiry=IDLE_SECONDS, network_backend=_Backend(self._progress)
         )
 
-    async def send(self, request: httpcore.Request) -> tuple[RawResponse, bool]:
+    @classmethod
+    async def opened(cls, origin: httpcore.Origin, context: ssl.SSLContext | None, timeout: float) -> Self:  # noqa: ARG003  # connects when it sends
+        """A new connection."""
+        return cls(origin, context)
+
+    async def send(self, request: Request, user_agent: bytes, timeout: float) -> tuple[RawResponse, bool]:
         """The response, and whether the connection may be used again."""
+        with anyio.fail_after(timeout):
+            return await self._send(core_request(request, user_agent))
+
+    async def _send(self, request: httpcore.Request) -> tuple[RawResponse, bool]:
         self._progress.begin(float("inf"))
         try:
             response = await self._http.handle_async_request(request)
@@ -200,6 +215,15 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+_Connection: TypeAlias = AsyncioConnection | HttpcoreConnection
+
+
+def _is_replaced() -> bool:
+    """Whether something like respx has put its own method in the place of httpcore's, to answer or to trace requests."""
+    method = httpcore.AsyncHTTPConnection.handle_async_request
+    return getattr(method, "__module__", "").partition(".")[0] != "httpcore" or hasattr(method, "__wrapped__")
 
 
 def _this_loop() -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import ssl
 from typing import Self
@@ -10,6 +9,7 @@ from typing import Self
 from pyreqwest.client import Client, ClientBuilder
 
 from ..errors import FluxbaseError, InvalidInput
+from .asyncio_connection import in_asyncio
 from .base import AsyncTransport
 from .bounds import Body
 from .environment import TlsContext
@@ -44,7 +44,7 @@ class AsyncPyreqwestTransport:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
         if os.getpid() != PROCESS:
             return await self._forked().send(request, timeout)
-        if not _in_asyncio():
+        if not in_asyncio():
             return InvalidInput('transport="pyreqwest" runs under asyncio only; under trio use transport="httpcore"')
         way = self._client or self._way(address(request)[0])
         if isinstance(way, FluxbaseError):
@@ -61,7 +61,7 @@ class AsyncPyreqwestTransport:
             return
         for proxied in self._proxied.transports():
             await proxied.close()
-        if self._client is not None and _in_asyncio():
+        if self._client is not None and in_asyncio():
             await self._client.close()
         self._client = None
 
@@ -108,11 +108,3 @@ class AsyncPyreqwestTransport:
         if self._after_fork is None:
             self._after_fork = AsyncHttpcoreTransport()
         return self._after_fork
-
-
-def _in_asyncio() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
