@@ -146,7 +146,7 @@ def _claim(token: object, name: str) -> float | None:
 def header_text(name: str, value: object) -> str:
     """The value, fit for a header. The message does not quote it."""
     text = arguments.plain_text(value)
-    if text and all("!" <= character <= "~" for character in text):
+    if text and text.isascii() and text.isprintable() and " " not in text:
         return text
     raise InvalidInput(
         f"{name} must be text of visible ASCII characters without blanks" + (", or a callable that gives such text" * (name == "key"))

@@ -9,7 +9,7 @@ from fluxbase_jobs_client import models as wire
 
 from ..models.admin import JobFunction, JobStats, SyncResult, Worker
 from ..models.admin import sync_result as _sync_result
-from ..models.jobs import Job, LogLine
+from ..models.jobs import Job, LogLine, share_texts
 
 RESULT_LINE: Final = "__RESULT__::"
 """How the log line begins in which a job passes its result to the server."""
@@ -43,7 +43,10 @@ _read_message = msgspec.json.Decoder(wire.Message).decode
 def jobs(content: bytes) -> list[Job]:
     """A page's jobs."""
     page = _read_jobs(content)
-    return (page.jobs if isinstance(page, _Jobs) else page) or []
+    listed = (page.jobs if isinstance(page, _Jobs) else page) or []
+    if len(listed) > 1:
+        share_texts(listed)
+    return listed
 
 
 def lines(content: bytes) -> list[LogLine]:

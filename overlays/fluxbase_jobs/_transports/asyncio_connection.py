@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
 import ssl
 from typing import Any, Final, Self, cast
 
@@ -14,6 +12,7 @@ from .bounds import IDLE_SECONDS
 from .http1 import NO_RESPONSE, ResponseReader, request_bytes
 from .httpcore_messages import CONNECT_SECONDS
 from .messages import RawResponse, Request
+from .socket_connection import is_readable
 
 ADDRESS_SECONDS: Final = 0.25
 """Seconds after which the next address of a name is tried beside the first one."""
@@ -76,7 +75,7 @@ class AsyncioConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing() or asyncio.get_running_loop().time() - self._idle_since > IDLE_SECONDS:
             return False
-        return not _is_readable(transport.get_extra_info("socket"))
+        return not is_readable(transport.get_extra_info("socket"))
 
     async def close(self) -> None:
         """Close it; what TLS has left to say is not waited for."""
@@ -119,15 +118,6 @@ class AsyncioConnection(asyncio.Protocol):
         if self._ended is not None and not self._ended.done():
             self._fault = fault
             self._ended.set_result(None)
-
-
-def _is_readable(connected: socket.socket) -> bool:
-    """Whether something waits to be read: the event loop may not have had the time to notice."""
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([connected], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(connected, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def in_asyncio() -> bool:

@@ -64,7 +64,7 @@ class Progress:
     def note(self, data: bytes) -> None:
         """Count bytes that came."""
         self._received += len(data)
-        self._tail = (self._tail + data)[-4:]
+        self._tail = data[-4:] if len(data) > 3 else (self._tail + data)[-4:]
         if not self._head_length:
             self._head += data
             self._head_length = _head_length(self._head)

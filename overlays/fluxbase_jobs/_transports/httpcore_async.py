@@ -20,7 +20,7 @@ from ..errors import FluxbaseError
 from .asyncio_connection import AsyncioConnection, in_asyncio
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
 from .environment import TlsContext, user_agent
-from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, origin_of, send_error
+from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, is_replaced, origin_of, send_error
 from .messages import Headers, RawResponse, Request, address
 from .proxies import Proxied, async_through
 
@@ -221,9 +221,7 @@ _Connection: TypeAlias = AsyncioConnection | HttpcoreConnection
 
 
 def _is_replaced() -> bool:
-    """Whether something like respx has put its own method in the place of httpcore's, to answer or to trace requests."""
-    method = httpcore.AsyncHTTPConnection.handle_async_request
-    return getattr(method, "__module__", "").partition(".")[0] != "httpcore" or hasattr(method, "__wrapped__")
+    return is_replaced(httpcore.AsyncHTTPConnection.handle_async_request)
 
 
 def _this_loop() -> object:

@@ -64,6 +64,11 @@ def finished(response: httpcore.Response, headers: Headers, body: Body, progress
     return RawResponse(response.status, headers, body.content()), not progress.has_surplus(response.status, headers)
 
 
+def is_replaced(method: object) -> bool:
+    """Whether something like respx has put its own method in the place of one of httpcore's, to answer or to trace requests."""
+    return str(getattr(method, "__module__", "")).partition(".")[0] != "httpcore" or hasattr(method, "__wrapped__")
+
+
 def send_error(fault: Exception, request: Request, timeout: float) -> FluxbaseError:
     """The error value for a send that raised, by its kind: the text of a protocol error could quote anything that the server sent."""
     server, _ = address(request)

@@ -1,32 +1,22 @@
-"""The sync transport without httpx: single httpcore connections, the last used first. Each process has its own connections."""
+"""The default transport of the sync client: single connections, the last used first. Each process has its own."""
 
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any, Self
+from typing import Self, TypeAlias
 
 import httpcore
 
 from .._clock import monotonic
 from ..errors import FluxbaseError
-from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
+from .bounds import MAX_IDLE, Body
 from .environment import TlsContext, user_agent
-from .httpcore_messages import (
-    CONNECT_SECONDS,
-    FAULTS,
-    WRITE_BYTES,
-    core_request,
-    finished,
-    origin_of,
-    send_error,
-)
+from .httpcore_messages import FAULTS, core_request, is_replaced, origin_of, send_error
 from .messages import Headers, RawResponse, Request, address
 from .proxies import Proxied, sync_through
+from .socket_connection import SocketConnection
 
 
 class HttpcoreTransport:
@@ -61,11 +51,14 @@ class HttpcoreTransport:
         if route is not None:
             return route.send(request, timeout)
         try:
-            connection = self._connection(server, context)
-            response, reusable = connection.send(core_request(request, self._user_agent), deadline)
+            connection = self._connection(server, context, deadline)
+            reusable = False
+            try:
+                response, reusable = connection.send(request, self._user_agent, deadline)
+            finally:
+                self._release(connection, reusable=reusable)
         except FAULTS as fault:
             return send_error(fault, request, timeout)
-        self._release(connection, reusable=reusable)
         return response
 
     def close(self) -> None:
@@ -75,7 +68,8 @@ class HttpcoreTransport:
         for proxied in self._proxied.transports():
             proxied.close()
 
-    def _connection(self, server: str, context: ssl.SSLContext | None) -> _Connection:
+    def _connection(self, server: str, context: ssl.SSLContext | None, deadline: float) -> _Connection:
+        kind = HttpcoreConnection if _is_replaced() else SocketConnection
         if self._process != os.getpid():
             # A connection must not be shared with the process that this one was forked from.
             self._idle, self._process = deque(), os.getpid()
@@ -84,8 +78,8 @@ class HttpcoreTransport:
                 connection = self._idle.pop()
             except IndexError:
                 self.opened()
-                return _Connection(origin_of(server), context)
-            if connection.is_usable():
+                return kind.opened(origin_of(server), context, deadline)
+            if isinstance(connection, kind) and connection.is_usable():
                 return connection
             connection.close()
 
@@ -102,109 +96,38 @@ class HttpcoreTransport:
             self._idle.pop().close()
 
 
-class _Connection:
-    """One connection. Each of its waits ends at the deadline of the current request."""
+class HttpcoreConnection:
+    """One request over httpcore, for what replaces httpcore's methods to answer or trace requests. Used once, within httpcore's timeouts."""
 
     def __init__(self, origin: httpcore.Origin, context: ssl.SSLContext | None) -> None:
-        self._progress = Progress()
-        self._http = httpcore.HTTPConnection(
-            origin, ssl_context=context, keepalive_expiry=IDLE_SECONDS, network_backend=_Backend(self._progress)
-        )
+        self._http = httpcore.HTTPConnection(origin, ssl_context=context)
 
-    def send(self, request: httpcore.Request, deadline: float) -> tuple[RawResponse, bool]:
-        """The response, and whether the connection may be used again."""
-        self._progress.begin(deadline)
-        try:
-            response = self._http.handle_request(request)
-            headers = Headers(response.headers)
-            body = Body(response.status, headers)
-            body.add_all(response.iter_stream())
-            response.close()
-            received, reusable = finished(response, headers, body, self._progress)
-        except BaseException:
-            self._http.close()
-            raise
-        return received, reusable and self._http.is_idle()
+    @classmethod
+    def opened(cls, origin: httpcore.Origin, context: ssl.SSLContext | None, deadline: float) -> Self:  # noqa: ARG003  # connects when it sends
+        """A new connection."""
+        return cls(origin, context)
+
+    def send(self, request: Request, user_agent: bytes, deadline: float) -> tuple[RawResponse, bool]:
+        """The response, and that the connection may not be used again."""
+        built = core_request(request, user_agent)
+        built.extensions["timeout"] = dict.fromkeys(("connect", "read", "write"), max(deadline - monotonic(), 0.001))
+        response = self._http.handle_request(built)
+        body = Body(response.status, headers := Headers(response.headers))
+        body.add_all(response.iter_stream())
+        response.close()
+        return RawResponse(response.status, headers, body.content()), False
 
     def is_usable(self) -> bool:
-        """Whether it is open and nothing waits on it, which would be no answer to the next request."""
-        return self._http.is_available() and not self._http.has_expired()
+        """Whether it may be used again."""
+        return False
 
     def close(self) -> None:
         """Close it."""
         self._http.close()
 
 
-class _Backend(httpcore.NetworkBackend):
-    """Opens connections whose reads and writes end at the deadline."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._inner = progress, httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002  # the deadline takes its place
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first address of a name that answers; all of them share the deadline."""
-        fault: Exception = httpcore.ConnectError("the name has no address")
-        for address_info in _addresses(host, port):
-            seconds = min(CONNECT_SECONDS, self._progress.left(httpcore.ConnectTimeout))
-            try:
-                stream = self._inner.connect_tcp(address_info, port, seconds, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                fault = error
-            else:
-                return _Stream(stream, self._progress)
-        raise fault
+_Connection: TypeAlias = SocketConnection | HttpcoreConnection
 
 
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as fault:
-        raise httpcore.ConnectError(str(fault)) from None
-    return [str(entry[4][0]) for entry in found]
-
-
-class _Stream(httpcore.NetworkStream):
-    """A stream whose every wait ends at the deadline, and which counts what comes. A short request is written at once, head and body."""
-
-    def __init__(self, inner: httpcore.NetworkStream, progress: Progress) -> None:
-        self._inner, self._progress = inner, progress
-        self._unsent = b""
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the deadline takes its place
-        with suppress(httpcore.WriteError):  # the server may have answered before it closed the connection
-            self._flush()
-        data = self._inner.read(max_bytes, self._progress.left(httpcore.ReadTimeout))
-        self._progress.note(data)
-        return data
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # the deadline takes its place
-        self._unsent += buffer
-        if len(self._unsent) > WRITE_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        unsent, self._unsent = self._unsent, b""
-        for start in range(0, len(unsent), WRITE_BYTES):
-            self._inner.write(unsent[start : start + WRITE_BYTES], self._progress.left(httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002  # as above
-    ) -> httpcore.NetworkStream:
-        seconds = self._progress.left(httpcore.ConnectTimeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._progress)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+def _is_replaced() -> bool:
+    return is_replaced(httpcore.HTTPConnection.handle_request)
