@@ -1,4 +1,4 @@
-"""The fixture of the tests that run once over each transport: `transport = every_transport` in a module."""
+"""The fixtures of the tests that run once over each transport: `transport = every_transport` in a module."""
 
 from __future__ import annotations
 
@@ -14,4 +14,10 @@ OVER_PYREQWEST: Final = pytest.param("pyreqwest", marks=NEEDS_PYREQWEST)
 @pytest.fixture(params=["httpcore", OVER_PYREQWEST])
 def every_transport(request: pytest.FixtureRequest) -> str:
     """The library that sends the requests."""
+    return str(request.param)
+
+
+@pytest.fixture(params=["httpcore", OVER_PYREQWEST, "http_client", "httpx2"])
+def every_way(request: pytest.FixtureRequest) -> str:
+    """The same, and clients of the user's: httpx's and httpx2's."""
     return str(request.param)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Literal, cast
 
 import httpx
+import httpx2
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Ok, Result
 
 Style = Literal["sync", "async"]
@@ -85,9 +86,9 @@ class Connect:
         return Ok(self._register(result.data), result.meta) if result.ok else result
 
     def http(self, **settings: Any) -> Any:
-        """Create an httpx client of this style."""
-        client = httpx.Client(**settings) if self.style == "sync" else httpx.AsyncClient(**settings)
-        return self.keep(client)
+        """Create an httpx client of this style, or an httpx2 client where the test's transport is that."""
+        library: Any = httpx2 if self.transport == "httpx2" else httpx
+        return self.keep(library.Client(**settings) if self.style == "sync" else library.AsyncClient(**settings))
 
     def keep(self, http_client: Any) -> Any:
         """Close an HTTP client of this style at the end of the test."""
@@ -98,7 +99,7 @@ class Connect:
         """The options of a client, over the test's transport where they name none."""
         if self.transport == "httpcore" or "http_client" in options:
             return options
-        chosen = {"http_client": self.http()} if self.transport == "http_client" else {"transport": self.transport}
+        chosen = {"http_client": self.http()} if self.transport in {"http_client", "httpx2"} else {"transport": self.transport}
         return {**chosen, **options}
 
     def close(self) -> None:

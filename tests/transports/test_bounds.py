@@ -196,68 +196,6 @@ def test_a_response_after_an_informational_one_keeps_the_connection(connect: Con
     assert len(connections) == 1
 
 
-PROXIES: Final = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment without proxies."""
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
-@pytest.mark.parametrize("no_proxy", ["127.0.0.0/8", "fd00::/8,127.0.0.1", "nonsense/99,127.0.0.1", "*"])
-def test_no_proxy_is_understood_and_its_odd_entries_do_no_harm(
-    environment: pytest.MonkeyPatch, connect: Connect, server: LocalServer, no_proxy: str
-) -> None:
-    """Networks, addresses, names; entries for other addresses are ignored."""
-    environment.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    environment.setenv("NO_PROXY", no_proxy)
-    server.answer(Answer(200, job()))
-
-    assert connect(server.url, retry=None).jobs.get(JOB_ID).ok
-
-
-def test_a_proxy_of_the_environment_is_used(environment: pytest.MonkeyPatch, connect: Connect, server: LocalServer) -> None:
-    """It gets the full address of the server behind it."""
-    environment.setenv("HTTP_PROXY", server.url)
-    server.answer(Answer(200, job()))
-
-    connect("http://behind.invalid", retry=None).jobs.get(JOB_ID).unwrap()
-
-    assert server.requests[0].target == f"http://behind.invalid/api/v1/jobs/{JOB_ID}"
-
-
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://x", "http://[::1"])
-def test_a_proxy_that_cannot_be_used_is_an_error_value_with_the_variable(
-    environment: pytest.MonkeyPatch, connect: Connect, proxy: str
-) -> None:
-    """A verb does not raise for what the environment contains."""
-    environment.setenv("ALL_PROXY", proxy)
-
-    error = connect("http://behind.invalid", retry=None).jobs.get(JOB_ID).error
-
-    assert isinstance(error, ConnectionFailed)
-    assert "ALL_PROXY" in error.message
-    assert error.hint
-
-
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE"])
-def test_certificates_that_are_gone_concern_https_alone(
-    environment: pytest.MonkeyPatch, connect: Connect, server: LocalServer, variable: str
-) -> None:
-    """An error value that names the variable there, and nothing for a plain address."""
-    environment.setenv(variable, "/nowhere/ca.pem")
-    server.answer(Answer(200, job()))
-
-    assert connect(server.url, retry=None).jobs.get(JOB_ID).ok
-    error = connect("https://127.0.0.1:9", retry=None).jobs.get(JOB_ID).error
-
-    assert isinstance(error, ConnectionFailed)
-    assert variable in error.message
-
-
 def refuse(response: httpx.Response) -> None:
     """A hook that many programs have."""
     response.raise_for_status()

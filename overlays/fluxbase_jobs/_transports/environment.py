@@ -94,6 +94,11 @@ def _trusting_context() -> ssl.SSLContext:
 
 
 def unreadable_certificates(server: str, fault: Exception) -> ConnectionFailed:
+    """The error for certificates, or a file of the environment for TLS keys, that cannot be opened."""
+    key_log = os.environ.get("SSLKEYLOGFILE")
+    if key_log and getattr(fault, "filename", None) == key_log:
+        reason = f"the file of SSLKEYLOGFILE cannot be written ({type(fault).__name__})"
+        return ConnectionFailed(f"no connection to {server}: {reason}", hint="correct or unset SSLKEYLOGFILE")
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "certifi")
     return ConnectionFailed(
         f"no connection to {server}: the certificates of {variable} cannot be read ({type(fault).__name__})",

@@ -88,7 +88,7 @@ class AsyncHttpcoreTransport:
         kind = AsyncioConnection if in_asyncio() and not _is_replaced() else HttpcoreConnection
         while idle:
             connection = idle.pop()
-            if isinstance(connection, kind) and connection.is_usable():
+            if type(connection) is kind and connection.is_usable():
                 return connection
             await connection.close()
         self.opened()

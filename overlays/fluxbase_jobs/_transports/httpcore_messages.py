@@ -42,8 +42,8 @@ def _first_headers(server: str) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"host", host), (b"accept", b"*/*"), (b"accept-encoding", b"gzip, deflate"))
 
 
-def core_request(request: Request, user_agent: bytes) -> httpcore.Request:
-    """The request as httpcore sends it."""
+def core_request(request: Request, user_agent: bytes, seconds: float | None = None) -> httpcore.Request:
+    """The request as httpcore sends it, with seconds for each of its steps."""
     server, _ = address(request)
     origin, first = origin_of(server), _first_headers(server)
     given = {name.encode("latin-1"): str(value).encode("latin-1") for name, value in request["headers"].items()}
@@ -56,7 +56,8 @@ def core_request(request: Request, user_agent: bytes) -> httpcore.Request:
     if content or str(request["method"]).lower() in {"post", "put", "patch"}:
         headers.append((b"content-length", str(len(content)).encode()))
     url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=target(request).encode("ascii"))
-    return httpcore.Request(str(request["method"]).upper(), url, headers=headers, content=content)
+    limits = {"timeout": dict.fromkeys(("connect", "read", "write"), seconds)}
+    return httpcore.Request(str(request["method"]).upper(), url, headers=headers, content=content, extensions=limits)
 
 
 def finished(response: httpcore.Response, headers: Headers, body: Body, progress: Progress) -> tuple[RawResponse, bool]:

@@ -79,7 +79,7 @@ class HttpcoreTransport:
             except IndexError:
                 self.opened()
                 return kind.opened(origin_of(server), context, deadline)
-            if isinstance(connection, kind) and connection.is_usable():
+            if type(connection) is kind and connection.is_usable():
                 return connection
             connection.close()
 
@@ -109,9 +109,7 @@ class HttpcoreConnection:
 
     def send(self, request: Request, user_agent: bytes, deadline: float) -> tuple[RawResponse, bool]:
         """The response, and that the connection may not be used again."""
-        built = core_request(request, user_agent)
-        built.extensions["timeout"] = dict.fromkeys(("connect", "read", "write"), max(deadline - monotonic(), 0.001))
-        response = self._http.handle_request(built)
+        response = self._http.handle_request(core_request(request, user_agent, max(deadline - monotonic(), 0.001)))
         body = Body(response.status, headers := Headers(response.headers))
         body.add_all(response.iter_stream())
         response.close()

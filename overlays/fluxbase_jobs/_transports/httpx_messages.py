@@ -22,7 +22,17 @@ CONNECT_SECONDS: Final = 5.0
 WRITE_BYTES: Final = 4096
 _LOCATION: Final = "fluxbase_jobs.location"
 _LIBRARY_NAMES: Final = (
-    *("ConnectError", "DecodingError", "HTTPError", "HTTPStatusError", "InvalidURL", "ProxyError", "Timeout", "TimeoutException"),
+    *(
+        "AsyncClient",
+        "ConnectError",
+        "DecodingError",
+        "HTTPError",
+        "HTTPStatusError",
+        "InvalidURL",
+        "ProxyError",
+        "Timeout",
+        "TimeoutException",
+    ),
     *("USE_CLIENT_DEFAULT", "UnsupportedProtocol"),
 )
 """What we use of httpx, apart from its clients."""
@@ -60,10 +70,12 @@ def library_of(http_client: object, kind: str) -> Library:
 def check_proxy(proxy: str) -> None:
     """Raise ImportError or ValueError for a proxy that httpx cannot use."""
     try:
-        scheme = httpx.Proxy(proxy).url.scheme
-    except httpx.InvalidURL as fault:
-        raise ValueError(str(fault)) from None
-    if scheme.startswith("socks"):
+        url = httpx.Proxy(proxy).url
+    except httpx.InvalidURL:
+        raise ValueError("no URL") from None
+    if url.port is not None and not 0 < url.port < 2**16:
+        raise ValueError("no port")
+    if url.scheme.startswith("socks"):
         importlib.import_module("socksio")
 
 
@@ -92,8 +104,15 @@ class Upload:
         for start in range(0, len(self._content), WRITE_BYTES):
             yield before_deadline(self._content[start : start + WRITE_BYTES], self._deadline)
 
+
+class AsyncUpload:
+    """The same for an async client, which refuses what can be iterated in the sync way, too."""
+
+    def __init__(self, content: bytes, deadline: float) -> None:
+        self._pieces = Upload(content, deadline)
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self:
+        for piece in self._pieces:
             yield piece
 
 
@@ -103,7 +122,8 @@ def build_request(request: Request, timeout: float, http: httpx.Client | httpx.A
     content = request.get("content")
     if content and len(content) > WRITE_BYTES:
         headers = {**request["headers"], "content-length": str(len(content))}
-        request = {**request, "headers": headers, "content": Upload(content, monotonic() + timeout)}
+        upload = AsyncUpload if isinstance(http, library.module.AsyncClient) else Upload
+        request = {**request, "headers": headers, "content": upload(content, monotonic() + timeout)}
     built = http.build_request(**request, timeout=limits)
     if built.headers.get("user-agent") == library.agent:
         built.headers["user-agent"] = user_agent().decode()

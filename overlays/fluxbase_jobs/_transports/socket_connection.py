@@ -5,8 +5,9 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpcore
 
@@ -125,9 +126,7 @@ def _connected(host: str, port: int, deadline: float) -> socket.socket:
     raise fault
 
 
-def _addresses(
-    host: str, port: int
-) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]]:
+def _addresses(host: str, port: int) -> Sequence[tuple[Any, ...]]:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as fault:

@@ -178,7 +178,7 @@ def share_texts(jobs: list[Job]) -> None:
         for job in jobs:
             text = read(job)
             if text == last:
-                force_setattr(job, name, last)
+                force_setattr(cast("Any", job), name, last)
             else:
                 last = text
 
