@@ -41,6 +41,13 @@ def measure(rounds: int) -> list[Row]:
     return [Row(label, "httpx", {"httpx": above(peer), **dict.fromkeys(TRANSPORTS, above(ours))}) for label, (ours, peer) in names.items()]
 
 
+def plugin_seconds(rounds: int) -> float:
+    """The lowest seconds that pytest's import of the plugin takes, after its own."""
+    program = "import time, pytest; start = time.perf_counter(); import fluxbase_jobs.pytest_plugin; print(time.perf_counter() - start)"
+    command = [sys.executable, "-c", program]
+    return min(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(rounds))
+
+
 def _cost(program: str) -> Cost:
     command = [sys.executable, "-c", _TIMED.format(program) + _TIMED_END]
     wall, cpu = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
