@@ -68,6 +68,19 @@ def read_with_inherited(_: int) -> str:
     return read_job(INHERITED[0])
 
 
+def read_in_new_client(url: str, transport: Literal["httpcore", "pyreqwest"]) -> str:
+    """Read a job in a client of a worker's own."""
+    with FluxbaseClient(url, "eyJ.first", transport=transport) as client:
+        return read_job(client)
+
+
+def in_spawned_process(client: FluxbaseClient, url: str, transport: Literal["httpcore", "pyreqwest"]) -> str:
+    """The outcomes before, in a worker that was not forked, and after it."""
+    before = read_job(client)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return f"{before} {pool.apply(read_in_new_client, (url, transport))} {read_job(client)}"
+
+
 def in_children(client: FluxbaseClient, count: int, *, refreshing: bool = False) -> str:
     """The outcomes in several children, one after the other, which may be forked during a token refresh of the parent."""
     read, write = os.pipe()
@@ -88,6 +101,8 @@ def main(mode: str, url: str, transport: Literal["httpcore", "pyreqwest"] = "htt
                 return before_in_and_after_fork(client)
             case "pool":
                 return in_process_pool(client)
+            case "spawn":
+                return in_spawned_process(client, url, transport)
             case "refreshing":
                 return in_children(client, 1, refreshing=True)
             case _:

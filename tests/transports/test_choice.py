@@ -134,7 +134,7 @@ def test_one_pyreqwest_client_serves_several_event_loops(server: LocalServer) ->
 
 
 @NEEDS_PYREQWEST
-@pytest.mark.parametrize("mode", ["fork", "pool", "async"])
+@pytest.mark.parametrize("mode", ["fork", "pool", "async", "spawn"])
 def test_httpcore_takes_over_in_a_forked_child(server: LocalServer, mode: str) -> None:
     """Threads of pyreqwest do not survive a fork: a request there would wait for ever."""
     server.answer(FOUND)

@@ -8,10 +8,11 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 import pytest
-from fluxbase_jobs import ConnectionFailed, InvalidResponse, RequestTimeout
+import trio
+from fluxbase_jobs import AsyncFluxbaseClient, ConnectionFailed, FluxbaseError, InvalidResponse, RequestTimeout
 
 from tests.support.every_transport import every_way
 from tests.support.local_server import Answer, LocalServer, raw_server
@@ -284,3 +285,62 @@ def test_an_answer_that_comes_before_the_upload_has_ended(connect: Connect) -> N
 
     assert error is not None
     assert error.status == 413
+
+
+def read_under_trio(script: Callable[[socket.socket], None], count: int = 1, timeout: float = 10) -> list[Any]:
+    """The results of some reads, one after the other, of a client under trio."""
+
+    async def read(port: int) -> list[Any]:
+        async with AsyncFluxbaseClient(f"http://127.0.0.1:{port}", retry=None, timeout=timeout) as client:
+            return [await client.jobs.get(JOB_ID) for _ in range(count)]
+
+    with raw_server(script) as port:
+        return trio.run(read, port)
+
+
+@pytest.mark.parametrize("kind", [SLOW["chunks"], SLOW_HEADS["head"]])
+def test_slow_responses_under_trio(kind: tuple[bytes, list[bytes], bytes]) -> None:
+    """They end at the deadline."""
+    (result,) = read_under_trio(lambda connection: slowly(connection, *kind), timeout=0.5)
+
+    assert isinstance(result.error, RequestTimeout)
+
+
+TRIO_ERRORS: Final[list[tuple[Callable[[socket.socket], None], type[FluxbaseError]]]] = [
+    (fixed(MALFORMED["a header with a NUL"]), ConnectionFailed),
+    (fixed(compressed("gzip", gzip.compress(b"0" * (65 * 2**20), 1))), InvalidResponse),
+    (endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 1000), InvalidResponse),
+]
+
+
+@pytest.mark.parametrize(("script", "kind"), TRIO_ERRORS)
+def test_the_same_under_trio(script: Callable[[socket.socket], None], kind: type[FluxbaseError]) -> None:
+    """Where requests go through httpcore."""
+    (result,) = read_under_trio(script)
+
+    assert isinstance(result.error, kind)
+
+
+@pytest.mark.parametrize("first", [WHOLE + OTHER, CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(CONTENT), CONTENT) + OTHER])
+def test_two_responses_under_trio(first: bytes) -> None:
+    """The second one is no answer to the next request."""
+    connections: list[int] = []
+
+    def answer(connection: socket.socket) -> None:
+        connections.append(1)
+        read_request(connection)
+        connection.sendall(first if len(connections) == 1 else WHOLE)
+        silent(connection)
+
+    assert [result.unwrap().id for result in read_under_trio(answer, 2)] == [JOB_ID] * 2
+    assert len(connections) == 2
+
+
+def test_informational_responses_without_end(connect: Connect) -> None:
+    """As fast as they go: the heads of one response have a limit together."""
+    if connect.transport != "httpcore":
+        pytest.skip("only the deadline bounds them there")
+    with raw_server(endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)) as port:
+        error = connect(f"http://127.0.0.1:{port}", retry=None, timeout=5).jobs.get(JOB_ID).error
+
+    assert isinstance(error, InvalidResponse)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import httpcore
 import httpx
 import httpx2
 import pytest
 import respx
 import vcr  # type: ignore[import-untyped]
-from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, NotFound, RequestTimeout
+from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, NotFound, RequestTimeout
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -19,7 +20,7 @@ from pytest_httpx import HTTPXMock
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.styles import Connect
+from tests.support.styles import Connect, Style
 
 URL = "http://fluxbase.invalid"
 PATH = f"/api/v1/jobs/{JOB_ID}"
@@ -80,6 +81,32 @@ def test_respx_sees_the_default_transport(connect: Connect) -> None:
 
     assert connect(URL).jobs.get(JOB_ID).unwrap().id == JOB_ID
     assert route.called
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch, style: Style) -> list[str]:
+    """The targets of the requests that go through httpcore's method, which something has wrapped, as tracing does."""
+    kind: Any = httpcore.HTTPConnection if style == "sync" else httpcore.AsyncHTTPConnection
+    name = "handle_request" if style == "sync" else "handle_async_request"
+    original, targets = getattr(kind, name), list[str]()
+
+    def traced(connection: Any, request: httpcore.Request) -> Any:
+        targets.append(request.url.target.decode())
+        return original(connection, request)
+
+    monkeypatch.setattr(kind, name, traced)
+    return targets
+
+
+def test_what_wraps_httpcore_sees_the_default_transport(connect: Connect, server: LocalServer, traced: list[str]) -> None:
+    """Requests are sent as ever, within their bounds."""
+    server.answer(Answer(200, job()), Answer(500, b"x" * 2**21), Answer(200, job(), delay=2.0))
+    client = connect(server.url, retry=None)
+
+    assert client.jobs.get(JOB_ID).unwrap().id == JOB_ID
+    assert isinstance(client.jobs.get(JOB_ID).error, InvalidResponse)
+    assert isinstance(client.jobs.get(JOB_ID, timeout=0.1).error, RequestTimeout)
+    assert traced == [PATH] * 3
 
 
 def test_pytest_httpx_sees_a_given_client(connect: Connect, httpx_mock: HTTPXMock) -> None:

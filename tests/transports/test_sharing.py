@@ -140,14 +140,14 @@ def test_threads_share_a_client(server: LocalServer) -> None:
         gc.collect()
 
 
-@pytest.mark.parametrize("mode", ["fork", "pool", "async"])
+@pytest.mark.parametrize("mode", ["fork", "pool", "async", "spawn"])
 def test_client_works_after_a_fork(server: LocalServer, mode: str) -> None:
     """Parent and child have their own connections. In a separate program, because a fork of a process with threads is deprecated."""
     server.answer(FOUND)
 
     assert run_fork_program(mode, server.url) == "ok ok ok"
     by_connection = [request.connection for request in server.requests]
-    assert len(set(by_connection)) == {"fork": 2, "pool": 2, "async": 3}[mode]
+    assert len(set(by_connection)) == {"fork": 2, "pool": 2, "async": 3, "spawn": 2}[mode]
 
 
 def test_child_can_refresh_after_a_fork_during_a_refresh(server: LocalServer) -> None:

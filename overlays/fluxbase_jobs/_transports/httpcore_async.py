@@ -18,7 +18,7 @@ from anyio.lowlevel import RunVar
 from .._clock import monotonic
 from ..errors import FluxbaseError
 from .asyncio_connection import AsyncioConnection, in_asyncio
-from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
+from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress, ResponseTooLong
 from .environment import TlsContext, user_agent
 from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, is_replaced, origin_of, send_error
 from .messages import Headers, RawResponse, Request, address
@@ -139,8 +139,7 @@ class HttpcoreConnection:
             response = await self._http.handle_async_request(request)
             headers = Headers(response.headers)
             body = Body(response.status, headers)
-            async for piece in response.aiter_stream():
-                body.add(piece)
+            await self._read(response, body)
             await response.aclose()
             received, reusable = finished(response, headers, body, self._progress)
         except BaseException:
@@ -148,6 +147,22 @@ class HttpcoreConnection:
                 await self._http.aclose()
             raise
         return received, reusable and self._http.is_idle()
+
+    async def _read(self, response: httpcore.Response, body: Body) -> None:
+        """Read the body up to its limit. httpcore's generators are run to their end: trio warns of those that are not."""
+        fault: Exception | None = None
+        try:
+            async for piece in response.aiter_stream():
+                if fault is None:
+                    try:
+                        body.add(piece)
+                    except ResponseTooLong as error:
+                        fault = error
+                        await self._http.aclose()
+        except Exception as error:  # noqa: BLE001  # raised again, or what led to it
+            raise fault or error from None
+        if fault is not None:
+            raise fault
 
     def is_usable(self) -> bool:
         """Whether it is open and nothing waits on it, which would be no answer to the next request."""
