@@ -205,7 +205,7 @@ def live(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def bench(session: nox.Session) -> None:
-    """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in a minute."""
+    """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in half a minute."""
     install(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
 

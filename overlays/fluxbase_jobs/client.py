@@ -50,7 +50,7 @@ class FluxbaseClient:
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. The client uses it unchanged and does not close it.
-        transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
+        transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
 
     Raises:
