@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, get_type_hints
 
 import attrs
@@ -14,7 +15,7 @@ MIN_DEEP: Final = 1000
 """The number of characters below which no text is nested too deep to be decoded."""
 
 
-def struct_of(model: type[Any]) -> Any:
+def struct_of(model: type[Any], order: Sequence[str] = ()) -> Any:
     """A frozen `msgspec.Struct` with the fields of a generated attrs model, to derive a user's class from.
 
     A Struct is filled in C by position; an attrs class by name, attribute by attribute. Decoding 1,000 recorded jobs costs 0.23 to 0.38
@@ -24,7 +25,7 @@ def struct_of(model: type[Any]) -> Any:
     hints = get_type_hints(model, include_extras=True)
     fields = [
         (field.name, hints[field.name]) if field.default is attrs.NOTHING else (field.name, hints[field.name], field.default)
-        for field in attrs.fields(model)
+        for field in sorted(attrs.fields(model), key=lambda field: order.index(field.name) if field.name in order else len(order))
     ]
     return msgspec.defstruct(f"{model.__name__}Fields", fields, kw_only=True, frozen=True, dict=True, module=model.__module__)
 

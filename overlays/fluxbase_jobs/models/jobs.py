@@ -21,7 +21,14 @@ if TYPE_CHECKING:  # type checkers read the generated models, at run time the ba
     from fluxbase_jobs_client.models import Job as _JobFields
     from fluxbase_jobs_client.models import LogEntry as _LogFields
 else:
-    _JobFields = struct_of(wire.Job)
+    _JobFields = struct_of(
+        wire.Job,
+        (
+            *("id", "namespace", "job_function_id", "job_name", "status", "payload", "result", "progress", "priority"),
+            *("max_duration_seconds", "progress_timeout_seconds", "max_retries", "retry_count", "error_message", "worker_id", "created_by"),
+            *("user_role", "user_email", "user_name", "tenant_id", "created_at", "scheduled_at", "started_at", "last_progress_at"),
+        ),
+    )
     _LogFields = struct_of(wire.LogEntry)
 
 T = TypeVar("T")
