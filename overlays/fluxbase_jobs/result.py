@@ -34,6 +34,13 @@ class Meta:
     """Seconds from the start of the call to its end, pauses included."""
     logs_error: FluxbaseError | None = None
     """Why the log could not be read, with `include_logs`."""
+    result_lost: bool | None = None
+    """With `run` and `wait`: True where the job completed with `{}` and its log shows that the server lost the result; None where the log
+    could not be read."""
+    false_not_found: int = 0
+    """How many answers of 404 were not believed, as the job was in the list."""
+    logs_hidden: bool = False
+    """Whether the server hides this job's log: April 2026 servers do until their next start."""
 
     @property
     def request_id(self) -> str | None:
@@ -47,7 +54,12 @@ class Meta:
 
     def plus(self, other: Meta) -> Meta:
         """This answer, with the requests of another exchange of the same call added to its own."""
-        return evolve(self, attempts=self.attempts + other.attempts, elapsed=max(self.elapsed, other.elapsed))
+        return evolve(
+            self,
+            attempts=self.attempts + other.attempts,
+            elapsed=max(self.elapsed, other.elapsed),
+            false_not_found=self.false_not_found + other.false_not_found,
+        )
 
 
 NO_META: Final = Meta()

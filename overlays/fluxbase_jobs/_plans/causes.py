@@ -86,7 +86,7 @@ def thrown(lines: Sequence[LogLine], job: Job) -> str | None:
     The line with the result holds a text of several lines whole. A job that ended before it could write that line left the report of the
     runtime, or nothing.
     """
-    attempt = [line.message for line in lines if _of_last_attempt(line, job)]
+    attempt = [line.message for line in lines if of_last_attempt(line, job)]
     results = [message for message in attempt if message.startswith(RESULT_LINE)]
     reported = _reported(results[-1]) if results else None
     if reported is not None:
@@ -98,7 +98,7 @@ def thrown(lines: Sequence[LogLine], job: Job) -> str | None:
     return (uncaught[-1] or NO_TEXT) if uncaught else None
 
 
-def _of_last_attempt(line: LogLine, job: Job) -> bool:
+def of_last_attempt(line: LogLine, job: Job) -> bool:
     """Whether a line is of the job's last attempt: a retried job's log holds the earlier ones too, and clocks of servers differ."""
     return job.retry_count == 0 or job.started_at is None or line.timestamp >= job.started_at
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -20,13 +20,15 @@ from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
 from .call import open_call
 from .causes import LOG_SECONDS, NOT_READ, Cause, read_cause
+from .denied import read_job
 from .exchange import exchange
 from .polling import OnProgress, Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
-from .steps import Emit, Invoke, Plan, Step, Stream, read_clock
+from .steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .watch import visible_state
 
 T = TypeVar("T")
 Pair: TypeAlias = tuple[str, Result[Job]]
+Reading: TypeAlias = Callable[[CallContext, Operation[T], Instant | None], Plan[Result[T]]]
 
 PAGE_SIZE: Final = 200
 FIRST_PAGE: Final = operations.page(Filters(include_result=True), PAGE_SIZE, 0)
@@ -198,7 +200,7 @@ def _poll_each(
     for job_id in job_ids:
         if job_id not in pending.jobs:
             continue  # the answer for another job was about this one
-        found = yield from _read(context, operations.get(job_id), pending, end)
+        found = yield from _read(context, operations.get(job_id), pending, end, read_job)
         pending.jobs[job_id] = pending.jobs.pop(job_id)  # to the end: the next round starts with those that this one leaves out
         if isinstance(found, Ok):
             yield from _update(pending, [found.data], found.meta)
@@ -235,10 +237,12 @@ def _look_for_causes(context: CallContext, pending: _Pending, end: float) -> Gen
     return None
 
 
-def _read(context: CallContext, operation: Operation[T], pending: _Pending, end: float) -> Plan[Result[T]]:
+def _read(
+    context: CallContext, operation: Operation[T], pending: _Pending, end: float, reading: Reading[T] = exchange
+) -> Plan[Result[T]]:
     """One request of a round, within the deadline of the whole."""
     now = yield from read_clock()
     if now.monotonic >= end:
         return Err(RequestTimeout("the timeout expired before every job could be polled", retryable=True))
     pending.requests += 1
-    return (yield from exchange(context.until(end, now.monotonic), operation, now))
+    return (yield from reading(context.until(end, now.monotonic), operation, now))
