@@ -49,6 +49,7 @@ def generate(session: nox.Session) -> None:
         if "--check" not in session.posargs:
             shutil.rmtree(CLIENT, ignore_errors=True)
             shutil.copytree(fresh, CLIENT)
+            session.log(f"wrote {len(list(CLIENT.rglob('*.py')))} modules to {CLIENT.relative_to(ROOT)}")
         elif found := differences(fresh, CLIENT):
             session.error(f"generated/ is not what openapi.yaml gives ({', '.join(found)}): run `nox -s generate` and commit")
 

@@ -1,27 +1,35 @@
-"""The main job in one program: start the emulator, submit a job, show its progress, print its result and its log.
+"""The main job in one program: start the emulator, run a job with a progress bar, follow its log, see one fail and cancel one.
 
-Run it with `python -m fluxbase_jobs.demo`; it needs the extra: `pip install "fluxbase-jobs[emulator]"`.
+Run it with `python examples/quickstart.py`; it needs the extra: `pip install ".[emulator]"` in a clone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
-from fluxbase_jobs import FluxbaseClient, PollPolicy
+from fluxbase_jobs import FluxbaseClient, Job, PollPolicy
 from fluxbase_jobs.emulator import Context, function
 
-PICTURES = 8
+PROFILE = "2026-03"
+"""The server version to behave like: on that of 2026-04 clients see a log only after the next start."""
+
+QUICK = PollPolicy(initial=0.1)
+BAR_WIDTH = 32
 
 
 @function("thumbnails")
 async def thumbnails(payload: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """A job as the emulator runs it: it reports progress, writes log lines and returns an object."""
+    if payload["width"] < 1:
+        raise ValueError(f"a picture cannot be {payload['width']} pixels wide")
     for number in range(1, payload["pictures"] + 1):
         await asyncio.sleep(0.25)
         context.log(f"picture {number} is {payload['width']} pixels wide now")
@@ -30,38 +38,57 @@ async def thumbnails(payload: Mapping[str, Any], context: Context) -> dict[str, 
 
 
 def main() -> None:
-    """Submit a job, watch it, show what came of it."""
+    """Run a job to its end, one that fails, and one that is cancelled."""
     with emulator() as (url, key), FluxbaseClient(url, key) as client:
-        job = client.jobs.submit("thumbnails", {"pictures": PICTURES, "width": 128}).unwrap()
-        show(f"submitted {job.job_name} as {job.id}")
-        for change in client.jobs.watch(job.id, poll=PollPolicy(initial=0.1)):
-            job = change.unwrap()
-            show(f"  {job.progress_percent or 0:3} % {job.progress_message or job.status}")
-        show(f"{job.status}: {job.result}")
-        for line in client.jobs.logs(job.id).unwrap():
-            show(f"  log {line.line_number}: {line}")
+        show("A job with a progress bar:")
+        job = client.jobs.run("thumbnails", {"pictures": 8, "width": 128}, poll=QUICK, on_progress=draw_bar).unwrap()
+        show(f"\n  {job.status}: {job.result}\n\nIts log:")
+        for result in client.jobs.tail(job.id):
+            line = result.unwrap()
+            if not line.message.startswith("__RESULT__::"):  # the server's own last line, for itself
+                show(f"  {line}")
+        show("\nA job that fails:")
+        _, error = client.jobs.run("thumbnails", {"pictures": 8, "width": 0}, poll=QUICK)
+        show(f"  {type(error).__name__}: {error}\n\nA job that is cancelled:")
+        job = client.jobs.submit("thumbnails", {"pictures": 1000, "width": 128}).unwrap()
+        client.jobs.cancel(job.id).unwrap()
+        show(f"  {client.jobs.wait(job.id).unwrap().status}\n")
+    show(NEXT)
+
+
+def draw_bar(job: Job) -> None:
+    """Draw how far a job is: over the last bar in a terminal, on a line of its own elsewhere."""
+    percent = 100 if job.status == "completed" else job.progress_percent or 0
+    done = BAR_WIDTH * percent // 100
+    text = f"  [{'#' * done}{'-' * (BAR_WIDTH - done)}] {percent:3} % {job.progress_message or job.status:12}"
+    print(text, end="\r" if sys.stdout.isatty() else "\n", flush=True)
 
 
 @contextmanager
 def emulator() -> Generator[tuple[str, str]]:
-    """An emulator of its own on a free port, with the handler of this file; gives its address and a user's key."""
-    # The March server's profile: on the April one a log shows only after the next start.
-    options = ["--port", "0", "--profile", "2026-03", "--functions", __file__]
-    with subprocess.Popen([sys.executable, "-m", "fluxbase_jobs.emulator", *options], stdout=subprocess.PIPE, text=True) as process:
+    """An emulator of its own on a free port, with the handler of this file; gives its URL and a user's key."""
+    options = ["--port", "0", "--profile", PROFILE, "--functions", __file__, "--no-access-log"]
+    command = [sys.executable, "-m", "fluxbase_jobs.emulator", *options]
+    # The emulator shows what handlers log and raise on stderr; here it would come between the lines of this program.
+    with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         try:
-            yield _address(process)
+            yield _address(process) or _not_started(log)
         finally:
             process.terminate()
 
 
-def _address(process: subprocess.Popen[str]) -> tuple[str, str]:
-    url = key = None
+def _address(process: subprocess.Popen[str]) -> tuple[str, str] | None:
+    url = None
     for line in process.stdout or ():
         url = url or _found(r" on (http\S+)", line)
-        key = key or _found(r"user key: +(\S+)", line)
-        if url and key:
+        if url and (key := _found(r"user key: +(\S+)", line)):
             return url, key
-    sys.exit("the demo ends here: the emulator did not start; its own line above says why")
+    return None
+
+
+def _not_started(log: Any) -> NoReturn:
+    log.seek(0)
+    sys.exit(f"the demo ends here, because the emulator did not start: {log.read().strip()}")
 
 
 def _found(pattern: str, line: str) -> str | None:
@@ -71,7 +98,18 @@ def _found(pattern: str, line: str) -> str | None:
 
 def show(text: str) -> None:
     """A line for the person who watches."""
-    print(text, flush=True)  # printing is what a demo does
+    print(text, flush=True)
+
+
+PYTHON = os.path.relpath(sys.executable)
+PROGRAM = "from fluxbase_jobs import FluxbaseClient as C; print(C.from_env().jobs.run('thumbnails', {'pictures': 8, 'width': 64}))"
+NEXT = f"""Next:
+  1. start an emulator that stays:
+       {PYTHON} -m fluxbase_jobs.emulator --profile {PROFILE} --functions {os.path.relpath(__file__)}
+  2. paste its last two lines, `export FLUXBASE_URL=...` and `export FLUXBASE_KEY=...`, into another terminal
+  3. run a program there:
+       {PYTHON} -c "{PROGRAM}"
+  4. write handlers and programs of your own: README.md shows how"""
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:  # an optional dependency, and pytest should start fast
-    from . import FluxbaseClient
+    from . import AsyncFluxbaseClient, FluxbaseClient
     from .testing import Server
 
 _MARKER: Final = "fluxbase"
@@ -49,6 +49,14 @@ def fluxbase(fluxbase_server: Server) -> Iterator[FluxbaseClient]:
     """A client of `fluxbase_server`, with a service key."""
     with fluxbase_server.client() as client:
         yield client
+
+
+@pytest.fixture
+def async_fluxbase(fluxbase_server: Server) -> Iterator[AsyncFluxbaseClient]:
+    """An async client of the test's Fluxbase server, with a service key; for asyncio and trio, by whichever plugin tests run there."""
+    client = fluxbase_server.async_client()
+    yield client
+    fluxbase_server._loop.run(client.close())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # the test's own event loop may be closed by now
 
 
 def _start(request: pytest.FixtureRequest) -> Server:

@@ -28,6 +28,10 @@ FIXTURE_FILES = {
     "mute.py": "class Mute(Exception):\n    def __str__(self): raise ValueError\n\nraise Mute\n",
     "zero.py": "from fluxbase_jobs.emulator import function\n\n@function('f', timeout=0)\ndef f(payload, context): ...\n",
     "schedule.py": "from fluxbase_jobs.emulator import function\n\n@function('f', schedule='61 * * * *')\ndef f(payload, context): ...\n",
+    "one.py": "from fluxbase_jobs.emulator import function\n\n@function('f')\ndef resize(payload): ...\n",
+    "three.py": "from fluxbase_jobs.emulator import function\n\n@function('f')\nasync def resize(payload, context, size): ...\n",
+    "keyword.py": "from fluxbase_jobs.emulator import function\n\n@function('f')\ndef resize(payload, context, *, size): ...\n",
+    "value.py": "from fluxbase_jobs.emulator import function\n\nclass Size: ...\n\nresize = function('f')(Size())\n",
     "twice.py": (
         "from fluxbase_jobs.emulator import function\n\n"
         "@function('f')\ndef f(payload, context): ...\n\n@function('f')\ndef g(payload, context): ...\n"
@@ -80,6 +84,62 @@ def test_without_functions() -> None:
     assert "keep it with --database FILE" in started.start_up
     assert "network:" not in started.start_up
     assert (refused.status_code, status) == (404, 0)
+
+
+@pytest.mark.parametrize(("profile", "has_line"), [("2026-03", False), ("2026-04", True)])
+def test_export_lines(profile: str, has_line: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """The last two lines set the URL and the service key in a shell. Where clients cannot read logs, a line before says so."""
+    with program("--profile", profile) as started:
+        rest, _ = output_after(started, signal.SIGTERM)
+
+    lines = started.start_up.splitlines()
+    assert rest == ""
+    assert lines[-3:] == [
+        "  keys are good for 24 hours; stop with Ctrl-C",
+        f"export FLUXBASE_URL={started.running.url}",
+        f"export FLUXBASE_KEY={started.running.service_key}",
+    ]
+    assert any(line.startswith("  logs: ") and "with --profile 2026-03 at once" in line for line in lines) is has_line
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["in memory", "in a file"])
+def test_jobs_left_by_ctrl_c(tmp_path: Path, is_kept: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """Ctrl-C names the first unfinished jobs and says what becomes of them."""
+    options = ["--database", tmp_path / "db"] if is_kept else []
+    with program("--functions", HANDLERS, "--poll-interval", 1000, *options) as started:
+        with started.running.client() as client:
+            ids = [client.queue("echo") for _ in range(12)]
+            client.cancel(ids.pop(0))
+        output, errors = output_after(started, signal.SIGINT)
+
+    fate = f"the next start with --database {tmp_path / 'db'} goes on with them" if is_kept else "gone with the memory: keep them"
+    first, *lines = output.splitlines()
+    assert (first.startswith(f"11 unfinished jobs are left ({fate}"), errors) == (True, "")
+    assert lines == [*(f"  pending {job_id} of default/echo" for job_id in ids[:10]), "  and 1 more"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_names_that_the_console_cannot_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Characters that the console's encoding lacks come as escapes, in the program's own lines and in what handlers print and log."""
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    handlers = tmp_path / "尺寸.py"
+    handlers.write_text(
+        "from fluxbase_jobs.emulator import function\n\n@function('尺寸')\ndef size(payload, context):\n"
+        "    print('尺')\n    context.log('寸')\n    raise ValueError('寸')\n",
+        "utf-8",
+    )
+    with program("--functions", handlers, "--access-log") as started:
+        with started.running.client() as client:
+            job = client.run("尺寸")
+        client.close()
+        output, errors = output_after(started, signal.SIGINT)
+
+    assert "functions:   default/\\u5c3a\\u5bf8\n" in started.start_up
+    assert (job["status"], started.process.returncode) == ("failed", 0)
+    assert output.splitlines()[-1] == "\\u5c3a"
+    assert ": \\u5bf8\n" in errors
+    assert "UnicodeEncodeError" not in errors
 
 
 def test_shutdown_while_jobs_run(tmp_path: Path) -> None:
@@ -146,6 +206,14 @@ def test_access_log() -> None:
     assert re.fullmatch(r"GET /api/v1/jobs/%0A22:00:00%20GET 4\d\d \d+ ms", lines[1])
     assert f"job {job_id} of default/boom: running" in lines
     assert [line for line in lines if re.fullmatch(rf"job {job_id} of default/boom: failed after \d\.\d\d s", line)]
+
+
+def output_after(started: Program, number: int) -> tuple[str, str]:
+    """Stop the program by a signal; what is left to read of its stdout, and all of its stderr."""
+    assert started.end(number) == 0
+    assert started.process.stdout
+    assert started.process.stderr
+    return started.process.stdout.read(), started.process.stderr.read()
 
 
 def shut_down(started: Program) -> str:
@@ -224,6 +292,10 @@ def test_imports_beside_the_handlers_file(tmp_path: Path) -> None:
         ("mute.py", "cannot be loaded (line 4): Mute: (its text cannot be had)"),
         ("zero.py", "a timeout of at least 1 second"),
         ("schedule.py", "(line 3): InvalidScheduleError: schedule '61 * * * *' cannot be followed (the minute is 0 to 59): write five"),
+        ("one.py", "job function default/f: resize(payload) cannot be called as a handler (too many positional arguments): it is called"),
+        ("three.py", "resize(payload, context, size) cannot be called as a handler (missing a required argument: 'size')"),
+        ("keyword.py", "cannot be called as a handler (missing a required "),
+        ("value.py", "job function default/f: a Size is no handler: write a function that takes (payload, context)"),
         ("twice.py", "two job functions are called default/f: rename one of them"),
     ],
 )
@@ -351,7 +423,7 @@ def test_missing_extra(tmp_path: Path, package: str) -> None:
     done = subprocess.run(**command("--port", 0, script=tmp_path / "without.py"), text=True, timeout=20, check=False)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f'fluxbase-jobs emulator: {package} is not installed: run pip install "fluxbase-jobs[emulator]"\n'
+    assert done.stderr == f'fluxbase-jobs emulator: {package} is not installed: run pip install ".[emulator]" in a clone of fluxbase-jobs\n'
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.auth.authenticator import Caller
+from fluxbase_jobs.emulator.auth.tokens import InvalidTokenError
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, JobFunction, marked
 from fluxbase_jobs.emulator.http.endpoints import Call
 from fluxbase_jobs.emulator.jobs.submission import read_submission
@@ -80,10 +81,14 @@ def test_payloads_are_in_no_repr() -> None:
 
 def test_settings_hide_the_secret() -> None:
     """The token secret appears in no repr, and is random by default."""
-    first, second = Settings(), Settings()
+    first, second = (Emulator(Settings(), FunctionSet()) for _ in range(2))
 
-    assert first.jwt_secret not in repr(first)
-    assert first.jwt_secret != second.jwt_secret
+    assert "secret-secret" not in repr(Settings(jwt_secret="secret-secret" * 3))
+    assert first.services.tokens.verify(first.service_key())
+    with pytest.raises(InvalidTokenError):
+        first.services.tokens.verify(second.service_key())
+    first.close()
+    second.close()
 
 
 @pytest.mark.parametrize(

@@ -318,3 +318,29 @@ def test_repr_of_a_response_hides_secrets(ask: Ask, server: LocalServer) -> None
 
     assert answered.parsed.access_token == "<jwt-6>"
     assert "<jwt-" not in repr(answered)
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+def test_repr_of_a_client_shows_no_credential(used: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """Neither the token nor what may carry one, also after the client has put the token among its headers."""
+    client = AuthenticatedClient(
+        "http://x.test",
+        "the-secret",
+        headers={"X-Client-Key": "the-secret"},
+        cookies={"session": "the-secret"},
+        httpx_args={"auth": ("user", "the-secret")},
+    )
+    if used:
+        client.get_httpx_client().close()
+
+    assert "http://x.test" in repr(client)
+    assert "the-secret" not in repr(client)
+    assert "the-secret" not in repr(Client("http://x.test", headers={"X-Client-Key": "the-secret"}))
+
+
+def test_a_client_waits_for_a_limited_time() -> None:
+    """Without a timeout of one's own an answer has 30 seconds; None still means no limit."""
+    with AuthenticatedClient("http://x.test", "a-token") as client:
+        assert client.get_httpx_client().timeout == httpx.Timeout(30.0, connect=5.0)
+    with Client("http://x.test", timeout=None) as unlimited:
+        assert unlimited.get_httpx_client().timeout == httpx.Timeout(None)

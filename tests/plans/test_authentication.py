@@ -7,10 +7,19 @@ import json
 from typing import Any
 
 import pytest
-from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, Submission
+from fluxbase_jobs import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    FluxbaseError,
+    InvalidResponse,
+    RateLimited,
+    RequestTimeout,
+    ServerFailed,
+    Submission,
+)
 from fluxbase_jobs._operations import jobs as operations
 from fluxbase_jobs._operations.operation import Operation
-from fluxbase_jobs._plans.steps import Acquire, Send, Sent
+from fluxbase_jobs._plans.steps import Acquire, ReadClock, Send, Sent, Shield
 
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.scripted_driver import NOON, Script, exchange, reply, settings
@@ -124,10 +133,9 @@ def test_a_second_401_is_the_result() -> None:
     assert paths(script) == [JOB_ID, "refresh", JOB_ID]
 
 
-@pytest.mark.parametrize("failure", [NO_TOKENS, DROPPED, reply(503), reply(200, {"unexpected": True})], ids=str)
-def test_a_refused_refresh_is_told_with_the_401(failure: Any) -> None:
+def test_a_refused_refresh_is_told_with_the_401() -> None:
     """And sent once: a second one with the same token can only be refused."""
-    script = Script([REFUSED, failure])
+    script = Script([REFUSED, NO_TOKENS])
 
     error = script.run(exchange(settings(refresh_token="r1"), operations.get(JOB_ID))).error
 
@@ -137,6 +145,96 @@ def test_a_refused_refresh_is_told_with_the_401(failure: Any) -> None:
     assert paths(script) == [JOB_ID, "refresh"]
 
 
+@pytest.mark.parametrize(
+    ("failure", "kind", "retryable"),
+    [
+        (DROPPED, ConnectionFailed, True),
+        (reply(503), ServerFailed, True),
+        (reply(500), ServerFailed, False),
+        (reply(429), RateLimited, True),
+        (reply(200, {"unexpected": True}), InvalidResponse, False),
+    ],
+    ids=str,
+)
+def test_a_refresh_that_fails_in_passing_is_that_failure(failure: Any, kind: type[FluxbaseError], retryable: object) -> None:
+    """The refresh token was not refused, so nobody has to sign in again."""
+    script = Script([REFUSED, failure])
+
+    error = script.run(exchange(settings(refresh_token="r1", attempts=1), operations.get(JOB_ID))).error
+
+    assert error is not None
+    assert type(error) is kind
+    assert (error.retryable, error.job_id, error.attempts) == (retryable, JOB_ID, 1)
+    assert "refreshed" in str(error.hint)
+    assert paths(script) == [JOB_ID, "refresh"]
+
+
+def test_a_refresh_that_fails_in_passing_is_retried_as_the_policy_says() -> None:
+    """With the request that needs it, under another idempotency key, as the server replays the 401 to the first one."""
+    script = Script([REFUSED, DROPPED, REFUSED, TOKENS, CREATED])
+
+    assert script.run(exchange(settings(refresh_token="r1"), submitting("order-7"))).ok
+    assert paths(script) == ["submit", "refresh", "submit", "refresh", "submit"]
+    assert script.sent_headers("idempotency-key")[::2] == ["order-7", "order-7~401", "order-7~401~401"]
+    assert len(script.pauses) == 1
+
+
+def test_without_a_key_a_refresh_that_fails_in_passing_is_retried() -> None:
+    """No request goes out without credentials meanwhile."""
+    script = Script([DROPPED, TOKENS, FOUND])
+
+    assert script.run(exchange(settings(key=None, refresh_token="r1"), operations.get(JOB_ID))).ok
+    assert paths(script) == ["refresh", "refresh", JOB_ID]
+
+
+def refreshes_of_ten(key: str, tokens: Any) -> int:
+    """How many refreshes ten requests within a second send."""
+    script = Script([tokens])
+    shared = settings(key=key, refresh_token="r1")
+    for _ in range(10):
+        script.outcomes = [tokens, FOUND] if shared.credentials.refresh_due(script.clock, script.instant().utc.timestamp()) else [FOUND]
+        script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
+    return paths(script).count("refresh")
+
+
+@pytest.mark.parametrize("ahead", [-7200, 0, 7200])
+@pytest.mark.parametrize("expires_in", [3600, 20, 0, -5, None])
+def test_a_wrong_wall_clock_costs_one_refresh_at_most(ahead: float, expires_in: int | None) -> None:
+    """The new token looks expired by the client's clock as well; only what the server says of its lifetime counts."""
+    answer = reply(200, {"access_token": token(3600 - ahead), "refresh_token": "r2", "expires_in": expires_in or 0})
+
+    assert refreshes_of_ten(token(3600 - ahead), answer) == (1 if ahead > 0 else 0)
+
+
+def test_tokens_are_refreshed_shortly_before_their_lifetime_ends() -> None:
+    """Counted from when they were received, once for each pair."""
+    script = Script([REFUSED, TOKENS, FOUND])
+    shared = settings(refresh_token="r1")
+    script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
+
+    script.clock += 860
+    script.outcomes = [FOUND]
+    script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
+    script.clock += 15
+    script.outcomes = [TOKENS, FOUND]
+    script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
+
+    assert paths(script) == [JOB_ID, "refresh", JOB_ID, JOB_ID, "refresh", JOB_ID]
+
+
+def test_the_lifetime_that_a_token_claims_bounds_what_a_slow_clock_says() -> None:
+    """A clock that is two hours behind shows three hours left of a token that lasts one."""
+    script = Script([FOUND])
+    shared = settings(key=token(3 * 3600, iat=NOON.timestamp() + 2 * 3600), refresh_token="r1")
+    script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
+
+    script.clock += 3590
+    script.outcomes = [TOKENS, FOUND]
+    script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
+
+    assert paths(script) == [JOB_ID, "refresh", JOB_ID]
+
+
 def test_one_attempt_still_gets_new_tokens() -> None:
     """`retry=None` is about failures that pass; a 401 is none."""
     script = Script([REFUSED, TOKENS, FOUND])
@@ -144,9 +242,9 @@ def test_one_attempt_still_gets_new_tokens() -> None:
     assert script.run(exchange(settings(refresh_token="r1", attempts=1), operations.get(JOB_ID))).ok
 
 
-@pytest.mark.parametrize(("seconds", "asked"), [(-1, ["refresh", JOB_ID]), (20, ["refresh", JOB_ID]), (60, [JOB_ID])])
+@pytest.mark.parametrize(("seconds", "asked"), [(-1, ["refresh", JOB_ID]), (0, ["refresh", JOB_ID]), (60, [JOB_ID])])
 def test_a_token_is_refreshed_before_it_expires(seconds: float, asked: list[str]) -> None:
-    """Half a minute before, as clocks differ."""
+    """One that has expired already at once."""
     script = Script([TOKENS, FOUND] if len(asked) == 2 else [FOUND])
 
     assert script.run(exchange(settings(key=token(seconds), refresh_token="r1"), operations.get(JOB_ID))).ok
@@ -174,7 +272,7 @@ def test_a_refused_refresh_ahead_of_time_does_not_stop_a_token_that_still_works(
     """Until the server says 401."""
     script = Script([NO_TOKENS, FOUND])
 
-    assert script.run(exchange(settings(key=token(20), refresh_token="r1"), operations.get(JOB_ID))).ok
+    assert script.run(exchange(settings(key=token(-20), refresh_token="r1"), operations.get(JOB_ID))).ok
 
 
 def test_refresh_tokens_rotate() -> None:
@@ -219,35 +317,40 @@ def test_who_waited_for_a_refusal_takes_that_too() -> None:
     script.run(exchange(shared, operations.get(JOB_ID)))
     step.lock.acquire()
 
-    with pytest.raises(StopIteration) as end:
-        waiting.send(True)  # the lock is its own now
+    step = waiting.send(True)  # the lock is its own now
 
+    assert isinstance(step, ReadClock)
+    with pytest.raises(StopIteration) as end:
+        waiting.send(script.perform(step))
     assert isinstance(end.value.value.error, AuthenticationFailed)
     assert not shared.credentials.lock.locked()
 
 
 def test_a_lock_that_is_not_had_in_time_is_not_waited_for() -> None:
-    """Another call's slow refresh costs this one no more than its own time; it ends with the answer that it has."""
-    waiting = exchange(settings(refresh_token="r1", total=6.0), operations.get(JOB_ID))
+    """Another call's slow refresh costs this one no more than its own time; it may succeed later."""
+    waiting = exchange(settings(refresh_token="r1", total=6.0, attempts=1), operations.get(JOB_ID))
     script = Script([])
     told: Any = None
     while not isinstance(step := waiting.send(told), Acquire):
         told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
 
-    with pytest.raises(StopIteration) as end:
-        waiting.send(False)
-
     assert step.timeout == 6.0
-    assert isinstance(end.value.value.error, AuthenticationFailed)
+    step = waiting.send(False)
+
+    assert isinstance(step, ReadClock)
+    with pytest.raises(StopIteration) as end:
+        waiting.send(script.perform(step))
+    assert isinstance(end.value.value.error, RequestTimeout)
+    assert end.value.value.error.retryable
 
 
-def test_a_refresh_is_part_of_the_call_that_needs_it() -> None:
-    """It gets no more time than the call has left."""
+def test_a_refresh_has_a_time_of_its_own() -> None:
+    """A call with little time left must not lose the tokens: the server has spent the old ones."""
     script = Script([REFUSED, DROPPED], seconds=4.0)
 
-    script.run(exchange(settings(refresh_token="r1", timeout=30.0, total=6.0), operations.get(JOB_ID)))
+    script.run(exchange(settings(refresh_token="r1", timeout=1.0, total=6.0, attempts=1), operations.get(JOB_ID)))
 
-    assert [send.timeout for send in script.sent] == [6.0, 2.0]
+    assert [send.timeout for send in script.sent] == [1.0, 30.0]
 
 
 def test_a_401_at_the_end_of_the_time_is_the_result() -> None:
@@ -258,20 +361,22 @@ def test_a_401_at_the_end_of_the_time_is_the_result() -> None:
     assert paths(script) == [JOB_ID]
 
 
-def test_a_refresh_that_is_broken_off_releases_the_lock() -> None:
-    """Ctrl-C, or a cancelled task."""
+def test_a_refresh_is_shielded_and_releases_the_lock() -> None:
+    """Ctrl-C, or a cancelled task: the driver raises it after the refresh, whose tokens are kept."""
     shared = settings(refresh_token="r1")
     plan = exchange(shared, operations.get(JOB_ID))
-    script = Script([REFUSED])
+    script = Script([REFUSED, TOKENS])
     told: Any = None
-    while not (isinstance(step := plan.send(told), Send) and step.request["url"].endswith("refresh")):
+    while not isinstance(step := plan.send(told), Shield):
         told = script.perform(step)
     assert shared.credentials.lock.locked()
+    script.perform(step)
 
     with pytest.raises(KeyboardInterrupt):
         plan.throw(KeyboardInterrupt)
 
     assert not shared.credentials.lock.locked()
+    assert (shared.credentials.key, shared.credentials.refresh_token) == ("eyJ.second", "r2")
 
 
 def test_a_callable_key_is_asked_for_each_request() -> None:

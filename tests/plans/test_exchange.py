@@ -183,3 +183,44 @@ def test_elapsed_counts_requests_and_pauses() -> None:
     script = Script([DROPPED, FOUND], seconds=2.0, random=0.5)
 
     assert script.run(exchange(settings(first_delay=1.0), operations.get(JOB_ID))).meta.elapsed == 4.5
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("+2", 2.0),
+        ("-3", 0.0),
+        ("-0.5", 0.0),
+        ("Tue, 01 Jan 2030 12:00:07 GMT", 7.0),
+        ("Tuesday, 01-Jan-30 12:00:07 GMT", 7.0),
+        ("Tue Jan  1 12:00:07 2030", 7.0),
+        ("Tue, 01 Jan 2030 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("1e3", None),
+        ("nan", None),
+        ("inf", None),
+        ("1,5", None),
+        ("", None),
+    ],
+)
+def test_every_form_of_a_retry_after_counts(sent: str, seconds: float | None) -> None:
+    """Seconds with fractions and the three dates of HTTP; what is neither is ignored."""
+    script = Script([reply(429, {"error": "slow down"}, retry_after=sent)])
+
+    error = script.run(exchange(settings(attempts=1), operations.get(JOB_ID))).error
+
+    assert error is not None
+    assert error.retry_after == seconds
+
+
+def test_a_retry_after_beyond_the_time_left_ends_at_once_and_says_so() -> None:
+    """Nothing is waited for that cannot come."""
+    script = Script([reply(429, {"error": "slow down"}, retry_after="120.5")])
+
+    error = script.run(exchange(settings(), operations.get(JOB_ID))).error
+
+    assert error is not None
+    assert "the server asks to wait 120.5 s, more than the 90 s left" in str(error)
+    assert (len(script.sent), script.pauses) == (1, [])

@@ -212,7 +212,7 @@ def _start_up(process: subprocess.Popen[str]) -> str:
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
-        if "Ctrl-C" in line:
+        if line.startswith("export FLUXBASE_KEY="):
             return "".join(lines)
     raise AssertionError(process.communicate())
 

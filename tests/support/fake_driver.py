@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, RetryPolicy
 from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step, Stream
+from fluxbase_jobs._plans.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step, Stream
 from fluxbase_jobs._transports.messages import RawResponse
 
 T = TypeVar("T")
@@ -114,6 +114,8 @@ class FakeDriver:
                 return callback()
             case Acquire(lock, timeout):
                 return lock.acquire(timeout=timeout)
+            case Shield(plan):
+                return self.run(plan)
             case ReadClock():
                 return self.clock.instant(self.random)
             case _:

@@ -11,7 +11,7 @@ from fluxbase_jobs._context.credentials import Credentials
 from fluxbase_jobs._operations.operation import Operation
 from fluxbase_jobs._plans import exchange as exchanges
 from fluxbase_jobs._plans.call import call
-from fluxbase_jobs._plans.steps import Acquire, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Step
+from fluxbase_jobs._plans.steps import Acquire, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 from fluxbase_jobs.policies.retry import RetryPolicy
@@ -72,6 +72,8 @@ class Script:
             case Acquire(lock):
                 assert lock.acquire(blocking=False), "a second plan would be needed to release the lock"
                 return True
+            case Shield(plan):
+                return self.run(plan)
             case ReadClock():
                 return self.instant()
 

@@ -47,6 +47,124 @@ def run_tests(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run
     return run
 
 
+ASYNC: Final = """
+import asyncio
+import gc
+
+import pytest
+import trio
+
+
+async def check(client, server):
+    server.script("resize").progress(50).complete({"width": 1})
+    job = (await client.jobs.run("resize", {"id": 7})).unwrap()
+    assert job.result == {"width": 1}
+    assert [each.id for each in (await client.jobs.list()).unwrap()] == [job.id]
+"""
+
+
+AWAIT: Final = "    await check(async_fluxbase, fluxbase_server)"
+FIXTURE: Final = """
+import pytest_asyncio
+
+@pytest_asyncio.fixture(autouse=True)
+async def listing(async_fluxbase):
+    yield await async_fluxbase.jobs.list()
+    await async_fluxbase.jobs.list()
+"""
+ASYNC_TESTS: Final = {
+    "asyncio": ("asyncio", "def test_it(async_fluxbase, fluxbase_server):\n    asyncio.run(check(async_fluxbase, fluxbase_server))"),
+    "trio": ("trio", "def test_it(async_fluxbase, fluxbase_server):\n    trio.run(check, async_fluxbase, fluxbase_server)"),
+    "pytest-asyncio": ("pytest_asyncio.plugin", f"@pytest.mark.asyncio\nasync def test_it(async_fluxbase, fluxbase_server):\n{AWAIT}"),
+    "pytest-asyncio with a fixture": (
+        "pytest_asyncio.plugin",
+        f"{FIXTURE}\n@pytest.mark.asyncio\nasync def test_it(async_fluxbase, fluxbase_server):\n{AWAIT}",
+    ),
+    **{
+        f"anyio on {backend}": (
+            "anyio.pytest_plugin",
+            f"""@pytest.mark.anyio
+@pytest.mark.parametrize('anyio_backend', ['{backend}'])
+async def test_it(async_fluxbase, fluxbase_server):
+{AWAIT}""",
+        )
+        for backend in ("asyncio", "trio")
+    },
+}
+
+
+@pytest.mark.parametrize(("plugin", "test"), ASYNC_TESTS.values(), ids=ASYNC_TESTS)
+def test_async_client(run_tests: RunTests, plugin: str, test: str) -> None:
+    """The async client is a plain fixture: usable in every event loop, by every plugin or none, and closed without a warning."""
+    options = ["-o", "asyncio_default_fixture_loop_scope=function"] if "asyncio.plugin" in plugin else []
+    loaded = ["-p", plugin] if "plugin" in plugin else []
+
+    result = run_tests(f"{ASYNC}\n\n{test}\n\n\ndef test_end():\n    gc.collect()\n", *loaded, *options)
+
+    result.assert_outcomes(passed=2)
+
+
+def test_without_sockets(run_tests: RunTests) -> None:
+    """Where pytest-socket forbids all sockets, servers, clients and handlers of both kinds work all the same."""
+    result = run_tests(
+        """
+        import socket
+
+        import pytest
+
+        def test_it(fluxbase_server, fluxbase):
+            @fluxbase_server.function("plain")
+            def plain(payload, context):
+                return {"n": payload["n"] + 1}
+
+            @fluxbase_server.function("coroutine")
+            async def coroutine(payload, context):
+                return {"n": payload["n"] + 2}
+
+            assert fluxbase.jobs.run("plain", {"n": 1}).unwrap().result == {"n": 2}
+            assert fluxbase.jobs.run("coroutine", {"n": 1}).unwrap().result == {"n": 3}
+            with pytest.raises(UserWarning, match="tried to use socket"):
+                socket.create_connection(("127.0.0.1", 9))
+        """,
+        *("-p", "pytest_socket", "--disable-socket"),
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+def test_log_of_a_handler_is_captured(run_tests: RunTests) -> None:
+    """A failing test shows what its handlers logged and raised, on the default profile too."""
+    result = run_tests(
+        """
+        def test_it(fluxbase_server, fluxbase):
+            @fluxbase_server.function("talks")
+            def talks(payload, context):
+                context.log("HELLO")
+                return payload["SUCH_A_KEY"]
+
+            fluxbase.jobs.run("talks", {}).unwrap()
+        """
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Captured log call*", "INFO *HELLO", "Traceback*", "KeyError: 'SUCH_A_KEY'"])
+
+
+def test_handler_with_another_signature(run_tests: RunTests) -> None:
+    """A handler that cannot be called is refused where it is added, not when a job runs."""
+    result = run_tests(
+        """
+        def test_it(fluxbase_server):
+            @fluxbase_server.function("resize")
+            def resize(payload):
+                return {}
+        """
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*job function default/resize: *resize(payload) cannot be called as a handler (too many*"])
+
+
 def test_entry_point_names_the_plugin() -> None:
     """Pytest finds the plugin by the package's entry point."""
     announced = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]["entry-points"]["pytest11"]
@@ -132,7 +250,7 @@ def test_handlers_file_of_a_marker_is_relative_to_rootdir(pytester: pytest.Pytes
     )
     monkeypatch.chdir(folder)
 
-    result = pytester.runpytest_subprocess("-W", "error", "--rootdir", str(pytester.path), str(test_file))
+    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:asyncio", "--rootdir", str(pytester.path), str(test_file))
 
     result.assert_outcomes(passed=1)
 
@@ -181,7 +299,7 @@ def test_missing_extra_is_reported(run_tests: RunTests, pytester: pytest.Pyteste
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        [f'{package} is not installed, which fluxbase_jobs.testing needs: run pip install "fluxbase-jobs?emulator?"']
+        [f'{package} is not installed, which fluxbase_jobs.testing needs: run pip install ".?emulator?" in a clone of fluxbase-jobs']
     )
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*nother exception*")
@@ -190,4 +308,6 @@ def test_missing_extra_is_reported(run_tests: RunTests, pytester: pytest.Pyteste
 def test_marker_and_fixtures_are_documented(run_tests: RunTests) -> None:
     """`pytest --markers` and `pytest --fixtures` describe them."""
     run_tests("", "--markers").stdout.fnmatch_lines(["@pytest.mark.fluxbase(?*options): the options of the test's Fluxbase server*"])
-    run_tests("", "--fixtures").stdout.fnmatch_lines(["fluxbase_server -- *", "*A new Fluxbase server with scripts*", "fluxbase -- *"])
+    run_tests("", "--fixtures").stdout.fnmatch_lines(
+        ["fluxbase_server -- *", "*A new Fluxbase server with scripts*", "fluxbase -- *", "async_fluxbase -- *"]
+    )

@@ -325,3 +325,18 @@ def test_add_refuses_unmarked_handlers(server: Server) -> None:
 def test_repr_shows_no_secret(server: Server) -> None:
     """The repr has the profile and no secret."""
     assert repr(server) == "Server(profile='2026-04')"
+
+
+def test_unknown_function_names_the_known_ones(server: Server) -> None:
+    """A submit under a wrong name says which functions the test has, ten at most."""
+    with server.client() as client:
+        first = client.jobs.submit("nope").error
+        for n in range(12):
+            server.script(f"f{n:02}")
+        second = client.jobs.submit("nope").error
+
+    assert first is not None
+    assert str(first) == "Job function not found: nope (this server has no functions)"
+    assert second is not None
+    names = ", ".join(f"default/f{n:02}" for n in range(10))
+    assert second.hint == f"this server's functions are {names} and 2 more"

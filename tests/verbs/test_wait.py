@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -137,6 +138,15 @@ def notes(error: BaseException | None) -> list[str]:
     return [] if error is None else [*getattr(error, "__notes__", ()), *notes(error.__context__)]
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_does_not_cancel_the_job(connect: Connect) -> None:
     """It propagates at once with a note that names the job; the client can be used again."""
     with InterruptingServer() as server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import math
 import os
 import threading
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,8 @@ Key: TypeAlias = str | Callable[[], str]
 AsyncKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 OnTokens: TypeAlias = Callable[[Tokens], object]
 
+LEEWAY: Final = 30.0
+"""Seconds before their expiry from which tokens are refreshed: requests take time. Half the lifetime of those that last a minute or less."""
 _KEY_HEADERS: Final = {"sk_": "x-service-key", "pk_": "x-service-key", "fb_": "x-service-key", "fbk_": "x-client-key"}
 
 
@@ -30,6 +33,7 @@ class Credentials:
         on_tokens: called, or awaited, with each new pair.
 
     Attributes:
+        refresh_at: when to refresh the tokens ahead of their expiry, on the monotonic clock; None: only after a 401.
         refreshes: how many refreshes have ended.
         refresh_error: why the last one brought no tokens.
         missing_key_hint: what to say where the server asks for a key and there is none.
@@ -50,6 +54,8 @@ class Credentials:
         self.key = key
         self.refresh_token = refresh_token
         self.on_tokens = on_tokens
+        self.refresh_at: float | None = None
+        self._lifetime_known = False
         self.refreshes = 0
         self.refresh_error: FluxbaseError | None = None
         self.missing_key_hint = "the client was made without a key"
@@ -62,6 +68,34 @@ class Credentials:
         if self._process != os.getpid():
             self._lock, self._process = threading.Lock(), os.getpid()
         return self._lock
+
+    def refresh_due(self, monotonic: float, wall: float) -> bool:
+        """Whether to refresh the tokens now, ahead of their expiry.
+
+        The wall clock is compared with the given key's expiry once, at the first request; it may be wrong, and so may every later look at
+        it. After that only the monotonic clock counts.
+        """
+        if self.refresh_token is None:
+            return False
+        if not self._lifetime_known:
+            self.set_lifetime(monotonic, remaining_seconds(self.key, wall))
+        return self.key is None or (self.refresh_at is not None and self.refresh_at <= monotonic)
+
+    def set_lifetime(self, received: float, seconds: float | None) -> None:
+        """Plan the next refresh for shortly before the tokens expire.
+
+        A key that has expired already is refreshed at once. What a server says of new tokens without a lifetime is not believed:
+        they would be refreshed before every request.
+        """
+        self._lifetime_known = True
+        self.refresh_at = None if seconds is None else received + seconds - min(LEEWAY, max(seconds, 0.0) / 2)
+
+    def replace(self, tokens: Tokens, received: float) -> None:
+        """Take new tokens, which were received at this moment of the monotonic clock."""
+        self.key, self.refresh_token = tokens.access_token, tokens.refresh_token or self.refresh_token
+        self.refresh_error = None
+        seconds = lifetime(tokens.access_token) if tokens.expires_in is None else tokens.expires_in
+        self.set_lifetime(received, seconds if seconds is not None and seconds > 0 else None)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
@@ -81,14 +115,29 @@ def refuse_coroutine_functions(**callbacks: object) -> None:
             raise InvalidInput(f"{name} must not be a coroutine function: only the async client awaits one")
 
 
-def expires_at(token: object) -> float | None:
-    """When a JWT expires, in seconds since 1970; None for what is no JWT or does not say."""
+def remaining_seconds(token: object, wall: float) -> float | None:
+    """The seconds until a JWT expires, by a wall clock and at most its whole lifetime; None for what is no JWT or does not say."""
+    expiry, whole = _claim(token, "exp"), lifetime(token)
+    if expiry is None:
+        return None
+    return expiry - wall if whole is None else min(expiry - wall, whole)
+
+
+def lifetime(token: object) -> float | None:
+    """The seconds from a JWT's issue to its expiry; None for what is no JWT or does not say."""
+    expiry, issued = _claim(token, "exp"), _claim(token, "iat")
+    return None if expiry is None or issued is None else expiry - issued
+
+
+def _claim(token: object, name: str) -> float | None:
+    """A moment that a JWT claims, in seconds since 1970."""
     try:
         claims = str(token).split(".")[1]
         claimed: Any = msgspec.json.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-        return float(claimed["exp"])
-    except (IndexError, KeyError, TypeError, ValueError):
+        moment = float(claimed[name])
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
+    return moment if math.isfinite(moment) else None
 
 
 def header_text(name: str, value: object) -> str:

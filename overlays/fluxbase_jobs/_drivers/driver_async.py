@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
 import threading
-import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final, TypeVar, assert_never
 
 import anyio
 
-from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Step, Stream
+from .._clock import monotonic
+from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt
@@ -32,8 +34,35 @@ async def run(plan: Plan[T], transport: AsyncTransport) -> T:
                 return result
             answer = await _perform(step, transport)
     except BaseException as error:
-        interrupt(plan, error)
+        if (cleanup := interrupt(plan, error)) is not None:
+            with contextlib.suppress(Exception):
+                await _run_shielded(cleanup, transport)
         raise
+
+
+async def _run_shielded(plan: Plan[T], transport: AsyncTransport) -> T:
+    """Carry a plan out to its end. A cancellation of the caller is raised after it."""
+    if _is_asyncio():
+        return await _run_in_task(plan, transport)
+    results: list[T] = []
+    with anyio.CancelScope(shield=True):
+        results.append(await run(plan, transport))
+    return results[0]
+
+
+async def _run_in_task(plan: Plan[T], transport: AsyncTransport) -> T:
+    """The same under asyncio, whose own cancellation ignores anyio's scopes: it ends a task, but not the one that a task waits for."""
+    task = asyncio.create_task(run(plan, transport))
+    cancelled: asyncio.CancelledError | None = None
+    with anyio.CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is None:
+        return task.result()
+    raise cancelled from (None if task.cancelled() else task.exception())
 
 
 async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerator[T]:
@@ -60,7 +89,7 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:
             return log.sent(step, await transport.send(request, timeout), instant())
         case Pause(seconds):
             log.pausing(step)
-            await anyio.sleep(seconds)
+            await _sleep(seconds)
             return instant()
         case Invoke(callback):
             returned = callback()
@@ -69,15 +98,48 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:
             return await _acquire(lock, timeout)
         case ReadClock():
             return instant()
+        case Shield(plan):
+            return await _run_shielded(plan, transport)
         case _:
             assert_never(step)
 
 
 async def _acquire(lock: threading.Lock, timeout: float) -> bool:
     """Take a lock that tasks of several event loops, and threads, may hold: an event loop's own lock or event knows only its tasks."""
-    end = time.monotonic() + timeout
+    end = monotonic() + timeout
     while not lock.acquire(blocking=False):
-        if time.monotonic() > end:
+        if monotonic() > end:
             return False
-        await anyio.sleep(LOCK_POLL_SECONDS)
+        await _sleep(LOCK_POLL_SECONDS)
     return True
+
+
+async def _sleep(seconds: float) -> None:
+    """Wait. Where a test has frozen the time, the event loop's own timers never fire, so a thread wakes the task."""
+    if not _is_asyncio() or not _is_frozen(asyncio.get_running_loop()):
+        await anyio.sleep(seconds)
+        return
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [woken.set])
+    timer.daemon = True
+    timer.start()
+    try:
+        await woken.wait()
+    finally:
+        timer.cancel()
+
+
+def _is_frozen(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the event loop's clock stands still while time passes."""
+    shown, began = loop.time(), monotonic()
+    while monotonic() == began:
+        pass
+    return loop.time() == shown
+
+
+def _is_asyncio() -> bool:
+    """Whether the running task is asyncio's, not trio's."""
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:  # no event loop of asyncio
+        return False

@@ -36,6 +36,8 @@ _HINTS: Final = {
     "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they ignore service keys "
     "(sk_, pk_, fb_) and client keys (fbk_)",
 }
+_SECONDS: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+"""Seconds as servers and gateways send them; the standard has whole ones only."""
 _IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
 
 
@@ -136,12 +138,20 @@ def _text(body: dict[str, Any], key: str) -> str | None:
 def _retry_after(response: RawResponse, utc: datetime) -> float | None:
     """The seconds after which to retry: from the header (seconds or a date), else from the body."""
     given = response.headers.get("retry-after", "").strip()
-    if given.isascii() and given.isdigit():
-        return min(float(given), MAX_SECONDS)
+    if _SECONDS.fullmatch(given):
+        return _wait(float(given))
     try:
         moment = parsedate_to_datetime(given)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - utc).total_seconds())
+        return _wait((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - utc.timestamp())
     except (ValueError, TypeError, IndexError, OverflowError):
         seconds = _object(response.content).get("retry_after")
-        return float(min(seconds, MAX_SECONDS)) if isinstance(seconds, int | float) and 0 <= seconds < math.inf else None
+        return (
+            _wait(seconds)
+            if isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf
+            else None
+        )
+
+
+def _wait(seconds: float) -> float:
+    """Seconds to wait, within what a wait may last; a moment in the past is 0."""
+    return float(max(0.0, min(seconds, MAX_SECONDS)))

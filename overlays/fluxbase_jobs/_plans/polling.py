@@ -28,6 +28,7 @@ class WaitOptions:
     poll: PollPolicy
     on_progress: OnProgress | None = None
     cancel_on_timeout: bool = False
+    cancel_on_exit: bool = False
 
     def checked(self) -> Waiting:
         """These options, fit for use. Raises InvalidInput, naming the argument."""
@@ -39,6 +40,7 @@ class WaitOptions:
             poll=self.poll,
             on_progress=self.on_progress,
             cancel_on_timeout=arguments.flag("cancel_on_timeout", self.cancel_on_timeout),
+            cancel_on_exit=arguments.flag("cancel_on_exit", self.cancel_on_exit),
         )
 
 
@@ -50,6 +52,7 @@ class Waiting:
     poll: PollPolicy
     on_progress: OnProgress | None
     cancel_on_timeout: bool
+    cancel_on_exit: bool
 
 
 def pause_until_next_poll(interval: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Instant]:
@@ -69,5 +72,16 @@ def wait_timeout(job_id: str | None, job: Job | None, timeout: float) -> WaitTim
     return WaitTimeout(
         f"job {job_id} {status} after {timeout:g} s",
         hint=f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting",
+        job_id=job_id,
+    ).with_(job=job)
+
+
+def wait_refused(job_id: str | None, job: Job | None, error: FluxbaseError, left: float) -> WaitTimeout:
+    """The error of a wait that the server does not let go on before its deadline."""
+    status = f"was {job.status} when it was last read" if job else "could not be read"
+    asked = f"the server asks to wait {error.retry_after:g} s, more than the {max(left, 0.0):.3g} s left"
+    return WaitTimeout(
+        f"job {job_id} {status}: {asked}",
+        hint=f"the job may still run on the server; call jobs.wait({job_id!r}) to keep waiting",
         job_id=job_id,
     ).with_(job=job)

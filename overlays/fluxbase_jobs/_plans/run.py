@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
+from .._operations.operation import KEY_HEADER, Operation
 from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Err, Meta, Result
-from . import jobs
 from .causes import failure_of
-from .polling import WaitOptions
-from .steps import Plan
-from .wait import wait_for
+from .exchange import exchange
+from .polling import CLEANUP_SECONDS, Waiting, WaitOptions
+from .steps import Plan, Send, read_clock, record_sends
+from .wait import cancel_and_tell, wait_for
 
 
 def run(context: CallContext, submission: Submission, options: WaitOptions) -> Plan[Result[Job]]:
     """Submit a job and wait for it; the data is a completed job, everything else is an error that carries the job."""
     waiting = options.checked()
-    submitted = yield from jobs.submit(context, submission)
+    submitted = yield from _submit(context, submission, waiting)
     if isinstance(submitted, Err):
         return submitted
     job = submitted.data
@@ -26,6 +27,35 @@ def run(context: CallContext, submission: Submission, options: WaitOptions) -> P
     if isinstance(waited, Err):
         return Err(_with_job(waited.error, job), waited.meta)
     return waited if waited.data.succeeded else (yield from _unsuccessful(context, waited.data, waited.meta))
+
+
+def _submit(context: CallContext, submission: Submission, waiting: Waiting) -> Plan[Result[Job]]:
+    """Submit the job. Interrupted while the request is in flight, say that the job may exist, or find it and cancel it."""
+    now = yield from read_clock()
+    operation = operations.submit(submission, now.utc)
+    sends: list[Send] = []
+    try:
+        return (yield from record_sends(exchange(context, operation, now), sends))
+    except GeneratorExit:
+        raise  # no step may follow
+    except BaseException as interruption:
+        if sends:
+            interruption.add_note((yield from _after_lost_submit(context, operation, waiting)))
+        raise
+
+
+def _after_lost_submit(context: CallContext, operation: Operation[Job], waiting: Waiting) -> Plan[str]:
+    """What to say of a submit whose response nobody read. The server answers the same request again with the same job."""
+    key = operation.request["headers"][KEY_HEADER]
+    unknown = f"the job may have been queued; the same call with idempotency_key={key!r} finds it"
+    if not waiting.cancel_on_exit:
+        return unknown
+    now = yield from read_clock()
+    context = context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic)
+    found = yield from exchange(context, operation, now)
+    if isinstance(found, Err):
+        return f"{unknown}; it could not be cancelled: {found.error.message}"
+    return (yield from cancel_and_tell(context, found.data.id))
 
 
 def _with_job(error: FluxbaseError, job: Job) -> FluxbaseError:

@@ -74,13 +74,23 @@ class ReadClock:
 
 
 @frozen
+class Shield:
+    """Carry another plan out to its end, even where the caller is interrupted (Ctrl-C, a cancelled task).
+
+    The driver answers with the plan's result. An interruption is raised after it.
+    """
+
+    plan: Plan[Any]
+
+
+@frozen
 class Emit(Generic[T]):
     """Hand a value to the caller, who may stop iterating there. Only iterators' plans yield this."""
 
     value: T
 
 
-Step: TypeAlias = Send | Pause | Invoke | Acquire | ReadClock
+Step: TypeAlias = Send | Pause | Invoke | Acquire | ReadClock | Shield
 Plan: TypeAlias = Generator[Step, Any, T]
 """What a verb does; it returns the verb's result."""
 Stream: TypeAlias = Generator[Step | Emit[T], Any, None]
@@ -97,6 +107,22 @@ def pause(seconds: float, retry: str = "") -> Plan[Instant]:
     """Wait, and read the clocks afterwards."""
     instant: Instant = yield Pause(seconds, retry)
     return instant
+
+
+def record_sends(plan: Plan[T], sends: list[Send]) -> Plan[T]:
+    """Carry a plan out as it is, and note the requests that it sends."""
+    answer: object = None
+    try:
+        while True:
+            step = plan.send(answer)
+            if isinstance(step, Send):
+                sends.append(step)
+            answer = yield step
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        plan.close()
 
 
 def for_each(stream: Stream[T], handle: Callable[[T], Plan[None]]) -> Plan[T]:

@@ -27,12 +27,30 @@ def wait_for(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
     try:
         stream = poll_job(context, read, waiting, just_submitted=just_submitted)
         result = yield from for_each(stream, partial(_report, waiting.on_progress))
+    except GeneratorExit:
+        raise  # no step may follow
     except BaseException as interruption:
-        interruption.add_note(f"job {read.job_id} may still run on the server; call jobs.wait({read.job_id!r}) to wait for it again")
+        if waiting.cancel_on_exit:
+            now = yield from read_clock()
+            interruption.add_note((yield from cancel_and_tell(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), read.job_id)))
+        else:
+            interruption.add_note(_still_running(read.job_id))
         raise
     if waiting.cancel_on_timeout and isinstance(result, Err) and isinstance(result.error, WaitTimeout):
         return (yield from _cancel(context, read, result.error, result))
     return result
+
+
+def cancel_and_tell(context: CallContext, job_id: str | None) -> Plan[str]:
+    """Cancel a job that nobody waits for any more: what became of that, in one line."""
+    cancelled = yield from jobs.cancel(context, job_id)
+    if isinstance(cancelled, Ok):
+        return f"job {job_id} was cancelled"
+    return f"job {job_id} could not be cancelled: {cancelled.error.message}; {_still_running(job_id)}"
+
+
+def _still_running(job_id: str | None) -> str:
+    return f"job {job_id} may still run on the server; call jobs.wait({job_id!r}) to wait for it again"
 
 
 def _report(on_progress: OnProgress | None, result: Result[Job]) -> Plan[None]:

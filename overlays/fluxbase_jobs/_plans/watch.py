@@ -9,7 +9,7 @@ from ..errors import NotFound
 from ..models.jobs import Job
 from ..result import Err, Result
 from .exchange import exchange
-from .polling import Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .polling import Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_refused, wait_timeout
 from .steps import Emit, Stream, read_clock
 
 
@@ -41,6 +41,9 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
         if changed:
             yield Emit(result)
         if job is not None and job.is_terminal:
+            return
+        if isinstance(result, Err) and (result.error.retry_after or 0.0) > max(end - now.monotonic, 0.0):
+            yield Emit(Err(wait_refused(read.job_id, last, result.error, end - now.monotonic)))
             return
         interval = waiting.poll.interval(interval, job, now.utc, now.random, changed=changed)
         now = yield from pause_until_next_poll(interval, result, now, end)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol
+
+from .._clock import monotonic
 
 MAX_RESPONSE_BYTES: Final = 64 * 2**20
 """Bytes of a decoded body; a longer one is an InvalidResponse."""
@@ -15,6 +16,14 @@ MAX_HEAD_BYTES: Final = 2**18
 """Bytes of all heads of one response, those of 1xx responses included."""
 _WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """zlib's number for each content encoding."""
+
+
+class _Decompressor(Protocol):
+    """What `zlib.decompressobj` returns."""
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """The next decompressed bytes, at most so many."""
+        ...
 
 
 class ResponseTooLong(Exception):  # said to users as an InvalidResponse
@@ -39,7 +48,7 @@ class Progress:
 
     def left(self, late: type[Exception]) -> float:
         """The seconds left; raises `late` where there are none."""
-        left = self.deadline - time.monotonic()
+        left = self.deadline - monotonic()
         if left <= 0:
             raise late
         return left
@@ -103,7 +112,7 @@ class Body:
         """The whole body; nothing where it could not be decompressed."""
         return b"".join(self._pieces) if self._readable else b""
 
-    def _decompressed(self, decoder: zlib._Decompress, piece: bytes) -> bytes:
+    def _decompressed(self, decoder: _Decompressor, piece: bytes) -> bytes:
         try:
             return decoder.decompress(piece, self._limit - self._length + 1)
         except zlib.error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import anyio
 import httpcore
@@ -147,7 +147,8 @@ class _Backend(httpcore.AsyncNetworkBackend):
     """Opens connections that count what comes."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress, self._inner = progress, httpcore.AnyIOBackend()
+        self._progress = progress
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,

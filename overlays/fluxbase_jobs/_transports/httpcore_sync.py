@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import time
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Self
 
 import httpcore
 
+from .._clock import monotonic
 from ..errors import FluxbaseError
 from .bounds import Body, Progress
 from .environment import TlsContext, user_agent
@@ -52,7 +52,7 @@ class HttpcoreTransport:
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
-        deadline = time.monotonic() + timeout
+        deadline = monotonic() + timeout
         server, _ = address(request)
         context = self._tls.context(server)
         if isinstance(context, FluxbaseError):

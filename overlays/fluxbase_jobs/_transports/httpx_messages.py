@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, TypeVar, cast
 
 import httpx
 
+from .._clock import monotonic
 from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, InvalidResponse, RequestTimeout
 from .bounds import MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
 from .environment import user_agent
@@ -81,7 +81,7 @@ def build_request(request: Request, timeout: float, http: httpx.Client | httpx.A
     content = request.get("content")
     if content and len(content) > WRITE_BYTES:
         headers = {**request["headers"], "content-length": str(len(content))}
-        request = {**request, "headers": headers, "content": Upload(content, time.monotonic() + timeout)}
+        request = {**request, "headers": headers, "content": Upload(content, monotonic() + timeout)}
     built = http.build_request(**request, timeout=limits)
     if built.headers.get("user-agent") == _HTTPX_AGENT:
         built.headers["user-agent"] = user_agent().decode()
@@ -128,7 +128,7 @@ def hide_location(response: httpx.Response) -> None:
 
 def before_deadline(piece: bytes, end: float) -> bytes:
     """A piece of a body, unless it comes too late: httpx's timeout is one for each piece, so a slow body would never end."""
-    if time.monotonic() > end:
+    if monotonic() > end:
         raise TimeoutError
     return piece
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import ssl
-import time
 from typing import Self
 
 import httpx
 
+from .._clock import monotonic
 from ..errors import FluxbaseError
 from .httpx_messages import (
     FAULTS,
@@ -55,7 +55,7 @@ class HttpxTransport:
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
-        end = time.monotonic() + timeout
+        end = monotonic() + timeout
         http = self._client()
         try:
             built = build_request(request, timeout, http)

@@ -20,7 +20,7 @@ Out = TypeVar("Out")
 WAIT_TIMEOUT: Final = 900.0
 DEFAULT_POLL: Final = PollPolicy()
 SUBMISSION_OPTIONS: Final = frozenset({"priority", "scheduled", "on_behalf_of", "idempotency_key"})
-WAIT_OPTIONS: Final = frozenset({"timeout", "poll", "on_progress", "cancel_on_timeout"})
+WAIT_OPTIONS: Final = frozenset({"timeout", "poll", "on_progress", "cancel_on_timeout", "cancel_on_exit"})
 
 
 class SubmitOptions(CallOptions, total=False):
@@ -39,6 +39,7 @@ class RunOptions(SubmitOptions, total=False):
     poll: PollPolicy
     on_progress: OnProgress | None
     cancel_on_timeout: bool
+    cancel_on_exit: bool
 
 
 def split_submit_options(job_name: str, payload: object, namespace: str | None, options: Any) -> tuple[Submission, CallOptions]:

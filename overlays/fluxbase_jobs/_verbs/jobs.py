@@ -199,12 +199,13 @@ class FluxbaseJobs:
         poll: PollPolicy = DEFAULT_POLL,
         on_progress: OnProgress | None = None,
         cancel_on_timeout: bool = False,
+        cancel_on_exit: bool = False,
         **call: Unpack[RetryOption],
     ) -> Result[Job]:
         """Wait for a job's end.
 
-        Transient read failures are retried until the timeout. Interrupting the wait (Ctrl-C, a cancelled task) does not cancel the job; the
-        exception carries a note with its id.
+        Transient read failures are retried until the timeout. Interrupting the wait (Ctrl-C, a cancelled task) does not cancel the job
+        unless `cancel_on_exit` is set; the exception carries a note with its id.
 
         Args:
             job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
@@ -213,13 +214,17 @@ class FluxbaseJobs:
             on_progress: called with the job at each change, its end included; for the async client also a coroutine function. Exceptions
                 that it raises propagate to the caller.
             cancel_on_timeout: cancel the job when the timeout expires.
+            cancel_on_exit: cancel the job when an exception ends the wait: Ctrl-C, a cancelled task, `asyncio.timeout` around it, or an
+                exception of `on_progress`. That takes at most 10 seconds; then the exception propagates.
             **call: `retry` overrides the client's retry policy for each poll.
 
         Returns:
             The job in its final state, whichever that is. WaitTimeout, with the job as it was last read, if it has not ended in time; the
             server's error if the job cannot be read.
         """
-        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        options = WaitOptions(
+            timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout, cancel_on_exit=cancel_on_exit
+        )
         return self._fetch.run(wait, call, job_id, options)
 
     def run(
@@ -236,6 +241,7 @@ class FluxbaseJobs:
         poll: PollPolicy = DEFAULT_POLL,
         on_progress: OnProgress | None = None,
         cancel_on_timeout: bool = False,
+        cancel_on_exit: bool = False,
         **call: Unpack[RetryOption],
     ) -> Result[Job]:
         """Submit a job and wait for its completion.
@@ -253,6 +259,8 @@ class FluxbaseJobs:
             poll: as in `wait`.
             on_progress: as in `wait`.
             cancel_on_timeout: as in `wait`.
+            cancel_on_exit: as in `wait`. Where the exception comes before the submit's response, the submit is sent again under its
+                idempotency key, to learn which job to cancel.
             **call: `retry` overrides the client's retry policy.
 
         Returns:
@@ -268,7 +276,9 @@ class FluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        options = WaitOptions(
+            timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout, cancel_on_exit=cancel_on_exit
+        )
         return self._fetch.run(run, call, submission, options)
 
     def watch(

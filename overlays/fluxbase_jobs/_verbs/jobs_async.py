@@ -110,10 +110,13 @@ class AsyncFluxbaseJobs:
         poll: PollPolicy = DEFAULT_POLL,
         on_progress: OnProgress | None = None,
         cancel_on_timeout: bool = False,
+        cancel_on_exit: bool = False,
         **call: Unpack[RetryOption],
     ) -> Result[Job]:
         """Wait for a job's end."""
-        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        options = WaitOptions(
+            timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout, cancel_on_exit=cancel_on_exit
+        )
         return await self._fetch.run(wait, call, job_id, options)
 
     async def run(
@@ -130,6 +133,7 @@ class AsyncFluxbaseJobs:
         poll: PollPolicy = DEFAULT_POLL,
         on_progress: OnProgress | None = None,
         cancel_on_timeout: bool = False,
+        cancel_on_exit: bool = False,
         **call: Unpack[RetryOption],
     ) -> Result[Job]:
         """Submit a job and wait for its completion."""
@@ -142,7 +146,9 @@ class AsyncFluxbaseJobs:
             on_behalf_of=on_behalf_of,
             idempotency_key=idempotency_key,
         )
-        options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout)
+        options = WaitOptions(
+            timeout=timeout, poll=poll, on_progress=on_progress, cancel_on_timeout=cancel_on_timeout, cancel_on_exit=cancel_on_exit
+        )
         return await self._fetch.run(run, call, submission, options)
 
     def watch(

@@ -9,7 +9,7 @@ Start it with `python -m fluxbase_jobs.emulator --functions handlers.py`; in `ha
         context.progress(50, "half way")
         return {"width": payload["width"] // 2}
 
-The server needs the extra: `pip install "fluxbase-jobs[emulator]"`. Importing this module does not, so that handlers can
+The server needs the extra: `pip install ".[emulator]"` in a clone. Importing this module does not, so that handlers can
 be imported and tested without a server.
 """
 

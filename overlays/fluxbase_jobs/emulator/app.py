@@ -44,13 +44,15 @@ class Emulator:
         settings: its behaviour.
         functions: the job functions it can run.
         clock: its source of time; the system's by default.
+        has_hints: whether errors say more than the real server's do, in a field of their own, `hint`.
 
     Raises:
         UnusableDatabaseError: the settings' database cannot be opened.
     """
 
-    def __init__(self, settings: Settings, functions: FunctionSet, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, functions: FunctionSet, clock: Clock | None = None, *, has_hints: bool = False) -> None:
         self.settings = settings
+        self._has_hints = has_hints
         self._clock = clock or SystemClock()
         self._database = Database(settings.database, self._clock)
         self._services = self._create_services()
@@ -58,13 +60,13 @@ class Emulator:
         self.replace_functions(functions)
         self.app = self._application()
 
-    def service_key(self) -> str:
-        """A token with the role `service_role`, valid for a day."""
-        return self._services.tokens.role("service_role")
+    def service_key(self, lifetime_seconds: int = SERVICE_SECONDS) -> str:
+        """A token with the role `service_role`, valid for a day by default."""
+        return self._services.tokens.role("service_role", lifetime_seconds)
 
-    def user_key(self, email: str = DEVELOPER) -> str:
-        """A token of the user with this email address, valid for a day; the user is created if needed."""
-        return self._services.tokens.access(self._find_or_create_user(email), SERVICE_SECONDS)
+    def user_key(self, email: str = DEVELOPER, lifetime_seconds: int = SERVICE_SECONDS) -> str:
+        """A token of the user with this email address, valid for a day by default; the user is created if needed."""
+        return self._services.tokens.access(self._find_or_create_user(email), lifetime_seconds)
 
     @property
     def services(self) -> Services:
@@ -102,7 +104,7 @@ class Emulator:
         client_keys, service_keys = ClientKeys(database), ServiceKeys(database)
         registry = FunctionRegistry(functions, clock)
         logs = Logs(database, hide_this_start=settings.profile.hides_logs_until_restart)
-        tokens = Tokens(settings.jwt_secret, clock)
+        tokens = Tokens(settings.jwt_secret or database.jwt_secret(), clock)
         return Services(
             settings=settings,
             clock=clock,
@@ -118,6 +120,7 @@ class Emulator:
             authenticator=Authenticator(tokens, client_keys, service_keys, settings.profile, clock),
             admin_authenticator=AdminAuthenticator(tokens),
             workers=WorkerPool(settings, registry, jobs, logs, clock),
+            has_hints=self._has_hints,
         )
 
     def _application(self) -> Starlette:

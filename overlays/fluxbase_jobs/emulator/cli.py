@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import math
 import sys
@@ -36,6 +37,7 @@ class Options:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the emulator until it is stopped; exit with status 1 and one line on stderr if it cannot run."""
+    _escape_unencodable_characters()
     options = read_options(arguments)
     _configure_logging(options)
     try:
@@ -61,6 +63,13 @@ def read_options(arguments: list[str] | None) -> Options:
     )
     access_log = sys.stderr.isatty() if found.access_log is None else found.access_log
     return Options(settings, found.functions, found.host, found.port, access_log, found.reload)
+
+
+def _escape_unencodable_characters() -> None:
+    """Print names with characters that the console's encoding lacks as escapes in place of ending with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _configure_logging(options: Options) -> None:
@@ -110,7 +119,12 @@ def _add_program_options(add: Callable[..., object]) -> None:
     add("--port", default=8080, type=_port, help="port to listen on; 0 picks a free one and prints it")
     add("--functions", type=Path, metavar="FILE.py", help="Python file with the handlers (default: no functions)%(default).0s")
     add("--reload", action=argparse.BooleanOptionalAction, default=True, help="reload the handlers when their files change")
-    add("--database", type=Path, metavar="FILE", help="SQLite file to store the state in (default: in memory)%(default).0s")
+    add(
+        "--database",
+        type=Path,
+        metavar="FILE",
+        help="SQLite file to store the state and the token secret in (default: in memory)%(default).0s",
+    )
     add(
         "--access-log",
         action=argparse.BooleanOptionalAction,

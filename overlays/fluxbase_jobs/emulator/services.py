@@ -36,3 +36,6 @@ class Services:
     tokens: Tokens
     authenticator: Authenticator
     admin_authenticator: AdminAuthenticator
+
+    has_hints: bool
+    """Whether errors say more than the real server's do, in a field of their own, `hint`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -17,16 +16,13 @@ SHORTEST_SECRET: Final = 32
 """Minimal length of `jwt_secret` in bytes: required by HS256 and by the real server."""
 
 
-def _random_secret() -> str:
-    return secrets.token_urlsafe(SHORTEST_SECRET)
-
-
 @frozen
 class Settings:
     """The settings of one emulator. Times are in seconds."""
 
     profile: Profile = NEWEST
-    jwt_secret: str = field(factory=_random_secret, repr=False)
+    jwt_secret: str | None = field(default=None, repr=False)
+    """What tokens are signed with. None: a random secret, which is kept in the database, so that tokens outlive the emulator."""
     database: Path | None = None
     """The SQLite file; None stores everything in memory."""
     poll_interval: float = 0.05

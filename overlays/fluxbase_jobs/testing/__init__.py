@@ -9,7 +9,7 @@
 
 With pytest, the fixtures `fluxbase_server` and `fluxbase` provide a server and a client for each test.
 
-It needs the extra: `pip install "fluxbase-jobs[emulator]"`.
+It needs the extra: `pip install ".[emulator]"` in a clone.
 """
 
 from __future__ import annotations

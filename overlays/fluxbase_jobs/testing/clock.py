@@ -14,6 +14,7 @@ from typing import Final, Protocol, cast
 
 from anyio.to_thread import current_default_thread_limiter
 
+from .._clock import monotonic, monotonic_ns
 from ..emulator.clock import micros
 from ..emulator.services import Services
 from .event_loop import EventLoopThread, Waiter
@@ -54,7 +55,7 @@ class VirtualClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         first_ns = time.time_ns() if start is None else _nanoseconds(start)
-        self._offset_ns = first_ns - time.monotonic_ns()
+        self._offset_ns = first_ns - monotonic_ns()
         self._sleepers = Sleepers()
         self._advancing = RLock()
         self._timelines: list[Timeline] = []
@@ -65,7 +66,7 @@ class VirtualClock:
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970 in UTC."""
-        return time.monotonic_ns() + self._offset_ns
+        return monotonic_ns() + self._offset_ns
 
     def advance(self, by: float | timedelta) -> None:
         """Move the clock forward, stopping at each time at which something is due.
@@ -214,9 +215,9 @@ class Quiescence:
 
         A run that is still busy at the timeout is not waited for again.
         """
-        end = time.monotonic() + timeout_seconds
+        end = monotonic() + timeout_seconds
         while await _threads_busy(end) or self._has_work():
-            if time.monotonic() > end:
+            if monotonic() > end:
                 self._unsettled = self._busy()
                 return
             await asyncio.sleep(_CHECK_SECONDS)
@@ -235,7 +236,7 @@ async def _threads_busy(end: float) -> bool:
     for _ in range(_IDLE_ROUNDS):
         await asyncio.sleep(0)
         if limiter.borrowed_tokens:
-            return time.monotonic() <= end
+            return monotonic() <= end
     return False
 
 

@@ -10,6 +10,9 @@ from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
+from .._clock import monotonic
+from ..emulator.runtime.event_loop import loop_factory
+
 _T = TypeVar("_T")
 
 _CLOSED: Final = "this test server is closed"
@@ -90,13 +93,16 @@ class EventLoopThread:
 
     def _run_loop(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         try:
-            asyncio.run(self._serve(started))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._serve(started))
         except BaseException as error:
             if started.done():
                 raise
             started.set_exception(error)
 
     async def _serve(self, started: Future[asyncio.AbstractEventLoop]) -> None:
+        # A test may freeze the time, and a loop whose clock stands still waits without end.
+        vars(asyncio.get_running_loop())["time"] = monotonic
         async with self._context:
             started.set_result(asyncio.get_running_loop())
             await self._stop.wait()

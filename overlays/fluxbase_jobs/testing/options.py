@@ -14,7 +14,7 @@ from attrs import evolve, fields_dict
 
 from .._context.client_options import SharedOptions
 from .._context.credentials import AsyncKey, Key
-from ..emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, marked
+from ..emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, check_callable, marked
 from ..emulator.handlers.loader import load_functions
 from ..emulator.profiles import PROFILES, Profile
 from ..emulator.settings import SHORTEST_SECRET, JobsSwitch, Settings
@@ -112,7 +112,9 @@ def read_functions(functions: object) -> FunctionSet:
     if isinstance(functions, str | os.PathLike):
         return _load_file(Path(cast("str | os.PathLike[str]", functions)))
     if isinstance(functions, ModuleType):
-        return FunctionSet(marked(vars(functions).values()))
+        definitions = marked(vars(functions).values())
+        check_callable(definitions)
+        return FunctionSet(definitions)
     if not isinstance(functions, Iterable):
         raise TypeError(f"functions must be handlers, a module or the path of a handlers file, not {type(functions).__name__}")
     try:
@@ -134,6 +136,7 @@ def read_handlers(name: str, handlers: Iterable[object]) -> list[JobFunction]:
         if not definitions:
             raise TypeError(f'{name} must be handlers marked with @function("name"); {_name_of(handler)} has no mark')
         found += definitions
+    check_callable(found)
     return found
 
 

@@ -16,7 +16,7 @@ from .. import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 from .._context.client_options import SharedOptions
 from ..emulator import Context, function
 from ..emulator.app import DEVELOPER, Emulator
-from ..emulator.handlers.decorator import JobFunction, marked
+from ..emulator.handlers.decorator import JobFunction, check_callable, marked
 from .clock import Quiescence, ServerTimeline
 from .event_loop import EventLoopThread
 from .faults import FaultInjection, Faults
@@ -81,7 +81,7 @@ class Server:
         settings, functions = read_settings(options), read_functions(options.get("functions", ()))
         self.clock, patience = read_clock(options.get("clock")), in_seconds("patience", options.get("patience", _PATIENCE_SECONDS))
         self._scripts: list[Script] = []
-        self._emulator = Emulator(settings, functions, self.clock)
+        self._emulator = Emulator(settings, functions, self.clock, has_hints=True)
         self.faults = Faults(self._emulator.app.routes)
         self._app: ASGIApp = self._with_middleware(patience)
         self._socket_server = SocketServer(self._app)
@@ -218,6 +218,7 @@ class Server:
         return f"{type(self).__name__}(profile={self._emulator.settings.profile.name!r})"
 
     def _add(self, functions: list[JobFunction]) -> None:
+        check_callable(functions)
         self._loop.check_open()
         self._emulator.add_functions(functions)
 

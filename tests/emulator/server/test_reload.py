@@ -136,6 +136,19 @@ def test_changed_modules_beside_the_file(write: Write) -> None:
     assert (first, second, third) == ('{"n": 11}', '{"n": 12}', '{"n": 22}')
 
 
+def test_other_files_are_not_loaded(write: Write) -> None:
+    """A change of a Python file beside the handlers that they do not import is no reload."""
+    path = write(**{"handlers.py": handlers("1"), "other.py": "n = 1\n"})
+    with running(path) as (_, log):
+        log.after(lambda: write(**{"handlers.py": handlers("2")}), "reloaded")
+        seen = len(log.lines)
+        write(**{"other.py": "n = 2\n"})
+        log.after(lambda: write(**{"handlers.py": handlers("3", "g")}), "default/g")
+        between = [line for line in log.lines[seen:] if "default/f" in line]
+
+    assert between == []
+
+
 def test_new_module_folder(write: Write) -> None:
     """Folders of newly imported modules are watched from then on."""
     path = write(**{"handlers.py": handlers("1")})

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 from fluxbase_jobs.emulator.store import UnusableDatabaseError
@@ -39,6 +40,23 @@ def test_jobs_keys_and_sessions_are_kept(database: Path) -> None:
     assert found == job
     assert (refreshed.status_code, by_key.status_code) == (200, 200)
     assert (replayed.json(), replayed.headers["idempotency-replayed"]) == (submitted, "true")
+
+
+def test_printed_keys_are_good_after_a_restart(database: Path) -> None:
+    """With a database file the keys of yesterday's start open today's emulator; a secret of one's own is not replaced by it."""
+    with program("--database", database) as first:
+        first.end(signal.SIGTERM)
+    with program("--database", database) as second:
+        token = jwt.decode(first.running.service_key, options={"verify_signature": False})
+        for key in (first.running.service_key, first.running.user_key):
+            with second.running.client(key) as client:
+                assert client.get("/api/v1/jobs").status_code == 200
+        second.end(signal.SIGTERM)
+    with program("--database", database, "--jwt-secret", SECRET) as third, third.running.client(first.running.service_key) as client:
+        assert client.get("/api/v1/jobs").status_code == 401
+
+    assert token["exp"] - token["iat"] == 30 * 24 * 3600
+    assert "keys are good for 30 days, also after a restart; stop with Ctrl-C" in first.start_up
 
 
 def test_april_logs_appear_after_a_restart(database: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from attrs import evolve, field, frozen
 
 from .context import Context
-from .validation import check_flag, check_number, check_text, check_texts
+from .validation import check_flag, check_number, check_text, check_texts, handler_error
 
 Result: TypeAlias = dict[str, Any] | None
 Handler: TypeAlias = Callable[[dict[str, Any], Context], Result | Awaitable[Result]]
@@ -131,6 +131,23 @@ def _marks(candidate: Any) -> tuple[JobFunction, ...]:
         marks: tuple[JobFunction, ...] = candidate.__dict__.get(_MARK, ())
         return marks
     return ()
+
+
+class UncallableHandlerError(TypeError):
+    """A handler cannot be called with a payload and a context."""
+
+
+def check_callable(functions: Iterable[JobFunction]) -> None:
+    """Require that each handler can be called with a payload and a context.
+
+    Not part of `@function`: a decorator above it, or an instance that a method is bound to, may change what the handler takes.
+
+    Raises:
+        UncallableHandlerError: a handler is not callable, or has other required parameters.
+    """
+    for definition in functions:
+        if error := handler_error(definition.handler):
+            raise UncallableHandlerError(f"job function {definition.namespace}/{definition.name}: {error}")
 
 
 class DuplicateFunctionError(ValueError):

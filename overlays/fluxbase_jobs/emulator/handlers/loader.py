@@ -6,14 +6,19 @@ import importlib.util
 import sys
 import traceback
 from asyncio import CancelledError
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import TypeGuard
+from typing import Final, TypeGuard
 from uuid import uuid4
+from weakref import WeakSet
 
-from .decorator import DuplicateFunctionError, FunctionSet, marked
+from .decorator import DuplicateFunctionError, FunctionSet, UncallableHandlerError, check_callable, marked
+
+_LOADED: Final = WeakSet[ModuleType]()
+"""The handlers files that were loaded, as modules."""
 
 
 class UnusableHandlersError(Exception):
@@ -24,7 +29,8 @@ def load_functions(path: Path) -> FunctionSet:
     """Run a handlers file and collect the job functions in it, including those it imports from other modules.
 
     Raises:
-        UnusableHandlersError: the file does not exist, raises an error, or has no functions or two of the same name.
+        UnusableHandlersError: the file does not exist, raises an error, has no functions or two of the same name, or has a
+            handler that cannot be called.
     """
     if path.is_dir():
         raise UnusableHandlersError(f"handlers file {path} is a folder: give the path of a Python file")
@@ -34,7 +40,10 @@ def load_functions(path: Path) -> FunctionSet:
     if not found:
         raise UnusableHandlersError(f'handlers file {path} has no job functions: mark a handler with @function("name")')
     try:
+        check_callable(found)
         return FunctionSet(found)
+    except UncallableHandlerError as error:
+        raise UnusableHandlersError(f"handlers file {path}: {error}") from error
     except DuplicateFunctionError as error:
         raise UnusableHandlersError(f"handlers file {path}: {error}: rename one of them") from error
 
@@ -52,6 +61,7 @@ class HandlersFile:
         self.path = path
         self._folder = path.resolve().parent
         self._loaded_before = frozenset(sys.modules)
+        self._is_loaded = False
         sys.path.insert(0, str(self._folder))
 
     def load(self) -> FunctionSet:
@@ -62,9 +72,12 @@ class HandlersFile:
         """
         before = self._forget_modules()
         importlib.invalidate_caches()
+        self._is_loaded = False
         try:
             with _no_bytecode_written():
-                return load_functions(self.path)
+                functions = load_functions(self.path)
+            self._is_loaded = True
+            return functions  # noqa: TRY300  # the state changes only with the functions
         except UnusableHandlersError:
             self._forget_modules()
             sys.modules.update(before)
@@ -74,6 +87,11 @@ class HandlersFile:
         """The folders to watch for changes: the file's own, and those of the modules imported from below it."""
         files = (getattr(module, "__file__", None) for module in self._modules().values())
         return frozenset([self._folder, *(Path(file).parent for file in files if file)])
+
+    def is_affected_by(self, changed: Iterable[Path]) -> bool:
+        """Whether a change of these files may change the functions: one of them is loaded, or the last load failed for want of one."""
+        files = {self.path.resolve(), *(Path(file) for module in self._modules().values() if (file := getattr(module, "__file__", None)))}
+        return not self._is_loaded or not files.isdisjoint(changed)
 
     def _modules(self) -> dict[str, ModuleType]:
         modules = list(sys.modules.items())
@@ -105,21 +123,43 @@ def _no_bytecode_written() -> Generator[None]:
 
 
 def _run(path: Path) -> ModuleType:
-    # A unique name for every load, so that two emulators in one process do not share the module.
-    name = f"fluxbase_jobs_handlers_{uuid4().hex}"
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UnusableHandlersError(f"handlers file {path} is not a Python file: give the path of a .py file")
     module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(name)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit, CancelledError) as error:
-        del sys.modules[name]
+        _put_back(name, before)
         raise UnusableHandlersError(
             f"handlers file {path} cannot be loaded{_line_of(error, spec.origin)}: {_summary(error, spec.origin)}"
         ) from error
+    _LOADED.add(module)
     return module
+
+
+def _module_name(path: Path) -> str:
+    """The name under which a handlers file is loaded.
+
+    Its own one, if it can be imported by that: the processes of a pool that a handler starts import it by its name. Otherwise a unique
+    one, which takes no other module's place.
+    """
+    unique = f"fluxbase_jobs_handlers_{uuid4().hex}"
+    name, known = path.stem, sys.modules.get(path.stem)
+    if "." in name or name in sys.stdlib_module_names or not (known is None or known in _LOADED):
+        return unique
+    spec = PathFinder.find_spec(name)
+    return name if spec and spec.origin and Path(spec.origin).resolve() == path.resolve() else unique
+
+
+def _put_back(name: str, module: ModuleType | None) -> None:
+    if module is None:
+        del sys.modules[name]
+    else:
+        sys.modules[name] = module
 
 
 def _line_of(error: BaseException, file: str | None) -> str:

@@ -1,7 +1,8 @@
-"""Checks of the arguments of `@function`: of the right type, and storable by the real server's database."""
+"""Checks of `@function`: arguments of the right type and storable by the real server's database, a handler that can be called."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Final, cast
 
@@ -56,6 +57,25 @@ def check_texts(argument: str, value: object) -> None:
         raise TypeError(f"{argument} must be a list of str, not {_type_name(value)}")
     for text in cast("Iterable[object]", value):
         check_text(f"each of {argument}", text)
+
+
+def handler_error(handler: object) -> str | None:
+    """The rule that a handler breaks which cannot be called with a payload and a context, None if it can be."""
+    if not callable(handler):
+        return f"a {_type_name(handler)} is no handler: write a function that takes (payload, context)"
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):
+        return None  # some callables that are written in C do not tell their parameters
+    try:
+        signature.bind({}, None)
+    except TypeError as error:
+        return f"{_handler_name(handler)}{signature} cannot be called as a handler ({error}): it is called with (payload, context)"
+    return None
+
+
+def _handler_name(handler: object) -> str:
+    return str(getattr(handler, "__qualname__", _type_name(handler)))
 
 
 def _type_name(value: object) -> str:

@@ -17,6 +17,7 @@ from .submission import OnBehalfOf, Submission
 
 _RANK: Final = {"anon": 0, "authenticated": 1, "admin": 2}
 _IMPERSONATING_ROLES: Final = {"service_role", "tenant_service"}
+_NAMED_FUNCTIONS: Final = 10
 _RUN_FIELDS: Final = ("result", "progress", "error_message", "worker_id", "user_name")
 _TIME_FIELDS: Final = ("scheduled_at", "started_at", "last_progress_at", "completed_at")
 
@@ -69,7 +70,8 @@ def new_job(services: Services, submission: Submission, caller: Caller) -> NewJo
         return owner
     definition = services.registry.find(submission.job_name, submission.namespace)
     if definition is None:
-        return Refusal(404, "Job function not found", {"job": submission.job_name})
+        hint: dict[str, JSONValue] = {"hint": _known_functions(services)} if services.has_hints else {}
+        return Refusal(404, "Job function not found", {"job": submission.job_name, **hint})
     if not definition.enabled:
         return Refusal(403, "Job function is disabled")
     return _role_refusal(services, definition, caller) or _job(services, submission, definition, owner)
@@ -79,6 +81,12 @@ def resubmission(original: Job, now: int) -> Job:
     """Copy a job for the same owner as a new one that is due at once."""
     cleared: dict[str, Any] = dict.fromkeys((*_RUN_FIELDS, *_TIME_FIELDS))
     return evolve(original, id=str(uuid4()), status="pending", retry_count=0, created_at=now, **cleared)
+
+
+def _known_functions(services: Services) -> str:
+    names = [f"{known.namespace}/{known.name}" for known in services.functions.list()]
+    more = f" and {len(names) - _NAMED_FUNCTIONS} more" if len(names) > _NAMED_FUNCTIONS else ""
+    return f"this server's functions are {', '.join(names[:_NAMED_FUNCTIONS])}{more}" if names else "this server has no functions"
 
 
 def _owner(services: Services, on_behalf_of: OnBehalfOf | None, caller: Caller) -> _Owner | Refusal:

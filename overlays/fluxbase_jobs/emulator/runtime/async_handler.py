@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from .event_loop import loop_factory
 from .interrupts import Interrupts, RunStopped
 
 _T = TypeVar("_T")
@@ -40,7 +41,7 @@ class AsyncHandler:
         Raises:
             asyncio.CancelledError: it was interrupted, or cancelled itself.
         """
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             loop = self._loop = runner.get_loop()
             loop.set_task_factory(self._create_task)
             try:

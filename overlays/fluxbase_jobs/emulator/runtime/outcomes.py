@@ -51,10 +51,19 @@ def end_of_return(returned: object) -> HandlerEnd:
 
 def end_of_exception(error: BaseException) -> HandlerEnd:
     """Turn a handler's exception into an outcome: its text goes to the log, not to the job (failures: boom)."""
-    text = str(error) or type(error).__name__
+    text = _text_of(error)
     stack = "".join(traceback.format_exception(error)).rstrip()
     line = _result_line({"success": False, "error": normalise(text), "stack": normalise(stack)})
     return HandlerEnd(Failed("exit status 1"), (("error", f"Job execution error: {text}"), line))
+
+
+def _text_of(error: BaseException) -> str:
+    """What the log says of an exception: its text, after its type where the text alone is a mere value, as in `KeyError('name')`."""
+    text, name = str(error), type(error).__name__
+    if not text:
+        return name
+    is_value = isinstance(error, KeyError) or (isinstance(error, Exception) and len(error.args) == 1 and not isinstance(error.args[0], str))
+    return f"{name}: {text}" if is_value else text
 
 
 def _outcome(value: JSONValue) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Lock
 from typing import Final
@@ -11,7 +11,8 @@ from typing import Final
 from ..clock import Clock, micros
 from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..handlers.context import Level
-from ..store import Jobs, Logs
+from ..store import Job, Jobs, Logs
+from .handler_log import HandlerLog
 from .interrupts import Interrupts, RunStopped
 
 _LOGGER: Final = logging.getLogger(__name__)
@@ -22,19 +23,20 @@ class RunReports:
     """Stores the reports of one run; implements `handlers.context.Reports`. Any thread may report.
 
     Args:
-        job_id: the job being run.
+        job: the job being run.
         jobs: where progress is stored.
         logs: where log lines are stored.
         clock: dates the reports.
         interrupts: those of the handler's thread, kept out while a report is being stored.
     """
 
-    def __init__(self, job_id: str, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts) -> None:
-        self._job_id = job_id
+    def __init__(self, job: Job, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts) -> None:
+        self._job_id = job.id
         self._jobs = jobs
         self._logs = logs
         self._clock = clock
         self._interrupts = interrupts
+        self._handler_log = HandlerLog(job)
         self._started_ns = clock.now_ns()
         self._line = 0
         self._is_closed = False
@@ -62,12 +64,25 @@ class RunReports:
         self._store(partial(self._store_progress, text))
 
     def log(self, text: str, level: Level) -> None:
-        """Append each line of the text to the job's log.
+        """Append each line of the text to the job's log, and show it to the developer.
 
         Raises:
             RunStopped: the run was stopped; the remaining lines are not stored.
         """
         for line in clean_text(text).split("\n"):
+            self._store(partial(self._store_and_show_line, level, line))
+
+    def show_exception(self, error: BaseException) -> None:
+        """Show the developer an exception that ended the handler."""
+        self._handler_log.exception(error)
+
+    def end(self, lines: Iterable[tuple[Level, str]]) -> None:
+        """Append the lines that the server adds when a handler has ended.
+
+        Raises:
+            RunStopped: the run was stopped; the remaining lines are not stored.
+        """
+        for level, line in lines:
             self._store(partial(self._store_line, level, line))
 
     def _store(self, write: Callable[[], None]) -> None:
@@ -86,6 +101,10 @@ class RunReports:
             )
         else:
             self._jobs.report_progress(self._job_id, text, micros(self._clock))
+
+    def _store_and_show_line(self, level: Level, line: str) -> None:
+        self._store_line(level, line)
+        self._handler_log.line(level, line)
 
     def _store_line(self, level: Level, line: str) -> None:
         self._logs.add(self._job_id, self._line, level, line, micros(self._clock))

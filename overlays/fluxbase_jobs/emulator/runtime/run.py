@@ -57,7 +57,7 @@ class Run:
         self._handler = handler
         self._clock = clock
         self._interrupts = Interrupts()
-        self._reports = RunReports(job.id, jobs, logs, clock, self._interrupts)
+        self._reports = RunReports(job, jobs, logs, clock, self._interrupts)
         self._async_handler: AsyncHandler | None = None
         self._is_over = False
         self._thread = threading.Thread(target=self._run_in_thread, name=f"{THREAD_NAME} {job.id}", daemon=True)
@@ -105,8 +105,7 @@ class Run:
     def _run_and_log(self) -> Outcome | None:
         try:
             end = self._call_and_judge()
-            for level, line in end.lines:
-                self._reports.log(line, level)
+            self._reports.end(end.lines)
         except RunStopped:
             return None
         except BaseException as error:  # formatting the handler's own exception may raise anything
@@ -120,6 +119,7 @@ class Run:
         except BaseException as error:
             if self._reports.is_closed:
                 raise RunStopped from error
+            self._reports.show_exception(error)
             return end_of_exception(error)
 
     def _call(self) -> object:

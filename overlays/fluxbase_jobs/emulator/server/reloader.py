@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from pathlib import Path
 from threading import Thread
 from typing import Final
 
@@ -39,8 +40,9 @@ async def reload_on_change(handlers: HandlersFile, replace: Callable[[FunctionSe
 async def _watch_until_folders_change(handlers: HandlersFile, replace: Callable[[FunctionSet], None]) -> None:
     folders = handlers.folders()
     async with aclosing(awatch(*folders, watch_filter=PythonFilter(), step=_SETTLED_MS, recursive=False)) as changes:
-        async for _ in changes:
-            await _run_in_daemon_thread(lambda: _reload(handlers, replace))
+        async for changed in changes:
+            if handlers.is_affected_by(Path(path) for _, path in changed):
+                await _run_in_daemon_thread(lambda: _reload(handlers, replace))
             if handlers.folders() != folders:
                 return
 

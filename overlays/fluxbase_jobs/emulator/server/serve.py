@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from ipaddress import ip_address
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import uvicorn
 
@@ -24,6 +25,17 @@ from ..runtime.run import THREAD_NAME
 from ..settings import Settings
 from .reloader import reload_on_change
 from .sockets import http_config, listen, url_of
+
+_DAY_SECONDS: Final = 24 * 60 * 60
+_KEPT_DAYS: Final = 30
+"""How long the printed keys are good where a database file lets them outlive the emulator; otherwise a day."""
+
+_HIDDEN_LOGS: Final = (
+    "clients see a job's log only after the next start, as on this server: with --profile 2026-03 at once; what handlers log and raise "
+    "is shown here"
+)
+_LISTED_JOBS: Final = 10
+"""How many of the unfinished jobs are named when the program stops."""
 
 
 def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watched: HandlersFile | None = None) -> None:
@@ -48,16 +60,23 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
         logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
         lines = _start_up_lines(emulator, functions, url_of(listener), listener.getsockname()[0])
         background = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
-        _Server(config, lines, background).run(sockets=[listener])
+        _Server(config, lines, background, partial(_unfinished_lines, emulator)).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """A Uvicorn server that prints lines when it is ready and runs a background task."""
+    """A Uvicorn server that prints lines when it is ready and when it stops, and runs a background task."""
 
-    def __init__(self, config: uvicorn.Config, lines: list[str], background: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        lines: list[str],
+        background: Callable[[], Coroutine[Any, Any, None]] | None,
+        last_lines: Callable[[], list[str]],
+    ) -> None:
         super().__init__(config)
         self._lines = lines
         self._background = background
+        self._last_lines = last_lines
         self._task: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -66,7 +85,7 @@ class _Server(uvicorn.Server):
         if self._background:
             self._task = asyncio.create_task(self._background())
         if self.started:
-            print("\n".join(self._lines), flush=True)  # noqa: T201  # the program's output
+            _print(self._lines)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Shut down gracefully at the first signal, and exit at once at the second: acknowledged data is on disk already."""
@@ -75,10 +94,11 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop the background task, then the server."""
+        """Stop the background task, print what is left unfinished, then stop the server."""
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        _print(self._last_lines())
         await super().shutdown(sockets)
 
 
@@ -92,16 +112,46 @@ def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str, addres
         address: the IP address it listens on.
     """
     settings = emulator.settings
+    days = _KEPT_DAYS if settings.database else 1
+    service_key = emulator.service_key(days * _DAY_SECONDS)
     lines = [
         f"fluxbase-jobs emulator ({settings.profile.name}) on {url}",
-        f"  service key: {emulator.service_key()}",
-        f"  user key:    {emulator.user_key()}  ({DEVELOPER})",
+        f"  service key: {service_key}",
+        f"  user key:    {emulator.user_key(DEVELOPER, days * _DAY_SECONDS)}  ({DEVELOPER})",
         f"  functions:   {describe(functions) or 'none: name a handlers file with --functions FILE.py'}",
         f"  database:    {settings.database or 'in memory, gone at the end: keep it with --database FILE'}",
     ]
+    if settings.profile.hides_logs_until_restart:
+        lines.append(f"  logs:        {_HIDDEN_LOGS}")
     if not ip_address(address.partition("%")[0]).is_loopback:
         lines.append(f"  network:     open to all who reach {address}, and they can sign up: leave --host out if that is not wanted")
-    return [*lines, "  keys are good for 24 hours; stop with Ctrl-C"]
+    return [
+        *lines,
+        f"  keys are good for {f'{days} days, also after a restart' if settings.database else '24 hours'}; stop with Ctrl-C",
+        f"export FLUXBASE_URL={shlex.quote(url)}",
+        f"export FLUXBASE_KEY={service_key}",
+    ]
+
+
+def _unfinished_lines(emulator: Emulator) -> list[str]:
+    """The lines printed when the program stops: which jobs it leaves, and what becomes of them."""
+    database = emulator.settings.database
+    count, jobs = emulator.services.jobs.unfinished(_LISTED_JOBS)
+    if not count:
+        return []
+    fate = (
+        f"the next start with --database {database} goes on with them"
+        if database
+        else "gone with the memory: keep them with --database FILE"
+    )
+    lines = [f"  {job.status} {job.id} of {job.namespace}/{job.job_name}" for job in jobs]
+    more = [f"  and {count - len(jobs)} more"] if count > len(jobs) else []
+    return [f"{count} unfinished {'job is' if count == 1 else 'jobs are'} left ({fate}):", *lines, *more]
+
+
+def _print(lines: list[str]) -> None:
+    if lines:
+        print("\n".join(lines), flush=True)  # noqa: T201  # the program's output
 
 
 def _is_not_cancellation(record: logging.LogRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from ..clock import Clock
+from ..settings import SHORTEST_SECRET
 from .schema import TABLES, VERSION
 
 # Two emulators on one file would run each other's jobs.
@@ -73,6 +75,12 @@ class Database:
                 raise
             self._connection.execute("COMMIT")
 
+    def jwt_secret(self) -> str:
+        """The random secret of this database for signing tokens, made with it."""
+        row = self.one("SELECT jwt_secret FROM secrets")
+        assert row is not None  # noqa: S101  # stored when the tables were created
+        return str(row["jwt_secret"])
+
     def close(self) -> None:
         """Close the file. It can be called again."""
         with self._lock:
@@ -89,6 +97,7 @@ class Database:
         if not version:
             self._connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
             self.change("INSERT INTO tenants VALUES (?)", [str(uuid4())])
+            self.change("INSERT INTO secrets VALUES (?)", [secrets.token_urlsafe(SHORTEST_SECRET)])
         self.change("INSERT INTO starts (at) VALUES (?)", [clock.now_ns() // 1_000])
 
 

@@ -149,6 +149,13 @@ class Jobs:
         """The ids of the running jobs."""
         return [row["id"] for row in self._db.all("SELECT id FROM jobs WHERE status = 'running'")]
 
+    def unfinished(self, limit: int) -> tuple[int, list[Job]]:
+        """How many jobs are running or pending, and the first of them: those that run, then in the order of their creation."""
+        condition = "status IN ('running', 'pending')"
+        count = self._db.all(f"SELECT count(*) AS number FROM jobs WHERE {condition}")[0]["number"]  # noqa: S608  # a constant condition
+        order = "ORDER BY status DESC, jobs.created_at, jobs.sequence LIMIT ?"
+        return count, [_job(row) for row in self._db.all(f"{_WITH_USER} WHERE {condition} {order}", [limit])]
+
     def requeue(self, job_ids: Iterable[str]) -> None:
         """Set those of the jobs that are still running back to pending. This does not count as a retry."""
         with self._db.transaction():

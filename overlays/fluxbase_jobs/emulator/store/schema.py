@@ -1,4 +1,7 @@
-"""The tables. Times are microseconds since 1970; passwords, keys and refresh tokens are stored as hashes only."""
+"""The tables. Times are microseconds since 1970; passwords, keys and refresh tokens are stored as hashes only.
+
+The secret that signs tokens has to be stored as it is, so that tokens issued before a restart are valid after it.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ TABLES: Final = f"""
 CREATE TABLE starts (number INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 
 CREATE TABLE tenants (id TEXT PRIMARY KEY);
+
+CREATE TABLE secrets (jwt_secret TEXT NOT NULL);
 
 CREATE TABLE users (
     id TEXT PRIMARY KEY,
