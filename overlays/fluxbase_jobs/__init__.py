@@ -26,6 +26,8 @@ from .errors import (
     RateLimited,
     Rejected,
     RequestTimeout,
+    ResultLost,
+    ResultMismatch,
     ServerFailed,
     Unprocessable,
     WaitTimeout,
@@ -46,7 +48,7 @@ from .models.admin import (
 from .models.inputs import OnBehalfOf, Submission
 from .models.jobs import Job, JobStatus, LogLine
 from .models.tokens import Tokens
-from .models.typed import TypedJob
+from .models.typed import CompletedJob, TypedJob
 from .policies.poll import PollPolicy
 from .policies.retry import RetryPolicy
 from .result import Err, Meta, Ok, Result, is_err, is_ok
@@ -59,6 +61,7 @@ __all__ = [
     "AsyncFluxbaseJobs",
     "AsyncJobDefinition",
     "AuthenticationFailed",
+    "CompletedJob",
     "Conflict",
     "ConnectionFailed",
     "DayCount",
@@ -92,6 +95,8 @@ __all__ = [
     "Rejected",
     "RequestTimeout",
     "Result",
+    "ResultLost",
+    "ResultMismatch",
     "RetryPolicy",
     "ServerFailed",
     "StatusCount",

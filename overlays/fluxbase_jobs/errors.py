@@ -17,27 +17,40 @@
      ├─ ServerFailed              5xx
      ├─ JobFailed                 the call went well, the job did not; with the `job` and its `log_tail`
      ├─ JobCancelled              the job was cancelled; with the `job`
+     ├─ ResultMismatch            the job completed, but its result is not of the declared type; with the `job`
+     ├─ ResultLost                the job completed, but the server lost its result; with the `job`
      └─ WaitTimeout               the job had not ended in time and goes on; with the `job`
 
 They are returned, not raised; `result.unwrap()` raises them. All are truthy, so that `if error:` narrows for type checkers, and all can
-be pickled. No message or repr holds a key, a token or a payload.
+be pickled. No message or repr holds a key, a token or a payload. Messages and hints have at most a few hundred characters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 if TYPE_CHECKING:
     from .models.jobs import Job, LogLine
+
+MAX_MESSAGE: Final = 500
+"""The number of characters that a message or a hint has at most."""
+
+
+def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
+    """The text, or its beginning and its end where it is longer than the limit."""
+    if len(text) <= limit:
+        return text
+    half = (limit - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 class FluxbaseError(Exception):
     """What went wrong: a message and attributes.
 
     Attributes:
-        message: one sentence for people.
+        message: one sentence for people, of at most 500 characters.
         code: the server's error code where it sent one (text; an integer from the March 2026 server's last-resort handler).
         status: the HTTP status, None where no answer came.
         request_id: the server's id of the request, for its logs.
@@ -64,12 +77,12 @@ class FluxbaseError(Exception):
         attempts: int = 0,
         job_id: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
+        super().__init__(self.message)
         self.code = code
         self.status = status
         self.request_id = request_id
-        self.hint = hint
+        self.hint = None if hint is None else shortened(hint)
         self.details = details
         self.retryable = retryable
         self.attempts = attempts
@@ -78,7 +91,8 @@ class FluxbaseError(Exception):
     def with_(self, **changes: Any) -> Self:
         """A copy of this error with other attributes. Errors are values: one that was returned is never changed."""
         changed = copy(self)
-        vars(changed).update(changes)
+        texts = {name: shortened(changes[name]) for name in ("message", "hint") if changes.get(name)}
+        vars(changed).update({**changes, **texts})
         changed.args = (changed.message,)
         return changed
 
@@ -175,6 +189,26 @@ class JobCancelled(FluxbaseError):
 
     Attributes:
         job: the job as it was last read.
+    """
+
+    job: Job | None = None
+
+
+class ResultMismatch(FluxbaseError):
+    """The job completed, but its result is not of the type that its definition declares. The message names the place.
+
+    Attributes:
+        job: the completed job, whose `result` is the plain value.
+    """
+
+    job: Job | None = None
+
+
+class ResultLost(FluxbaseError):
+    """The job completed, but the server lost its result.
+
+    Attributes:
+        job: the completed job.
     """
 
     job: Job | None = None

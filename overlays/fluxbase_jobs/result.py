@@ -41,6 +41,8 @@ class Meta:
     """How many answers of 404 were not believed, as the job was in the list."""
     logs_hidden: bool = False
     """Whether the server hides this job's log: April 2026 servers do until their next start."""
+    notes: tuple[str, ...] = ()
+    """Anything else worth knowing about the result, one line each."""
 
     @property
     def request_id(self) -> str | None:
@@ -59,6 +61,7 @@ class Meta:
             attempts=self.attempts + other.attempts,
             elapsed=max(self.elapsed, other.elapsed),
             false_not_found=self.false_not_found + other.false_not_found,
+            notes=tuple(dict.fromkeys(self.notes + other.notes)),
         )
 
 

@@ -15,7 +15,7 @@ NOT_AWAITED: Final[dict[str, set[str]]] = {
     "FluxbaseClient": {"from_env"},
     "FluxbaseFetch": {"iterate", "iterate_pairs", "run_many"},
     "FluxbaseJobs": {"define", "iterate", "submit_many", "tail", "wait_many", "watch"},
-    "JobDefinition": {"read"},
+    "JobDefinition": {"read", "submit_many"},
 }
 """Methods that send no request, and iterators, which are used with `async for`."""
 

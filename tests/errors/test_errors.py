@@ -36,6 +36,8 @@ BASES: Final = {
     "ServerFailed": "FluxbaseError",
     "JobFailed": "FluxbaseError",
     "JobCancelled": "FluxbaseError",
+    "ResultLost": "FluxbaseError",
+    "ResultMismatch": "FluxbaseError",
     "WaitTimeout": "FluxbaseError",
 }
 """The error classes and their base classes."""

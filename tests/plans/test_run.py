@@ -243,12 +243,12 @@ def test_a_timeout_carries_the_job() -> None:
 
 
 def test_one_404_directly_after_the_submit_is_forgiven() -> None:
-    """The server answers so when its database stumbles; a second one is believed, and the error names the job."""
-    created, found = reply(201, job(**PENDING)), reply(200, job())
+    """The server answers so when its database stumbles; a second one is believed where the list has no such job, and the error names it."""
+    created, found, unlisted = reply(201, job(**PENDING)), reply(200, job()), reply(200, {"jobs": None})
 
-    once = FakeDriver(replies(created, NOT_FOUND, found)).run(running())
-    twice = FakeDriver(replies(created, NOT_FOUND, NOT_FOUND, found)).run(running())
-    later = FakeDriver(replies(created, reply(200, job(**RUNNING)), NOT_FOUND, found)).run(running())
+    once = FakeDriver(replies(created, NOT_FOUND, unlisted, found)).run(running())
+    twice = FakeDriver(replies(created, NOT_FOUND, unlisted, NOT_FOUND, unlisted, found)).run(running())
+    later = FakeDriver(replies(created, reply(200, job(**RUNNING)), NOT_FOUND, unlisted, found)).run(running())
 
     assert once.ok
     assert isinstance(twice.error, NotFound)
@@ -259,7 +259,7 @@ def test_one_404_directly_after_the_submit_is_forgiven() -> None:
 def test_a_grace_is_not_used_up_by_a_fault() -> None:
     """A look that failed for another reason showed nothing of the job."""
     down = reply(503, {"error": "down"})
-    answers = replies(reply(201, job(**PENDING)), down, down, down, NOT_FOUND, reply(200, job()))
+    answers = replies(reply(201, job(**PENDING)), down, down, down, NOT_FOUND, reply(200, {"jobs": None}), reply(200, job()))
 
     assert FakeDriver(answers).run(running()).ok
 

@@ -106,7 +106,9 @@ def test_questions_are_those_that_were_recorded() -> None:
 
 def test_several_frames_in_one_message_are_all_read() -> None:
     """With line breaks between them, blanks, or nothing."""
-    message = change(status="running") + "\n" + change(status="completed") + "  " + change(status="failed") + change(status="pending") + "\n"
+    message = (
+        change(status="running") + "\n" + change(status="completed") + "  " + change(status="failed") + change(status="pending") + "\n"
+    )
 
     assert [event.job.status for event in protocol.read(message) if isinstance(event, JobChanged)] == [
         "running",

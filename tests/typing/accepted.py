@@ -16,6 +16,7 @@ from fluxbase_jobs import (
     AsyncFluxbaseClient,
     AsyncFluxbaseFetch,
     AsyncFluxbaseJobs,
+    CompletedJob,
     Conflict,
     Err,
     FluxbaseClient,
@@ -33,6 +34,9 @@ from fluxbase_jobs import (
     RateLimited,
     Rejected,
     Result,
+    ResultLost,
+    ResultMismatch,
+    TypedJob,
     create_client,
     is_err,
     is_ok,
@@ -108,6 +112,26 @@ def unwraps(client: FluxbaseClient) -> None:
     client.jobs.cancel(job.id).unwrap()
     client.jobs.cancel(job).unwrap()
     assert_type(client.jobs.resubmit(job), Result[Job])
+
+
+def defines(client: FluxbaseClient, job: Job) -> None:
+    """Typed jobs: a result is of its type where the job has completed, else it may be None."""
+    resize = client.jobs.define("resize", Resize, Resize)
+    assert_type(resize.submit(Resize(id=7), priority=5).unwrap(), TypedJob[Resize])
+    assert_type(resize.submit(Resize(id=7)).unwrap().result, Resize | None)
+    assert_type(resize.read(job).result, Resize | None)
+    assert_type(resize.run(Resize(id=7), timeout=5).unwrap(), CompletedJob[Resize])
+    assert_type(resize.run(Resize(id=7)).unwrap().result, Resize)
+    assert_type(resize.wait(job, timeout=5).unwrap().result, Resize)
+    assert_type(resize.wait(job.id).unwrap().result.id, int)
+    for payload, result in resize.submit_many([Resize(id=7)], batch_key="b", concurrency=2, priority=5):
+        assert_type(payload, Resize)
+        assert_type(result, Result[TypedJob[Resize]])
+    match resize.run(Resize(id=7)):
+        case Err(ResultMismatch(job=odd) | ResultLost(job=odd)):
+            assert_type(odd, Job | None)
+        case _:
+            assert_type(job.to_dict(), dict[str, Any])
 
 
 def lists(client: FluxbaseClient) -> set[str]:
@@ -200,6 +224,7 @@ def asks_for_more(result: Result[list[Job]]) -> None:
     assert_type(result.meta.attempts, int)
     assert_type(result.meta.elapsed, float)
     assert_type(result.meta.idempotency_replayed, bool)
+    assert_type(result.meta.notes, tuple[str, ...])
     assert_type(result.meta.logs_error, FluxbaseError | None)
 
 
@@ -277,6 +302,10 @@ async def awaits(client: AsyncFluxbaseClient) -> str:
     assert_type(await client.jobs.cancel(job.id), Result[None])
     assert_type(await client.jobs.retry(job.id), Result[Job])
     created: datetime = job.created_at
+    resize = client.jobs.define("resize", Resize, Resize)
+    assert_type((await resize.wait(job.id)).unwrap().result, Resize)
+    async for _, result in resize.submit_many([Resize(id=7)]):
+        assert_type(result, Result[TypedJob[Resize]])
     return f"{job.status} {created}"
 
 

@@ -5,6 +5,7 @@ Each line that is wrong ends with the comment that would hush mypy. For the chec
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import assert_never
 
 import httpx
@@ -114,6 +115,23 @@ def wrong_arguments(client: FluxbaseClient) -> None:
     client.jobs.retry(ID, max_retries=3)  # type: ignore[call-arg]
     client.jobs.list(status="done")  # type: ignore[arg-type]
     client.jobs.delete(ID)  # type: ignore[attr-defined]
+
+
+@dataclass
+class Width:
+    width: int
+
+
+def lies_about_results(client: FluxbaseClient, job: Job) -> None:
+    """A result that may not be there yet, or may not fit, taken for one that is there."""
+    resize = client.jobs.define("resize", Width, Width)
+    print(resize.submit(Width(1)).unwrap().result.width)  # type: ignore[union-attr]
+    print(resize.read(job).result.width)  # type: ignore[union-attr]
+    print(resize.run(Width(1)).unwrap().result.height)  # type: ignore[attr-defined]
+    resize.submit({"width": 1})  # type: ignore[arg-type]
+    resize.submit_many([1])  # type: ignore[list-item]
+    resize.wait(7)  # type: ignore[arg-type]
+    resize.wait(job, priority=5)  # type: ignore[call-arg]
 
 
 async def _key_from_afar() -> str:

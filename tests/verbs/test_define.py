@@ -6,13 +6,14 @@ import dataclasses
 import json
 import pickle
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn, Self, TypedDict
+from typing import Annotated, Any, Final, Literal, NoReturn, TypedDict
 from uuid import UUID
 
 import attrs
 import msgspec
+import pydantic
 import pytest
-from fluxbase_jobs import FluxbaseClient, InvalidInput, JobFailed, Ok, PollPolicy, TypedJob
+from fluxbase_jobs import CompletedJob, FluxbaseClient, InvalidInput, JobCancelled, JobFailed, PollPolicy, ResultMismatch, TypedJob, is_ok
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
@@ -49,30 +50,10 @@ class StructModel(msgspec.Struct, frozen=True, rename={"ident": "id"}):
     sizes: list[int]
 
 
-@dataclasses.dataclass
-class PydanticLike:
-    """The methods of pydantic models that the client uses; pydantic is not installed for the tests."""
-
-    id: str
-    at: str
+class PydanticModel(pydantic.BaseModel):
+    id: UUID
+    at: datetime
     sizes: list[int]
-
-    @classmethod
-    def model_validate(cls, value: Any) -> Self:
-        """Accept an instance, or convert a mapping."""
-        return value if isinstance(value, cls) else cls(**value)
-
-    @classmethod
-    def model_validate_json(cls, text: str) -> Self:
-        """Decode JSON text; as with pydantic, errors are ValueErrors."""
-        try:
-            return cls(**json.loads(text))
-        except TypeError as fault:
-            raise ValueError(str(fault)) from None
-
-    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
-        """Convert to JSON values."""
-        return {"id": self.id, "at": self.at, "sizes": self.sizes} if mode == "json" and by_alias else {}
 
 
 MODELS: Final[dict[str, Any]] = {
@@ -80,7 +61,7 @@ MODELS: Final[dict[str, Any]] = {
     "dataclass": DataModel(UUID(JOB_ID), MOMENT, [1, 2]),
     "TypedDict": DictModel(id=UUID(JOB_ID), at=MOMENT, sizes=[1, 2]),
     "msgspec.Struct": StructModel(UUID(JOB_ID), MOMENT, [1, 2]),
-    "pydantic": PydanticLike(JOB_ID, WIRE["at"], [1, 2]),  # type: ignore[arg-type]  # of a mapping of several types
+    "pydantic": PydanticModel(id=UUID(JOB_ID), at=MOMENT, sizes=[1, 2]),
 }
 
 
@@ -89,7 +70,7 @@ KINDS: Final[dict[str, Any]] = {
     "dataclass": DataModel,
     "TypedDict": DictModel,
     "msgspec.Struct": StructModel,
-    "pydantic": PydanticLike,
+    "pydantic": PydanticModel,
 }
 
 
@@ -112,7 +93,7 @@ def test_payload_and_result_are_converted(client: FluxbaseClient, server: LocalS
     assert error is None
     assert server.requests[0].json() == {"job_name": "resize", "namespace": "media", "payload": WIRE}
     assert finished.result == MODELS[name]
-    assert isinstance(finished, TypedJob)
+    assert isinstance(finished, CompletedJob)
     assert json.loads(finished.result_text or "") == WIRE
 
 
@@ -149,9 +130,9 @@ def test_invalid_payload_is_an_error_value(client: FluxbaseClient, server: Local
     assert server.requests == []
 
 
-def test_invalid_payload_of_a_pydantic_model(client: FluxbaseClient, server: LocalServer) -> None:
-    """The error has pydantic's message."""
-    error = client.jobs.define("resize", PydanticLike, PydanticLike).submit({"id": 1}).error  # type: ignore[arg-type]  # on purpose
+def test_a_payload_of_another_shape_is_refused_by_a_pydantic_model(client: FluxbaseClient, server: LocalServer) -> None:
+    """Its own validation says so."""
+    error = client.jobs.define("resize", PydanticModel, PydanticModel).submit({"id": 1}).error  # type: ignore[arg-type]  # on purpose
 
     assert isinstance(error, InvalidInput)
     assert server.requests == []
@@ -167,27 +148,70 @@ class Picky:
         raise LookupError(self.id)
 
 
-class PickyPydantic(PydanticLike):
+class PickyPydantic(PydanticModel):
     @classmethod
-    def model_validate_json(cls, text: str) -> NoReturn:
+    def model_validate_json(cls, json_data: Any, **options: Any) -> NoReturn:
         """Fail in an unusual way."""
-        raise LookupError(text)
+        raise LookupError(json_data, options)
 
 
-@pytest.mark.parametrize("kind", [AttrsModel, DataModel, DictModel, StructModel, PydanticLike, Picky, PickyPydantic, int])
+@pytest.mark.parametrize("kind", [AttrsModel, DataModel, DictModel, StructModel, PydanticModel, Picky, PickyPydantic, int])
 @pytest.mark.parametrize("result", [{"id": "no uuid", "extra": 1}, {}, {"id": None}])
-def test_invalid_result_stays_plain_json(client: FluxbaseClient, server: LocalServer, kind: Any, result: Any) -> None:
-    """A completed job is never lost because of its result."""
+def test_a_result_of_another_shape_is_a_mismatch(client: FluxbaseClient, server: LocalServer, kind: Any, result: Any) -> None:
+    """An error that keeps the completed job, its plain result included, and quotes no value; the job read by itself has None."""
     server.answer(CREATED, completed_job(result))
+    odd = client.jobs.define("resize", DictModel, kind)
 
-    finished = client.jobs.define("resize", DictModel, kind).run(MODELS["TypedDict"], poll=QUICK)
+    error = odd.run(MODELS["TypedDict"], poll=QUICK).error
 
-    assert isinstance(finished, Ok)
-    assert finished.data.result == result
+    assert isinstance(error, ResultMismatch)
+    assert error.job is not None
+    assert (error.job.result, error.job_id) == (result, JOB_ID)
+    assert "no uuid" not in f"{error} {error!r}"
+    assert odd.read(error.job).result is None
+
+
+@pytest.mark.parametrize("waiting_for", ["job", "id"])
+def test_waits_for_a_job_that_was_submitted_before(client: FluxbaseClient, server: LocalServer, waiting_for: str) -> None:
+    """By the job or by its id, with the result of the declared type."""
+    server.answer(CREATED, completed_job(WIRE))
+    resize = client.jobs.define("resize", AttrsModel, AttrsModel)
+    job = resize.submit(MODELS["attrs"]).unwrap()
+
+    finished = resize.wait(job if waiting_for == "job" else job.id, poll=QUICK).unwrap()
+
+    assert isinstance(finished, CompletedJob)
+    assert (finished.result, finished.id) == (MODELS["attrs"], JOB_ID)
+
+
+@pytest.mark.parametrize(("status", "kind"), [("failed", JobFailed), ("cancelled", JobCancelled)])
+def test_waiting_for_a_job_that_does_not_complete_is_an_error(
+    client: FluxbaseClient, server: LocalServer, status: str, kind: type[Exception]
+) -> None:
+    """As with `run`: what `wait` gives has a result."""
+    server.answer(Answer(200, job(status=status, result=None, error_message="no disk")), Answer(200, {"logs": None}))
+
+    assert type(client.jobs.define("resize", AttrsModel, AttrsModel).wait(JOB_ID, poll=QUICK).error) is kind
+
+
+def test_submits_many_payloads(client: FluxbaseClient, server: LocalServer) -> None:
+    """Each payload comes back with its job; one that does not fit is an error in its place."""
+    server.answer(CREATED)
+    payloads: list[Any] = [MODELS["attrs"], {"id": "no"}, MODELS["attrs"]]
+    resize = client.jobs.define("resize", AttrsModel, AttrsModel, namespace="media")
+
+    pairs = list(resize.submit_many(payloads, batch_key="b", priority=3, timeout=5))
+
+    assert [payload for payload, _ in pairs] == payloads
+    assert [type(result.error) for _, result in pairs] == [type(None), InvalidInput, type(None)]
+    assert {type(result.data) for _, result in pairs} == {TypedJob, type(None)}
+    assert all(result.unwrap().result is None for _, result in pairs if is_ok(result))
+    assert {request.headers["idempotency-key"] for request in server.requests} == {"b#0", "b#2"}
+    assert server.requests[0].json() == {"job_name": "resize", "namespace": "media", "payload": WIRE, "priority": 3}
 
 
 def test_a_result_is_decoded_on_first_use(client: FluxbaseClient, server: LocalServer) -> None:
-    """Once, and not before."""
+    """Once, and not before, where a job is only read."""
     made: list[str] = []
 
     @dataclasses.dataclass
@@ -197,12 +221,121 @@ def test_a_result_is_decoded_on_first_use(client: FluxbaseClient, server: LocalS
         def __post_init__(self) -> None:
             made.append(self.id)
 
-    server.answer(CREATED, completed_job({"id": "one"}))
-    finished = client.jobs.define("resize", DictModel, Counted).run(MODELS["TypedDict"], poll=QUICK).unwrap()
+    server.answer(completed_job({"id": "one"}))
+    finished = client.jobs.define("resize", DictModel, Counted).read(client.jobs.get(JOB_ID).unwrap())
 
     assert made == []
     assert finished.result is finished.result
     assert made == ["one"]
+
+
+class Mode(pydantic.BaseModel):
+    mode: Literal["fit", "crop"]
+    sizes: list[Annotated[int, pydantic.Field(gt=0)]] = []
+    inner: Mode | None = None
+
+
+@pytest.mark.parametrize("change", ["mode", "sizes", "inner"])
+def test_a_model_that_was_changed_after_its_validation_is_checked_again(client: FluxbaseClient, server: LocalServer, change: str) -> None:
+    """By typed and by plain submits, also where the change is further inside; the message quotes no value."""
+    payload = Mode(mode="fit", inner=Mode(mode="crop"))
+    if change == "sizes":
+        payload.sizes.append(-4242)
+    else:
+        changed: Any = payload if change == "mode" else payload.inner
+        changed.mode = "stretched"
+
+    for refused in (client.jobs.define("resize", Mode, Mode).submit(payload), client.jobs.submit("resize", {"all": [payload]})):
+        assert isinstance(refused.error, InvalidInput)
+        assert not any(value in f"{refused.error} {refused.error!r}" for value in ("4242", "stretched"))
+    assert server.requests == []
+
+
+class Square(msgspec.Struct, tag="square"):
+    side: int
+
+
+class Circle(msgspec.Struct, tag="circle"):
+    radius: int
+
+
+@dataclasses.dataclass
+class Shape:
+    shape: Square | Circle
+    mode: Literal["fit", "crop"] = "fit"
+
+
+@dataclasses.dataclass
+class Checked:
+    name: str
+
+    def __post_init__(self) -> None:
+        raise ValueError(f"{self.name} is no name")
+
+
+class PydanticSquare(pydantic.BaseModel):
+    kind: Literal["square"]
+
+
+class PydanticCircle(pydantic.BaseModel):
+    kind: Literal["circle"]
+
+
+class PydanticChecked(pydantic.BaseModel):
+    kind: str
+
+    @pydantic.field_validator("kind", mode="before")
+    @classmethod
+    def _refuse(cls, value: object) -> object:
+        raise ValueError(f"not {value}")
+
+
+class PydanticShape(pydantic.BaseModel):
+    shape: PydanticSquare | PydanticCircle = pydantic.Field(discriminator="kind")
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (Shape, {"shape": {"type": "SECRET-4242"}}),
+        (Shape, {"shape": {"type": "square", "side": 1}, "mode": "SECRET-4242"}),
+        (Checked, {"name": "SECRET-4242"}),
+        (PydanticShape, {"shape": {"kind": "SECRET-4242"}}),
+        (PydanticChecked, {"kind": "SECRET-4242"}),
+        (AttrsModel, {"id": "SECRET-4242", "at": 1, "sizes": []}),
+    ],
+)
+def test_no_message_quotes_a_value(client: FluxbaseClient, server: LocalServer, kind: Any, payload: Any) -> None:
+    """Neither that of a payload that does not fit, nor that of a result."""
+    server.answer(CREATED, completed_job(payload))
+
+    for error in (
+        client.jobs.define("resize", kind, kind).submit(payload).error,
+        client.jobs.define("resize", DictModel, kind).run(MODELS["TypedDict"], poll=QUICK).error,
+    ):
+        assert isinstance(error, InvalidInput | ResultMismatch)
+        assert "4242" not in f"{error} {error!r}"
+        assert len(str(error)) < 400
+
+
+def test_what_is_unset_is_left_out_by_both(client: FluxbaseClient, server: LocalServer) -> None:
+    """A definition and a plain submit send the same."""
+    server.answer(CREATED)
+
+    class Patch(msgspec.Struct):
+        name: str | msgspec.UnsetType = msgspec.UNSET
+        size: int = 3
+
+    @dataclasses.dataclass
+    class Partial:
+        name: str | msgspec.UnsetType = msgspec.UNSET
+        size: int = 3
+
+    for payload in (Patch(), Partial()):
+        client.jobs.submit("resize", payload).unwrap()
+        client.jobs.define("resize", type(payload), AttrsModel).submit(payload).unwrap()
+
+    assert [request.json()["payload"] for request in server.requests] == [{"size": 3}] * 4
 
 
 def test_typed_result_of_a_job_from_get(client: FluxbaseClient, server: LocalServer) -> None:

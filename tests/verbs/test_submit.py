@@ -11,6 +11,7 @@ from uuid import UUID
 
 import attrs
 import msgspec
+import pydantic
 import pytest
 from fluxbase_jobs import Conflict, FluxbaseClient, InvalidInput, NotFound, OnBehalfOf, PermissionDenied, Unprocessable
 from hypothesis import given, settings
@@ -105,18 +106,16 @@ class StructPoint(msgspec.Struct, rename={"x": "x", "vertical": "y"}):
     vertical: list[int]
 
 
-class PydanticLike:
-    """The methods of pydantic models that the client uses; pydantic is not installed for the tests."""
-
-    model_fields = ("x", "y")
-
-    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
-        return {"x": 1, "y": [2]} if mode == "json" and by_alias else {}
+class PydanticPoint(pydantic.BaseModel):
+    x: int
+    y: list[int]
 
 
-@pytest.mark.parametrize("model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticLike(), {"x": 1, "y": [2]}])
+@pytest.mark.parametrize(
+    "model", [AttrsPoint(1, [2]), DataPoint(1, [2]), StructPoint(1, [2]), PydanticPoint(x=1, y=[2]), {"x": 1, "y": [2]}]
+)
 def test_models_as_payload(client: FluxbaseClient, server: LocalServer, model: object) -> None:
-    """Attrs classes, dataclasses, Structs and pydantic models are sent as objects, also nested."""
+    """Attrs classes, dataclasses, Structs and pydantic models are sent as objects, also inside one another."""
     server.answer(CREATED)
 
     client.jobs.submit("resize", model).unwrap()
@@ -138,11 +137,10 @@ def test_tag_of_a_struct_is_sent(client: FluxbaseClient, server: LocalServer) ->
     assert server.requests[0].json()["payload"] == {"type": "Tagged", "x": 1}
 
 
-class Unwritable(PydanticLike):
-    """A model with values that are not JSON, like bytes that are not text."""
+class Unwritable(pydantic.BaseModel):
+    """A model whose values are no JSON, bytes that are no text for one."""
 
-    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
-        raise ValueError(f"{mode}, {by_alias}")
+    data: bytes = b"\xff"
 
 
 def test_unencodable_model_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
@@ -176,8 +174,11 @@ CYCLE["again"] += [CYCLE, CYCLE]
 
 
 def nested(levels: int) -> dict[str, Any]:
-    """An object with this many levels."""
-    return {"a": nested(levels - 1)} if levels > 1 else {"a": 1}
+    """An object so many levels deep."""
+    made: dict[str, Any] = {"a": 1}
+    for _ in range(levels - 1):
+        made = {"a": made}
+    return made
 
 
 @pytest.mark.parametrize(
@@ -195,13 +196,9 @@ def nested(levels: int) -> dict[str, Any]:
         ({"a": "x\0y"}, "payload.a must not contain a NUL"),
         ({"a\0": 1}, "must not contain a NUL"),
         ({"a": "\ud800"}, "payload.a must not contain a lone surrogate"),
-        ({"a": (1, 2)}, "payload.a must be JSON"),
         ({"a": b"x"}, "payload.a must be JSON"),
         ({"a": {1}}, "payload.a must be JSON"),
-        ({"a": datetime.now(UTC)}, "payload.a must be JSON"),
-        ({"a": __import__("decimal").Decimal(1)}, "payload.a must be JSON"),
         (CYCLE, "payload.again[0] must not contain itself"),
-        (nested(65), "nested more than 64"),
         ({"a": "x" * 1_048_576}, "1,048,576"),
         (object(), "payload must be JSON"),
     ],
@@ -217,11 +214,11 @@ def test_payloads_that_would_be_changed_are_refused(client: FluxbaseClient, serv
 
 
 def test_payloads_up_to_the_limits_are_sent(client: FluxbaseClient, server: LocalServer) -> None:
-    """64 levels, the largest exact integers, and a body of exactly 1,048,576 bytes."""
+    """500 levels, the largest exact integers, and a body of exactly 1,048,576 bytes are within them."""
     server.answer(CREATED)
     frame = len(b'{"job_name":"resize","payload":{"a":""}}')
 
-    client.jobs.submit("resize", nested(64)).unwrap()
+    client.jobs.submit("resize", nested(500)).unwrap()
     client.jobs.submit("resize", {"a": [2**53 - 1, 1 - 2**53]}).unwrap()
     client.jobs.submit("resize", {"a": "x" * (1_048_576 - frame)}).unwrap()
     _, error = client.jobs.submit("resize", {"a": "x" * (1_048_577 - frame)})

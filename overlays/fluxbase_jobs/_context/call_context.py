@@ -84,9 +84,9 @@ def retry_policy(given: object, default: RetryPolicy) -> RetryPolicy:
     """The policy that was given, or for None one attempt within the default's time. Raises InvalidInput for anything else."""
     if given is None:
         return evolve(default, attempts=1)
-    if not isinstance(given, RetryPolicy):
+    if not arguments.is_a(given, RetryPolicy):
         raise InvalidInput("retry must be a RetryPolicy, or None for one attempt")
-    return given
+    return cast("RetryPolicy", given)
 
 
 def _base_url(url: object) -> str:

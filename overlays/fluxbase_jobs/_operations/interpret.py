@@ -13,6 +13,7 @@ import msgspec
 from .. import errors
 from .._transports.messages import RawResponse
 from .._validation.arguments import MAX_SECONDS
+from .error_bodies import code_of, details, read_body, text_words, without_bom, words
 from .operation import Operation
 
 T = TypeVar("T")
@@ -28,8 +29,6 @@ _BY_STATUS: Final[dict[int, type[errors.Rejected]]] = {
 }
 TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may succeed later."""
-MAX_NESTED: Final = 200
-"""Lists and objects in an error's body; pickle, for one, follows only some hundred into one another."""
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _HINTS: Final = {
     # The answer of the admin routes to a key that came in a header of its own (recorded, admin).
@@ -45,11 +44,11 @@ def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> 
     """The value of a response, or its error. `utc` is when it arrived, for a Retry-After that is a date."""
     if 200 <= response.status < 300:
         try:
-            return operation.read(response.content), None
+            return operation.read(without_bom(response.content)), None
         except (ValueError, RecursionError) as fault:
             return None, _unreadable(response, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation)
     if 400 <= response.status < 600:
-        return None, _refusal(response, operation.job_id, utc)
+        return None, _refusal(response, operation, utc)
     reason = "a redirect, which is not followed" if 300 <= response.status < 400 else "not an answer of this API"
     return None, _unreadable(response, reason, operation)
 
@@ -65,19 +64,21 @@ def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> 
     )
 
 
-def _refusal(response: RawResponse, job_id: str | None, utc: datetime) -> errors.FluxbaseError:
-    body = _object(response.content)
+def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) -> errors.FluxbaseError:
+    told = read_body(response.content)
+    body = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
     kind = _error_class(response.status, body)
-    message, code = _message_and_code(response, body)
+    said = None if operation.confidential else words(told) or text_words(response.content, _content_type(response))
+    message, code = _message_and_code(response, body, said)
     error = kind(
         message,
         code=code,
         status=response.status,
         request_id=response.headers.get("x-request-id") or _text(body, "request_id"),
         hint=_text(body, "hint") or _HINTS.get(str(code)),
-        details=_details(response, body),
+        details=None if operation.confidential else details(response.content, told, _content_type(response)),
         retryable=response.status in TRANSIENT_STATUSES or code == _IN_PROGRESS,
-        job_id=job_id,
+        job_id=operation.job_id,
     )
     state = {"job_status": _text(body, "status")} if isinstance(error, errors.NotAllowedInState) else {}
     return error.with_(retry_after=_retry_after(response, utc), **state)
@@ -91,40 +92,35 @@ def _error_class(status: int, body: dict[str, Any]) -> type[errors.FluxbaseError
     return _BY_STATUS.get(status, errors.Rejected)
 
 
-def _message_and_code(response: RawResponse, body: dict[str, Any]) -> tuple[str, str | int | None]:
+def _message_and_code(response: RawResponse, body: dict[str, Any], said: str | None) -> tuple[str, str | int | None]:
     """The message for people and the code for programs.
 
     Usually `error` is the text. In token checks it is a code, `token_revoked` say, and the text is in `message` (recorded, database_down).
+    `said` is what a body of another shape says, where it may be quoted.
     """
-    text, longer, code = _text(body, "error"), _text(body, "message"), body.get("code")
-    if not isinstance(code, str | int):
-        code = _text(body, "error_code")
+    text, longer, code = _text(body, "error"), _text(body, "message"), code_of(body)
     if text and longer and _CODE.fullmatch(text):
         return longer, code or text
     if text and longer:
         return f"{text}: {longer}", code
-    return text or longer or _fallback_message(response), code
+    return text or longer or _fallback_message(response, said), code
 
 
-def _fallback_message(response: RawResponse) -> str:
-    """A message for a body that is none of the server's: a proxy's page, plain text, nothing."""
-    kind = response.headers.get("content-type", "").partition(";")[0] or "unnamed type"
-    if kind == "text/plain" and response.content:
-        return f"the server answered {response.status}: {response.content[:200].decode(errors='replace').strip()}"
-    return f"the server answered {response.status} with {len(response.content):,} bytes of {kind}"
+def _fallback_message(response: RawResponse, said: str | None) -> str:
+    """A message for a body that is none of the server's: a gateway's error, a proxy's page, plain text, nothing."""
+    if said:
+        return f"the server answered {response.status}: {said}"
+    kind = _content_type(response)
+    return f"the server answered {response.status} with {len(response.content):,} bytes of {kind or 'unnamed type'}"
 
 
-def _details(response: RawResponse, body: dict[str, Any]) -> Any:
-    """The server's `details`, else the body's keys that no attribute holds; the body as text where it is nested too deep to be a value."""
-    if response.content.count(b"[") + response.content.count(b"{") > MAX_NESTED:
-        return response.content.decode(errors="replace")
-    rest = {key: value for key, value in body.items() if key not in {"error", "message", "code", "hint", "request_id"}}
-    return rest.get("details", rest or None)
+def _content_type(response: RawResponse) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        body = msgspec.json.decode(content)
+        body = msgspec.json.decode(without_bom(content))
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}

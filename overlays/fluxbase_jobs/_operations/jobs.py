@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 import msgspec
 from attrs import evolve, fields, frozen
@@ -20,22 +20,36 @@ from ..models.jobs import Job, LogLine
 from . import readers
 from .operation import KEY_HEADER, Operation, idempotency_key, keyed
 
+PAST: Final = "scheduled lies in the past: the job runs as soon as a worker takes it"
+
 
 def submit(job: Submission, now: datetime) -> Operation[Job]:
     """Queue a job. `now` is what a timedelta in `scheduled` counts from."""
+    payload = _payload.encoded(job.payload)
     body = wire.SubmitJobRequest(
         job_name=arguments.text("job_name", job.job_name),
-        payload=_payload.json_object(job.payload),
+        payload=None if payload is None else cast("Any", msgspec.Raw(payload)),  # as the generated body has it, and encoded once
         namespace=arguments.optional_text("namespace", job.namespace),
         priority=None if job.priority is None else arguments.integer("priority", job.priority, -arguments.INT32 - 1),
-        scheduled_at=None if job.scheduled is None else arguments.moment("scheduled", job.scheduled, now),
+        scheduled_at=_scheduled_at(job, now),
         on_behalf_of=None if job.on_behalf_of is None else _on_behalf_of(job.on_behalf_of),
     )
     request = submit_job.build_request(body=body, idempotency_key=idempotency_key(job.idempotency_key))
     size = len(request["content"])
     if size > _payload.MAX_BODY_BYTES:
         raise InvalidInput(f"payload makes a request of {size:,} bytes; the server takes {_payload.MAX_BODY_BYTES:,}")
-    return Operation(request=request, read=readers.job)
+    notes = () if body.scheduled_at is None or body.scheduled_at >= now else (PAST,)
+    return Operation(request=request, read=readers.job, notes=notes)
+
+
+def _scheduled_at(job: Submission, now: datetime) -> datetime | None:
+    if job.scheduled is None:
+        return None
+    if job.idempotency_key is not None and arguments.is_a(job.scheduled, timedelta):
+        raise InvalidInput(
+            "scheduled must be a datetime beside an idempotency_key: a timedelta counts from now, so that each call would be another request"
+        )
+    return arguments.moment("scheduled", job.scheduled, now)
 
 
 def submit_again(job: Job, key: object) -> Operation[Job]:
@@ -128,11 +142,11 @@ def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
 
 
 def _on_behalf_of(user: object) -> wire.OnBehalfOf:
-    if isinstance(user, Mapping):
+    if arguments.is_a(user, Mapping):
         raise InvalidInput(
             "on_behalf_of must be a user's id or an OnBehalfOf", hint="pass OnBehalfOf(user_id=..., user_email=..., user_role=...)"
         )
-    given = user if isinstance(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
+    given = cast("OnBehalfOf", user) if arguments.is_a(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
     return wire.OnBehalfOf(
         user_id=arguments.uuid("on_behalf_of" if given is not user else "on_behalf_of.user_id", given.user_id),
         user_email=arguments.optional_text("on_behalf_of.user_email", given.user_email),

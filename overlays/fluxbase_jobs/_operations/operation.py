@@ -30,6 +30,8 @@ class Operation(Generic[T]):
     """Whether sending it again does no harm: reads, and all that carries an idempotency key."""
     confidential: bool = False
     """Whether the answer holds tokens, so that no error may quote it."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing about the request, for the result's `meta.notes`."""
 
     def rekeyed(self) -> Operation[T]:
         """The same under another idempotency key, if it has one.

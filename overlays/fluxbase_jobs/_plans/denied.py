@@ -38,6 +38,14 @@ def read_job(context: CallContext, read: Operation[Job], now: Instant | None = N
     return (yield from _from_list(context, read.job_id, found))
 
 
+def with_denied(result: Result[Job], denied: int) -> Result[Job]:
+    """The result of a longer call, which was told so many times that its job does not exist."""
+    if denied == result.meta.false_not_found:
+        return result
+    meta = evolve(result.meta, false_not_found=denied)
+    return Ok(result.data, meta) if isinstance(result, Ok) else Err(result.error, meta)
+
+
 def change_job(context: CallContext, change: Operation[None]) -> Plan[Result[None]]:
     """Change a job. Where the server denies one that this client has seen, and that is in the list, the change is tried again.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from attrs import define
+from attrs import define, evolve
 
 from .._context.call_context import CallContext
 from .._context.credentials import key_header
@@ -12,6 +12,7 @@ from .._operations.interpret import interpret
 from .._operations.operation import Operation
 from .._transports.messages import RawResponse
 from ..errors import AuthenticationFailed, FluxbaseError, InvalidInput
+from ..models.jobs import notes_on
 from ..result import Err, Meta, Ok, Result
 from .authentication import current_key, is_refusal, refresh_key
 from .send import send
@@ -146,4 +147,7 @@ def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, at
     meta = Meta(status=outcome.status, headers=outcome.headers, attempts=attempts, elapsed=elapsed)
     data, error = interpret(operation, outcome, attempt.at.utc)
     context.client.memory.observe(data)
-    return Ok(data, meta) if error is None else Err(error.with_(attempts=attempts), meta)
+    if error is not None:
+        return Err(error.with_(attempts=attempts), meta)
+    notes = operation.notes + notes_on(data)
+    return Ok(data, evolve(meta, notes=notes) if notes else meta)

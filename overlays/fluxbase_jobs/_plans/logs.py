@@ -88,7 +88,7 @@ def read_lines(context: CallContext, job_id: str, after_line: object) -> Plan[Re
 def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
     """The ended job, with whether the server has lost its result: `completed` with `{}` and no result in its log."""
     job = ended.data
-    if not job.succeeded or (job.result_text or EMPTY_RESULT) != EMPTY_RESULT:
+    if not job.succeeded or job.result_text != EMPTY_RESULT:
         return ended
     read = yield from log_of_ended(context, ended, lambda lines: has_result(lines, job))
     if isinstance(read, Err):

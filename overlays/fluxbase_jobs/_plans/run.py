@@ -8,9 +8,10 @@ from .._operations.operation import KEY_HEADER, Operation
 from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job
-from ..result import Err, Meta, Result
+from ..result import Err, Meta, Ok, Result
 from .causes import failure_of
 from .exchange import exchange
+from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, Waiting, WaitOptions
 from .steps import Plan, Send, read_clock, record_sends
 from .wait import cancel_and_tell, wait_for
@@ -26,7 +27,12 @@ def run(context: CallContext, submission: Submission, options: WaitOptions) -> P
     waited = yield from wait_for(context, operations.get(job.id), waiting, just_submitted=True)
     if isinstance(waited, Err):
         return Err(_with_job(waited.error, job), waited.meta)
-    return waited if waited.data.succeeded else (yield from _unsuccessful(context, waited.data, waited.meta))
+    return (yield from completed(context, (yield from with_result_lost(context, waited))))
+
+
+def completed(context: CallContext, ended: Ok[Job]) -> Plan[Result[Job]]:
+    """The ended job if it has completed, else the error that says why not."""
+    return ended if ended.data.succeeded else (yield from _unsuccessful(context, ended.data, ended.meta))
 
 
 def _submit(context: CallContext, submission: Submission, waiting: Waiting) -> Plan[Result[Job]]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import define, field, frozen
 
@@ -151,6 +151,6 @@ def _log(logger: logging.Logger | None, line: LogLine) -> Plan[None]:
 
 
 def _logger(given: object) -> logging.Logger | None:
-    if given is None or isinstance(given, logging.Logger):
-        return given
+    if given is None or arguments.is_a(given, logging.Logger):
+        return cast("logging.Logger | None", given)
     raise InvalidInput("to_logger must be a logging.Logger")

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, cast
 
 from attrs import evolve, frozen
 
-from .._context.call_context import CallContext
-from .._validation.typed_payload import typed_payload
+from .._context.call_context import CallContext, CallOptions, ClientSettings
+from .._validation.arguments import is_a
+from .._validation.payload import TypedPayload
+from ..errors import ResultLost
 from ..models.inputs import Submission
 from ..models.jobs import Job
-from ..models.typed import TypedJob, typed_job
+from ..models.typed import CompletedJob, TypedJob, completed_job, typed_job
 from ..result import Err, Ok, Result
-from . import jobs
+from . import jobs, submit_many
 from . import run as running
+from . import wait as waiting
 from .polling import WaitOptions
 from .steps import Plan
+
+LOST: Final = "the job completed, but the server lost its result"
+LOST_HINT: Final = (
+    "the server stops reading a job's output when its process ends: let the function wait for half a second before it returns, and log "
+    "less at its end; a result over 1 MB is always lost"
+)
 
 
 @frozen
@@ -39,15 +49,50 @@ def run(
     definition: Definition,
     submission: Submission,
     options: WaitOptions,
-) -> Plan[Result[TypedJob[Any]]]:
+) -> Plan[Result[CompletedJob[Any]]]:
     """Submit the job and wait for its completion."""
     completed = yield from running.run(context, _checked(submission, definition), options)
-    return _typed(completed, definition)
+    return _completed(completed, definition)
+
+
+def wait(context: CallContext, definition: Definition, job: object, options: WaitOptions) -> Plan[Result[CompletedJob[Any]]]:
+    """Wait for the completion of a job that was submitted before."""
+    waited = yield from waiting.wait(context, cast("Job", job).id if is_a(job, Job) else job, options)
+    completed = waited if isinstance(waited, Err) else (yield from running.completed(context, waited))
+    return _completed(completed, definition)
+
+
+def submissions(
+    client: ClientSettings,
+    options: CallOptions,
+    definition: Definition,
+    payloads: Iterable[object],
+    described: Mapping[str, Any],
+    *,
+    batch: submit_many.Batch,
+) -> Iterator[tuple[Any, Plan[Result[TypedJob[Any]]]]]:
+    """Each payload with the plan that submits it, made lazily."""
+    items = (_checked(Submission(definition.job_name, each, namespace=definition.namespace, **described), definition) for each in payloads)
+    for item, plan in submit_many.submissions(client, options, items, batch):
+        yield cast("TypedPayload", item.payload).value, _with_type(plan, definition)
+
+
+def _with_type(plan: Plan[Result[Job]], definition: Definition) -> Plan[Result[TypedJob[Any]]]:
+    return _typed((yield from plan), definition)
 
 
 def _checked(submission: Submission, definition: Definition) -> Submission:
-    return evolve(submission, payload=typed_payload(submission.payload, definition.payload_type))
+    return evolve(submission, payload=TypedPayload(submission.payload, definition.payload_type))
 
 
 def _typed(result: Result[Job], definition: Definition) -> Result[TypedJob[Any]]:
     return result if isinstance(result, Err) else Ok(typed_job(result.data, definition.result_type), result.meta)
+
+
+def _completed(result: Result[Job], definition: Definition) -> Result[CompletedJob[Any]]:
+    if isinstance(result, Err):
+        return result
+    if result.meta.result_lost:
+        return Err(ResultLost(LOST, hint=LOST_HINT, job_id=result.data.id).with_(job=result.data), result.meta)
+    job = completed_job(result.data, definition.result_type)
+    return Ok(job, result.meta) if isinstance(job, CompletedJob) else Err(job, result.meta)

@@ -12,6 +12,7 @@ from ..models.jobs import Job
 from ..result import Err, Ok, Result
 from . import jobs
 from .exchange import exchange
+from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, OnProgress, Waiting, WaitOptions
 from .steps import Invoke, Plan, for_each, read_clock
 from .watch import poll_job
@@ -19,7 +20,8 @@ from .watch import poll_job
 
 def wait(context: CallContext, job_id: object, options: WaitOptions) -> Plan[Result[Job]]:
     """The job in its final state, whichever that is."""
-    return (yield from wait_for(context, operations.get(job_id), options.checked()))
+    waited = yield from wait_for(context, operations.get(job_id), options.checked())
+    return (yield from with_result_lost(context, waited)) if isinstance(waited, Ok) else waited
 
 
 def wait_for(context: CallContext, read: Operation[Job], waiting: Waiting, *, just_submitted: bool = False) -> Plan[Result[Job]]:

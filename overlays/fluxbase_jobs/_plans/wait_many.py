@@ -237,9 +237,7 @@ def _look_for_causes(context: CallContext, pending: _Pending, end: float) -> Gen
     return None
 
 
-def _read(
-    context: CallContext, operation: Operation[T], pending: _Pending, end: float, reading: Reading[T] = exchange
-) -> Plan[Result[T]]:
+def _read(context: CallContext, operation: Operation[T], pending: _Pending, end: float, reading: Reading[T] = exchange) -> Plan[Result[T]]:
     """One request of a round, within the deadline of the whole."""
     now = yield from read_clock()
     if now.monotonic >= end:

@@ -8,7 +8,7 @@ from .._operations.operation import Operation
 from ..errors import NotFound
 from ..models.jobs import Job
 from ..result import Err, Result
-from .exchange import exchange
+from .denied import read_job, with_denied
 from .polling import Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_refused, wait_timeout
 from .steps import Emit, Stream, read_clock
 
@@ -28,8 +28,10 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
     end = now.monotonic + waiting.timeout
     last: Job | None = None
     interval: float | None = None
+    denied, changed_at = 0, now.monotonic
     while now.monotonic < end:
-        result = yield from exchange(context.until(end, now.monotonic), read, now)
+        result = yield from read_job(context.until(end, now.monotonic), read, now)
+        denied += result.meta.false_not_found
         now = yield from read_clock()
         if isinstance(result, Err) and not is_transient(result.error, not_found_too=just_submitted):
             yield Emit(result)
@@ -39,7 +41,8 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
         changed = job is not None and (last is None or visible_state(job) != visible_state(last))
         last = job or last
         if changed:
-            yield Emit(result)
+            changed_at = now.monotonic
+            yield Emit(with_denied(result, denied))
         if job is not None and job.is_terminal:
             return
         if isinstance(result, Err) and (result.error.retry_after or 0.0) > max(end - now.monotonic, 0.0):
@@ -47,7 +50,7 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
             return
         interval = waiting.poll.interval(interval, job, now.utc, now.random, changed=changed)
         now = yield from pause_until_next_poll(interval, result, now, end)
-    yield Emit(Err(wait_timeout(read.job_id, last, waiting.timeout)))
+    yield Emit(Err(wait_timeout(read.job_id, last, waiting.timeout, now.monotonic - changed_at)))
 
 
 def visible_state(job: Job) -> tuple[object, ...]:

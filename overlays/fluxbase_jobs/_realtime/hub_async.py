@@ -75,7 +75,7 @@ class AsyncHub:
         """Open a socket with the key of now. Raises SocketUnavailable."""
         try:
             key = await self._key()
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # a user's function may raise anything
             raise SocketUnavailable(f"no key ({type(fault).__name__})") from None
         if not is_token(key):
             raise SocketUnavailable("the key is no token", lasting=True)

@@ -17,7 +17,7 @@ _MISSING: Final = frozenset({400, 403, 404, 405, 426, 501})
 _PLAIN: Final[dict[str, Any]] = {"open_timeout": OPEN_SECONDS, "close_timeout": 1.0, "max_size": MAX_MESSAGE, "compression": None}
 
 
-class SocketUnavailable(Exception):  # noqa: N818  # never leaves this package
+class SocketUnavailable(Exception):  # never leaves this package
     """No socket could be opened, or it is gone.
 
     Attributes:
@@ -93,7 +93,7 @@ class WebsocketConnector:
             with ExitStack() as opened:
                 connection = opened.enter_context(connect(**_options(base_url, headers, self._tls)))
                 return _WebsocketsSocket(connection, opened.pop_all())
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
 
 
@@ -109,7 +109,7 @@ class AsyncWebsocketConnector:
 
         try:
             return _AsyncWebsocketsSocket(await connect(**_options(base_url, headers, self._tls)))
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
 
 
@@ -140,7 +140,7 @@ class _WebsocketsSocket:
     def send(self, text: str) -> None:
         try:
             self._connection.send(text)
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
 
     def receive(self, timeout: float) -> str | bytes | None:
@@ -148,7 +148,7 @@ class _WebsocketsSocket:
             received: str | bytes = self._connection.recv(timeout)
         except TimeoutError:
             return None
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
         return received
 
@@ -163,13 +163,13 @@ class _AsyncWebsocketsSocket:
     async def send(self, text: str) -> None:
         try:
             await self._connection.send(text)
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
 
     async def receive(self) -> str | bytes:
         try:
             received: str | bytes = await self._connection.recv()
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
         return received
 

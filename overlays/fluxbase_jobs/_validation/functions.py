@@ -23,16 +23,20 @@ def checked(functions: object) -> list[wire.SyncFunction]:
         InvalidInput: naming the function's place, the key and the rule. The server takes unknown keys and forgets them, and of two
             functions with one name it creates the first alone.
     """
-    kind = type(functions)
-    if not issubclass(kind, Iterable) or issubclass(kind, str | bytes | Mapping):
-        raise InvalidInput(f"functions must be a list of SyncFunction values or mappings; got {kind.__name__}")
-    read = [_function(f"functions[{index}]", given) for index, given in enumerate(cast("Iterable[object]", functions))]
+    read = _read("functions", functions)
     names: set[str] = set()
     for index, function in enumerate(read):
         if function.name in names:
             raise InvalidInput(f"functions[{index}].name {function.name!r} is there twice")
         names.add(function.name)
     return read
+
+
+@arguments.only_invalid_input
+def _read(name: str, functions: object) -> list[wire.SyncFunction]:
+    if not arguments.is_a(functions, Iterable) or arguments.is_a(functions, str, bytes, Mapping):
+        raise InvalidInput(f"{name} must be a list of SyncFunction values or mappings; got {arguments.type_name(functions)}")
+    return [_function(f"{name}[{index}]", given) for index, given in enumerate(cast("Iterable[object]", functions))]
 
 
 def _function(place: str, given: object) -> wire.SyncFunction:
@@ -44,20 +48,24 @@ def _function(place: str, given: object) -> wire.SyncFunction:
 
 
 def _values(place: str, given: object) -> Mapping[str, Any]:
-    if isinstance(given, SyncFunction):
+    if arguments.is_a(given, SyncFunction):
         return {field.name: getattr(given, field.name) for field in attrs.fields(SyncFunction)}
-    if not isinstance(given, Mapping):
-        raise InvalidInput(f"{place} must be a SyncFunction or a mapping; got {type(given).__name__}")
-    values = cast("Mapping[str, Any]", given)
-    for key in values:
-        if key not in _CHECKS:
-            raise InvalidInput(f"{place} has an unknown key {key!r:.60}; known are {', '.join(_CHECKS)}")
-    return values
+    if not arguments.is_a(given, Mapping):
+        raise InvalidInput(f"{place} must be a SyncFunction or a mapping; got {arguments.type_name(given)}")
+    values = cast("Mapping[object, Any]", given)
+    return {_key(place, key): values[key] for key in values}
+
+
+def _key(place: str, key: object) -> str:
+    plain = arguments.plain_text(key)
+    if plain not in _CHECKS:
+        raise InvalidInput(f"{place} has an unknown key {arguments.described(key)}; known are {', '.join(_CHECKS)}")
+    return plain
 
 
 def _any_text(name: str, value: object) -> str:
     """Text that may be empty, as where an update takes something away."""
-    return "" if value == "" else arguments.text(name, value)
+    return "" if arguments.plain_text(value) == "" else arguments.text(name, value)
 
 
 def _count(name: str, value: object) -> int:
@@ -66,8 +74,8 @@ def _count(name: str, value: object) -> int:
 
 
 def _roles(name: str, value: object) -> list[str]:
-    if not isinstance(value, list | tuple):
-        raise InvalidInput(f"{name} must be a list of texts; got {type(value).__name__}")
+    if not arguments.is_a(value, list, tuple):
+        raise InvalidInput(f"{name} must be a list of texts; got {arguments.type_name(value)}")
     return [arguments.text(f"{name}[{index}]", role) for index, role in enumerate(cast("list[object]", value))]
 
 

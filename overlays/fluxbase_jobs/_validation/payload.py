@@ -1,131 +1,124 @@
-"""A job's payload: turned into a JSON object, or refused where JSON or the server would change or lose a part of it."""
+"""A job's payload: turned into the JSON text of an object, or refused where JSON or the server would change or lose a part of it."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Mapping
+import functools
+import re
+import sys
+from collections.abc import Callable
 from typing import Any, Final, cast
 
-import attrs
-import msgspec.structs
+import msgspec
+from attrs import frozen
 
-from ..errors import InvalidInput
-from .arguments import text_fault
+from ..errors import InvalidInput, shortened
+from ..models.declared_types import is_pydantic, read_as, reason
+from .arguments import is_a, type_name
+from .plain_values import plain_tree
+from .pydantic_models import Unfit
 
-MAX_LEVELS: Final = 64
-MAX_INTEGER: Final = 2**53 - 1
 MAX_BODY_BYTES: Final = 1_048_576
+_NO_OBJECT: Final = "payload must be a JSON object (a mapping or a model), or None; got "
+# Text that must be looked at by the walk: an integer that may be too large, and NUL.
+_SUSPICIOUS: Final = re.compile(rb"\d{16}|\\u0000")
 
 
-def json_object(payload: object) -> dict[str, Any] | None:
-    """The payload as a new tree of plain dicts, lists, texts, numbers, booleans and None.
+@frozen
+class TypedPayload:
+    """A payload, and the type that it must be of."""
+
+    value: object
+    kind: Any
+
+
+def encoded(payload: object) -> bytes | None:
+    """The payload as the JSON text of an object, its keys sorted at every level; None for None.
+
+    Sorted keys make equal payloads equal requests: the server refuses an idempotency key that comes with other bytes.
 
     Arguments:
-        payload: a mapping, an instance of an attrs class, dataclass, msgspec.Struct or pydantic model, or None.
+        payload: a mapping, an instance of an attrs class, dataclass, msgspec.Struct or pydantic model, or None; or a TypedPayload.
 
     Raises:
-        InvalidInput: naming the path and the rule. The encoder can't be the check: it writes NaN as null, and integer keys, moments and
-            bytes as text, silently.
+        InvalidInput: naming the path and the rule. The encoder can't be the check: it writes NaN as null, and integer keys and bytes as
+            text, silently.
     """
     if payload is None:
         return None
     try:
-        tree = _plain(payload, frozenset())
-    except _Unfit as unfit:
-        raise InvalidInput(f"payload{unfit.path()} {unfit.rule}") from None
-    if not isinstance(tree, dict):
-        raise InvalidInput(f"payload must be a JSON object (a mapping or a model), or None; got {type(payload).__name__}")
-    return cast("dict[str, Any]", tree)
-
-
-class _Unfit(Exception):  # a signal inside this module, never seen outside
-    """A value that can't be sent, and the way to it, gathered on the way out."""
-
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule)
-        self.rule = rule
-        self.steps: list[str] = []
-
-    def path(self) -> str:
-        return "".join(reversed(self.steps))
-
-
-def _plain(value: object, parents: frozenset[int]) -> object:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int):
-        return _integer(value)
-    if isinstance(value, float):
-        return _number(value)
-    if isinstance(value, list):
-        items = cast("list[object]", value)
-        inside = _entered(items, parents)
-        return [_item(f"[{index}]", item, inside) for index, item in enumerate(items)]
-    fields = _fields(value)
-    inside = _entered(value, parents)
-    return {_key(key): _item(f".{key}", item, inside) for key, item in fields.items()}
-
-
-def _item(step: str, value: object, parents: frozenset[int]) -> object:
-    try:
-        return _plain(value, parents)
-    except _Unfit as unfit:
-        unfit.steps.append(step)
+        value, kind = (payload.value, payload.kind) if type(payload) is TypedPayload else (payload, None)
+        return _checked(value, kind)
+    except InvalidInput:
         raise
+    except RecursionError:
+        raise InvalidInput(
+            f"payload must not be nested deeper than JSON is read and written by Python {sys.version_info.major}.{sys.version_info.minor}, "
+            "which is at least 500 levels"
+        ) from None
+    except Exception as fault:  # noqa: BLE001  # a user's class may raise anything
+        raise InvalidInput(f"payload cannot be read: {type_name(fault)}") from None
 
 
-def _entered(container: object, parents: frozenset[int]) -> frozenset[int]:
-    if id(container) in parents:
-        raise _Unfit("must not contain itself")
-    if len(parents) == MAX_LEVELS:
-        raise _Unfit(f"must not be nested more than {MAX_LEVELS} levels deep")
-    return parents | {id(container)}
+def _checked(value: object, kind: Any) -> bytes:
+    if is_pydantic(kind):
+        return _encoded_tree(_as_model(value, kind))
+    plain_dict = cast("object", type(value)) is dict
+    found = (_encoded_plain(value) if plain_dict else None) or _encoded_tree(value, kind)
+    if kind is not None:
+        _check_type(found, kind)
+    if not found.startswith(b"{"):
+        raise InvalidInput(_NO_OBJECT + type_name(value))
+    return found
 
 
-def _fields(value: object) -> Mapping[object, object]:
-    """The keys and values of a mapping or a model."""
-    kind = type(value)
-    if isinstance(value, Mapping):
-        return cast("Mapping[object, object]", value)
-    if isinstance(value, msgspec.Struct):
-        config = value.__struct_config__
-        tag: dict[object, object] = {} if config.tag is None else {config.tag_field: config.tag}
-        return {**tag, **{field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}}
-    if attrs.has(kind):
-        return {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
-    if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    # pydantic is no dependency: its models are recognized by their methods, and encode themselves.
-    if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):
-        try:
-            return cast("Mapping[object, object]", cast("Any", value).model_dump(mode="json", by_alias=True))
-        except ValueError as fault:
-            raise _Unfit(f"must be JSON; {kind.__name__} could not be written as such: {type(fault).__name__}") from None
-    raise _Unfit(f"must be JSON (object, list, text, number, boolean or None); {kind.__name__} has no JSON form of its own")
+def _encoded_plain(payload: Any) -> bytes | None:
+    """The JSON text of a dict that reads back as the same dict, found without a walk in Python; None where a walk must tell.
+
+    Whatever the encoder would change (NaN, moments, tuples, keys that are no text) is not equal to what is read back.
+    """
+    try:
+        text = _encode(payload)
+        same = not _SUSPICIOUS.search(text) and msgspec.json.decode(text) == payload
+    except Exception:  # noqa: BLE001  # the walk finds what is wrong, and where
+        return None
+    return text if same else None
 
 
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise _Unfit(f"has a key that is not text but {type(key).__name__}")
-    return _text(key)
+def _encoded_tree(value: object, kind: Any = None) -> bytes:
+    try:
+        tree: object = plain_tree(value, MAX_BODY_BYTES // 2)
+    except Unfit as unfit:
+        what = "" if kind is None or unfit.steps else f"must be a {_name(kind)}: it "
+        raise InvalidInput(f"payload{unfit.path()} {what}{unfit.rule}") from None
+    if not isinstance(tree, dict) and kind is None:
+        raise InvalidInput(_NO_OBJECT + type_name(value))
+    return _encode(cast("Any", tree))
 
 
-def _text(value: str) -> str:
-    if fault := text_fault(value):
-        raise _Unfit(f"must not contain {fault}")
-    return str.__str__(value)
+def _check_type(text: bytes, kind: Any) -> None:
+    """Raise InvalidInput, naming the place, where the JSON text is not of the type."""
+    try:
+        read_as(text, kind)
+    except RecursionError:
+        raise
+    except Exception as fault:  # noqa: BLE001  # a user's type may raise anything
+        raise InvalidInput(f"payload must be a {_name(kind)}: {reason(fault)}") from None
 
 
-def _integer(value: int) -> int:
-    if abs(value) > MAX_INTEGER:
-        raise _Unfit("must lie within ±(2^53-1); the server would round a larger integer")
-    return int(value)
+def _as_model(value: object, kind: Any) -> object:
+    """The pydantic model itself, or one made of other values. Raises InvalidInput, naming the place, where they do not fit."""
+    if is_a(value, kind):
+        return value
+    try:
+        return cast("object", kind.model_validate(value))
+    except RecursionError:
+        raise
+    except Exception as fault:  # noqa: BLE001  # a user's type may raise anything
+        raise InvalidInput(f"payload must be a {_name(kind)}: {reason(fault)}") from None
 
 
-def _number(value: float) -> float:
-    if not math.isfinite(value):
-        raise _Unfit("must be a finite number; JSON has no NaN and no infinity")
-    return float(value)
+def _name(kind: Any) -> str:
+    return shortened(str(getattr(kind, "__name__", kind)), 60)
+
+
+_encode: Final[Callable[[object], bytes]] = functools.partial(msgspec.json.encode, order="sorted")

@@ -20,6 +20,7 @@ Out = TypeVar("Out")
 WAIT_TIMEOUT: Final = 900.0
 DEFAULT_POLL: Final = PollPolicy()
 SUBMISSION_OPTIONS: Final = frozenset({"priority", "scheduled", "on_behalf_of", "idempotency_key"})
+BATCH_OPTIONS: Final = SUBMISSION_OPTIONS - {"idempotency_key"}
 WAIT_OPTIONS: Final = frozenset({"timeout", "poll", "on_progress", "cancel_on_timeout", "cancel_on_exit"})
 
 
@@ -30,6 +31,23 @@ class SubmitOptions(CallOptions, total=False):
     scheduled: datetime | timedelta | str | None
     on_behalf_of: str | UUID | OnBehalfOf | None
     idempotency_key: str | None
+
+
+class BatchOptions(CallOptions, total=False):
+    """What a definition's `submit_many` takes for all of its jobs."""
+
+    priority: int | None
+    scheduled: datetime | timedelta | str | None
+    on_behalf_of: str | UUID | OnBehalfOf | None
+
+
+class AwaitOptions(RetryOption, total=False):
+    """What a definition's `wait` takes beside the job; `timeout` is that of the wait."""
+
+    timeout: Seconds
+    poll: PollPolicy
+    on_progress: OnProgress | None
+    cancel_on_timeout: bool
 
 
 class RunOptions(SubmitOptions, total=False):
@@ -52,6 +70,17 @@ def split_submit_options(job_name: str, payload: object, namespace: str | None, 
 def split_run_options(job_name: str, payload: object, namespace: str | None, options: Any) -> tuple[Submission, WaitOptions, RetryOption]:
     """A definition's `run` options: those that describe the job, those of the wait, and those of the call."""
     submission, rest = split_submit_options(job_name, payload, namespace, options)
-    waiting = {"timeout": WAIT_TIMEOUT, "poll": DEFAULT_POLL, **rest}
+    return (submission, *split_wait_options(rest))
+
+
+def split_wait_options(options: Any) -> tuple[WaitOptions, RetryOption]:
+    """A definition's `wait` options: those of the wait, and those of the call."""
+    waiting = {"timeout": WAIT_TIMEOUT, "poll": DEFAULT_POLL, **options}
     call = {name: waiting.pop(name) for name in waiting.keys() - WAIT_OPTIONS}
-    return submission, WaitOptions(**cast("Any", waiting)), cast("RetryOption", call)
+    return WaitOptions(**cast("Any", waiting)), cast("RetryOption", call)
+
+
+def split_batch_options(options: Any) -> tuple[dict[str, Any], CallOptions]:
+    """A definition's `submit_many` options: those that describe the jobs, and those of the call."""
+    described = {name: options[name] for name in BATCH_OPTIONS if name in options}
+    return described, cast("CallOptions", {name: value for name, value in options.items() if name not in BATCH_OPTIONS})

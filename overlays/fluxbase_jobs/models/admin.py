@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import attrs
 from attrs import define, frozen
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.models import DayCount, FunctionCount, StatusCount, SyncSummary
 
 from .decoding import decoded, fill_empty, json_value, struct_of
+from .wire_value import WireValue
 
 if TYPE_CHECKING:
     from fluxbase_jobs_client.models import JobFunction as _FunctionFields
@@ -39,8 +41,10 @@ __all__ = [
 ]
 
 
-class JobStats(_StatsFields):
+class JobStats(WireValue, _StatsFields):
     """Numbers of jobs. `avg_duration_seconds` is 0 where no job has run."""
+
+    PRINTED: ClassVar = tuple(field.name for field in attrs.fields(wire.JobStats))
 
     if TYPE_CHECKING:
         jobs_by_status: list[StatusCount]
@@ -54,8 +58,11 @@ class JobStats(_StatsFields):
         fill_empty(self, "jobs_by_status", "jobs_by_day", "jobs_by_function")
 
 
-class Worker(_WorkerFields):
+class Worker(WireValue, _WorkerFields):
     """One worker of a server, which has several. Equal by value and hashable by id."""
+
+    TEXTS: ClassVar = ("metadata",)
+    PRINTED: ClassVar = ("id", "name", "status")
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -71,8 +78,10 @@ class Worker(_WorkerFields):
         return cast("str | None", decoded(_WorkerFields, self, "metadata"))
 
 
-class JobFunction(_FunctionFields):
+class JobFunction(WireValue, _FunctionFields):
     """A function that jobs run. `code` and `original_code` are None in lists. Equal by value and hashable by id."""
+
+    PRINTED: ClassVar = ("namespace", "name", "version", "enabled")
 
     if TYPE_CHECKING:
         require_roles: list[str]
@@ -83,9 +92,6 @@ class JobFunction(_FunctionFields):
 
     def __hash__(self) -> int:
         return hash(self.id)
-
-    def __repr__(self) -> str:
-        return f"JobFunction(namespace={self.namespace!r}, name={self.name!r}, version={self.version}, enabled={self.enabled})"
 
 
 @define(frozen=True, kw_only=True, slots=False)

@@ -5,22 +5,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar, cast
 
 from fluxbase_jobs_client import models as wire
-from msgspec.structs import replace
 
-from .decoding import decoded, json_value, struct_of
+from .decoding import MIN_DEEP, decoded, is_too_deep, json_value, struct_of
+from .wire_value import WireValue
 
 if TYPE_CHECKING:
     from fluxbase_jobs_client.models import Job as _JobFields
     from fluxbase_jobs_client.models import LogEntry as _LogFields
 else:
-    _JobFields = struct_of(wire.Job, logs=list)
+    _JobFields = struct_of(wire.Job)
     _LogFields = struct_of(wire.LogEntry)
 
 T = TypeVar("T")
+JobT = TypeVar("JobT", bound="Job")
 
 JobStatus: TypeAlias = Literal["pending", "running", "completed", "failed", "cancelled", "interrupted"]
 """The statuses known today. A job's status is open text: a newer server's word is no error, and is not final."""
@@ -29,7 +32,7 @@ TERMINAL: Final = frozenset({"completed", "failed", "cancelled", "interrupted"})
 """The statuses after which a job changes no more, unless it is retried."""
 
 
-class Job(_JobFields):
+class Job(WireValue, _JobFields):
     """One background job as the server last sent it: every wire field under its wire name, moments as aware datetimes.
 
     `payload`, `result` and `progress` are values, decoded on first use; the server sends them as JSON text, which `payload_text`,
@@ -37,16 +40,45 @@ class Job(_JobFields):
     by value and hashable by id.
     """
 
+    LOCAL: ClassVar[tuple[str, ...]] = ("logs",)
+    TEXTS: ClassVar = ("payload", "result", "progress")
+    PRINTED: ClassVar = ("id", "job_name", "status", "progress_percent")
+
     if TYPE_CHECKING:
         logs: list[LogLine] | None
         """The log, where it was read with `get(..., include_logs=True)`; else None."""
+    else:
+
+        @property
+        def logs(self) -> list[LogLine] | None:
+            """The log, where it was read with `get(..., include_logs=True)`; else None."""
+            return vars(self).get("logs")
 
     def __hash__(self) -> int:
         return hash(self.id)
 
-    def __repr__(self) -> str:
-        percent = "" if self.progress_percent is None else f", progress_percent={self.progress_percent}"
-        return f"Job(id={self.id!r}, job_name={self.job_name!r}, status={self.status!r}{percent})"
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [(name, value) for name in self.PRINTED if (value := getattr(self, name)) is not None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain dict that `json.dumps` takes: every wire field, with payload, result and progress decoded, moments as RFC 3339 text.
+
+        `logs` is None, or a list of such dicts.
+        """
+        told = {
+            **super().to_dict(),
+            "progress_percent": self.progress_percent,
+            "progress_message": self.progress_message,
+            "progress_data": self.progress_data,
+        }
+        return {**told, "logs": None if self.logs is None else [line.to_dict() for line in self.logs]}
+
+    @classmethod
+    def from_any(cls, value: object) -> Self:
+        """The job itself, or one made of the form of `to_dict`, its log included."""
+        made = super().from_any(value)
+        lines: Any = cast("Mapping[str, Any]", value).get("logs") if made is not value else None
+        return made if lines is None else with_logs(made, [LogLine.from_any(line) for line in lines])
 
     @cached_property
     def payload(self) -> Any:
@@ -117,19 +149,38 @@ class Job(_JobFields):
         return self.status == "completed"
 
 
-class LogLine(_LogFields):
+class LogLine(WireValue, _LogFields):
     """One line of a job's log; `str()` of it is the message.
 
     `line_number` counts from 1 over all attempts of a job, but starts from 1 again after a restart of the server.
     """
 
+    PRINTED: ClassVar = ("line_number", "level", "message")
+
     def __str__(self) -> str:
         return self.message
 
-    def __repr__(self) -> str:
-        return f"LogLine(line_number={self.line_number!r}, level={self.level!r}, message={self.message!r})"
+
+TOO_DEEP: Final = "the {name} of job {id} is nested too deep to be decoded: it is text, as in `{name}_text`"
+_result_text: Final[Callable[[Job], str | None]] = vars(_JobFields)["result"].__get__
 
 
-def with_logs(job: Job, lines: list[LogLine] | None) -> Job:
+def notes_on(data: object) -> tuple[str, ...]:
+    """What is worth knowing about the jobs that a request returned: which of their values can't be decoded."""
+    if isinstance(data, Job):
+        texts = {name: cast("str | None", getattr(data, f"{name}_text")) for name in Job.TEXTS}
+        return tuple(TOO_DEEP.format(name=name, id=data.id) for name, text in texts.items() if is_too_deep(text))
+    if not isinstance(data, list) or not data or not isinstance(data[0], Job):
+        return ()
+    jobs = cast("list[Job]", data)
+    longest = max(map(len, filter(None, map(_result_text, jobs))), default=0)
+    if longest < MIN_DEEP:
+        return ()
+    return tuple(TOO_DEEP.format(name="result", id=job.id) for job in jobs if is_too_deep(job.result_text))
+
+
+def with_logs(job: JobT, lines: list[LogLine] | None) -> JobT:
     """The job with its log."""
-    return cast("Job", replace(cast("Any", job), logs=lines))
+    made = copy(job)
+    vars(made)["logs"] = lines
+    return made

@@ -1,0 +1,99 @@
+"""What the body of a refusal says: the server's own forms, and those of gateways and proxies before it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, cast
+
+import msgspec
+
+from ..errors import shortened
+from ..models.decoding import BOM
+
+MAX_NESTED: Final = 200
+"""Lists and objects in an error's body; pickle, for one, follows only some hundred into one another."""
+MAX_WORDS: Final = 200
+_MAX_LEVELS: Final = 6
+_SAYING: Final = ("message", "error", "errors", "detail", "details", "description", "error_description", "reason", "title", "msg")
+"""The keys under which servers say what is wrong, the most telling first."""
+_READ: Final = ("error", "message", "code", "hint", "request_id")
+_TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+def read_body(content: bytes) -> Any:
+    """The body as a JSON value; None where it is none, or is nested too deep."""
+    if content.count(b"[") + content.count(b"{") > MAX_NESTED:
+        return _shallow(content)
+    try:
+        return msgspec.json.decode(without_bom(content))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _shallow(content: bytes) -> Any:
+    try:
+        body = msgspec.json.decode(without_bom(content), type=dict[str, msgspec.Raw])
+        texts = {key: text for key, raw in body.items() if isinstance(text := _scalar(bytes(raw)), str | int)}
+    except (ValueError, RecursionError):
+        return None
+    return texts
+
+
+def _scalar(raw: bytes) -> Any:
+    return None if raw[:1] in {b"[", b"{"} else msgspec.json.decode(raw)
+
+
+def without_bom(content: bytes) -> bytes:
+    """The body without the byte order mark that some programs write before JSON."""
+    return content.removeprefix(BOM.encode())
+
+
+def words(body: Any) -> str | None:
+    """What a body of unknown shape says: its texts, those under telling keys first."""
+    found = _words(body, _MAX_LEVELS)
+    return shortened(" ".join(found.split()), MAX_WORDS) if found else None
+
+
+def _words(value: Any, levels: int) -> str | None:
+    if isinstance(value, str):
+        return value.strip() or None
+    if levels == 0 or not isinstance(value, dict | list):
+        return None
+    if isinstance(value, list):
+        parts = [said for each in cast("list[object]", value)[:3] if (said := _words(each, levels - 1))]
+        return "; ".join(parts) or None
+    told = cast("dict[str, Any]", value)
+    said = next((said for key in _SAYING if (said := _words(told.get(key), levels - 1))), None)
+    return said or _words([each for each in told.values() if isinstance(each, dict | list | str)], levels - 1)
+
+
+def text_words(content: bytes, kind: str) -> str | None:
+    """What a body that is no JSON says: a page's title, or plain text."""
+    title = _TITLE.search(content)
+    if title:
+        return words(title[1].decode(errors="replace"))
+    return words(content[: 4 * MAX_WORDS].decode(errors="replace")) if kind == "text/plain" else None
+
+
+def code_of(body: Any) -> str | int | None:
+    """The code for programs: of the body, or of the object under `error`."""
+    if not isinstance(body, dict):
+        return None
+    told = cast("dict[str, Any]", body)
+    inner = told.get("error")
+    for each in (told, cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}):
+        for key in ("code", "error_code"):
+            if isinstance(each.get(key), str | int):
+                return cast("str | int", each[key])
+    return None
+
+
+def details(content: bytes, body: Any, kind: str) -> Any:
+    """The server's `details`, else all of the body that no attribute holds; as text where it is no JSON, or is nested too deep."""
+    if content.count(b"[") + content.count(b"{") > MAX_NESTED or (body is None and kind.startswith("text/") and content.strip()):
+        return content.decode(errors="replace")
+    if not isinstance(body, dict):
+        return body
+    told = cast("dict[str, Any]", body)
+    rest: dict[str, Any] = {key: value for key, value in told.items() if key not in _READ or isinstance(value, dict | list)}
+    return rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest

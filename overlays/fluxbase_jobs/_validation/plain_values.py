@@ -1,0 +1,258 @@
+"""Values as JSON has them: a walk over what users hand in, to plain dicts, lists, texts, numbers, booleans and None."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import UserString
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, TypeAlias, cast
+from uuid import UUID
+
+import attrs
+import msgspec.structs
+
+from ..errors import shortened
+from ..models.declared_types import is_pydantic
+from .arguments import is_a, plain_date, plain_datetime, plain_integer, text_fault, type_name
+from .pydantic_models import MASKED, Unfit, is_secret, pydantic_values
+
+MAX_INTEGER: Final = 2**53 - 1
+_UNSET: Final = object()
+_NO_SEQUENCE: Final = (str, bytes, bytearray, memoryview, UserString)
+
+
+class _Open:
+    """A container whose items are being walked."""
+
+    __slots__ = ("add", "identity", "items", "made", "step")
+
+    def __init__(self, value: object, items: Iterator[tuple[Any, object]], made: Any) -> None:
+        self.identity = id(value)
+        self.items = items
+        self.made = made
+        self.step: object = None
+
+
+def plain_tree(value: object, max_items: int) -> object:
+    """The value as a new tree of plain values.
+
+    The walk keeps its own stack, so that no nesting is too deep for it.
+
+    Raises:
+        Unfit: a part of the value has no JSON form of its own, or more than `max_items` values are in it.
+    """
+    open_: list[_Open] = []
+    try:
+        return _walk(value, max_items, open_)
+    except Unfit as unfit:
+        unfit.steps[:0] = [each.step for each in open_ if each.step is not _UNSET]
+        raise
+    except Exception as fault:  # noqa: BLE001  # a user's class may raise anything
+        raise Unfit(f"cannot be read: {type_name(fault)}", [each.step for each in open_ if each.step is not _UNSET]) from None
+
+
+def _walk(value: object, max_items: int, open_: list[_Open]) -> object:
+    inside: set[int] = set()
+    count = 0
+    while True:
+        found = _scalar_or_container(value)
+        if isinstance(found, _Open):
+            if found.identity in inside:
+                raise Unfit("must not contain itself")
+            found.step = _UNSET
+            inside.add(found.identity)
+            open_.append(found)
+        elif not open_:
+            return found
+        else:
+            _put(open_[-1], found)
+        while True:
+            top = open_[-1]
+            top.step = _UNSET
+            following = next(top.items, None)
+            if following is not None:
+                break
+            open_.pop()
+            inside.discard(top.identity)
+            if not open_:
+                return top.made
+            _put(open_[-1], top.made)
+        count += 1
+        if count > max_items:
+            raise Unfit(f"has more than {max_items:,} values, more than the server takes")
+        key, value = following
+        top.step = key if type(top.made) is list else _key(key)
+
+
+def _put(top: _Open, value: object) -> None:
+    made: Any = top.made
+    if type(made) is list:
+        cast("list[object]", made).append(value)
+    else:
+        made[top.step] = value
+
+
+def _scalar_or_container(value: object) -> object:
+    """The plain form of a value that holds no others, else the container to walk."""
+    kind = type(value)
+    reader = _EXACT.get(kind)
+    if reader is not None:
+        return reader(value)
+    if is_a(value, Enum):
+        return _scalar_or_container(cast("Enum", value).value)
+    if is_secret(kind):
+        raise Unfit(MASKED)
+    for base, reader in _BASES.items():
+        if issubclass(kind, base):
+            return reader(value)
+    return _container(value)
+
+
+def _container(value: object) -> object:
+    if is_a(value, Mapping):
+        return _Open(value, iter(_pairs(cast("Mapping[object, object]", value))), {})
+    if is_a(value, Sequence) and not is_a(value, *_NO_SEQUENCE):
+        return _Open(value, enumerate(cast("Sequence[object]", value)), [])
+    if is_a(value, msgspec.Struct):
+        return _struct(cast("msgspec.Struct", value))
+    kind = type(value)
+    if is_pydantic(kind):
+        return _pydantic(value)
+    names = _field_names(kind)
+    if names is None:
+        raise Unfit(
+            f"must be JSON (object, list, text, number, boolean or None); {shortened(type_name(value), 60)} has no JSON form of its own"
+        )
+    fields = ((name, getattr(value, name, msgspec.UNSET)) for name in names)
+    return _Open(value, (pair for pair in fields if not _unset(pair[1])), {})
+
+
+def _pairs(value: Mapping[object, object]) -> Iterable[tuple[object, object]]:
+    return ((key, value[key]) for key in value)
+
+
+def _unset(value: object) -> bool:
+    return value is msgspec.UNSET or value is attrs.NOTHING
+
+
+def _field_names(kind: type) -> list[str] | None:
+    if attrs.has(kind):
+        return [field.name for field in attrs.fields(kind)]
+    return [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else None
+
+
+def _struct(value: msgspec.Struct) -> _Open:
+    """A Struct's fields as msgspec writes them: renamed, with the tag, without what is unset or a default that it omits."""
+    config = value.__struct_config__
+    fields = msgspec.structs.fields(value)
+    if config.array_like:
+        tag = [] if config.tag is None else [config.tag]
+        return _Open(value, enumerate([*tag, *(getattr(value, field.name) for field in fields)]), [])
+    pairs = [] if config.tag is None else [(config.tag_field, cast("object", config.tag))]
+    for field in fields:
+        item = getattr(value, field.name)
+        if not _unset(item) and not (config.omit_defaults and _is_default(field, item)):
+            pairs.append((field.encode_name, item))
+    return _Open(value, iter(pairs), {})
+
+
+def _is_default(field: msgspec.structs.FieldInfo, value: object) -> bool:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return type(value) in {list, dict, set} and field.default_factory is type(value) and not value
+    return value is field.default
+
+
+def _pydantic(value: object) -> object:
+    return _scalar_or_container(pydantic_values(value))
+
+
+def _key(key: object) -> str:
+    if is_a(key, Enum):
+        key = cast("Enum", key).value
+    if not is_a(key, str):
+        raise Unfit(f"has a key that is not text but {shortened(type_name(key), 60)}")
+    return _text(key)
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _text(value: object) -> str:
+    plain = str.__str__(cast("str", value))
+    if fault := text_fault(plain):
+        raise Unfit(f"must not contain {fault}")
+    return plain
+
+
+def _integer(value: object) -> int:
+    plain = cast("int", plain_integer(value))
+    if abs(plain) > MAX_INTEGER:
+        raise Unfit("must lie within ±(2^53-1); the server would round a larger integer")
+    return plain
+
+
+def _number(value: object) -> float:
+    plain = float.__float__(cast("float", value))
+    if not math.isfinite(plain):
+        raise Unfit("must be a finite number; JSON has no NaN and no infinity")
+    return plain
+
+
+def _moment(value: object) -> object:
+    plain = plain_datetime(cast("datetime", value))
+    if plain.utcoffset() is None:
+        raise Unfit("must have an offset; a datetime without one could mean any moment")
+    return msgspec.to_builtins(plain)
+
+
+def _day(value: object) -> object:
+    return msgspec.to_builtins(plain_date(cast("date", value)))
+
+
+def _uuid(value: object) -> str:
+    return str(UUID(int=int.__index__(cast("UUID", value).int)))
+
+
+def _decimal(value: object) -> str:
+    plain = Decimal(cast("Decimal", value))
+    if not plain.is_finite():
+        raise Unfit("must be a finite number; JSON has no NaN and no infinity")
+    return str(plain)
+
+
+def _list(value: object) -> _Open:
+    return _Open(value, enumerate(cast("list[object]", value)), [])
+
+
+def _dict(value: object) -> _Open:
+    return _Open(value, iter(cast("dict[object, object]", value).items()), {})
+
+
+_Reader: TypeAlias = Callable[[object], object]
+_EXACT: Final[dict[type, _Reader]] = {
+    type(None): _same,
+    bool: _same,
+    str: _text,
+    int: _integer,
+    float: _number,
+    dict: _dict,
+    list: _list,
+    tuple: _list,
+}
+"""How a value of one of these very types is read."""
+# A datetime is a date too, so it comes first.
+_BASES: Final[dict[type, _Reader]] = {
+    str: _text,
+    int: _integer,
+    float: _number,
+    datetime: _moment,
+    date: _day,
+    UUID: _uuid,
+    Decimal: _decimal,
+}
+"""How a value of a class that derives from one of these is read."""

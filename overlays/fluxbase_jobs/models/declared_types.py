@@ -1,0 +1,57 @@
+"""JSON text read as a type that a user declares, and why it is not of that type, without any part of the value."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from typing import Any, Final, cast
+
+import msgspec
+
+from ..errors import shortened
+
+MAX_PATH: Final = 200
+_MSGSPEC: Final = re.compile(r"(?P<words>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
+_QUOTING: Final = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
+# What these stand for in pydantic's messages comes from the value or from a user's code.
+_QUOTED_CONTEXT: Final = ("{tag}", "{error}", "{encoding_error}", "{error_type}", "{object_ref}")
+
+
+def is_pydantic(kind: Any) -> bool:
+    """Whether a type is a pydantic model: known by its methods, as pydantic is no dependency."""
+    return isinstance(kind, type) and hasattr(kind, "model_validate_json") and hasattr(kind, "model_dump")
+
+
+def read_as(text: str | bytes, kind: Any) -> Any:
+    """The JSON text as a value of a type. It raises what msgspec, pydantic or the type's own code raises."""
+    return kind.model_validate_json(text) if is_pydantic(kind) else msgspec.json.decode(text, type=kind)
+
+
+def reason(fault: Exception) -> str:
+    """What is wrong and where. A user's own check may quote the value, so that its text is left out."""
+    listed: Any = getattr(fault, "errors", None)
+    if callable(listed):
+        return _pydantic_reason(cast("list[dict[str, Any]]", listed())[0])
+    found = _MSGSPEC.fullmatch(str(fault))
+    words, place = (found["words"], found["place"]) if found and isinstance(fault, msgspec.MsgspecError) else ("", None)
+    if fault.__cause__ is not None or not words:
+        words = f"refused by its own check ({type(fault.__cause__ or fault).__name__})"
+    return _at(_QUOTING.sub(r"\1", words), place)
+
+
+def _pydantic_reason(first: dict[str, Any]) -> str:
+    template = _templates().get(first["type"])
+    quotes = template is None or any(each in template for each in _QUOTED_CONTEXT)
+    return _at(f"invalid ({first['type']})" if quotes else first["msg"], ".".join(map(str, first["loc"])))
+
+
+def _at(words: str, place: str | None) -> str:
+    return shortened(words, 200) + (f" - at `{shortened(place, MAX_PATH)}`" if place else "")
+
+
+@functools.cache
+def _templates() -> dict[str, str]:
+    """The messages of pydantic's own errors by their type; it is imported, as one of its errors is at hand."""
+    listed: Any = getattr(sys.modules.get("pydantic_core._pydantic_core"), "list_all_errors", list)
+    return {each["type"]: each["message_template_python"] for each in listed()}

@@ -1,0 +1,544 @@
+"""What callers hand in: values of any class are taken as what they are, or refused as InvalidInput, whatever their own methods do."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections import ChainMap, UserDict, UserString, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from typing import Any, Final, NamedTuple, NoReturn, cast
+from uuid import UUID
+
+import attrs
+import markupsafe
+import msgspec
+import numpy as np
+import pendulum
+import pydantic
+import pytest
+from fluxbase_jobs import FluxbaseClient, InvalidInput, OnBehalfOf, PollPolicy, Submission, SyncFunction
+from freezegun import freeze_time
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import JOB_ID, job
+
+CREATED: Final = Answer(201, job(status="pending", result=None))
+
+
+def _raise(*_: object, **__: object) -> NoReturn:
+    raise LookupError("SECRET-4242")
+
+
+class Text(str):
+    """A text whose methods can't be trusted."""
+
+    __slots__ = ()
+    __str__ = __repr__ = __eq__ = __len__ = __contains__ = lower = isascii = _raise
+
+    def __hash__(self) -> int:
+        return 1
+
+
+class Number(int):
+    __str__ = __repr__ = __index__ = __int__ = __le__ = __lt__ = __abs__ = _raise
+
+
+class Real(float):
+    __str__ = __repr__ = __float__ = __le__ = __lt__ = _raise
+
+
+class Moment(datetime):
+    """Like pandas' Timestamp, a subclass that overrides what it can."""
+
+    __str__ = __repr__ = isoformat = astimezone = utcoffset = timetz = _raise
+
+
+class Delay(timedelta):
+    __str__ = __repr__ = total_seconds = __add__ = __radd__ = _raise
+
+
+class Day(date):
+    __str__ = __repr__ = isoformat = toordinal = _raise
+
+
+class Identity(UUID):
+    __str__ = __repr__ = _raise
+
+
+class Name(StrEnum):
+    RESIZE = "resize"
+
+
+class OldName(str, Enum):  # noqa: UP042  # as programs for Python 3.10 have it
+    RESIZE = "resize"
+
+
+class Rank(IntEnum):
+    HIGH = 3
+
+
+def member(values: dict[str, Any], kind: type) -> Any:
+    """The first member of an enum."""
+    make: Any = Enum
+    made = make("Given", values, type=None if kind is object else kind)
+    return next(iter(made))
+
+
+TEXTS: Final[dict[str, Callable[[str], Any]]] = {
+    "str subclass": Text,
+    "numpy": np.str_,
+    "markupsafe": markupsafe.Markup,
+    "enum": lambda text: member({"ONE": text}, str),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_texts_of_any_class_are_texts(client: FluxbaseClient, server: LocalServer, kind: str) -> None:
+    """In each argument that is text, and in payloads."""
+    server.answer(CREATED)
+    made = TEXTS[kind]
+    user = OnBehalfOf(made(JOB_ID), user_email=made("ada@example.com"), user_role=made("authenticated"))
+
+    client.jobs.submit(
+        made("resize"),
+        {made("key"): made("value")},
+        namespace=made("media"),
+        scheduled=made("2030-01-02T03:04:05Z"),
+        on_behalf_of=user,
+        idempotency_key=made("order-7"),
+    ).unwrap()
+
+    sent = server.requests[0]
+    assert sent.headers["idempotency-key"] == "order-7"
+    assert sent.json() == {
+        "job_name": "resize",
+        "payload": {"key": "value"},
+        "namespace": "media",
+        "scheduled_at": "2030-01-02T03:04:05Z",
+        "on_behalf_of": {"user_id": JOB_ID, "user_email": "ada@example.com", "user_role": "authenticated"},
+    }
+
+
+def test_numbers_and_ids_of_any_class_are_such(client: FluxbaseClient, server: LocalServer) -> None:
+    """An enum that is an integer, too."""
+    server.answer(CREATED)
+
+    client.jobs.submit(Name.RESIZE, {"n": Number(7), "x": Real(0.5), "name": OldName.RESIZE}, priority=Rank.HIGH, timeout=Real(5)).unwrap()
+    client.jobs.submit("resize", priority=Number(4), on_behalf_of=Identity(JOB_ID), timeout=Delay(seconds=5)).unwrap()
+    server.answer(Answer(200, {"jobs": []}))
+    client.jobs.list(limit=Number(5), offset=np.int_(0).item()).unwrap()
+
+    assert server.requests[0].json() == {"job_name": "resize", "payload": {"n": 7, "x": 0.5, "name": "resize"}, "priority": 3}
+    assert server.requests[1].json() == {"job_name": "resize", "priority": 4, "on_behalf_of": {"user_id": JOB_ID}}
+    assert "limit=5" in server.requests[2].target
+
+
+MOMENTS: Final = {
+    "subclass": Moment(2030, 1, 2, 3, 4, 5, tzinfo=UTC),
+    "pendulum": pendulum.datetime(2030, 1, 2, 3, 4, 5),
+    "pendulum in a zone": pendulum.datetime(2030, 1, 2, 4, 4, 5, tz="Europe/Berlin"),
+}
+
+
+@pytest.mark.parametrize("kind", MOMENTS)
+def test_moments_of_any_class_are_moments(client: FluxbaseClient, server: LocalServer, kind: str) -> None:
+    """As `scheduled`, and in payloads."""
+    server.answer(CREATED)
+
+    client.jobs.submit("resize", {"at": MOMENTS[kind]}, scheduled=MOMENTS[kind]).unwrap()
+
+    sent = server.requests[0].json()
+    assert sent["scheduled_at"] == "2030-01-02T03:04:05Z"
+    assert datetime.fromisoformat(sent["payload"]["at"]) == datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_moments_of_a_frozen_clock_are_moments(client: FluxbaseClient, server: LocalServer) -> None:
+    """A library for tests, freezegun, puts a subclass in the place of `datetime`, in this program and in the client."""
+    server.answer(CREATED)
+    with freeze_time("2030-01-02T03:04:05Z", tick=True, ignore=["asyncio", "threading"]):
+        moment: Any = datetime.now(UTC).replace(microsecond=0)
+        client.jobs.submit("resize", {"at": moment, "on": moment.date()}, scheduled=moment + timedelta(days=1)).unwrap()
+
+    sent = server.requests[0].json()
+    assert sent["payload"] == {"at": "2030-01-02T03:04:05Z", "on": "2030-01-02"}
+    assert sent["scheduled_at"] == "2030-01-03T03:04:05Z"
+
+
+class Unruly:
+    """An object whose every method raises, and whose class lies."""
+
+    __slots__ = ()
+    __repr__ = __str__ = __eq__ = __len__ = __iter__ = __bool__ = __int__ = __float__ = __index__ = __fspath__ = __format__ = _raise
+
+    @property  # type: ignore[misc]  # on purpose
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
+        raise LookupError("SECRET-4242")
+
+    def __hash__(self) -> int:
+        raise LookupError("SECRET-4242")
+
+
+class Liar:
+    """An object that says it is a text."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+    @property  # type: ignore[misc]  # on purpose
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # on purpose
+        return self.kind
+
+
+ODD: Final[list[Any]] = [
+    Unruly(),
+    Liar(str),
+    Liar(int),
+    Liar(datetime),
+    Liar(UUID),
+    Liar(dict),
+    Liar(PollPolicy),
+    10**5000,
+    -(10**5000),
+    np.int64(3),
+    np.array([1, 2]),
+    b"bytes",
+    object(),
+    lambda: None,
+    float("nan"),
+    "\0",
+    "\ud800",
+]
+ARGUMENTS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "submit job_name": lambda jobs, odd: jobs.submit(odd),
+    "submit namespace": lambda jobs, odd: jobs.submit("resize", namespace=odd),
+    "submit priority": lambda jobs, odd: jobs.submit("resize", priority=odd),
+    "submit scheduled": lambda jobs, odd: jobs.submit("resize", scheduled=odd),
+    "submit on_behalf_of": lambda jobs, odd: jobs.submit("resize", on_behalf_of=odd),
+    "submit on_behalf_of.user_id": lambda jobs, odd: jobs.submit("resize", on_behalf_of=OnBehalfOf(odd)),
+    "submit on_behalf_of.user_email": lambda jobs, odd: jobs.submit("resize", on_behalf_of=OnBehalfOf(JOB_ID, user_email=odd)),
+    "submit payload": lambda jobs, odd: jobs.submit("resize", odd),
+    "submit payload.a": lambda jobs, odd: jobs.submit("resize", {"a": [odd]}),
+    "submit payload key": lambda jobs, odd: jobs.submit("resize", {"a": Pairs([(odd, 1)])}),
+    "submit timeout": lambda jobs, odd: jobs.submit("resize", timeout=odd),
+    "submit retry": lambda jobs, odd: jobs.submit("resize", retry=odd),
+    "get job_id": lambda jobs, odd: jobs.get(odd),
+    "get include_logs": lambda jobs, odd: jobs.get(JOB_ID, include_logs=odd),
+    "list namespace": lambda jobs, odd: jobs.list(namespace=odd),
+    "list job_name": lambda jobs, odd: jobs.list(job_name=odd),
+    "list include_result": lambda jobs, odd: jobs.list(include_result=odd),
+    "list limit": lambda jobs, odd: jobs.list(limit=odd),
+    "list offset": lambda jobs, odd: jobs.list(offset=odd),
+    "cancel job_id": lambda jobs, odd: jobs.cancel(odd),
+    "retry job_id": lambda jobs, odd: jobs.retry(odd),
+    "logs job_id": lambda jobs, odd: jobs.logs(odd),
+    "logs after_line": lambda jobs, odd: jobs.logs(JOB_ID, after_line=odd),
+    "wait job_id": lambda jobs, odd: jobs.wait(odd),
+    "wait timeout": lambda jobs, odd: jobs.wait(JOB_ID, timeout=odd),
+    "wait poll": lambda jobs, odd: jobs.wait(JOB_ID, poll=odd),
+    "wait cancel_on_timeout": lambda jobs, odd: jobs.wait(JOB_ID, cancel_on_timeout=odd),
+    "run job_name": lambda jobs, odd: jobs.run(odd),
+    "run poll": lambda jobs, odd: jobs.run("resize", poll=odd),
+    "watch job_id": lambda jobs, odd: next(jobs.watch(odd)),
+    "tail after_line": lambda jobs, odd: next(jobs.tail(JOB_ID, after_line=odd)),
+    "tail to_logger": lambda jobs, odd: next(jobs.tail(JOB_ID, to_logger=odd)),
+    "iterate page_size": lambda jobs, odd: next(jobs.iterate(page_size=odd)),
+    "submit_many item": lambda jobs, odd: next(jobs.submit_many([Submission(odd)]))[1],
+    "define job_name": lambda jobs, odd: jobs.define(odd, dict, dict).submit({}),
+    "define payload": lambda jobs, odd: jobs.define("resize", dict, dict).submit(odd),
+    "define wait": lambda jobs, odd: jobs.define("resize", dict, dict).wait(odd),
+}
+ADMIN: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "get_job job_id": lambda jobs, odd: jobs.get_job(odd),
+    "terminate job_id": lambda jobs, odd: jobs.terminate(odd),
+    "resubmit job_id": lambda jobs, odd: jobs.resubmit(odd),
+    "get_stats namespace": lambda jobs, odd: jobs.get_stats(namespace=odd),
+    "list_jobs worker_id": lambda jobs, odd: jobs.list_jobs(worker_id=odd),
+    "list_functions namespace": lambda jobs, odd: jobs.list_functions(namespace=odd),
+    "get_function name": lambda jobs, odd: jobs.get_function("media", odd),
+    "delete_function namespace": lambda jobs, odd: jobs.delete_function(odd, "resize"),
+    "sync functions": lambda jobs, odd: jobs.sync(odd),
+    "sync function": lambda jobs, odd: jobs.sync([odd]),
+    "sync name": lambda jobs, odd: jobs.sync([SyncFunction(name=odd, code="x")]),
+    "sync max_retries": lambda jobs, odd: jobs.sync([{"name": "x", "code": "x", "max_retries": odd}]),
+    "sync require_roles": lambda jobs, odd: jobs.sync([{"name": "x", "code": "x", "require_roles": odd}]),
+    "sync dry_run": lambda jobs, odd: jobs.sync([SyncFunction(name="x", code="x")], dry_run=odd),
+}
+
+
+class Pairs(Mapping[Any, Any]):
+    """A mapping of any pairs, whose keys need no hash."""
+
+    def __init__(self, pairs: Sequence[tuple[Any, Any]]) -> None:
+        self.pairs = pairs
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([key for key, _ in self.pairs])
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.pairs[0][1]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+
+@pytest.mark.parametrize("argument", [*ARGUMENTS, *ADMIN])
+def test_any_other_value_is_invalid_input(client: FluxbaseClient, server: LocalServer, argument: str) -> None:
+    """As an error value that names the argument, in a few hundred characters; nothing is sent, and nothing is quoted that is long."""
+    for odd in ODD:
+        target, act = (client.jobs, ARGUMENTS[argument]) if argument in ARGUMENTS else (client.admin.jobs, ADMIN[argument])
+        if argument == "submit payload.a" and type(odd) is Liar:
+            continue
+        error = act(target, odd).error
+        assert isinstance(error, InvalidInput)
+        assert len(str(error)) < 600
+        assert "SECRET" not in f"{error} {error!r}"
+    assert server.requests == []
+
+
+class Raising(Mapping[str, object]):
+    """A mapping that fails at some point of being read."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+
+    def __iter__(self) -> Iterator[str]:
+        if self.at == "iter":
+            _raise()
+        yield "a"
+        if self.at == "next":
+            _raise()
+
+    def __getitem__(self, key: str) -> object:
+        if self.at == "getitem":
+            _raise()
+        return 1
+
+    def __len__(self) -> int:
+        return _raise()
+
+
+class RaisingDict(dict[str, object]):
+    items = __iter__ = __eq__ = _raise
+    __hash__ = None  # as a dict has it
+
+
+class Endless(Sequence[int]):
+    def __getitem__(self, index: Any) -> Any:
+        return index
+
+    def __len__(self) -> int:
+        return 10**12
+
+
+@attrs.define
+class Property:
+    a: int = 1
+
+    def __getattribute__(self, name: str) -> Any:
+        return _raise()
+
+
+UNREADABLE: Final[dict[str, Callable[[], Any]]] = {
+    "iter": lambda: Raising("iter"),
+    "next": lambda: Raising("next"),
+    "getitem": lambda: Raising("getitem"),
+    "dict": lambda: RaisingDict(a=1),
+    "endless": Endless,
+    "range": lambda: range(10**15),
+    "attribute": Property,
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_payload_whose_reading_fails_is_refused(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+    """At the top and inside, with the path."""
+    odd = UNREADABLE[name]()
+    error = client.jobs.submit("resize", {"x": [0, odd]}).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith("payload.x[1]")
+    assert "SECRET" not in str(error)
+    assert isinstance(client.jobs.submit("resize", odd).error, InvalidInput)
+    assert server.requests == []
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+TAKEN: Final[dict[str, tuple[Any, Any]]] = {
+    "mapping proxy": (types.MappingProxyType({"a": 1}), {"a": 1}),
+    "chain map": (ChainMap({"a": 1}, {"b": 2}), {"a": 1, "b": 2}),
+    "user dict": (UserDict({"a": 1}), {"a": 1}),
+    "tuple": ((1, (2, 3)), [1, [2, 3]]),
+    "named tuple": (Pair(1, 2), [1, 2]),
+    "deque": (deque([1, 2]), [1, 2]),
+    "range": (range(3), [0, 1, 2]),
+    "moment": (Moment(2030, 1, 2, 3, 4, 5, tzinfo=UTC), "2030-01-02T03:04:05Z"),
+    "day": (Day(2030, 1, 2), "2030-01-02"),
+    "id": (Identity(JOB_ID), JOB_ID),
+    "decimal": (Decimal("1.50"), "1.50"),
+    "enum": (member({"ONE": 1}, object), 1),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_values_are_sent_as_what_they_are(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+    """Mappings as objects, sequences as arrays, moments, days, ids, decimals and enums as msgspec writes them."""
+    value, sent = TAKEN[name]
+    server.answer(CREATED)
+
+    client.jobs.submit("resize", {"a": {"b": value}}).unwrap()
+
+    assert server.requests[0].json()["payload"] == {"a": {"b": sent}}
+    assert msgspec.to_builtins(sent) == sent
+
+
+class Numbers(pydantic.RootModel[list[int]]):
+    pass
+
+
+class Row(msgspec.Struct, array_like=True):
+    a: int
+
+
+class Login(pydantic.BaseModel):
+    password: pydantic.SecretStr
+
+
+class Revealed(pydantic.BaseModel):
+    password: pydantic.SecretStr
+
+    @pydantic.field_serializer("password", when_used="json")
+    def _reveal(self, value: pydantic.SecretStr) -> str:
+        return value.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("payload", "says"),
+    [
+        (Numbers([1]), "payload must be a JSON object"),
+        (Row(1), "payload must be a JSON object"),
+        ((1, 2), "payload must be a JSON object"),
+        ({"a": datetime(2030, 1, 1)}, "payload.a must have an offset"),  # noqa: DTZ001  # without one, on purpose
+        ({"a": timedelta(1)}, "payload.a must be JSON"),
+        ({"a": bytearray(b"x")}, "payload.a must be JSON"),
+        ({"a": UserString("x")}, "payload.a must be JSON"),
+        ({"a": Decimal("NaN")}, "payload.a must be a finite number"),
+        ({"a": [{"b": pydantic.SecretStr("open")}]}, "payload.a[0].b is a masked secret"),
+        ({"a": pydantic.SecretBytes(b"open")}, "payload.a is a masked secret"),
+        (Login(password=pydantic.SecretStr("open")), "payload.password is a masked secret"),
+        ({"a": [Login(password=pydantic.SecretStr("open"))]}, "payload.a[0].password is a masked secret"),
+    ],
+)
+def test_refuses_what_has_no_json_or_another(client: FluxbaseClient, server: LocalServer, payload: Any, says: str) -> None:
+    """With its path, and for a secret with the cure."""
+    error = client.jobs.submit("resize", payload).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith(says)
+    assert ("get_secret_value()" in error.message) == ("secret" in says)
+    assert server.requests == []
+
+
+def test_a_secret_that_its_model_writes_in_full_is_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """As pydantic's documentation shows it."""
+    server.answer(CREATED)
+
+    client.jobs.submit("resize", Revealed(password=pydantic.SecretStr("open"))).unwrap()
+
+    assert server.requests[0].json()["payload"] == {"password": "open"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(st.dictionaries(st.text("abc", min_size=1), st.dictionaries(st.text("abc"), st.integers(0, 9) | st.just((1,)))), st.randoms())
+def test_equal_payloads_are_equal_requests(client: FluxbaseClient, server: LocalServer, payload: dict[str, Any], random: Any) -> None:
+    """Whatever the order of the keys, at every level: else the server would refuse the second with the same idempotency key."""
+    server.requests.clear()
+    server.answer(CREATED)
+
+    def shuffled(value: Any) -> Any:
+        if type(value) is not dict:
+            return value
+        pairs: list[tuple[str, Any]] = [(key, shuffled(item)) for key, item in cast("dict[str, Any]", value).items()]
+        random.shuffle(pairs)
+        return dict(pairs)
+
+    client.jobs.submit("resize", payload).unwrap()
+    client.jobs.submit("resize", shuffled(payload)).unwrap()
+
+    assert server.requests[0].body == server.requests[1].body
+
+
+def test_a_delay_beside_a_key_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
+    """The second call would be another request under the same key."""
+    hour = timedelta(hours=1)
+    resize = client.jobs.define("resize", dict[str, int], dict[str, int])
+    refused = [
+        client.jobs.submit("resize", scheduled=hour, idempotency_key="k"),
+        client.jobs.run("resize", scheduled=hour, idempotency_key="k"),
+        resize.submit({}, scheduled=hour, idempotency_key="k"),
+        next(resize.submit_many([{}], scheduled=hour, batch_key="b"))[1],
+        next(client.jobs.submit_many([Submission("resize", scheduled=Delay(hours=1), idempotency_key="k")]))[1],
+    ]
+
+    for result in refused:
+        assert isinstance(result.error, InvalidInput)
+        assert result.error.message.startswith("scheduled")
+    assert server.requests == []
+
+
+def test_a_negative_delay_is_refused_and_a_past_moment_noted(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server runs a job that was due in the past at once."""
+    server.answer(CREATED)
+
+    assert isinstance(client.jobs.submit("resize", scheduled=timedelta(seconds=-1)).error, InvalidInput)
+    assert server.requests == []
+    past = client.jobs.submit("resize", scheduled=datetime(2020, 1, 1, tzinfo=UTC))
+    future = client.jobs.submit("resize", scheduled=datetime(2120, 1, 1, tzinfo=UTC))
+
+    assert ("past" in past.meta.notes[0], future.meta.notes) == (True, ())
+    assert server.requests[0].json()["scheduled_at"] == "2020-01-01T00:00:00Z"
+
+
+def nested(levels: int, kind: type) -> Any:
+    """An object or a list so many levels deep."""
+    made: Any = 1
+    for _ in range(levels - 1):
+        made = [made] if kind is list else {"a": made}
+    return {"a": made}
+
+
+@pytest.mark.parametrize("kind", [dict, list])
+def test_a_payload_may_be_deep(client: FluxbaseClient, server: LocalServer, kind: type) -> None:
+    """500 levels go; what Python can't write is refused in a short line, never a RecursionError."""
+    server.answer(CREATED)
+
+    client.jobs.submit("resize", nested(500, kind)).unwrap()
+    for levels in (20_000, 100_000):
+        error = client.jobs.submit("resize", nested(levels, kind)).error
+        assert isinstance(error, InvalidInput)
+        assert len(error.message) < 200
+    assert isinstance(client.jobs.define("resize", dict[str, Any], dict[str, Any]).submit(nested(20_000, kind)).error, InvalidInput)
+
+    assert json.loads(server.requests[0].body)["payload"] == nested(500, kind)
+    assert len(server.requests) == 1
+
+
+def test_a_fault_far_inside_is_told_in_a_short_line(client: FluxbaseClient, server: LocalServer) -> None:
+    """The middle of the path is left out."""
+    deep: Any = {1}
+    for _ in range(300):
+        deep = {"a" * 100: [deep]}
+
+    error = client.jobs.submit("resize", deep).error
+
+    assert isinstance(error, InvalidInput)
+    assert len(error.message) < 500
+    assert server.requests == []
