@@ -17,13 +17,18 @@ from .denied import change_job, read_job
 from .exchange import exchange
 from .explain import read_back_failed, with_reason
 from .logs import log_of_ended, read_lines
-from .steps import Plan, read_clock
+from .steps import Instant, Plan, read_clock
 
 
 def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
-    submitted = yield from exchange(context, operations.submit(submission, now.utc), now)
+    return (yield from send_submission(context, submission, operations.submit(submission, now.utc), now))
+
+
+def send_submission(context: CallContext, submission: Submission, operation: Operation[Job], now: Instant) -> Plan[Result[Job]]:
+    """Send the request of a submission; an unknown function is named in the error."""
+    submitted = yield from exchange(context, operation, now)
     if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
         return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
     return submitted

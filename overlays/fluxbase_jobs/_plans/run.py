@@ -9,6 +9,7 @@ from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
+from . import jobs
 from .causes import failure_of
 from .exchange import exchange
 from .logs import with_result_lost
@@ -41,7 +42,7 @@ def _submit(context: CallContext, submission: Submission, waiting: Waiting) -> P
     operation = operations.submit(submission, now.utc)
     sends: list[Send] = []
     try:
-        return (yield from record_sends(exchange(context, operation, now), sends))
+        return (yield from record_sends(jobs.send_submission(context, submission, operation, now), sends))
     except GeneratorExit:
         raise  # no step may follow
     except BaseException as interruption:

@@ -48,6 +48,7 @@ class AwaitOptions(RetryOption, total=False):
     poll: PollPolicy
     on_progress: OnProgress | None
     cancel_on_timeout: bool
+    cancel_on_exit: bool
 
 
 class RunOptions(SubmitOptions, total=False):
