@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, assert_never
 import anyio
 
 from .._clock import monotonic
-from .._plans.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._plans.steps import Acquire, Emit, Invoke, NextEvent, Pause, Plan, ReadClock, Received, Send, Shield, Step, Stream, Subscribe
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt
@@ -83,7 +83,7 @@ async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerato
         stream.close()
 
 
-async def _perform(step: Step, transport: AsyncTransport) -> object:
+async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PLR0911  # one for each step
     match step:
         case Send(request, timeout):
             return log.sent(step, await transport.send(request, timeout), instant())
@@ -98,6 +98,12 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:
             return await _acquire(lock, timeout)
         case ReadClock():
             return instant()
+        case Subscribe(hub, job_ids, logs):
+            return hub.subscribe(job_ids, logs=logs)
+        case NextEvent(source, timeout):
+            with anyio.move_on_after(max(timeout, 0.0)):
+                await source.ready.wait()
+            return Received(source.take(), instant())
         case Shield(plan):
             return await _run_shielded(plan, transport)
         case _:

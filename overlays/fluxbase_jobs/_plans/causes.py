@@ -15,6 +15,7 @@ from .._operations.readers import RESULT_LINE, is_servers_own_line
 from ..errors import FluxbaseError, JobFailed
 from ..models.jobs import Job, LogLine
 from ..result import Err
+from .events import merged
 from .exchange import exchange
 from .polling import CLEANUP_SECONDS
 from .steps import Instant, Plan, pause, read_clock
@@ -61,9 +62,16 @@ class Cause:
 
 
 def read_cause(context: CallContext, job: Job, now: Instant) -> Plan[Cause]:
-    """Read a failed job's log once."""
+    """Read a failed job's log once, unless the lines that were heard over the WebSocket show the cause."""
+    heard = context.client.memory.heard(job.id)
+    text = thrown(heard, job)
+    if text is not None:
+        return Cause(heard, text)
     read = yield from exchange(context, operations.logs(job.id, 0), now)
-    return Cause(error=read.error) if isinstance(read, Err) else Cause(read.data, thrown(read.data, job))
+    if isinstance(read, Err):
+        return Cause(heard, error=read.error)
+    lines = merged(read.data, heard)
+    return Cause(lines, thrown(lines, job))
 
 
 def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
@@ -73,7 +81,7 @@ def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
     lines: Sequence[LogLine] = ()
     while True:
         cause = yield from read_cause(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), job, now)
-        lines = lines if cause.error else cause.lines
+        lines = cause.lines or lines
         now = yield from read_clock()
         if cause.is_final(job) or now.monotonic + LOG_PAUSE > end:
             return Cause(lines, cause.thrown).failure(job)

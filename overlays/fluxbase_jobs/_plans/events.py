@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -30,6 +30,15 @@ def _version(job: Job) -> tuple[int, datetime]:
     """What grows with each change of a job: its retries, and the latest of its moments."""
     moments = (job.created_at, job.started_at, job.last_progress_at, job.completed_at)
     return job.retry_count, max(moment for moment in moments if moment is not None)
+
+
+def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
+    """The lines of both, by number; a line that both have is the shown one, which has the server's id."""
+    if not heard:
+        return [*shown]
+    known = {(line.line_number, line.message) for line in shown}
+    new = [line for line in heard if (line.line_number, line.message) not in known]
+    return sorted([*shown, *new], key=lambda line: line.line_number or 0) if new else [*shown]
 
 
 @define

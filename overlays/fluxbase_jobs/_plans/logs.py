@@ -16,6 +16,7 @@ from ..models.jobs import Job, LogLine
 from ..result import Err, Ok, Result
 from .causes import BARE_FAILURE, of_last_attempt
 from .denied import read_job
+from .events import merged
 from .exchange import exchange
 from .steps import Instant, Plan, pause, read_clock
 
@@ -90,6 +91,8 @@ def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
     job = ended.data
     if not job.succeeded or job.result_text != EMPTY_RESULT:
         return ended
+    if has_result(context.client.memory.heard(job.id), job):
+        return Ok(job, evolve(ended.meta, result_lost=False))
     read = yield from log_of_ended(context, ended, lambda lines: has_result(lines, job))
     if isinstance(read, Err):
         return Ok(job, ended.meta.plus(read.meta))
@@ -100,15 +103,6 @@ def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
 def has_result(lines: Sequence[LogLine], job: Job) -> bool:
     """Whether the last attempt of a job has written its result."""
     return any(line.message.startswith(RESULT_LINE) and of_last_attempt(line, job) for line in lines)
-
-
-def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
-    """The lines of both, by number; a line that both have is the shown one, which has the server's id."""
-    if not heard:
-        return [*shown]
-    known = {(line.line_number, line.message) for line in shown}
-    new = [line for line in heard if (line.line_number, line.message) not in known]
-    return sorted([*shown, *new], key=lambda line: line.line_number or 0) if new else [*shown]
 
 
 def _jobs_own(lines: Sequence[LogLine]) -> list[LogLine]:

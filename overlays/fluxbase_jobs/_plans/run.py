@@ -25,7 +25,7 @@ def run(context: CallContext, submission: Submission, options: WaitOptions) -> P
     if isinstance(submitted, Err):
         return submitted
     job = submitted.data
-    waited = yield from wait_for(context, operations.get(job.id), waiting, just_submitted=True)
+    waited = yield from wait_for(context, operations.get(job.id), waiting, just_submitted=True, logs=True)
     if isinstance(waited, Err):
         return Err(_with_job(waited.error, job), waited.meta)
     return (yield from completed(context, (yield from with_result_lost(context, waited))))

@@ -24,10 +24,12 @@ def wait(context: CallContext, job_id: object, options: WaitOptions) -> Plan[Res
     return (yield from with_result_lost(context, waited)) if isinstance(waited, Ok) else waited
 
 
-def wait_for(context: CallContext, read: Operation[Job], waiting: Waiting, *, just_submitted: bool = False) -> Plan[Result[Job]]:
+def wait_for(
+    context: CallContext, read: Operation[Job], waiting: Waiting, *, just_submitted: bool = False, logs: bool = False
+) -> Plan[Result[Job]]:
     """Poll the job until its end. Interrupted by an exception, name the job in a note on it."""
     try:
-        stream = poll_job(context, read, waiting, just_submitted=just_submitted)
+        stream = poll_job(context, read, waiting, just_submitted=just_submitted, logs=logs)
         result = yield from for_each(stream, partial(_report, waiting.on_progress))
     except GeneratorExit:
         raise  # no step may follow

@@ -79,6 +79,11 @@ class Subscription:
             taken.append(self._events.popleft())
         return taken
 
+    def put_back(self, events: Iterable[Event]) -> None:
+        """Let these events be taken again, before all others."""
+        self._events.extendleft(reversed([*events]))
+        self.ready.set()
+
     def close(self) -> None:
         """Receive no more. The hub notices it a moment later."""
         self.closed = True
@@ -156,7 +161,7 @@ class Registry:
         """The socket is gone: no events until there is another."""
         self._forget()
         self.connected = False
-        self._tell(self._everybody())
+        self._tell(self._everybody(), always=True)
 
     def questions(self) -> list[str]:
         """The frames to send: what is wanted and was not asked for yet, and the end of what nobody wants any more."""
@@ -257,9 +262,11 @@ class Registry:
             return error
         self.changes_refused = True
         self._groups = [group for group in self._groups if group.live]
+        self._tell(self._everybody(), always=True)
         return None
 
-    def _tell(self, subscriptions: Iterable[Subscription]) -> None:
+    def _tell(self, subscriptions: Iterable[Subscription], *, always: bool = False) -> None:
+        """Tell watchers which events come to them: where that has changed, or where they may be waiting for the answer."""
         live: set[str] = set()
         for group in self._groups:
             if group.live:
@@ -267,6 +274,6 @@ class Registry:
         for each in subscriptions:
             changes = self.connected and each.job_ids <= live
             linked = Linked(changes=changes, logs=self.connected and each.logs and each.job_ids <= self._live_logs)
-            if linked != each.linked:
+            if always or linked != each.linked:
                 each.linked = linked
                 each.put(linked)
