@@ -13,18 +13,22 @@ from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
 from .._plans import call
+from .._plans.authentication import key_of_now
 from .._plans.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
+from .._realtime.hub_async import AsyncHub
+from .._realtime.link import polling
 from .._transports.base import AsyncTransport
 from .._transports.httpcore_async import AsyncHttpcoreTransport
 from .._transports.httpx_async import AsyncHttpxTransport
+from .._transports.websocket import AsyncWebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import batch_async as batch
 from . import driver_async as driver
-from .fetch import FluxbaseFetch, delivered, own_timeout
+from .fetch import OFF, FluxbaseFetch, delivered, own_timeout, uses_realtime
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -47,17 +51,27 @@ class AsyncFluxbaseFetch:
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
         raise_errors: bool = False,
+        realtime: bool | None = None,
     ) -> None:
         self._settings = make_settings(
             base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
         )
         self._transport: AsyncTransport = AsyncHttpcoreTransport() if http_client is None else AsyncHttpxTransport(http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
+        self._hub: AsyncHub | None = None
+        if uses_realtime(realtime, http_client):
+            self._hub = AsyncHub(self._settings.base_url, self._settings.headers, self._key, AsyncWebsocketConnector())
+            self._settings.memory.hub = self._hub
 
     @property
     def settings(self) -> ClientSettings:
         """The client's settings, for plans that open their calls themselves."""
         return self._settings
+
+    @property
+    def realtime_state(self) -> str:
+        """`"unused"`, `"connected"`, or `"polling: REASON"`."""
+        return polling(OFF) if self._hub is None else self._hub.state
 
     async def run(
         self,
@@ -90,8 +104,14 @@ class AsyncFluxbaseFetch:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
         return batch.run_many(plans, self._transport, concurrency, report)
 
+    async def _key(self) -> object:
+        """The key to use now, for the WebSocket."""
+        return await driver.run(key_of_now(self._settings), self._transport.opened())
+
     async def close(self) -> None:
         """Close the connections."""
+        if self._hub is not None:
+            await self._hub.close()
         await self._transport.close()
 
     async def __aenter__(self) -> Self:

@@ -179,7 +179,7 @@ def _tail(
         interval = (
             DRAIN_SECONDS / DRAIN_POLLS if complete_at else POLL.interval(interval, job, now.utc, now.random, changed=bool(snapshot.lines))
         )
-        now = yield from _until_next_poll(context, following, interval, snapshot, job, now, end=end, logger=logger)
+        now = yield from _until_next_poll(context, following, interval, snapshot, job, now=now, end=end, logger=logger)
     yield from _give(context, following, _Snapshot(None, snapshot.result), logger, now, hold=0.0)
     if complete_at is None or not snapshot.result.ok:
         yield Emit(Err(wait_timeout(read.job_id, job, waiting.timeout)))
@@ -227,8 +227,8 @@ def _until_next_poll(
     interval: float,
     snapshot: _Snapshot,
     job: Job | None,
-    now: Instant,
     *,
+    now: Instant,
     end: float,
     logger: logging.Logger | None,
 ) -> Generator[Step | Emit[Result[LogLine]], Any, Instant]:

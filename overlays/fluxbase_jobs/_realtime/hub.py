@@ -165,7 +165,7 @@ class _Link:
                     wanted = bool(self.registry)
                 if self.stopped.is_set() or fault is None or not wanted or fault.lasting:
                     not_before = monotonic() + delay if fault is not None and not self.stopped.is_set() else 0.0
-                    self.hub.ended(self, UNUSED if fault is None else polling(fault.reason), not_before)
+                    self.hub.ended(self, UNUSED if fault is None or self.stopped.is_set() else polling(fault.reason), not_before)
                     return
                 self.hub.state = polling(fault.reason)
             self.stopped.wait(delay)
