@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import socket
 import threading
@@ -88,7 +89,8 @@ class RealtimeServer:
         """A new pending job."""
         job_id = str(uuid4())
         never = {"result": None, "started_at": None, "completed_at": None, "last_progress_at": None, "progress": None}
-        self.jobs[job_id] = sample_job(id=job_id, status="pending", created_at=now(), **{**never, "progress_percent": None, **fields})
+        new = {**never, "progress_percent": None, "status": "pending", "created_at": now(), **fields}
+        self.jobs[job_id] = sample_job(**{**new, "id": job_id})
         self.lines[job_id] = []
         return job_id
 
@@ -246,7 +248,6 @@ class RealtimeServer:
 
 def token(**claims: Any) -> str:
     """A token of the service role, or with other claims; its signature is none."""
-    import base64
 
     def part(value: Any) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()

@@ -88,13 +88,12 @@ class LineOrder:
         while self._held:
             first = self.after + 1 if self.after + 1 in self._held else min(self._held)
             missing = first > self.after + 1
-            if missing and (self.gap_since is None or now - self.gap_since < hold):
+            if missing and now - (now if self.gap_since is None else self.gap_since) < hold:
                 break
             taken.append((self._held.pop(first), gap_note(self.after + 1, first - 1) if missing else None))
             self._given.add((first, taken[-1][0].message))
             self.after = first
-            if missing:
-                self.gap_since = now if self._held and min(self._held) > first + 1 else None
+            self.gap_since = None
         self._note_gap(now)
         return taken
 

@@ -236,7 +236,8 @@ def _until_next_poll(
     source, began = following.source, now.monotonic
     while True:
         gap = following.order.has_gap
-        live = following.listening and changes_come(source, job) and not following.ended and not gap and snapshot.result.ok
+        running = job is not None and not job.is_terminal and not following.ended
+        live = following.listening and changes_come(source, job) and running and not gap and snapshot.result.ok
         left = min(interval, GAP_POLL) if gap else interval
         left -= now.monotonic - began
         if source is not None and not live and left <= 0:

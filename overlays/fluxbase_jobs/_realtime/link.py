@@ -20,7 +20,7 @@ IDLE_SECONDS: Final = 60.0
 HEARTBEAT_SECONDS: Final = 25.0
 TICK_SECONDS: Final = 1.0
 """Seconds between two looks at what is wanted, where nothing comes."""
-FIRST_DELAY: Final = 0.5
+FIRST_DELAY: Final = 0.2
 MAX_DELAY: Final = 30.0
 MISSING_DELAY: Final = 600.0
 """Seconds before a server without a WebSocket is asked again."""
