@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,7 +21,21 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 DEFAULT_PYTHON = PYTHONS[0]
 CLIENT = ROOT / "generated" / "fluxbase_jobs_client"
+OTHER_PYTHONS = PYTHONS[1:]
+QUICK_TESTS = ("tests/architecture", "tests/context", "tests/models", "tests/plans")
+WORKERS = ("--numprocesses", "3")
+UNTRACEABLE = "tests/emulator/test_cli.py::test_shutdown_while_jobs_run"
 BANNER = "# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.\n"
+
+
+def find_pyenv_pythons() -> None:
+    """Put the Pythons that pyenv has installed before its shims, which fail for every version that is not active."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [str(folder) for version in OTHER_PYTHONS for folder in sorted(versions.glob(f"{version}.*/bin"))]
+    os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"]])
+
+
+find_pyenv_pythons()
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -28,15 +43,58 @@ def install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".[emulator]", *nox.project.dependency_groups(PROJECT, *groups))
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=DEFAULT_PYTHON)
 def tests(session: nox.Session) -> None:
-    """All tests on every Python that is there; on the oldest one also the generated code, the style and the types."""
+    """What a change must pass: all tests on the oldest Python, the generated code, the style and the types."""
     install(session, "tests")
-    session.run("pytest", *(session.posargs or ["--numprocesses", "3"]))
-    if session.python == DEFAULT_PYTHON and not session.posargs:
+    session.run("pytest", *(session.posargs or WORKERS))
+    if not session.posargs:
         session.notify("generate", ["--check"])
         session.notify("lint")
         session.notify("types")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def quick(session: nox.Session) -> None:
+    """The style and the tests that start no program, in under 30 seconds: to be run while a change is made."""
+    install(session, "tests", "lint")
+    check_style(session)
+    session.run("pytest", "--quiet", *WORKERS, *QUICK_TESTS)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def full(session: nox.Session) -> None:
+    """Everything that takes longer than `tests`: the other Pythons, coverage, many crashes, conformance and description."""
+    for name in ("pythons", "coverage", "crashes", "conformance", "description"):
+        session.notify(name)
+
+
+@nox.session(python=OTHER_PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """All tests on the other Pythons; one that is not installed is skipped."""
+    install(session, "tests")
+    session.run("pytest", *(session.posargs or WORKERS))
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches the tests run, in the programs that they start too; fails below the goals."""
+    install(session, "tests", "coverage")
+    session.run("coverage", "erase")
+    # While a thread sleeps that is to be interrupted, Python 3.11 runs no other thread that is traced.
+    session.run("coverage", "run", "-m", "pytest", *WORKERS, "--deselect", UNTRACEABLE, *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    parts = "overlays/fluxbase_jobs/emulator/*,overlays/fluxbase_jobs/testing/*,overlays/fluxbase_jobs/pytest_plugin.py"
+    session.run("coverage", "report", f"--omit={parts}", "--fail-under=97")
+    session.run("coverage", "report", "--include=overlays/fluxbase_jobs/emulator/*", "--fail-under=93")
+    session.run("coverage", "report", "--include=overlays/fluxbase_jobs/testing/*,overlays/fluxbase_jobs/pytest_plugin.py")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def crashes(session: nox.Session) -> None:
+    """Kill the emulator twenty times under load, where `tests` does it three times."""
+    install(session, "tests")
+    session.run("pytest", "tests/emulator/runtime/test_crashes.py", env={"FLUXBASE_TEST_CRASHES": "20"})
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -99,22 +157,46 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def conformance(session: nox.Session) -> None:
-    """Hold the emulator against the recorded servers; `-- FOLDER` says where the recordings and their tools are."""
+    """Hold the emulator against the recorded servers, value by value."""
     install(session)
-    session.run("python", "-m", "tests.contract.conformance", *(session.posargs or [str(ROOT.parent / "shared" / "wire")]))
+    session.run("python", "-m", "contract.conformance")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def record(session: nox.Session) -> None:
+    """Record a server that runs contract/job-functions: `-- URL JWT_SECRET [FILE]`."""
+    install(session)
+    ask_server(session, "contract.record")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def drift(session: nox.Session) -> None:
+    """Tell in what a server differs from the newest recording and from openapi.yaml: `-- URL JWT_SECRET [RECORDING]`."""
+    install(session, "tests")
+    ask_server(session, "contract.drift")
+
+
+def ask_server(session: nox.Session, module: str) -> None:
+    """Run a module with the session's arguments, the secret among its environment: nox prints the commands that it runs."""
+    url, secret, others = session.posargs[:1], session.posargs[1:2], session.posargs[2:]
+    if url and not url[0].startswith("http"):
+        session.error("the first argument is no server's address: pass URL JWT_SECRET")
+    session.run("python", "-m", module, *url, *others, env={"FLUXBASE_JWT_SECRET": secret[0]} if secret else None)
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def description(session: nox.Session) -> None:
     """Hold openapi.yaml and the emulator against each other: whatever is asked, nothing undeclared is answered."""
     install(session, "description")
-    session.run("pytest", "--numprocesses", "3", "tests/contract/check_description.py")
+    session.run("pytest", *WORKERS, "tests/contract/check_description.py")
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def live(session: nox.Session) -> None:
     """The life of jobs on a server of yours: `-- URL KEY PROFILE`; it needs the functions of contract/functions.py."""
     install(session, "tests")
+    if len(session.posargs) != 3:
+        session.error("pass three arguments: the server's URL, a service-role KEY, and the PROFILE, 2026-03 or 2026-04")
     variables: dict[str, str | None] = dict(
         zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True)
     )
@@ -122,9 +204,21 @@ def live(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def bench(session: nox.Session) -> None:
+    """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in a minute."""
+    install(session, "bench")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def lint(session: nox.Session) -> None:
     """Style: ruff with all rules but the named exceptions, and the format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    check_style(session)
+
+
+def check_style(session: nox.Session) -> None:
+    """The linter and the formatter, which changes nothing."""
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 
@@ -132,7 +226,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def types(session: nox.Session) -> None:
     """Types: mypy and pyright, both strict, over the project and over programs that must pass and must fail."""
-    install(session, "types")
-    session.run("mypy", "generated", "overlays", "tests", "contract", "examples", "noxfile.py")
+    install(session, "types", "bench")
+    session.run("mypy", "generated", "overlays", "tests", "contract", "examples", "benchmarks", "noxfile.py")
     session.run("pyright")
     session.run("pytest", "tests/typing/check_typing.py")

@@ -37,9 +37,15 @@ def style(request: pytest.FixtureRequest) -> Style:
 
 
 @pytest.fixture
-def connect(style: Style) -> Iterator[Connect]:
+def transport() -> str:
+    """The transport of the clients. Tests of the wire run once over each: `tests.support.every_transport`."""
+    return "httpcore"
+
+
+@pytest.fixture
+def connect(style: Style, transport: str) -> Iterator[Connect]:
     """Creates a client of the test's style: `connect(url, key, **options)`."""
-    with connect_in_style(style) as connect:
+    with connect_in_style(style, transport) as connect:
         yield connect
 
 

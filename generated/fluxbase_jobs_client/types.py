@@ -1,18 +1,45 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
 """What all endpoints share: unset parameters, the response value, JSON in both directions."""
 
+from __future__ import annotations
+
 import datetime
 from collections.abc import Mapping, MutableMapping
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
-import httpx
 import msgspec
 from attrs import define, field, fields, has
 
 from . import errors
+
+
+class LazyModule:
+    """Stands for a module until one of its names is looked up, so that annotations that name it still resolve."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(import_module(self._name), name)
+        if not name.startswith("__"):
+            setattr(self, name, value)
+        return value
+
+    def __repr__(self) -> str:
+        return f"LazyModule({self._name!r})"
+
+
+if TYPE_CHECKING:  # to type checkers they are the modules
+    import ssl
+
+    import httpx
+else:
+    ssl = LazyModule("ssl")
+    httpx = LazyModule("httpx")
 
 STATUSES = frozenset(HTTPStatus)
 
@@ -93,4 +120,16 @@ def _without_unset(value: Any) -> Any:
     return [_without_unset(item) for item in value] if isinstance(value, list) else value
 
 
-__all__ = ["UNSET", "AwareDatetime", "Response", "Unset", "decode", "encode", "read", "segment"]
+__all__ = [
+    "UNSET",
+    "AwareDatetime",
+    "LazyModule",
+    "Response",
+    "Unset",
+    "decode",
+    "encode",
+    "httpx",
+    "read",
+    "segment",
+    "ssl",
+]

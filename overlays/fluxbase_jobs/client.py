@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self, Unpack
 
-import httpx
-
 from ._context.client_options import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUT,
@@ -19,7 +17,9 @@ from ._context.client_options import (
 )
 from ._context.credentials import Key, OnTokens
 from ._drivers.fetch import FluxbaseFetch, delivered
+from ._lazy import httpx
 from ._plans.sign_in import sign_in
+from ._transports.choose import DEFAULT_TRANSPORT, TransportName
 from ._validation.arguments import Seconds
 from ._verbs.admin import FluxbaseAdmin
 from ._verbs.argument_hints import with_argument_hints
@@ -50,6 +50,7 @@ class FluxbaseClient:
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
         realtime: whether to receive changes and log lines over the server's WebSocket. None: where it can, but not with an `http_client` of
             your own and not under trio; True: also with an `http_client`; False: polling only. Without a WebSocket the client polls.
@@ -69,6 +70,7 @@ class FluxbaseClient:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
         realtime: bool | None = None,
     ) -> None:
@@ -81,11 +83,17 @@ class FluxbaseClient:
             timeout=timeout,
             retry=retry,
             http_client=http_client,
+            transport=transport,
             raise_errors=raise_errors,
             realtime=realtime,
         )
         self.jobs: Final = FluxbaseJobs(self.fetch)
         self.admin: Final = FluxbaseAdmin(self.fetch)
+
+    @property
+    def transport(self) -> str:
+        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
+        return self.fetch.transport
 
     @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self, Unpack
 
-import httpx
-
 from ._context.client_options import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUT,
@@ -21,7 +19,9 @@ from ._context.credentials import AsyncKey, OnTokens
 from ._docstrings import documented_like
 from ._drivers.fetch import delivered
 from ._drivers.fetch_async import AsyncFluxbaseFetch
+from ._lazy import httpx
 from ._plans.sign_in import sign_in
+from ._transports.choose import DEFAULT_TRANSPORT, TransportName
 from ._validation.arguments import Seconds
 from ._verbs.admin_async import AsyncFluxbaseAdmin
 from ._verbs.argument_hints import with_argument_hints
@@ -48,6 +48,7 @@ class AsyncFluxbaseClient:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
         realtime: bool | None = None,
     ) -> None:
@@ -60,11 +61,17 @@ class AsyncFluxbaseClient:
             timeout=timeout,
             retry=retry,
             http_client=http_client,
+            transport=transport,
             raise_errors=raise_errors,
             realtime=realtime,
         )
         self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
         self.admin: Final = AsyncFluxbaseAdmin(self.fetch)
+
+    @property
+    def transport(self) -> str:
+        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
+        return self.fetch.transport
 
     @classmethod
     def from_env(cls, **options: Unpack[AsyncClientOptions]) -> Self:

@@ -29,21 +29,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
-if TYPE_CHECKING:
-    from .models.jobs import Job, LogLine
-
-MAX_MESSAGE: Final = 500
-"""The number of characters that a message or a hint has at most."""
-
-
-def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
-    """The text, or its beginning and its end where it is longer than the limit."""
-    if len(text) <= limit:
-        return text
-    half = (limit - 5) // 2
-    return f"{text[:half]} ... {text[-half:]}"
+from .models.jobs import Job, LogLine
+from .models.shortening import shortened
 
 
 class FluxbaseError(Exception):

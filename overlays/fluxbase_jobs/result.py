@@ -73,7 +73,7 @@ class Ok(tuple[T, None], Generic[T]):  # noqa: SLOT001  # a tuple with slots has
     """Success: unpacks to `(data, None)`."""
 
     __match_args__ = ("data",)
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # attributes that narrow with `ok`; at run time they are properties
         ok: Literal[True]
         data: T
         error: None
@@ -95,7 +95,7 @@ class Ok(tuple[T, None], Generic[T]):  # noqa: SLOT001  # a tuple with slots has
     def __repr__(self) -> str:
         return f"Ok({self.data!r})"
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # type checkers report unknown attributes by themselves
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(_no_attribute(name, f"holds a {type(self[0]).__name__}", "use .data or .unwrap()"))
@@ -117,7 +117,7 @@ class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
     """Failure: unpacks to `(None, error)`."""
 
     __match_args__ = ("error",)
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # attributes that narrow with `ok`; at run time they are properties
         ok: Literal[False]
         # Any on purpose: only so do both type checkers narrow `data` after `if error: return`.
         data: Any
@@ -140,7 +140,7 @@ class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
     def __repr__(self) -> str:
         return f"Err({self.error!r})"
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # type checkers report unknown attributes by themselves
 
         def __getattribute__(self, name: str) -> object:
             _looked_at(self)

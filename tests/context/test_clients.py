@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 from typing import Any, Final
 
 import fluxbase_jobs
 import httpx
 import pytest
-from fluxbase_jobs import AsyncFluxbaseClient, AsyncFluxbaseFetch, ConnectionFailed, FluxbaseClient, FluxbaseFetch, InvalidInput
+from fluxbase_jobs import (
+    AsyncFluxbaseClient,
+    AsyncFluxbaseFetch,
+    ConnectionFailed,
+    FluxbaseClient,
+    FluxbaseFetch,
+    InvalidInput,
+    RetryPolicy,
+)
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
@@ -142,7 +151,7 @@ def test_framing_headers_raise_in_no_verb(connect: Connect, server: LocalServer,
     """They are left to httpx, which refuses or ignores them."""
     server.answer(FOUND)
     try:
-        client = connect(server.url, headers={name: value}, timeout=0.1)
+        client = connect(server.url, headers={name: value}, timeout=5)
     except InvalidInput as refused:
         assert "headers" in refused.message  # noqa: PT017  # either is right
     else:
@@ -244,3 +253,57 @@ def test_from_env_validates_the_variables(connect: Connect, monkeypatch: pytest.
         connect.from_env()
 
     assert "tiger" not in str(raised.value)
+
+
+class _Hostile:
+    """A value whose own methods all raise."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # it raises, so it needs no setter
+        """Raise, where `isinstance` asks."""
+        raise RuntimeError
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    def __hash__(self) -> int:
+        raise RuntimeError
+
+
+class _Word(str, Enum):  # noqa: UP042  # a StrEnum formats as its value
+    """Texts that format as another text than they are."""
+
+    KEY = "sk_abc"
+
+
+@pytest.mark.parametrize("argument", ["headers", "key", "refresh_token", "on_tokens", "timeout", "retry"])
+def test_arguments_whose_own_methods_raise_are_invalid_input(argument: str) -> None:
+    """Whatever a constructor is given, it raises nothing but InvalidInput, naming the argument."""
+    for build in (_Hostile, lambda: 10**5000):
+        with pytest.raises(InvalidInput, match=argument):
+            FluxbaseClient(**{"url": "http://127.0.0.1:9", argument: build()})  # type: ignore[arg-type]
+
+
+def test_header_names_and_values_of_any_class_are_invalid_input() -> None:
+    """The message describes them without asking for their repr."""
+    for headers in ({"x-note": _Hostile()}, {10**5000: "x"}):
+        with pytest.raises(InvalidInput, match="headers"):
+            FluxbaseClient("http://127.0.0.1:9", "key", headers=headers)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["first_delay", "factor", "max_delay", "total"])
+def test_policies_refuse_a_value_whose_own_methods_raise(name: str) -> None:
+    """As the constructors do."""
+    with pytest.raises(InvalidInput, match=name):
+        RetryPolicy(**{name: _Hostile()})  # type: ignore[arg-type]
+
+
+def test_an_enum_of_texts_is_sent_as_its_value(connect: Connect, server: LocalServer) -> None:
+    """As a key and in a header."""
+    server.answer(FOUND)
+    connect(server.url, _Word.KEY, headers={"x-note": _Word.KEY}).jobs.get(JOB_ID).unwrap()
+    assert server.requests[0].headers["x-service-key"] == "sk_abc"
+    assert server.requests[0].headers["x-note"] == "sk_abc"

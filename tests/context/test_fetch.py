@@ -8,9 +8,12 @@ from typing import Final
 import pytest
 from fluxbase_jobs import FluxbaseClient
 
+from tests.support.every_transport import every_transport
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.styles import Connect
+
+transport = every_transport
 
 FOUND: Final = Answer(200, job())
 

@@ -10,8 +10,8 @@ import attrs
 import pytest
 from fluxbase_jobs import FluxbaseAdminJobs, FluxbaseClient, JobStats, Result, SyncResult
 
+from contract.recordings import APRIL, MARCH, Exchange, load
 from tests.support.local_server import Answer, LocalServer
-from tests.support.recordings import APRIL, MARCH, Exchange, load
 
 ADMIN: Final = "/api/v1/admin/jobs"
 NEVER_SENT: Final = {

@@ -17,11 +17,10 @@ import pytest
 from fluxbase_jobs.emulator.formats.json_text import JSONValue
 from fluxbase_jobs.emulator.profiles import PROFILES
 
-from contract import functions
+from contract import functions, recordings
+from contract.recordings import Exchange
 from tests.emulator.conftest import Sign
-from tests.support import recordings
 from tests.support.emulator_in_process import FINAL, AdjustableClock, Client, eventually, serving
-from tests.support.recordings import Exchange
 
 LEFT_OUT: Final = {
     "admin": "the admin routes come later",

@@ -9,7 +9,8 @@ from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page
 from tests.support.styles import Connect
 
-SLOW = 0.8
+SOON, LATE = 0.3, 1.2
+"""Delays of two responses: the first arrives with a second to spare, the second too late, but within 1.3 s of its request."""
 PATIENCE = RetryPolicy(attempts=1, total=1.3)
 
 
@@ -21,7 +22,7 @@ def impatient_client(connect: Connect, server: LocalServer) -> FluxbaseClient:
 
 def test_read_after_a_change_has_the_remaining_time(impatient_client: FluxbaseClient, server: LocalServer) -> None:
     """The second request of a retry ends at the timeout of the verb."""
-    server.answer(Answer(200, {"message": "done"}, delay=SLOW), Answer(200, job(), delay=SLOW))
+    server.answer(Answer(200, {"message": "done"}, delay=SOON), Answer(200, job(), delay=LATE))
 
     error = impatient_client.jobs.retry(JOB_ID).error
 
@@ -31,7 +32,7 @@ def test_read_after_a_change_has_the_remaining_time(impatient_client: FluxbaseCl
 
 def test_log_has_the_remaining_time(impatient_client: FluxbaseClient, server: LocalServer) -> None:
     """The job is returned in any case."""
-    server.answer(Answer(200, job(), delay=SLOW), Answer(200, {"logs": None, "count": 0}, delay=SLOW))
+    server.answer(Answer(200, job(), delay=SOON), Answer(200, {"logs": None, "count": 0}, delay=LATE))
 
     result = impatient_client.jobs.get(JOB_ID, include_logs=True)
 
@@ -42,7 +43,7 @@ def test_log_has_the_remaining_time(impatient_client: FluxbaseClient, server: Lo
 def test_all_pages_share_the_timeout(impatient_client: FluxbaseClient, server: LocalServer) -> None:
     """However many pages are read for the default namespace."""
     others = [job(id=str(number), namespace="media") for number in range(200)]
-    server.answer(Answer(200, page(*others[:100]), delay=SLOW / 2), Answer(200, page(*others[99:]), delay=SLOW / 2))
+    server.answer(Answer(200, page(*others[:100]), delay=0.4), Answer(200, page(*others[99:]), delay=0.4))
 
     assert isinstance(impatient_client.jobs.list(namespace="default", limit=100).error, RequestTimeout)
     assert len(server.requests) <= 4

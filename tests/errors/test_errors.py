@@ -14,8 +14,8 @@ from fluxbase_jobs import FluxbaseClient, FluxbaseError, NotAllowedInState, Rate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from contract.recordings import APRIL, FAULTS, LIMITS, MARCH, Exchange
 from tests.support.local_server import Answer, LocalServer
-from tests.support.recordings import APRIL, FAULTS, LIMITS, MARCH, Exchange
 from tests.support.sample_responses import JOB_ID, pickle_round_trip, recorded
 
 BASES: Final = {

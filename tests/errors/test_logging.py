@@ -7,7 +7,7 @@ import logging
 import pytest
 from fluxbase_jobs import FluxbaseClient, RetryPolicy
 from fluxbase_jobs._drivers import log
-from fluxbase_jobs._plans.steps import Pause
+from fluxbase_jobs._plans.exchange.steps import Pause
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job

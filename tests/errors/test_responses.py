@@ -11,9 +11,12 @@ from fluxbase_jobs import ConnectionFailed, FluxbaseClient, FluxbaseError, Inval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.every_transport import every_transport
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, SIGN_IN, VERBS, call_all_verbs, call_verb, job, pickle_round_trip
 from tests.support.styles import Connect
+
+transport = every_transport
 
 HTML: Final = "<html><body><h1>Bad gateway</h1></body></html>"
 NO_JOB: Final = {"id": 7, "jobs": 7, "logs": 7, "message": 7, "access_token": 7}

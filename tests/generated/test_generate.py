@@ -21,10 +21,10 @@ import pytest
 from fluxbase_jobs_client import AuthenticatedClient, Client, models
 from fluxbase_jobs_client.types import UNSET, Response, Unset
 
-from tests.support import openapi_document
-from tests.support import recordings
+from contract import openapi_document
+from contract import recordings
 from tests.support.local_server import Answer, LocalServer
-from tests.support.openapi_document import Operation
+from contract.openapi_document import Operation
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "generated" / "fluxbase_jobs_client"
@@ -108,7 +108,7 @@ def _arguments(operation: Operation, endpoint: ModuleType) -> dict[str, Any]:
     optional = _parameters(operation, "query", "header")
     given |= dict(zip(_names(operation, "query", "header"), (VALUES[each["schema"]["type"]] for each in optional), strict=True))
     if operation.body is not None:
-        model = inspect.signature(endpoint.build_request).parameters["body"].annotation
+        model = inspect.signature(endpoint.build_request, eval_str=True).parameters["body"].annotation
         given["body"] = model(**{field.name: "text" for field in attrs.fields(model) if field.default is attrs.NOTHING})
     return given
 
@@ -151,7 +151,7 @@ def test_signatures_are_those_of_the_generator(name: str, form: str) -> None:
     """Path parameters are positional; client, body and optional parameters are keywords, the latter `X"""
     operation = OPERATIONS[name]
     function = getattr(ENDPOINTS[name], form)
-    parameters = inspect.signature(function).parameters.values()
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
     optional = [each for each in parameters if each.default is not each.empty]
     positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
 
@@ -166,7 +166,7 @@ def test_signatures_are_those_of_the_generator(name: str, form: str) -> None:
 @every_endpoint
 def test_only_public_operations_take_an_unauthenticated_client(name: str) -> None:
     """Those without `security` in the document."""
-    wanted = inspect.signature(ENDPOINTS[name].sync).parameters["client"].annotation
+    wanted = inspect.signature(ENDPOINTS[name].sync, eval_str=True).parameters["client"].annotation
 
     assert _parts(wanted) == ({AuthenticatedClient} if name in SECURED else {AuthenticatedClient, Client})
 
@@ -179,11 +179,11 @@ def test_endpoints_declare_their_responses(name: str) -> None:
 
     assert set(endpoint.ANSWERS) == {int(status) for status in OPERATIONS[name].responses}
     for function in (endpoint.read_response, endpoint.sync_detailed, endpoint.asyncio_detailed):
-        returned = inspect.signature(function).return_annotation
+        returned = inspect.signature(function, eval_str=True).return_annotation
         assert get_origin(returned) is Response
         assert _parts(get_args(returned)[0]) == bodies
     for function in (endpoint.sync, endpoint.asyncio):
-        assert _parts(inspect.signature(function).return_annotation) == bodies | {NoneType}
+        assert _parts(inspect.signature(function, eval_str=True).return_annotation) == bodies | {NoneType}
     assert all(getattr(endpoint, each).__doc__ for each in ("build_request", "read_response", *FORMS))
 
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import openapi_spec_validator
 import pytest
 
-from tests.support.recordings import Exchange
-from tests.support import openapi_document
-from tests.support import recordings
-from tests.support.openapi_document import Description
+from contract.recordings import Exchange
+from contract import openapi_document
+from contract import recordings
+from contract.openapi_document import Description
 
 SHARED: Final = Path(__file__).parents[3] / "shared" / "wire"
 

@@ -19,7 +19,7 @@ from fluxbase_jobs import (
 )
 from fluxbase_jobs._operations import jobs as operations
 from fluxbase_jobs._operations.operation import Operation
-from fluxbase_jobs._plans.steps import Acquire, ReadClock, Send, Sent, Shield
+from fluxbase_jobs._plans.exchange.steps import Acquire, ReadClock, Send, Sent, Shield
 
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.scripted_driver import NOON, Script, exchange, reply, settings

@@ -9,8 +9,8 @@ from fluxbase_jobs import NotFound, Ok, PollPolicy, ServerFailed, Submission
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._plans import jobs as plans
 from fluxbase_jobs._plans import logs as log_plans
-from fluxbase_jobs._plans.call import call
-from fluxbase_jobs._plans.denied import MAX_PAGES, PAGE_SIZE, RETRY_DELAYS
+from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.denied import MAX_PAGES, PAGE_SIZE, RETRY_DELAYS
 from fluxbase_jobs._plans.list_jobs import list_jobs
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.run import run

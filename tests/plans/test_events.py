@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fluxbase_jobs import Job, PollPolicy, Result
 from fluxbase_jobs._context.call_context import ClientSettings
-from fluxbase_jobs._plans.call import stream
 from fluxbase_jobs._plans.events import SAFETY_POLL, LineOrder, applied
+from fluxbase_jobs._plans.exchange.call import stream
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.tail import tail
 from fluxbase_jobs._plans.watch import watch

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 from fluxbase_jobs import FluxbaseError, InvalidInput, Job, Result, ServerFailed
-from fluxbase_jobs._plans.call import stream
+from fluxbase_jobs._plans.exchange.call import stream
+from fluxbase_jobs._plans.exchange.steps import Stream
 from fluxbase_jobs._plans.iterate import iterate
-from fluxbase_jobs._plans.steps import Stream
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.models.inputs import Filters
 

@@ -9,7 +9,7 @@ from fluxbase_jobs import Ok, PollPolicy, ResultLost, Submission
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._plans import jobs as plans
 from fluxbase_jobs._plans import typed
-from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.exchange.call import call
 from fluxbase_jobs._plans.logs import logs
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._realtime.subscriptions import HeardLines

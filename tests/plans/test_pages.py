@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from fluxbase_jobs import FluxbaseError, InvalidResponse, Job, Result
 from fluxbase_jobs._operations import readers
-from fluxbase_jobs._plans.call import call, stream
+from fluxbase_jobs._plans.exchange.call import call, stream
 from fluxbase_jobs._plans.iterate import iterate
 from fluxbase_jobs._plans.list_jobs import list_jobs
 from fluxbase_jobs._plans.pages import PageReader

@@ -18,10 +18,10 @@ from fluxbase_jobs import (
     Submission,
     WaitTimeout,
 )
-from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.steps import Plan
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.run import run
-from fluxbase_jobs._plans.steps import Plan
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from fluxbase_jobs import InvalidInput, LogLine, NotFound, PollPolicy, Result, WaitTimeout
-from fluxbase_jobs._plans.call import stream
+from fluxbase_jobs._plans.exchange.call import stream
+from fluxbase_jobs._plans.exchange.steps import Stream
 from fluxbase_jobs._plans.polling import WaitOptions
-from fluxbase_jobs._plans.steps import Stream
 from fluxbase_jobs._plans.tail import tail
 
 from tests.support.fake_driver import Clock, FakeDriver, at, replies, reply, settings

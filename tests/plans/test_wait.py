@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 from fluxbase_jobs import ConnectionFailed, FluxbaseError, InvalidInput, Job, Ok, PollPolicy, RequestTimeout, Result, WaitTimeout
-from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.steps import Plan, Send
 from fluxbase_jobs._plans.polling import WaitOptions
-from fluxbase_jobs._plans.steps import Plan, Send
 from fluxbase_jobs._plans.wait import wait
 from fluxbase_jobs._transports.messages import RawResponse
 

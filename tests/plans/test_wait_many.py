@@ -20,8 +20,8 @@ from fluxbase_jobs import (
     Result,
     WaitTimeout,
 )
+from fluxbase_jobs._plans.exchange.steps import Stream
 from fluxbase_jobs._plans.polling import WaitOptions
-from fluxbase_jobs._plans.steps import Stream
 from fluxbase_jobs._plans.wait_many import wait_many
 from fluxbase_jobs._transports.messages import RawResponse
 

@@ -9,7 +9,7 @@ import pytest
 from fluxbase_jobs._realtime import protocol
 from fluxbase_jobs._realtime.protocol import Acknowledged, JobChanged, LineLogged, Refused
 
-from tests.support.recordings import realtime_sessions
+from contract.recordings import realtime_sessions
 
 SESSIONS = [(recording, name) for recording in ("2026-03", "2026-04", "2026-04-enabled") for name in realtime_sessions(recording)]
 JOB = {

@@ -14,7 +14,7 @@ import schemathesis
 from schemathesis import CheckContext, Response
 from schemathesis.specs.openapi import checks
 
-from tests.support import openapi_document
+from contract import openapi_document
 from tests.support.seeded_emulator import DISPOSABLE, EMAIL, PASSWORD, PERMANENT, placeholders
 
 # Schemathesis annotates these only in part, which strict type checkers refuse.

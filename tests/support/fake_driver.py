@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, RetryPolicy
 from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.steps import (
+from fluxbase_jobs._plans.exchange.steps import (
     Acquire,
     Emit,
     Instant,

@@ -1,4 +1,4 @@
-"""A program that forks, for test_sharing: `python fork_program.py MODE URL` prints the outcome of each of its calls."""
+"""A program that forks, for test_sharing: `python fork_program.py MODE URL [pyreqwest]` prints the outcome of each of its calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from functools import partial
+from typing import Literal
 
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Job, Result
 
@@ -77,11 +78,11 @@ def in_children(client: FluxbaseClient, count: int, *, refreshing: bool = False)
     return os.read(read, 99).decode().strip()
 
 
-def main(mode: str, url: str) -> str:
+def main(mode: str, url: str, transport: Literal["httpcore", "pyreqwest"] = "httpcore") -> str:
     """Run one mode."""
     if mode == "async":
-        return before_in_and_after_fork(AsyncFluxbaseClient(url, "eyJ.a-token"))
-    with FluxbaseClient(url, "eyJ.first", refresh_token="r1") as client:
+        return before_in_and_after_fork(AsyncFluxbaseClient(url, "eyJ.a-token", transport=transport))
+    with FluxbaseClient(url, "eyJ.first", refresh_token="r1", transport=transport) as client:
         match mode:
             case "fork":
                 return before_in_and_after_fork(client)
@@ -94,4 +95,4 @@ def main(mode: str, url: str) -> str:
 
 
 if __name__ == "__main__":
-    print(main(*sys.argv[1:]))
+    print(main(sys.argv[1], sys.argv[2], "pyreqwest" if "pyreqwest" in sys.argv else "httpcore"))

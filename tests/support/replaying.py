@@ -13,8 +13,8 @@ from uuid import UUID
 
 from fluxbase_jobs import FluxbaseClient, InvalidInput, Job, LogLine, OnBehalfOf, Result
 
+from contract.recordings import Exchange, load
 from tests.support.local_server import Answer, LocalServer, Request
-from tests.support.recordings import Exchange, load
 from tests.support.styles import Connect
 
 USER_ROUTES: Final = "/api/v1/jobs"

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from fluxbase_jobs import FluxbaseClient, Result
 
-from tests.support.recordings import MARCH, Exchange, load
+from contract.recordings import MARCH, Exchange, load
 from tests.support.styles import Connect
 
 T = TypeVar("T")

@@ -9,9 +9,9 @@ from attrs import define, field
 from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
 from fluxbase_jobs._operations.operation import Operation
-from fluxbase_jobs._plans import exchange as exchanges
-from fluxbase_jobs._plans.call import call
-from fluxbase_jobs._plans.steps import Acquire, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step
+from fluxbase_jobs._plans.exchange import request as exchanges
+from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.steps import Acquire, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 from fluxbase_jobs.policies.retry import RetryPolicy

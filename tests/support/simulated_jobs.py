@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, Job, PollPolicy, Result
 from fluxbase_jobs._context.call_context import ClientSettings
-from fluxbase_jobs._plans.call import call
+from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.steps import Plan
 from fluxbase_jobs._plans.polling import WaitOptions
-from fluxbase_jobs._plans.steps import Plan
 from fluxbase_jobs._plans.wait import wait
 from fluxbase_jobs._transports.messages import RawResponse
 

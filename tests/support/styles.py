@@ -65,34 +65,46 @@ class SyncFacade:
 class Connect:
     """Creates clients of one style, and closes them at the end of the test."""
 
-    def __init__(self, style: Style, runner: asyncio.Runner) -> None:
+    def __init__(self, style: Style, runner: asyncio.Runner, transport: str) -> None:
         self.style = style
+        self.transport = transport
         self._runner = runner
         self._class: Any = FluxbaseClient if style == "sync" else AsyncFluxbaseClient
         self._opened: list[Any] = []
 
     def __call__(self, *args: Any, **options: Any) -> FluxbaseClient:
-        return self._register(self._class(*args, **{**ONE_ATTEMPT, **options}))
+        return self._register(self._class(*args, **{**ONE_ATTEMPT, **self._over(options)}))
 
     def from_env(self, **options: Any) -> FluxbaseClient:
         """Create a client from environment variables."""
-        return self._register(self._class.from_env(**{**ONE_ATTEMPT, **options}))
+        return self._register(self._class.from_env(**{**ONE_ATTEMPT, **self._over(options)}))
 
     def sign_in(self, *args: Any, **options: Any) -> Result[FluxbaseClient]:
         """Create a client by signing in a user."""
-        result: Result[Any] = self._run(self._class.sign_in(*args, **{**ONE_ATTEMPT, **options}))
+        result: Result[Any] = self._run(self._class.sign_in(*args, **{**ONE_ATTEMPT, **self._over(options)}))
         return Ok(self._register(result.data), result.meta) if result.ok else result
 
     def http(self, **settings: Any) -> Any:
         """Create an httpx client of this style."""
         client = httpx.Client(**settings) if self.style == "sync" else httpx.AsyncClient(**settings)
-        self._opened.append(client)
-        return client
+        return self.keep(client)
+
+    def keep(self, http_client: Any) -> Any:
+        """Close an HTTP client of this style at the end of the test."""
+        self._opened.append(http_client)
+        return http_client
+
+    def _over(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options of a client, over the test's transport where they name none."""
+        if self.transport == "httpcore" or "http_client" in options:
+            return options
+        chosen = {"http_client": self.http()} if self.transport == "http_client" else {"transport": self.transport}
+        return {**chosen, **options}
 
     def close(self) -> None:
         """Close all clients."""
         for client in self._opened:
-            self._run(client.aclose() if isinstance(client, httpx.AsyncClient) else client.close())
+            self._run(client.aclose() if hasattr(client, "aclose") else client.close())
 
     def _run(self, value: Any) -> Any:
         return self._runner.run(value) if inspect.iscoroutine(value) else value
@@ -103,9 +115,9 @@ class Connect:
 
 
 @contextmanager
-def connect_in_style(style: Style) -> Generator[Connect]:
+def connect_in_style(style: Style, transport: str = "httpcore") -> Generator[Connect]:
     """A `Connect` of one style; its clients are closed at the end of the block."""
     with asyncio.Runner() as runner:
-        connect = Connect(style, runner)
+        connect = Connect(style, runner, transport)
         yield connect
         connect.close()

@@ -112,16 +112,17 @@ def _is_server(parts: SplitResult) -> bool:
 
 
 def _headers(given: object) -> dict[str, str]:
-    if not isinstance(given, Mapping):
+    if not arguments.is_a(given, Mapping):
         raise InvalidInput("headers must be a mapping of names to texts")
     return dict(_header(name, value) for name, value in cast("Mapping[object, object]", given).items())
 
 
-def _header(name: object, value: object) -> tuple[str, str]:
-    if not isinstance(name, str) or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
-        raise InvalidInput(f"headers has the name {name!r}; names are ASCII letters, digits and hyphens")
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
-        raise InvalidInput(f"headers must map {name!r} to printable ASCII text without outer blanks")
+def _header(given: object, content: object) -> tuple[str, str]:
+    name, value, shown = arguments.plain_text(given), arguments.plain_text(content), arguments.described(given)
+    if name is None or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise InvalidInput(f"headers has the name {shown}; names are ASCII letters, digits and hyphens")
+    if value is None or not value.isascii() or not value.isprintable() or value != value.strip():
+        raise InvalidInput(f"headers must map {shown} to printable ASCII text without outer blanks")
     if name.lower() in _RESERVED:
-        raise InvalidInput(f"headers must not contain {name!r}, which belongs to the connection")
+        raise InvalidInput(f"headers must not contain {shown}, which belongs to the connection")
     return name.lower(), value

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-import httpx
-
+from .._lazy import httpx
+from .._transports.choose import TransportName
 from .._validation.arguments import Seconds
 from ..errors import InvalidInput
 from ..models.tokens import Tokens
@@ -32,6 +32,7 @@ class SharedOptions(TypedDict, total=False):
     retry: RetryPolicy | None
     raise_errors: bool
     realtime: bool | None
+    transport: TransportName
 
 
 class ClientOptions(SharedOptions, total=False):

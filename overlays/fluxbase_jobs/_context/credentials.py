@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from .._validation import arguments
 from ..errors import FluxbaseError, InvalidInput
 from ..models.tokens import Tokens
 
@@ -46,7 +47,7 @@ class Credentials:
         if not (key is None or callable(key)):
             key_header(key)
         if refresh_token is not None:
-            header_text("refresh_token", refresh_token)
+            refresh_token = header_text("refresh_token", refresh_token)
         if refresh_token is not None and callable(key):
             raise InvalidInput("refresh_token goes with a key that is text: a callable key refreshes itself")
         if on_tokens is not None and not callable(on_tokens):
@@ -111,7 +112,9 @@ def key_header(key: object) -> dict[str, str]:
 def refuse_coroutine_functions(**callbacks: object) -> None:
     """Raise InvalidInput where a sync client was given what it could not await: new tokens would be lost without a word."""
     for name, callback in callbacks.items():
-        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004
+        if not callable(callback):  # text, or refused by Credentials
+            continue
+        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004  # the function is looked for, not called
             raise InvalidInput(f"{name} must not be a coroutine function: only the async client awaits one")
 
 
@@ -142,8 +145,9 @@ def _claim(token: object, name: str) -> float | None:
 
 def header_text(name: str, value: object) -> str:
     """The value, fit for a header. The message does not quote it."""
-    if isinstance(value, str) and value and all("!" <= character <= "~" for character in value):
-        return value
+    text = arguments.plain_text(value)
+    if text and all("!" <= character <= "~" for character in text):
+        return text
     raise InvalidInput(
         f"{name} must be text of visible ASCII characters without blanks" + (", or a callable that gives such text" * (name == "key"))
     )

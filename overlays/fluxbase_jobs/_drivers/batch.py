@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import define, field
 
-from .._plans.steps import Plan
+from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
 from .._transports.base import Transport
 from .._transports.messages import RawResponse, Request

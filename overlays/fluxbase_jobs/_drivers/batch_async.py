@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar, cast
 
-import anyio
 from attrs import define, field
 
-from .._plans.steps import Plan
+from .._lazy import anyio, asyncio
+from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
 from .._transports.base import AsyncTransport
 from .._transports.messages import RawResponse, Request
@@ -72,8 +71,8 @@ class _Task(Generic[T]):
     """A plan, and what came of it."""
 
     plan: Plan[T]
-    ended: anyio.Event = field(factory=anyio.Event)
-    scope: anyio.CancelScope = field(factory=anyio.CancelScope)
+    ended: anyio.Event = field(factory=lambda: anyio.Event())  # noqa: PLW0108  # `anyio.Event` would import anyio here
+    scope: anyio.CancelScope = field(factory=lambda: anyio.CancelScope())  # noqa: PLW0108  # the same
     result: T | None = None
     error: BaseException | None = None
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Self, TypeVar, assert_never
 
 from .._clock import monotonic
-from .._plans.steps import (
+from .._plans.exchange.steps import (
     Acquire,
     Emit,
     Instant,

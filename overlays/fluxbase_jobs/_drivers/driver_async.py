@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import threading
 from collections.abc import AsyncGenerator
 from typing import Any, Final, TypeVar, assert_never
 
-import anyio
-
 from .._clock import monotonic
-from .._plans.steps import Acquire, Emit, Invoke, NextEvent, Pause, Plan, ReadClock, Received, Send, Shield, Step, Stream, Subscribe
+from .._lazy import anyio, asyncio
+from .._plans.exchange.steps import (
+    Acquire,
+    Emit,
+    Invoke,
+    NextEvent,
+    Pause,
+    Plan,
+    ReadClock,
+    Received,
+    Send,
+    Shield,
+    Step,
+    Stream,
+    Subscribe,
+)
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt

@@ -6,21 +6,17 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
-import httpx
-
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
-from .._plans import call
-from .._plans.authentication import key_of_now
-from .._plans.steps import Plan, Stream
+from .._lazy import httpx
+from .._plans.exchange import call
+from .._plans.exchange.authentication import key_of_now
+from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
 from .._realtime.hub import Hub
 from .._realtime.link import polling
-from .._transports.base import Transport
-from .._transports.httpcore_sync import HttpcoreTransport
-from .._transports.httpx_messages import LONGEST_TIMEOUT
-from .._transports.httpx_sync import HttpxTransport
+from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
 from .._transports.websocket import WebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
@@ -54,6 +50,7 @@ class FluxbaseFetch:
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
         http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
         realtime: whether to receive changes and log lines over the server's WebSocket. None: where it can, but not with an `http_client` of
             your own and not under trio; True: also with an `http_client`; False: polling only. Without a WebSocket the client polls.
@@ -73,14 +70,15 @@ class FluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.Client | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
         realtime: bool | None = None,
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
         self._settings = make_settings(
-            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+            base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
-        self._transport = transport_of(http_client)
+        self._transport = sync_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
         self._hub: Hub | None = None
         if uses_realtime(realtime, http_client):
@@ -91,6 +89,11 @@ class FluxbaseFetch:
     def settings(self) -> ClientSettings:
         """The client's settings, for plans that open their calls themselves."""
         return self._settings
+
+    @property
+    def transport(self) -> str:
+        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
+        return self._transport.name
 
     @property
     def realtime_state(self) -> str:
@@ -162,16 +165,3 @@ def uses_realtime(realtime: object, http_client: object) -> bool:
     if realtime is None:
         return http_client is None and BY_ITSELF
     return arguments.flag("realtime", realtime)
-
-
-def transport_of(http_client: httpx.Client | None) -> Transport:
-    """The transport of a client: httpcore's connections, or the user's own httpx client."""
-    return HttpcoreTransport() if http_client is None else HttpxTransport(http_client)
-
-
-def own_timeout(http_client: httpx.Client | httpx.AsyncClient | None, timeout: Seconds) -> Seconds:
-    """The timeout of the user's own httpx client, where the client is given none."""
-    if timeout != DEFAULT_TIMEOUT or not isinstance(http_client, httpx.Client | httpx.AsyncClient):
-        return timeout
-    read = http_client.timeout.read
-    return LONGEST_TIMEOUT if read is None else read

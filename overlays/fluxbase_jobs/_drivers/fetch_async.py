@@ -6,21 +6,18 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-import httpx
-
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
-from .._plans import call
-from .._plans.authentication import key_of_now
-from .._plans.steps import Plan, Stream
+from .._lazy import httpx
+from .._plans.exchange import call
+from .._plans.exchange.authentication import key_of_now
+from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
 from .._realtime.hub_async import AsyncHub
 from .._realtime.link import polling
-from .._transports.base import AsyncTransport
-from .._transports.httpcore_async import AsyncHttpcoreTransport
-from .._transports.httpx_async import AsyncHttpxTransport
+from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
 from .._transports.websocket import AsyncWebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
@@ -28,7 +25,7 @@ from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import batch_async as batch
 from . import driver_async as driver
-from .fetch import OFF, FluxbaseFetch, delivered, own_timeout, uses_realtime
+from .fetch import OFF, FluxbaseFetch, delivered, uses_realtime
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -50,13 +47,14 @@ class AsyncFluxbaseFetch:
         timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = DEFAULT_RETRY,
         http_client: httpx.AsyncClient | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
         realtime: bool | None = None,
     ) -> None:
         self._settings = make_settings(
-            base_url, headers, own_timeout(http_client, timeout), retry, Credentials(key, refresh_token, on_tokens)
+            base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
-        self._transport: AsyncTransport = AsyncHttpcoreTransport() if http_client is None else AsyncHttpxTransport(http_client)
+        self._transport = async_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
         self._hub: AsyncHub | None = None
         if uses_realtime(realtime, http_client):
@@ -67,6 +65,11 @@ class AsyncFluxbaseFetch:
     def settings(self) -> ClientSettings:
         """The client's settings, for plans that open their calls themselves."""
         return self._settings
+
+    @property
+    def transport(self) -> str:
+        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
+        return self._transport.name
 
     @property
     def realtime_state(self) -> str:

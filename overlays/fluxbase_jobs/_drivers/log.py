@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from .._plans.steps import Instant, Pause, Send, Sent
+from .._plans.exchange.steps import Instant, Pause, Send, Sent
 from .._transports.messages import RawResponse, address
 from ..errors import FluxbaseError
 from ..result import Err

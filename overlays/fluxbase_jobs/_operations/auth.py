@@ -19,9 +19,10 @@ _read_tokens = msgspec.json.Decoder(wire.Tokens).decode
 
 def sign_in(email: object, password: object) -> Operation[wire.Session]:
     """Exchange an email and a password for tokens."""
-    if not isinstance(password, str) or not password or arguments.text_fault(password):
+    secret = arguments.plain_text(password)
+    if not secret or arguments.text_fault(secret):
         raise InvalidInput("password must be text, not empty, without NUL characters and lone surrogates")
-    body = wire.SignInRequest(email=arguments.text("email", email), password=password)
+    body = wire.SignInRequest(email=arguments.text("email", email), password=secret)
     return Operation(request=sign_in_endpoint.build_request(body=body), read=_session, resendable=False, confidential=True)
 
 

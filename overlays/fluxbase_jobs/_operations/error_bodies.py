@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from ..errors import shortened
 from ..models.decoding import BOM
+from ..models.shortening import shortened
 
 MAX_NESTED: Final = 200
 """Lists and objects in an error's body; pickle, for one, follows only some hundred into one another."""

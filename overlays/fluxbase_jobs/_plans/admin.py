@@ -12,9 +12,9 @@ from ..errors import InvalidResponse, NotFound
 from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from .exchange import exchange
-from .explain import read_back_failed, replace_error, with_reason
-from .steps import Plan
+from .exchange.explain import read_back_failed, replace_error, with_reason
+from .exchange.request import exchange
+from .exchange.steps import Plan
 
 
 def get_job(context: CallContext, job_id: object) -> Plan[Result[Job]]:

@@ -12,9 +12,9 @@ from ..errors import InvalidResponse
 from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import Err, Ok, Result
-from .exchange import exchange
+from .exchange.request import exchange
+from .exchange.steps import Emit, Stream, read_clock
 from .pages import PageReader, split_filters
-from .steps import Emit, Stream, read_clock
 
 
 def iterate(context: CallContext, filters: Filters, page_size: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Stream[Result[Job]]:

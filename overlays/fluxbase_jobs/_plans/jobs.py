@@ -9,29 +9,22 @@ from .._operations import jobs as operations
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._operations.operation import Operation
 from .._validation import arguments
-from ..errors import NotAllowedInState, NotFound
+from ..errors import NotAllowedInState
 from ..models.inputs import Submission
 from ..models.jobs import Job, with_logs
 from ..result import Err, Meta, Ok, Result
-from .denied import change_job, read_job
-from .exchange import exchange
-from .explain import read_back_failed, with_reason
+from .exchange.denied import change_job, read_job
+from .exchange.explain import read_back_failed, with_function_name, with_reason
+from .exchange.request import exchange
+from .exchange.steps import Plan, read_clock
 from .logs import log_of_ended, read_lines
-from .steps import Instant, Plan, read_clock
 
 
 def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
-    return (yield from send_submission(context, submission, operations.submit(submission, now.utc), now))
-
-
-def send_submission(context: CallContext, submission: Submission, operation: Operation[Job], now: Instant) -> Plan[Result[Job]]:
-    """Send the request of a submission; an unknown function is named in the error."""
-    submitted = yield from exchange(context, operation, now)
-    if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
-        return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
-    return submitted
+    submitted = yield from exchange(context, operations.submit(submission, now.utc), now)
+    return with_function_name(submitted, submission)
 
 
 def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Result[Job]]:

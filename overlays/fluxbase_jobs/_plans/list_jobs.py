@@ -13,9 +13,9 @@ from ..errors import FluxbaseError
 from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import NO_META, Err, Ok, Result
-from .exchange import exchange
+from .exchange.request import exchange
+from .exchange.steps import Plan
 from .pages import ClientFilter, PageReader, split_filters
-from .steps import Plan
 
 MAX_PAGES: Final = 20
 PAGE_SIZE: Final = 100

@@ -11,8 +11,8 @@ from .._realtime.subscriptions import Event, Linked, Subscription
 from ..models.jobs import Job
 from ..result import Err, Result
 from .events import SAFETY_POLL
+from .exchange.steps import Instant, NextEvent, Plan, Received, Subscribe
 from .polling import pause_until_next_poll
-from .steps import Instant, NextEvent, Plan, Received, Subscribe
 
 LINK_SECONDS: Final = 0.3
 """Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""

@@ -14,11 +14,11 @@ from .._operations import jobs as operations
 from .._operations.readers import RESULT_LINE, is_servers_own_line
 from ..models.jobs import Job, LogLine
 from ..result import Err, Ok, Result
-from .causes import BARE_FAILURE, of_last_attempt
-from .denied import read_job
 from .events import merged
-from .exchange import exchange
-from .steps import Instant, Plan, pause, read_clock
+from .exchange.causes import BARE_FAILURE, of_last_attempt
+from .exchange.denied import read_job
+from .exchange.request import exchange
+from .exchange.steps import Instant, Plan, pause, read_clock
 
 LAG_SECONDS: Final = 2.0
 """Seconds after a job's end within which its last lines are written."""

@@ -17,8 +17,8 @@ from .._validation.arguments import DEFAULT_NAMESPACE
 from ..errors import InvalidInput
 from ..models.inputs import Filters
 from ..models.jobs import Job
-from .authentication import current_key
-from .steps import Plan, read_clock
+from .exchange.authentication import current_key
+from .exchange.steps import Plan, read_clock
 
 MAX_FRUITLESS_PAGES: Final = 12
 """So many full pages without a new job end the reading. The steps between them double, so a list that only grows is not given up so soon."""
@@ -91,7 +91,7 @@ def split_filters(context: CallContext, filters: Filters, page: Page) -> Plan[tu
     """The page as it is sent, and what is left to the client: asked for the default namespace, the April server finds nothing in it."""
     namespace = page.namespace if page.namespace == DEFAULT_NAMESPACE else None
     created_by = None
-    if filters.created_by == ME:
+    if arguments.plain_text(filters.created_by) == ME:
         created_by = yield from _own_id(context)
     elif filters.created_by is not None:
         created_by = arguments.uuid("created_by", filters.created_by)

@@ -12,7 +12,7 @@ from ..errors import FluxbaseError, InvalidInput, NotFound, WaitTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Result
-from .steps import Instant, Plan, pause
+from .exchange.steps import Instant, Plan, pause
 
 OnProgress: TypeAlias = Callable[[Job], object]
 

@@ -9,12 +9,12 @@ from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from . import jobs
-from .causes import failure_of
-from .exchange import exchange
+from .exchange.causes import failure_of
+from .exchange.explain import with_function_name
+from .exchange.request import exchange
+from .exchange.steps import Plan, Send, read_clock, record_sends
 from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, Waiting, WaitOptions
-from .steps import Plan, Send, read_clock, record_sends
 from .wait import cancel_and_tell, wait_for
 
 
@@ -42,13 +42,14 @@ def _submit(context: CallContext, submission: Submission, waiting: Waiting) -> P
     operation = operations.submit(submission, now.utc)
     sends: list[Send] = []
     try:
-        return (yield from record_sends(jobs.send_submission(context, submission, operation, now), sends))
+        submitted = yield from record_sends(exchange(context, operation, now), sends)
     except GeneratorExit:
         raise  # no step may follow
     except BaseException as interruption:
         if sends:
             interruption.add_note((yield from _after_lost_submit(context, operation, waiting)))
         raise
+    return with_function_name(submitted, submission)
 
 
 def _after_lost_submit(context: CallContext, operation: Operation[Job], waiting: Waiting) -> Plan[str]:

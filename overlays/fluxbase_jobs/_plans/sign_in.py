@@ -9,8 +9,8 @@ from .._operations import auth
 from ..errors import AuthenticationFailed
 from ..models.tokens import Tokens
 from ..result import Err, Ok, Result
-from .exchange import exchange
-from .steps import Plan
+from .exchange.request import exchange
+from .exchange.steps import Plan
 
 SECOND_FACTOR: Final = (
     "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"

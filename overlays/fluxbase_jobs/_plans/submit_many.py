@@ -17,9 +17,9 @@ from ..errors import InvalidInput
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Ok, Result
-from .call import call
-from .exchange import exchange
-from .steps import Instant, Invoke, Plan, read_clock
+from .exchange.call import call
+from .exchange.request import exchange
+from .exchange.steps import Instant, Invoke, Plan, read_clock
 
 T = TypeVar("T")
 Item: TypeAlias = tuple[str, object] | Submission

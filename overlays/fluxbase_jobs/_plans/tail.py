@@ -20,14 +20,14 @@ from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .causes import of_last_attempt
-from .denied import read_job
 from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LineOrder, applied
-from .exchange import exchange
+from .exchange.causes import of_last_attempt
+from .exchange.denied import read_job
+from .exchange.request import exchange
+from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .listening import Event, LineLogged, Linked, changes_come, listen, until_linked, wait_for_events
 from .logs import DENIED
 from .polling import Waiting, WaitOptions, is_transient, wait_timeout
-from .steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 
 DRAIN_SECONDS: Final = 2.5
 """Seconds after a job's end during which lines may still come: the server writes its log each second."""

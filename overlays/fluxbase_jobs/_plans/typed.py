@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from .._context.call_context import CallContext, CallOptions, ClientSettings
 from .._validation.arguments import is_a
 from .._validation.payload import TypedPayload
-from ..errors import ResultLost
+from ..errors import ResultLost, ResultMismatch
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, completed_job, typed_job
@@ -18,8 +18,8 @@ from ..result import Err, Ok, Result
 from . import jobs, submit_many
 from . import run as running
 from . import wait as waiting
+from .exchange.steps import Plan
 from .polling import WaitOptions
-from .steps import Plan
 
 LOST: Final = "the job completed, but the server lost its result"
 LOST_HINT: Final = (
@@ -95,4 +95,6 @@ def _completed(result: Result[Job], definition: Definition) -> Result[CompletedJ
     if result.meta.result_lost:
         return Err(ResultLost(LOST, hint=LOST_HINT, job_id=result.data.id).with_(job=result.data), result.meta)
     job = completed_job(result.data, definition.result_type)
-    return Ok(job, result.meta) if isinstance(job, CompletedJob) else Err(job, result.meta)
+    if isinstance(job, CompletedJob):
+        return Ok(job, result.meta)
+    return Err(ResultMismatch(job, job_id=result.data.id).with_(job=result.data), result.meta)

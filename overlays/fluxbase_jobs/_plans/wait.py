@@ -11,10 +11,10 @@ from ..errors import NotAllowedInState, WaitTimeout
 from ..models.jobs import Job
 from ..result import Err, Ok, Result
 from . import jobs
-from .exchange import exchange
+from .exchange.request import exchange
+from .exchange.steps import Invoke, Plan, for_each, read_clock
 from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, OnProgress, Waiting, WaitOptions
-from .steps import Invoke, Plan, for_each, read_clock
 from .watch import poll_job
 
 

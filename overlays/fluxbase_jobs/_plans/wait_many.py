@@ -19,14 +19,14 @@ from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
-from .call import open_call
-from .causes import LOG_SECONDS, NOT_READ, Cause, read_cause
-from .denied import read_job
 from .events import applied
-from .exchange import exchange
+from .exchange.call import open_call
+from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
+from .exchange.denied import read_job
+from .exchange.request import exchange
+from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .listening import Event, JobChanged, Linked, changes_come, listen, until_linked, wait_for_events
 from .polling import OnProgress, Waiting, WaitOptions, is_transient, wait_timeout
-from .steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .watch import visible_state
 
 T = TypeVar("T")

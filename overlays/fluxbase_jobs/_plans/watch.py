@@ -15,11 +15,11 @@ from .._realtime.subscriptions import Subscription
 from ..errors import NotFound
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from .denied import read_job, with_denied
 from .events import applied
+from .exchange.denied import read_job, with_denied
+from .exchange.steps import Emit, Instant, Step, Stream, read_clock
 from .listening import Event, LineLogged, Linked, changes_come, listen, until_linked, wait_for_events
 from .polling import Waiting, WaitOptions, is_transient, wait_refused, wait_timeout
-from .steps import Emit, Instant, Step, Stream, read_clock
 
 
 def watch(context: CallContext, job_id: object, options: WaitOptions) -> Stream[Result[Job]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-import sniffio  # comes with anyio
 from attrs import define, field
 
 from .._clock import monotonic
+from .._lazy import asyncio
 from .._transports.websocket import AsyncConnector, AsyncSocket, SocketUnavailable
 from ..models.jobs import Job
 from . import protocol
@@ -50,13 +49,13 @@ class AsyncHub:
 
     def subscribe(self, job_ids: Iterable[str], *, logs: bool) -> Subscription | None:
         """The events of these jobs from now on; None where there are none."""
-        if sniffio.current_async_library() != "asyncio":
+        loop = _running_loop()
+        if loop is None:
             self.state = polling("not under trio")
             return None
         if self._process != os.getpid():
             self._inherited.append(self._links)
             self._links, self._process, self.heard = {}, os.getpid(), HeardLines()
-        loop = asyncio.get_running_loop()
         link = self._links.get(loop)
         if self._closed or (link is None and monotonic() < self._not_before):
             return None
@@ -68,7 +67,7 @@ class AsyncHub:
     async def close(self) -> None:
         """Close the socket of this event loop; those of others close with them."""
         self._closed = True
-        if (link := self._links.get(asyncio.get_running_loop() if sniffio.current_async_library() == "asyncio" else None)) is not None:
+        if (link := self._links.get(_running_loop())) is not None:
             await link.stop()
 
     async def open_socket(self, token: Token) -> AsyncSocket:
@@ -100,6 +99,14 @@ class AsyncHub:
             self.state, self._not_before = state, not_before
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The running event loop of asyncio; None under trio."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 @define(eq=False)
 class _Link:
     """The socket of one event loop and its task."""
@@ -108,12 +115,12 @@ class _Link:
     loop: asyncio.AbstractEventLoop
     registry: Registry = field(init=False)
     token: Token = field(factory=Token)
-    _wake: asyncio.Event = field(factory=asyncio.Event)
+    _wake: asyncio.Event = field(init=False)
     """Set where somebody was added."""
     _task: asyncio.Task[None] | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.registry = Registry(self.hub.heard)
+        self.registry, self._wake = Registry(self.hub.heard), asyncio.Event()
 
     def start(self) -> None:
         """Start the task. The event loop cancels it at its end."""

@@ -8,6 +8,8 @@ from typing import Final, Protocol
 
 from .._clock import monotonic
 
+LONGEST_TIMEOUT: Final = 1_000_000.0
+"""Seconds; sockets count milliseconds in 32 bits."""
 MAX_RESPONSE_BYTES: Final = 64 * 2**20
 """Bytes of a decoded body; a longer one is an InvalidResponse."""
 MAX_ERROR_BYTES: Final = 2**20

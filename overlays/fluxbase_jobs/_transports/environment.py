@@ -20,6 +20,18 @@ def user_agent() -> bytes:
     return f"fluxbase-jobs/{version('fluxbase-jobs')}".encode()
 
 
+def has_own_certificates() -> bool:
+    """Whether the environment names the certificates to trust."""
+    return bool(os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"))
+
+
+def certifi_context() -> ssl.SSLContext:
+    """A context that trusts certifi's roots."""
+    import certifi  # noqa: PLC0415  # comes with httpx; needed for https alone
+
+    return ssl.create_default_context(cafile=certifi.where())
+
+
 def proxy_for(server: str) -> str | None:
     """The proxy that the environment names for a server's address; None for the direct way."""
     parts = urlsplit(server)
@@ -68,7 +80,7 @@ class TlsContext:
             try:
                 self._context = self._context or _trusting_context()
             except (OSError, ssl.SSLError) as fault:
-                return _unreadable_certificates(server, fault)
+                return unreadable_certificates(server, fault)
             return self._context
 
 
@@ -78,12 +90,10 @@ def _trusting_context() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=file)
     if folder := os.environ.get("SSL_CERT_DIR"):
         return ssl.create_default_context(capath=folder)
-    import certifi  # noqa: PLC0415  # comes with httpx; needed for https alone
-
-    return ssl.create_default_context(cafile=certifi.where())
+    return certifi_context()
 
 
-def _unreadable_certificates(server: str, fault: Exception) -> ConnectionFailed:
+def unreadable_certificates(server: str, fault: Exception) -> ConnectionFailed:
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "certifi")
     return ConnectionFailed(
         f"no connection to {server}: the certificates of {variable} cannot be read ({type(fault).__name__})",

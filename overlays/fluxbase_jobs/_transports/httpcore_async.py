@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from typing import Any, Final, Self, cast
 
 import anyio
@@ -14,10 +15,9 @@ from anyio.lowlevel import RunVar
 from ..errors import FluxbaseError
 from .bounds import Body, Progress
 from .environment import TlsContext, user_agent
-from .httpcore_messages import CONNECT_SECONDS, FAULTS, IDLE_SECONDS, MAX_IDLE, core_request, finished, origin_of, send_error
-from .httpx_async import AsyncHttpxTransport
+from .httpcore_messages import CONNECT_SECONDS, FAULTS, IDLE_SECONDS, MAX_IDLE, WRITE_BYTES, core_request, finished, origin_of, send_error
 from .messages import Headers, RawResponse, Request, address
-from .proxies import Proxied
+from .proxies import Proxied, async_through
 
 _LOOP: Final = RunVar[object]("fluxbase_jobs.loop")
 """Stands for the running event loop, of asyncio or trio."""
@@ -34,7 +34,7 @@ class AsyncHttpcoreTransport:
     def __init__(self) -> None:
         self._idle: dict[object, tuple[deque[_Connection], AsyncGenerator[deque[_Connection]]]] = {}
         self._tls = TlsContext()
-        self._proxied = Proxied(AsyncHttpxTransport.through)
+        self._proxied = Proxied(async_through)
         self._user_agent = user_agent()
         self._closed = False
 
@@ -164,18 +164,28 @@ class _Backend(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """A stream that counts what comes."""
+    """A stream that counts what comes. A short request is written at once, head and body."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream, progress: Progress) -> None:
         self._inner, self._progress = inner, progress
+        self._unsent = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the cancel scope takes its place
+        with suppress(httpcore.WriteError):  # the server may have answered before it closed the connection
+            await self._flush()
         data = await self._inner.read(max_bytes)
         self._progress.note(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # the cancel scope takes its place
-        await self._inner.write(buffer)
+        self._unsent += buffer
+        if len(self._unsent) > WRITE_BYTES:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, b""
+        if unsent:
+            await self._inner.write(unsent)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

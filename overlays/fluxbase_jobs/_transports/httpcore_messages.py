@@ -39,16 +39,21 @@ def origin_of(server: str) -> httpcore.Origin:
     return httpcore.URL(server).origin
 
 
+@lru_cache(maxsize=64)
+def _first_headers(server: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that all requests to a server begin with."""
+    host = server.partition("://")[2].encode("ascii")
+    return ((b"host", host), (b"accept", b"*/*"), (b"accept-encoding", b"gzip, deflate"))
+
+
 def core_request(request: Request, user_agent: bytes) -> httpcore.Request:
     """The request as httpcore sends it."""
     server, _ = address(request)
-    origin = origin_of(server)
+    origin, first = origin_of(server), _first_headers(server)
     given = {name.encode("latin-1"): str(value).encode("latin-1") for name, value in request["headers"].items()}
     content = request.get("content") or b""
     headers = [
-        (b"host", server.partition("://")[2].encode("ascii")),
-        (b"accept", b"*/*"),
-        (b"accept-encoding", b"gzip, deflate"),
+        *first,
         *([] if b"user-agent" in given else [(b"user-agent", user_agent)]),
         *given.items(),
     ]

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Self
 
 import httpcore
@@ -26,9 +27,8 @@ from .httpcore_messages import (
     origin_of,
     send_error,
 )
-from .httpx_sync import HttpxTransport
 from .messages import Headers, RawResponse, Request, address
-from .proxies import Proxied
+from .proxies import Proxied, sync_through
 
 
 class HttpcoreTransport:
@@ -40,7 +40,7 @@ class HttpcoreTransport:
         self._idle: deque[_Connection] = deque()
         self._process = os.getpid()
         self._tls = TlsContext()
-        self._proxied = Proxied(HttpxTransport.through)
+        self._proxied = Proxied(sync_through)
         self._user_agent = user_agent()
         self._closed = False
 
@@ -173,19 +173,28 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A stream whose every wait ends at the deadline, and which counts what comes."""
+    """A stream whose every wait ends at the deadline, and which counts what comes. A short request is written at once, head and body."""
 
     def __init__(self, inner: httpcore.NetworkStream, progress: Progress) -> None:
         self._inner, self._progress = inner, progress
+        self._unsent = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the deadline takes its place
+        with suppress(httpcore.WriteError):  # the server may have answered before it closed the connection
+            self._flush()
         data = self._inner.read(max_bytes, self._progress.left(httpcore.ReadTimeout))
         self._progress.note(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # the deadline takes its place
-        for start in range(0, len(buffer), WRITE_BYTES):
-            self._inner.write(buffer[start : start + WRITE_BYTES], self._progress.left(httpcore.WriteTimeout))
+        self._unsent += buffer
+        if len(self._unsent) > WRITE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, b""
+        for start in range(0, len(unsent), WRITE_BYTES):
+            self._inner.write(unsent[start : start + WRITE_BYTES], self._progress.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()

@@ -12,14 +12,15 @@ from anyio.lowlevel import RunVar
 
 from ..errors import FluxbaseError
 from .httpx_messages import (
-    FAULTS,
+    HTTPX,
+    Library,
     Pieces,
     build_request,
     check_proxy,
-    checked_client,
     client_auth,
     client_settings,
     hide_location,
+    library_of,
     refused_by_hook,
     send_error,
 )
@@ -41,7 +42,8 @@ class AsyncHttpxTransport:
     name = "http_client"
 
     def __init__(self, given: httpx.AsyncClient | None, *, proxy: str | None = None, context: ssl.SSLContext | None = None) -> None:
-        self._given = checked_client(given, httpx.AsyncClient)
+        self._given = given
+        self._library = HTTPX if given is None else library_of(given, "AsyncClient")
         self._proxy, self._context = proxy, context
         self._own: dict[object, tuple[httpx.AsyncClient, AsyncGenerator[httpx.AsyncClient]]] = {}
         self._closed = False
@@ -63,12 +65,13 @@ class AsyncHttpxTransport:
         http = await self._client()
         try:
             with anyio.fail_after(timeout):
-                built = build_request(request, timeout, http)
-                return await _read(await http.send(built, stream=True, follow_redirects=False, auth=client_auth(built)))
-        except httpx.HTTPStatusError as refused:
+                built = build_request(request, timeout, http, self._library)
+                response = await http.send(built, stream=True, follow_redirects=False, auth=client_auth(built, self._library))
+                return await _read(response, self._library)
+        except self._library.module.HTTPStatusError as refused:
             return refused_by_hook(refused)
-        except FAULTS as fault:
-            return send_error(fault, request, timeout)
+        except self._library.faults as fault:
+            return send_error(fault, request, timeout, self._library)
 
     async def close(self) -> None:
         """Close the connections of this event loop; those of others close with them."""
@@ -96,12 +99,12 @@ class AsyncHttpxTransport:
                 self._own.pop(loop, None)
 
 
-async def _read(response: httpx.Response) -> RawResponse:
+async def _read(response: httpx.Response, library: Library) -> RawResponse:
     pieces = Pieces(response)
     try:
         async for piece in response.aiter_bytes():
             pieces.add(piece)
-    except httpx.DecodingError:
+    except library.module.DecodingError:
         return pieces.response(readable=False)
     finally:
         await response.aclose()

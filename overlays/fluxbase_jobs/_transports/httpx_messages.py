@@ -4,28 +4,57 @@ from __future__ import annotations
 
 import importlib
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
 import httpx
+from attrs import frozen
 
 from .._clock import monotonic
 from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, InvalidResponse, RequestTimeout
-from .bounds import MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
+from .bounds import LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
 from .environment import user_agent
 from .messages import RawResponse, Request, address
 
-H = TypeVar("H")
-
 CONNECT_SECONDS: Final = 5.0
-LONGEST_TIMEOUT: Final = 1_000_000.0
-"""Seconds; sockets count milliseconds in 32 bits."""
-FAULTS: Final = (httpx.HTTPError, httpx.InvalidURL, ResponseTooLong, UnicodeError, OSError)
-"""Everything a send may raise: httpx errors, and those httpx does not wrap (invalid host names, TLS aborts, our TimeoutError)."""
 WRITE_BYTES: Final = 4096
 _LOCATION: Final = "fluxbase_jobs.location"
-_HTTPX_AGENT: Final = f"python-httpx/{httpx.__version__}"
+_LIBRARY_NAMES: Final = (
+    *("ConnectError", "DecodingError", "HTTPError", "HTTPStatusError", "InvalidURL", "ProxyError", "Timeout", "TimeoutException"),
+    *("USE_CLIENT_DEFAULT", "UnsupportedProtocol"),
+)
+"""What we use of httpx, apart from its clients."""
+
+
+@frozen
+class Library:
+    """The library of an HTTP client: httpx, or one of the same shape, like httpx2."""
+
+    module: Any
+
+    @property
+    def faults(self) -> tuple[type[Exception], ...]:
+        """Everything a send may raise: its errors, and those it does not wrap (invalid host names, TLS aborts, our TimeoutError)."""
+        return (self.module.HTTPError, self.module.InvalidURL, ResponseTooLong, UnicodeError, OSError)
+
+    @property
+    def agent(self) -> str:
+        """The User-Agent header that its clients send by default."""
+        return f"python-{self.module.__name__}/{self.module.__version__}"
+
+
+HTTPX: Final = Library(httpx)
+
+
+def library_of(http_client: object, kind: str) -> Library:
+    """The library of a user's own client of this kind (`Client` or `AsyncClient`). Raises InvalidInput for anything else."""
+    for each in type(http_client).__mro__:
+        module = sys.modules.get(each.__module__.partition(".")[0])
+        if each.__name__ == kind and all(hasattr(module, name) for name in _LIBRARY_NAMES):
+            return Library(module)
+    raise InvalidInput(f"http_client must be a httpx.{kind}")
 
 
 def check_proxy(proxy: str) -> None:
@@ -53,13 +82,6 @@ def client_settings(on_response: Callable[[httpx.Response], object], proxy: str 
     }
 
 
-def checked_client(http_client: H | None, kind: type[H]) -> H | None:
-    """A user's own httpx client, if it is one of this kind."""
-    if http_client is None or isinstance(cast("object", http_client), kind):
-        return http_client
-    raise InvalidInput(f"http_client must be a httpx.{kind.__name__}")
-
-
 class Upload:
     """A request's body in pieces, so that a slow reader is noticed at the deadline: httpx's timeout is one for each write."""
 
@@ -75,24 +97,24 @@ class Upload:
             yield piece
 
 
-def build_request(request: Request, timeout: float, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+def build_request(request: Request, timeout: float, http: httpx.Client | httpx.AsyncClient, library: Library) -> httpx.Request:
     """The request as httpx sends it, with its time limits and without cookies."""
-    limits = httpx.Timeout(min(timeout, LONGEST_TIMEOUT), connect=min(timeout, CONNECT_SECONDS))
+    limits = library.module.Timeout(min(timeout, LONGEST_TIMEOUT), connect=min(timeout, CONNECT_SECONDS))
     content = request.get("content")
     if content and len(content) > WRITE_BYTES:
         headers = {**request["headers"], "content-length": str(len(content))}
         request = {**request, "headers": headers, "content": Upload(content, monotonic() + timeout)}
     built = http.build_request(**request, timeout=limits)
-    if built.headers.get("user-agent") == _HTTPX_AGENT:
+    if built.headers.get("user-agent") == library.agent:
         built.headers["user-agent"] = user_agent().decode()
     # On admin and auth routes the server prefers a cookie to the Authorization header, however stale.
     built.headers.pop("cookie", None)
     return built
 
 
-def client_auth(request: httpx.Request) -> Any:
+def client_auth(request: httpx.Request, library: Library) -> Any:
     """The `auth` argument: credentials of a user's httpx client only where the request has none of ours."""
-    return None if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
+    return None if "authorization" in request.headers else library.module.USE_CLIENT_DEFAULT
 
 
 class Pieces:
@@ -144,13 +166,14 @@ def refused_by_hook(fault: httpx.HTTPStatusError) -> RawResponse:
     return pieces.response()
 
 
-def send_error(fault: Exception, request: Request, timeout: float) -> FluxbaseError:
+def send_error(fault: Exception, request: Request, timeout: float, library: Library) -> FluxbaseError:
     """The error value for a send that raised, by its kind: the text of a protocol error could quote anything that was sent."""
     server, _ = address(request)
-    if isinstance(fault, httpx.TimeoutException | TimeoutError):
+    if isinstance(fault, library.module.TimeoutException | TimeoutError):
         return RequestTimeout(f"no complete answer from {server} within {max(round(timeout, 3), 0.001):g} s", retryable=True)
     if isinstance(fault, ResponseTooLong):
         return InvalidResponse(f"the response of {server} is longer than {MAX_RESPONSE_BYTES >> 20} MiB, or its error or head than 1 MiB")
-    quotable = isinstance(fault, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
+    module = library.module
+    quotable = isinstance(fault, module.ConnectError | module.ProxyError | module.UnsupportedProtocol)
     reason = f": {fault}" if quotable and str(fault) else ""
     return ConnectionFailed(f"no complete answer from {server} ({type(fault).__name__}{reason})", retryable=True)

@@ -11,15 +11,16 @@ import httpx
 from .._clock import monotonic
 from ..errors import FluxbaseError
 from .httpx_messages import (
-    FAULTS,
+    HTTPX,
+    Library,
     Pieces,
     before_deadline,
     build_request,
     check_proxy,
-    checked_client,
     client_auth,
     client_settings,
     hide_location,
+    library_of,
     refused_by_hook,
     send_error,
 )
@@ -36,7 +37,8 @@ class HttpxTransport:
     name = "http_client"
 
     def __init__(self, given: httpx.Client | None, *, proxy: str | None = None, context: ssl.SSLContext | None = None) -> None:
-        self._given = checked_client(given, httpx.Client)
+        self._given = given
+        self._library = HTTPX if given is None else library_of(given, "Client")
         self._proxy, self._context = proxy, context
         self._own: dict[int, httpx.Client] = {}
         self._closed = False
@@ -58,12 +60,12 @@ class HttpxTransport:
         end = monotonic() + timeout
         http = self._client()
         try:
-            built = build_request(request, timeout, http)
-            return _read(http.send(built, stream=True, follow_redirects=False, auth=client_auth(built)), end)
-        except httpx.HTTPStatusError as refused:
+            built = build_request(request, timeout, http, self._library)
+            return _read(http.send(built, stream=True, follow_redirects=False, auth=client_auth(built, self._library)), end, self._library)
+        except self._library.module.HTTPStatusError as refused:
             return refused_by_hook(refused)
-        except FAULTS as fault:
-            return send_error(fault, request, timeout)
+        except self._library.faults as fault:
+            return send_error(fault, request, timeout, self._library)
 
     def close(self) -> None:
         """Close the connections of this process."""
@@ -89,13 +91,13 @@ class HttpxTransport:
         return own
 
 
-def _read(response: httpx.Response, end: float) -> RawResponse:
+def _read(response: httpx.Response, end: float, library: Library) -> RawResponse:
     """The whole response. httpx reads its head in one go, so a server that sends that slowly outlasts the timeout here."""
     pieces = Pieces(response)
     try:
         for piece in response.iter_bytes():
             pieces.add(before_deadline(piece, end))
-    except httpx.DecodingError:
+    except library.module.DecodingError:
         return pieces.response(readable=False)
     finally:
         response.close()

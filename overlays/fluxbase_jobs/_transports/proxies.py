@@ -7,9 +7,24 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from ..errors import ConnectionFailed
+from .base import AsyncTransport, Transport
 from .environment import proxy_for, proxy_variable
 
 TransportT = TypeVar("TransportT")
+
+
+def sync_through(proxy: str, context: ssl.SSLContext | None) -> Transport:
+    """A transport through a proxy. Raises ImportError or ValueError where httpx cannot use that."""
+    from .httpx_sync import HttpxTransport  # noqa: PLC0415  # httpx takes 100 ms to import, and most programs have no proxy
+
+    return HttpxTransport.through(proxy, context)
+
+
+def async_through(proxy: str, context: ssl.SSLContext | None) -> AsyncTransport:
+    """The same for the async client."""
+    from .httpx_async import AsyncHttpxTransport  # noqa: PLC0415  # as above
+
+    return AsyncHttpxTransport.through(proxy, context)
 
 
 class Proxied(Generic[TransportT]):

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import Any, Final, Protocol
 
 from ..errors import FluxbaseError
-from .environment import TlsContext, proxy_for, user_agent
 
 PATH: Final = "/realtime"
 OPEN_SECONDS: Final = 5.0
@@ -83,6 +82,8 @@ class WebsocketConnector:
     """Opens sockets over the network, through the environment's proxies and with its certificates."""
 
     def __init__(self) -> None:
+        from .environment import TlsContext  # noqa: PLC0415  # ssl takes long to import
+
         self._tls = TlsContext()
 
     def __call__(self, base_url: str, headers: Mapping[str, str]) -> Socket:
@@ -101,6 +102,8 @@ class AsyncWebsocketConnector:
     """The same for asyncio."""
 
     def __init__(self) -> None:
+        from .environment import TlsContext  # noqa: PLC0415  # ssl takes long to import
+
         self._tls = TlsContext()
 
     async def __call__(self, base_url: str, headers: Mapping[str, str]) -> AsyncSocket:
@@ -122,7 +125,9 @@ def unavailable(fault: Exception) -> SocketUnavailable:
     return SocketUnavailable(reason, lasting=status in _MISSING)
 
 
-def _options(base_url: str, headers: Mapping[str, str], tls: TlsContext) -> dict[str, Any]:
+def _options(base_url: str, headers: Mapping[str, str], tls: Any) -> dict[str, Any]:
+    from .environment import proxy_for, user_agent  # noqa: PLC0415  # as above
+
     context = tls.context(base_url)
     if isinstance(context, FluxbaseError):
         raise SocketUnavailable(context.message)

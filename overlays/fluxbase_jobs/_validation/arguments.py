@@ -14,8 +14,9 @@ from enum import Enum
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast, get_args
 from uuid import UUID
 
-from ..errors import InvalidInput, shortened
+from ..errors import InvalidInput
 from ..models.jobs import Job, JobStatus
+from ..models.shortening import shortened
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -11,8 +11,9 @@ from typing import Any, Final, cast
 import msgspec
 from attrs import frozen
 
-from ..errors import InvalidInput, shortened
+from ..errors import InvalidInput
 from ..models.declared_types import is_pydantic, read_as, reason
+from ..models.shortening import shortened
 from .arguments import is_a, type_name
 from .plain_values import plain_tree
 from .pydantic_models import Unfit

@@ -15,8 +15,8 @@ from uuid import UUID
 import attrs
 import msgspec.structs
 
-from ..errors import shortened
 from ..models.declared_types import is_pydantic
+from ..models.shortening import shortened
 from .arguments import is_a, plain_date, plain_datetime, plain_integer, text_fault, type_name
 from .pydantic_models import MASKED, Unfit, is_secret, pydantic_values
 

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
-from ..errors import shortened
 from ..models.declared_types import MAX_PATH, is_pydantic, reason
+from ..models.shortening import shortened
 
 MASKED: Final = "is a masked secret, which would be sent as asterisks; pass its get_secret_value(), or declare a plain str field"
 

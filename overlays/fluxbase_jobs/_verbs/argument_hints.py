@@ -16,7 +16,6 @@ _HINTS: Final[Mapping[str, str]] = {
     "proxy": _OWN_CLIENT.format("proxy"),
     "proxies": _OWN_CLIENT.format("proxy"),
     "cert": _OWN_CLIENT.format("cert"),
-    "transport": _OWN_CLIENT.format("transport"),
     "max_retries": "pass retry=RetryPolicy(attempts=...)",
     "retries": "pass retry=RetryPolicy(attempts=...)",
     "headers": "headers are set for all requests of a client: FluxbaseClient(..., headers=...)",

@@ -16,7 +16,7 @@ from fluxbase_jobs_client.models import DayCount, FunctionCount, StatusCount, Sy
 from .decoding import decoded, fill_empty, json_value, struct_of
 from .wire_value import WireValue
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # type checkers read the generated models, at run time the bases are msgspec structs with the same fields
     from fluxbase_jobs_client.models import JobFunction as _FunctionFields
     from fluxbase_jobs_client.models import JobStats as _StatsFields
     from fluxbase_jobs_client.models import Worker as _WorkerFields
@@ -46,7 +46,7 @@ class JobStats(WireValue, _StatsFields):
 
     PRINTED: ClassVar = tuple(field.name for field in attrs.fields(wire.JobStats))
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         jobs_by_status: list[StatusCount]
         """One for each status that occurs."""
         jobs_by_day: list[DayCount]
@@ -83,7 +83,7 @@ class JobFunction(WireValue, _FunctionFields):
 
     PRINTED: ClassVar = ("namespace", "name", "version", "enabled")
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         require_roles: list[str]
         """Roles of which a submitter needs one; empty for none."""
 

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from ..errors import shortened
+from .shortening import shortened
 
 MAX_PATH: Final = 200
 _MSGSPEC: Final = re.compile(r"(?P<words>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)

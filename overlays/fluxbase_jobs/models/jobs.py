@@ -15,7 +15,7 @@ from fluxbase_jobs_client import models as wire
 from .decoding import MIN_DEEP, decoded, is_too_deep, json_value, struct_of
 from .wire_value import WireValue
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # type checkers read the generated models, at run time the bases are msgspec structs with the same fields
     from fluxbase_jobs_client.models import Job as _JobFields
     from fluxbase_jobs_client.models import LogEntry as _LogFields
 else:
@@ -44,7 +44,7 @@ class Job(WireValue, _JobFields):
     TEXTS: ClassVar = ("payload", "result", "progress")
     PRINTED: ClassVar = ("id", "job_name", "status", "progress_percent")
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         logs: list[LogLine] | None
         """The log, where it was read with `get(..., include_logs=True)`; else None."""
     else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from ..errors import ResultMismatch, shortened
 from .declared_types import read_as, reason
 from .decoding import BOM
 from .jobs import Job
+from .shortening import shortened
 
 Out = TypeVar("Out")
 
@@ -18,7 +18,7 @@ class TypedJob(Job, Generic[Out]):
 
     LOCAL: ClassVar[tuple[str, ...]] = ("logs", "result_type")
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a value in the instance, which is no field on the wire
         result_type: Any
 
     @cached_property
@@ -37,7 +37,7 @@ class CompletedJob(Job, Generic[Out]):
 
     LOCAL: ClassVar[tuple[str, ...]] = ("logs", "result_type")
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # msgspec.field is not understood by type checkers here
         result_type: Any
 
     @cached_property
@@ -51,16 +51,15 @@ def typed_job(job: Job, result_type: Any) -> TypedJob[Any]:
     return cast("TypedJob[Any]", _as(TypedJob, job, result_type))
 
 
-def completed_job(job: Job, result_type: Any) -> CompletedJob[Any] | ResultMismatch:
-    """The completed job with its result, or the error that says where it is not of the type."""
+def completed_job(job: Job, result_type: Any) -> CompletedJob[Any] | str:
+    """The completed job with its result, or a sentence that tells where the result is not of the type."""
     made = cast("CompletedJob[Any]", _as(CompletedJob, job, result_type))
     try:
         _ = made.result
     except Exception as fault:  # noqa: BLE001  # a user's type may raise anything, and no completed job is lost over it
         kind = shortened(str(getattr(result_type, "__name__", result_type)), 60)
         what = "nested too deep to be read" if isinstance(fault, RecursionError) else reason(fault)
-        words = f"the result of job {job.id} is not of the declared type {kind}: {what}"
-        return ResultMismatch(words, job_id=job.id).with_(job=job)
+        return f"the result of job {job.id} is not of the declared type {kind}: {what}"
     return made
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 
 from attrs import Attribute
 
-from .._validation.arguments import Seconds, integer, seconds
+from .._validation.arguments import Seconds, integer, is_a, seconds
 from ..errors import InvalidInput
 
 
 def in_seconds(value: Seconds) -> float:
     """A converter: a timedelta as its seconds."""
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    return timedelta.total_seconds(cast("timedelta", value)) if is_a(value, timedelta) else cast("float", value)
 
 
 def positive(_: object, attribute: Attribute[float], value: float) -> None:
@@ -36,5 +37,5 @@ def fraction(_: object, attribute: Attribute[float], value: float) -> None:
 
 
 def _between(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+    if is_a(value, bool) or not is_a(value, int, float) or not low <= cast("float", value) <= high:
         raise InvalidInput(f"{name} must be a number from {low:g} to {high:g}")

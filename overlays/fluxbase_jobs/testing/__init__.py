@@ -25,7 +25,8 @@ try:
 except ModuleNotFoundError as missing:
     if missing_package(missing) is None:
         raise
-    text = f"{missing.name} is not installed, which fluxbase_jobs.testing needs: {HOW_TO_INSTALL}"
-    raise ModuleNotFoundError(text, name=missing.name) from None
+    raise ModuleNotFoundError(
+        f"{missing.name} is not installed, which fluxbase_jobs.testing needs: {HOW_TO_INSTALL}", name=missing.name
+    ) from None
 
 __all__ = ["Fault", "Faults", "Script", "ScriptedRun", "Server", "ServerOptions", "VirtualClock"]

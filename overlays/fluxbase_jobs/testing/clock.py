@@ -50,7 +50,6 @@ class VirtualClock:
     Raises:
         TypeError: `start` is not a datetime.
         ValueError: `start` has no time zone.
-
     """
 
     def __init__(self, start: datetime | None = None) -> None:
@@ -81,7 +80,6 @@ class VirtualClock:
         Raises:
             TypeError: `by` is neither.
             ValueError: `by` is negative or not finite.
-
         """
         with self._advancing:
             target = self.now_ns() + in_nanoseconds("by", by)
@@ -144,7 +142,6 @@ class Sleeper(Waiter):
     Args:
         due_ns: when it ends, in nanoseconds since 1970.
         now_ns: reads the clock.
-
     """
 
     def __init__(self, due_ns: int, now_ns: Callable[[], int]) -> None:
@@ -197,7 +194,6 @@ class Quiescence:
     Args:
         services: the emulator's parts.
         waiting_jobs: reads the ids of jobs whose runs only wait.
-
     """
 
     def __init__(self, services: Services, waiting_jobs: Callable[[], frozenset[str]]) -> None:
@@ -246,7 +242,6 @@ class ServerTimeline:
     Args:
         quiescence: detects when the server is idle.
         loop: the server's event loop.
-
     """
 
     def __init__(self, quiescence: Quiescence, loop: EventLoopThread) -> None:

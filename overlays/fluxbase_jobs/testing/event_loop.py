@@ -27,7 +27,6 @@ class EventLoopThread:
 
     Raises:
         Exception: what entering the context raises.
-
     """
 
     def __init__(self, name: str, context: AbstractAsyncContextManager[None]) -> None:
@@ -56,7 +55,6 @@ class EventLoopThread:
 
         Raises:
             RuntimeError: the loop is closed.
-
         """
         future = self.start(work)
         with suppress(CancelledError):
@@ -69,7 +67,6 @@ class EventLoopThread:
 
         Raises:
             RuntimeError: the loop is closed.
-
         """
         if self._closed:
             raise RuntimeError(_CLOSED)

@@ -68,7 +68,6 @@ class Faults:
 
     Args:
         routes: the server's routes.
-
     """
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
@@ -111,7 +110,6 @@ class Faults:
             TypeError: an argument of another type.
             ValueError: a route that the server does not have, a number out of its range, an argument that makes nothing fail,
                 or two arguments that exclude each other.
-
         """
         _check_combination(status=status, has_response=body is not None or headers is not None, drop=drop, half_body=half_body)
         if status in _STATUSES_WITHOUT_BODY and (body is not None or half_body):
@@ -151,7 +149,6 @@ class FaultInjection:
     Args:
         app: the next application.
         faults: the faults to apply.
-
     """
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:

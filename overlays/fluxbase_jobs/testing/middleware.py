@@ -23,7 +23,6 @@ class SettleBeforePolls:
         app: the next application.
         quiescence: detects when the workers are idle.
         patience_seconds: the longest delay.
-
     """
 
     def __init__(self, app: ASGIApp, quiescence: Quiescence, patience_seconds: float) -> None:
@@ -44,7 +43,6 @@ class DateHeader:
     Args:
         app: the next application.
         clock: the server's clock.
-
     """
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:

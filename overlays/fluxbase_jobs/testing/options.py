@@ -76,7 +76,6 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     Raises:
         TypeError: an option that does not exist, or a value of another type.
         ValueError: a value out of its range.
-
     """
     known = fields_dict(Settings)
     for name in options:
@@ -91,7 +90,6 @@ def read_clock(clock: object) -> VirtualClock:
 
     Raises:
         TypeError: the value is not a VirtualClock.
-
     """
     if clock is None:
         return VirtualClock()
@@ -107,7 +105,6 @@ def read_functions(functions: object) -> FunctionSet:
         TypeError: something else, or a handler without `@function`.
         ValueError: two functions of one name.
         UnusableHandlersError: the file cannot be used.
-
     """
     if isinstance(functions, str | os.PathLike):
         return _load_file(Path(cast("str | os.PathLike[str]", functions)))
@@ -128,7 +125,6 @@ def read_handlers(name: str, handlers: Iterable[object]) -> list[JobFunction]:
 
     Raises:
         TypeError: a handler without `@function`.
-
     """
     found: list[JobFunction] = []
     for handler in handlers:

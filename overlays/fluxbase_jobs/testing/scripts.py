@@ -112,7 +112,6 @@ class Script:
 
         Raises:
             TypeError: an argument of another type, which the real server would silently ignore.
-
         """
         if not isinstance(cast("object", percent), int) or isinstance(percent, bool):
             raise TypeError(f"percent must be a whole number, not {percent!r}: the real server drops any other report")
@@ -127,7 +126,6 @@ class Script:
         Raises:
             TypeError: `message` is not a string.
             ValueError: `level` is none of trace, debug, info, warn, error, fatal, panic.
-
         """
         if level not in LEVELS:
             raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
@@ -139,7 +137,6 @@ class Script:
         Raises:
             TypeError: `seconds` is neither a number nor a timedelta.
             ValueError: `seconds` is negative or not finite.
-
         """
         return self._append(Sleep(in_seconds("seconds", seconds)))
 
@@ -155,7 +152,6 @@ class Script:
 
         Raises:
             TypeError: `result` is no mapping, or something in it has no JSON form.
-
         """
         return self._append(Complete({} if result is None else _json_object("result", result)))
 
@@ -164,7 +160,6 @@ class Script:
 
         Raises:
             TypeError: `text` is not a string.
-
         """
         return self._append(Fail(string("text", text)))
 
@@ -178,7 +173,6 @@ class Script:
 
         Raises:
             TimeoutError: no run has reached a `hold()` in that time.
-
         """
         run = self._gate.wait_for_run(in_seconds("timeout", timeout))
         if run is None:
@@ -195,7 +189,6 @@ class Script:
 
         Raises:
             RuntimeError: the server is closed.
-
         """
         return self._read_payloads()
 

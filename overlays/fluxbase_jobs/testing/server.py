@@ -74,7 +74,6 @@ class Server:
         ValueError: a value out of its range, or two functions of one name.
         UnusableHandlersError: the handlers file cannot be used.
         UnusableDatabaseError: the database file cannot be used.
-
     """
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
@@ -97,7 +96,6 @@ class Server:
 
         Raises:
             RuntimeError: the server is closed.
-
         """
         self._loop.check_open()
         with self._url_lock:
@@ -119,7 +117,6 @@ class Server:
         Args:
             **options: the keyword arguments of FluxbaseClient. By default, `key` is a function that creates a service key, so
                 that it never expires, and `retry` is the usual policy with delays of hundredths of a second.
-
         """
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
@@ -143,7 +140,6 @@ class Server:
         Raises:
             TypeError: `email` is not a string.
             RuntimeError: the server is closed.
-
         """
         self._loop.check_open()
         return self._emulator.user_key(string("email", email))
@@ -159,7 +155,6 @@ class Server:
             TypeError: an option that does not exist, or a value of another type.
             ValueError: a value out of its range.
             RuntimeError: the server is closed.
-
         """
         namespace = options.get("namespace", "default")
         script = Script(name, self.clock, lambda: self._payloads(name, namespace))
@@ -182,7 +177,6 @@ class Server:
         Raises:
             TypeError: an option that does not exist, or a value of another type.
             ValueError: a value out of its range.
-
         """
         # Marking the handler itself would also define it on other tests' servers, and bound methods cannot be marked.
         (definition,) = marked([function(name, **options)(lambda: None)])
@@ -199,7 +193,6 @@ class Server:
         Raises:
             TypeError: a handler without `@function`.
             RuntimeError: the server is closed.
-
         """
         self._add(read_handlers("handlers", handlers))
 

@@ -23,7 +23,6 @@ class SocketServer:
 
     Args:
         app: the ASGI application.
-
     """
 
     def __init__(self, app: ASGIApp) -> None:

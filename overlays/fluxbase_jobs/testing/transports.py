@@ -34,7 +34,6 @@ class _InProcess:
     Args:
         loop: the server's event loop.
         app: the ASGI application that responds.
-
     """
 
     def __init__(self, loop: EventLoopThread, app: ASGIApp) -> None:
@@ -58,7 +57,6 @@ class Transport(_InProcess, httpx.BaseTransport):
             httpx.ReadTimeout: no response within the request's read timeout. The server continues to handle the request.
             httpx.RemoteProtocolError: the server closed the connection.
             httpx.ConnectError: the server is closed.
-
         """
         future = self._start(request, request.read())
         try:
@@ -107,7 +105,7 @@ class _Connection:
     _closed: asyncio.Event = field(factory=asyncio.Event)
 
     async def receive(self) -> Message:
-        """Return the whole request body first, then wait for the end of the connection."""
+        """Pass the whole request body on first, then wait for the end of the connection."""
         if self._unread is not None:
             body, self._unread = self._unread, None
             return {"type": "http.request", "body": body, "more_body": False}

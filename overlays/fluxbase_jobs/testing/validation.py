@@ -19,7 +19,6 @@ def in_seconds(name: str, value: float | timedelta) -> float:
     Raises:
         TypeError: the value is neither.
         ValueError: the value is negative or not finite.
-
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if not isinstance(cast("object", seconds), int | float) or isinstance(seconds, bool):
@@ -46,7 +45,6 @@ def whole_number(name: str, value: int, lowest: int, highest: int | None = None)
     Raises:
         TypeError: the value is not a whole number.
         ValueError: the value is out of range.
-
     """
     if not isinstance(cast("object", value), int) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
@@ -64,7 +62,6 @@ def string(name: str, value: str) -> str:
 
     Raises:
         TypeError: the value is not a string.
-
     """
     if not isinstance(cast("object", value), str):
         raise TypeError(f"{name} must be a text, not {type(value).__name__}")

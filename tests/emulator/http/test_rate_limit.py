@@ -12,7 +12,7 @@ import pytest
 from fluxbase_jobs.emulator.http.rate_limits import FixedWindowLimiter, RateLimit
 from fluxbase_jobs.emulator.profiles import PROFILES
 
-from tests.support import recordings
+from contract import recordings
 from tests.support.emulator_in_process import AdjustableClock, Client, Running, program, serving
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from fluxbase_jobs.emulator.profiles import PROFILES
 from fluxbase_jobs.emulator.runtime.worker_pool import WorkerRecord
 from fluxbase_jobs.emulator.store import Job, StoredFunction
 
-from tests.support import recordings
+from contract import recordings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

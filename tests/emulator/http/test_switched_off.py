@@ -9,7 +9,7 @@ import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH, PROFILES, Profile
 
-from tests.support import recordings
+from contract import recordings
 from tests.support.emulator_in_process import program, serving
 
 if TYPE_CHECKING:

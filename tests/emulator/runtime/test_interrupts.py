@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fluxbase_jobs.emulator.runtime.interrupts import Interrupts, RunStopped
 
 SECONDS = 0.5
+PATIENCE = 30
 
 
 class InterruptedThread(threading.Thread):
@@ -33,11 +37,11 @@ class InterruptedThread(threading.Thread):
         except BaseException as error:  # noqa: BLE001  # the test is that there is none
             self.escaped.append(error)
 
-    def interrupt_often(self) -> None:
-        """Run the thread and interrupt it as often as possible for SECONDS."""
+    def interrupt_often(self, stops: int = 0) -> None:
+        """Run the thread and interrupt it as often as possible for SECONDS, and on until the handler was stopped so often."""
         self.start()
         end = time.monotonic() + SECONDS
-        while time.monotonic() < end and self.is_alive():
+        while (time.monotonic() < end or (self.stopped < stops and time.monotonic() < end + PATIENCE)) and self.is_alive():
             self.interrupts.interrupt()
             time.sleep(0)
         self._is_finished = True
@@ -60,6 +64,24 @@ def test_no_interrupt_after_the_handler() -> None:
     assert thread.escaped == []
 
 
+def test_traced_handler_is_interrupted() -> None:
+    """A debugger or a coverage tool, which traces every line, does not make an interrupt hang the process."""
+    program = (
+        "import threading\n"
+        "from tests.emulator.runtime.test_interrupts import InterruptedThread\n"
+        "class Tracer:\n"
+        "    def __call__(self, *_):\n"
+        "        return self\n"
+        "threading.settrace(Tracer())\n"
+        "InterruptedThread(lambda _: None).interrupt_often()\n"
+    )
+    root = Path(__file__).parents[3]
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, timeout=20, check=False)
+
+    assert done.returncode == 0
+
+
 def test_busy_handler_is_ended_each_time() -> None:
     """A handler that never ends by itself is interrupted each time it is called."""
 
@@ -68,7 +90,7 @@ def test_busy_handler_is_ended_each_time() -> None:
             pass
 
     thread = InterruptedThread(busy)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1
@@ -88,7 +110,7 @@ def test_shielded_code_is_never_interrupted() -> None:
             interrupts.shielded(shielded)
 
     thread = InterruptedThread(reporting)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1
@@ -108,7 +130,7 @@ def test_handler_that_logs_leaves_no_lock_behind() -> None:
             logger.info("still here")
 
     thread = InterruptedThread(talkative)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1
@@ -138,7 +160,7 @@ def test_handler_that_starts_threads() -> None:
             pass
 
     thread = InterruptedThread(parent)
-    thread.interrupt_often()
+    thread.interrupt_often(stops=2)
 
     assert thread.escaped == []
     assert thread.stopped > 1

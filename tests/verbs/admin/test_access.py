@@ -16,8 +16,8 @@ from fluxbase_jobs import (
     RequestTimeout,
 )
 
+from contract.recordings import APRIL, MARCH
 from tests.support.local_server import Answer, LocalServer
-from tests.support.recordings import APRIL, MARCH
 from tests.support.sample_responses import JOB_ID, recorded
 from tests.support.styles import Connect
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFound, ServerFailed
 
+from contract.recordings import APRIL, MARCH
 from tests.support.local_server import Answer, LocalServer
-from tests.support.recordings import APRIL, MARCH
 from tests.support.sample_responses import recorded
 
 FUNCTIONS: Final = "/api/v1/admin/jobs/functions"

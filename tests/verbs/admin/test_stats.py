@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 from fluxbase_jobs import DayCount, FluxbaseClient, FunctionCount, InvalidInput, InvalidResponse, StatusCount
 
+from contract.recordings import APRIL, MARCH
 from tests.support.local_server import Answer, LocalServer
-from tests.support.recordings import APRIL, MARCH
 from tests.support.sample_responses import recorded
 
 STATS: Final = "/api/v1/admin/jobs/stats"

@@ -11,8 +11,8 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFound, ServerFailed, SyncError, SyncFunction, SyncResult
 from fluxbase_jobs_client import models as wire
 
+from contract.recordings import APRIL, MARCH
 from tests.support.local_server import Answer, LocalServer
-from tests.support.recordings import APRIL, MARCH
 from tests.support.sample_responses import recorded
 
 SYNC: Final = "/api/v1/admin/jobs/sync"

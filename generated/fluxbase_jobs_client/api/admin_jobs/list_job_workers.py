@@ -1,13 +1,13 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, Final
-
-import httpx
 
 from ...client import AuthenticatedClient
 from ...models.error import Error
 from ...models.worker import Worker
-from ...types import UNSET, Response, Unset, read
+from ...types import UNSET, Response, Unset, httpx, read
 
 ANSWERS: Final[Mapping[int, Any]] = {
     200: list[Worker] | None,

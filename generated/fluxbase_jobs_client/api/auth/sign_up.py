@@ -1,14 +1,14 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, Final
-
-import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...models.error import Error
 from ...models.session import Session
 from ...models.sign_up_request import SignUpRequest
-from ...types import UNSET, Response, Unset, encode, read
+from ...types import UNSET, Response, Unset, encode, httpx, read
 
 ANSWERS: Final[Mapping[int, Any]] = {
     201: Session,

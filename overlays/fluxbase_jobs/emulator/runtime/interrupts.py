@@ -97,11 +97,20 @@ class Interrupts:
         return self._open and _set_exception(self._thread_id, RunStopped)
 
     def _clear_pending(self) -> None:
-        """Wait for an interrupt that is being made, and clear one that has not been raised yet."""
+        """Wait for an interrupt that is being made, and take one that has not been raised yet out of the way.
+
+        It is raised here: a pending exception that is cleared keeps the threads of Python 3.11 from running on while they are traced.
+        """
         while self._injecting:
             time.sleep(0)
-        if self._injected and _set_exception is not None:
-            _set_exception(self._thread_id, None)
+        if not self._injected or _set_exception is None:
+            return
+        try:
+            _set_exception(self._thread_id, RunStopped)
+            while True:  # until it is raised
+                pass
+        except RunStopped:
+            self._injected = False
 
 
 def _is_uninterruptible(thread_id: int) -> bool:
@@ -121,8 +130,8 @@ def _package(frame: FrameType | None) -> str:
     return module.partition(".")[0] if isinstance(module, str) else ""
 
 
-def _find_set_exception() -> Callable[[int, type[BaseException] | None], bool] | None:
-    """CPython's function that sets the exception a thread raises next (None clears it); None on other interpreters."""
+def _find_set_exception() -> Callable[[int, type[BaseException]], bool] | None:
+    """CPython's function that sets the exception a thread raises next; None on other interpreters."""
     try:
         import ctypes  # noqa: PLC0415  # missing where the interpreter or its build has no C API
 
@@ -131,10 +140,8 @@ def _find_set_exception() -> Callable[[int, type[BaseException] | None], bool] |
     except (ImportError, AttributeError):
         return None
 
-    def set_exception(thread_id: int, exception: type[BaseException] | None) -> bool:
-        # An empty py_object is C's NULL.
-        value = ctypes.py_object() if exception is None else ctypes.py_object(exception)
-        return bool(function(ctypes.c_ulong(thread_id), value))
+    def set_exception(thread_id: int, exception: type[BaseException]) -> bool:
+        return bool(function(ctypes.c_ulong(thread_id), ctypes.py_object(exception)))
 
     return set_exception
 

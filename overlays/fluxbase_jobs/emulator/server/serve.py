@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shlex
@@ -150,8 +151,10 @@ def _unfinished_lines(emulator: Emulator) -> list[str]:
 
 
 def _print(lines: list[str]) -> None:
+    """Print lines; whoever read the program's output may have gone."""
     if lines:
-        print("\n".join(lines), flush=True)  # noqa: T201  # the program's output
+        with contextlib.suppress(BrokenPipeError):
+            print("\n".join(lines), flush=True)  # noqa: T201  # the program's output
 
 
 def _is_not_cancellation(record: logging.LogRecord) -> bool:

@@ -1,0 +1,1 @@
+"""Measures the client against its peers: `nox -s bench`."""

@@ -1,0 +1,47 @@
+"""What imports cost above bare Python, each in processes of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Final
+
+from .rounds import Cost
+from .table import TRANSPORTS, Row
+
+PROGRAMS: Final = {
+    "bare": "pass",
+    "httpx": "import httpx",
+    "httpx client": "import httpx; httpx.Client()",
+    "package": "import fluxbase_jobs",
+    "client class": "from fluxbase_jobs import FluxbaseClient",
+    "client": "from fluxbase_jobs import FluxbaseClient; FluxbaseClient('http://127.0.0.1:9')",
+}
+_TIMED: Final = "import resource, time\nwall = time.perf_counter()\n{}\nused = resource.getrusage(resource.RUSAGE_SELF)\n"
+_TIMED_END: Final = "print(time.perf_counter() - wall, used.ru_utime + used.ru_stime)"
+
+
+def measure(rounds: int) -> list[Row]:
+    """The rows of imports: the package, the class, and a client made."""
+    found: dict[str, list[Cost]] = {name: [] for name in PROGRAMS}
+    for _ in range(rounds + 2):
+        for name, program in PROGRAMS.items():
+            found[name].append(_cost(program))
+    best = {name: Cost(min(each.wall for each in costs), min(each.cpu for each in costs)) for name, costs in found.items()}
+    bare = best["bare"]
+
+    def above(name: str) -> Cost:
+        return Cost(best[name].wall - bare.wall, max(best[name].cpu - bare.cpu, 1e-6))
+
+    names = {
+        "import fluxbase_jobs": ("package", "httpx"),
+        "from fluxbase_jobs import FluxbaseClient": ("client class", "httpx"),
+        "the same, and a client made": ("client", "httpx client"),
+    }
+    return [Row(label, "httpx", {"httpx": above(peer), **dict.fromkeys(TRANSPORTS, above(ours))}) for label, (ours, peer) in names.items()]
+
+
+def _cost(program: str) -> Cost:
+    command = [sys.executable, "-c", _TIMED.format(program) + _TIMED_END]
+    wall, cpu = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return Cost(float(wall), float(cpu))

@@ -1,0 +1,59 @@
+"""What a bare 500 meant: the server's answer to changes that it could not make, explained by reading the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..._context.call_context import CallContext
+from ..._operations.operation import Operation
+from ...errors import FluxbaseError, NotAllowedInState, NotFound
+from ...models.inputs import Submission
+from ...models.jobs import Job
+from ...result import Err, Meta, Result
+from .request import exchange
+from .steps import Plan
+
+E = TypeVar("E", bound=FluxbaseError)
+
+
+def with_reason(context: CallContext, failed: Err, read: Operation[Job], reason_of: Callable[[Job], str | None]) -> Plan[Err]:
+    """The failure of a change; where it is the server's bare 500, with the reason that the job's state shows.
+
+    The server answers a lost race and exhausted retries with that 500 (recorded, failures): reading the job explains it, and sending the
+    change again never helps.
+    """
+    if failed.error.status != 500:
+        return failed
+    found = yield from exchange(context, read)
+    reason = None if isinstance(found, Err) else reason_of(found.data)
+    meta = failed.meta.plus(found.meta)
+    if reason is None:
+        return Err(failed.error.with_(attempts=meta.attempts), meta)
+    return Err(replace_error(NotAllowedInState, reason, failed.error, meta).with_(job_status=found.data.status), meta)
+
+
+def with_function_name(submitted: Result[Job], submission: Submission) -> Result[Job]:
+    """A submit's result; where the server does not know the function, the error names it, as a batch has many."""
+    if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
+        return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
+    return submitted
+
+
+def replace_error(kind: type[E], message: str, error: FluxbaseError, meta: Meta) -> E:
+    """An error of another kind in place of a bare 500, which keeps the server's message."""
+    return kind(
+        message,
+        code=error.code,
+        status=error.status,
+        request_id=error.request_id,
+        details=error.message,
+        attempts=meta.attempts,
+        job_id=error.job_id,
+    )
+
+
+def read_back_failed(error: FluxbaseError, what: str, meta: Meta) -> Err:
+    """The change succeeded but reading it back failed; the call must not be retried."""
+    message = f"{what} could not be read back: {error.message}"
+    return Err(error.with_(message=message, retryable=False, attempts=meta.attempts), meta)

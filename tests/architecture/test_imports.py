@@ -1,0 +1,78 @@
+"""What `import fluxbase_jobs` loads: HTTP libraries, event loops and the emulator come when they are used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from inspect import isclass, isfunction
+from typing import Any, Final
+
+import attrs
+import fluxbase_jobs
+import pytest
+
+HEAVY: Final = ("anyio", "asyncio", "certifi", "httpcore", "httpx", "pyreqwest", "ssl", "starlette", "trio", "fluxbase_jobs.emulator")
+
+
+def loaded_by(program: str) -> set[str]:
+    """The heavy modules that a program loads, in a process of its own."""
+    code = f"import sys\n{program}\nprint(*(name for name in {HEAVY} if name in sys.modules))"
+    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout.split())
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import fluxbase_jobs; dir(fluxbase_jobs)",
+        "from fluxbase_jobs import *",
+        "from fluxbase_jobs import FluxbaseClient, AsyncFluxbaseClient, create_client",
+        "import fluxbase_jobs_client, fluxbase_jobs_client.api.jobs.get_job",
+    ],
+)
+def test_imports_load_no_http_library(program: str) -> None:
+    """Until a client is made."""
+    assert loaded_by(program) == set()
+
+
+def test_a_client_loads_what_it_sends_with() -> None:
+    """Nothing else, like httpx, pyreqwest and the emulator."""
+    loaded = loaded_by("import fluxbase_jobs; fluxbase_jobs.FluxbaseClient('http://127.0.0.1:9')")
+
+    assert "httpcore" in loaded
+    assert loaded.isdisjoint({"httpx", "pyreqwest", "starlette", "fluxbase_jobs.emulator"})
+
+
+def test_the_pytest_plugin_loads_little() -> None:
+    """Pytest imports it at every start: nothing of ours but the plugin itself."""
+    code = "import sys, pytest; before = set(sys.modules); import fluxbase_jobs.pytest_plugin; print(*sorted(set(sys.modules) - before))"
+
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
+
+    assert printed.split() == ["fluxbase_jobs", "fluxbase_jobs.pytest_plugin"]
+
+
+def public_callables() -> Iterator[Any]:
+    """Every public function, every public class, and its public methods."""
+    for name in fluxbase_jobs.__all__:
+        value: Any = getattr(fluxbase_jobs, name)
+        if isfunction(value):
+            yield value
+        elif isclass(value):
+            yield from (each for each in vars(value).values() if isfunction(each) and not each.__name__.startswith("_"))
+            yield value if attrs.has(value) or not isfunction(value.__init__) else value.__init__  # attrs writes its own
+
+
+@pytest.mark.parametrize("function", list(public_callables()), ids=lambda each: getattr(each, "__qualname__", repr(each)))
+def test_annotations_resolve(function: Any) -> None:
+    """For tools that read them at run time."""
+    assert typing.get_type_hints(function) is not None
+
+
+def test_every_name_is_completed_and_imported_from_one_place() -> None:
+    """`dir` and `__all__` agree; an unknown name is an AttributeError."""
+    assert set(fluxbase_jobs.__all__) <= set(dir(fluxbase_jobs))
+    assert all(hasattr(fluxbase_jobs, name) for name in fluxbase_jobs.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = fluxbase_jobs.Nothing

@@ -1,0 +1,179 @@
+"""The order of the folders: an import goes down, never up and never in a circle; folders, modules and functions stay small."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.architecture.sources import MODULES, OVERLAY, PACKAGES, Module, arrows
+
+CLIENT: Final = (
+    ("fluxbase_jobs",),  # __init__.py, which exports the public names
+    ("client_async",),
+    ("client",),
+    ("_verbs",),
+    ("_drivers",),
+    ("_plans",),
+    ("_realtime",),
+    ("_operations",),
+    ("_context",),
+    ("policies",),
+    ("_validation",),
+    ("_transports", "result"),
+    ("errors",),
+    ("models",),
+    ("_clock", "_docstrings", "_lazy"),
+)
+"""The client from top to bottom. A folder imports what is below it; those of one line do not import each other."""
+
+EMULATOR: Final = (
+    ("__main__",),
+    ("cli",),
+    ("server",),
+    ("app",),
+    ("http",),
+    ("jobs",),
+    ("services",),
+    ("runtime",),
+    ("functions", "auth"),
+    ("emulator",),  # __init__.py, which exports what a file of job functions needs
+    ("handlers", "store"),
+    ("formats",),
+    ("settings",),
+    ("profiles", "clock", "optional_dependencies"),
+)
+"""The emulator, in the same way."""
+
+ABOVE_BOTH: Final = {"testing", "pytest_plugin"}
+"""What may use the client and the emulator, and is used by neither."""
+
+MOST_ENTRIES_IN_ROOT: Final = 24
+MOST_ENTRIES: Final = 20
+LONGEST_FUNCTION: Final = 40
+LONGEST_MODULE: Final = 400
+
+
+def part(name: str) -> str:
+    """The part of the wheel that a module belongs to: emulator, testing, pytest_plugin, low level or client."""
+    package, _, rest = name.partition(".")
+    first = rest.split(".")[0]
+    if package != "fluxbase_jobs":
+        return "low level"
+    return first if first in {*ABOVE_BOTH, "emulator"} else "client"
+
+
+def folder(name: str) -> str:
+    """A module's folder, or file, in its part; the name of the part for its own `__init__.py`."""
+    names = name.split(".")
+    depth = 2 if part(name) == "emulator" else 1
+    return names[depth] if len(names) > depth else names[-1]
+
+
+def upward(order: tuple[tuple[str, ...], ...], name: str) -> list[str]:
+    """The imports within a part that do not go down its order."""
+    level = {each: number for number, line in enumerate(order) for each in line}
+    within = {module: source for module, source in OVERLAY.items() if part(module) == name}
+    unplaced = {folder(module) for module in within} - set(level)
+    assert not unplaced, f"not in the order of tests/architecture/test_layers.py: {sorted(unplaced)}"
+    return [
+        f"{module} imports {target}"
+        for module, target in arrows(within)
+        if folder(module) != folder(target) and level[folder(module)] >= level[folder(target)]
+    ]
+
+
+@pytest.mark.parametrize(("order", "name"), [(CLIENT, "client"), (EMULATOR, "emulator")], ids=["client", "emulator"])
+def test_imports_go_down_the_order(order: tuple[tuple[str, ...], ...], name: str) -> None:
+    """Also those inside functions and under TYPE_CHECKING."""
+    assert upward(order, name) == []
+
+
+def test_nothing_is_placed_that_is_not_there() -> None:
+    """An order that names a folder which was moved away would allow nothing and forbid nothing."""
+    for order, name in ((CLIENT, "client"), (EMULATOR, "emulator")):
+        assert {each for line in order for each in line} <= {folder(module) for module in OVERLAY if part(module) == name}
+
+
+def test_client_and_emulator_do_not_know_each_other() -> None:
+    """Nor does either know the test server, nor the low level any of them; both may use the generated models."""
+    allowed = {"client": {"low level"}, "emulator": {"low level"}, "low level": set[str]()}
+
+    assert [
+        f"{module} imports {target}"
+        for module, target in arrows(MODULES)
+        if part(module) not in ABOVE_BOTH and part(target) != part(module) and part(target) not in allowed[part(module)]
+    ] == []
+
+
+def test_no_import_circle() -> None:
+    """Anywhere in the wheel, module by module."""
+    graph: dict[str, set[str]] = {name: set() for name in MODULES}
+    for module, target in arrows(MODULES):
+        graph[module].add(target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import circle: {' <- '.join(error.args[1])}")
+
+
+def entries(path: Path) -> list[str]:
+    """What a reader sees in a folder."""
+    return sorted(entry.name for entry in path.iterdir() if entry.name not in {"__pycache__", "py.typed"})
+
+
+def test_folders_are_small() -> None:
+    """A reader takes in a folder at one look."""
+    root = PACKAGES[0]
+    folders = [path for path in root.rglob("*") if path.is_dir() and path.name != "__pycache__" and entries(path)]
+    counts = {path.relative_to(root).as_posix(): len(entries(path)) for path in folders}
+
+    assert len(entries(root)) <= MOST_ENTRIES_IN_ROOT
+    assert {name: count for name, count in counts.items() if count > MOST_ENTRIES} == {}
+
+
+def code_lines(node: ast.AST) -> set[int]:
+    """The lines of the statements below a node, without docstrings, comments and blank lines."""
+    lines: set[int] = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.stmt) and not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
+            end = each.body[0].lineno - 1 if isinstance(each, BLOCKS) else (each.end_lineno or each.lineno)
+            lines.update(range(each.lineno, max(end, each.lineno) + 1))
+    return lines
+
+
+BLOCKS: Final = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+)
+
+
+def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """All functions and methods of a module."""
+    return (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_functions_and_modules_are_short() -> None:
+    """Docstrings, comments and blank lines do not count."""
+    long_functions = {
+        f"{module.place}:{node.lineno} {node.name}": length
+        for module in OVERLAY.values()
+        for node in functions(module)
+        if (length := len(code_lines(node))) > LONGEST_FUNCTION
+    }
+    long_modules = {module.place: length for module in OVERLAY.values() if (length := len(code_lines(module.tree))) > LONGEST_MODULE}
+
+    assert long_functions == {}
+    assert long_modules == {}
