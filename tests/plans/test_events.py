@@ -14,7 +14,7 @@ from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.tail import tail
 from fluxbase_jobs._plans.watch import watch
 from fluxbase_jobs._realtime.protocol import JobChanged, LineLogged
-from fluxbase_jobs._realtime.subscriptions import Linked
+from fluxbase_jobs._realtime.subscriptions import Event, Linked
 from fluxbase_jobs.models.jobs import LogLine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,7 +163,7 @@ def test_lines_come_in_order_whatever_the_order_of_events() -> None:
     """And at once, not when they are stored; a tail whose last line came needs no more time."""
     numbers = [2, 1, 3, 5, 4, 6]
     events = [logged(5 + index / 10, number) for index, number in enumerate(numbers)]
-    end = [logged(9, 7, '__RESULT__::{"success":true}'), changed(9.01, status="completed", completed_at=at(9))]
+    end: list[tuple[float, Event]] = [logged(9, 7, '__RESULT__::{"success":true}'), changed(9.01, status="completed", completed_at=at(9))]
     driver = FakeDriver(one_job(working(9), *(Line(number, f"line {number}", 5) for number in range(1, 7))))
 
     emitted = tailed(driver, ScheduledHub(LIVE, *events, *end))

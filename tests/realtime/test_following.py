@@ -29,11 +29,31 @@ def client(connect: Connect, realtime: RealtimeServer) -> FluxbaseClient:
     return connect(realtime.url, token(), realtime=True)
 
 
-def meanwhile(action: Callable[[], None]) -> threading.Thread:
-    """Do something while the test waits for a client."""
-    thread = threading.Thread(target=action)
+def meanwhile(*actions: Callable[[], None]) -> threading.Thread:
+    """Do something, one after the other, while the test waits for a client."""
+
+    def act() -> None:
+        for action in actions:
+            action()
+
+    thread = threading.Thread(target=act)
     thread.start()
     return thread
+
+
+def after(condition: Callable[[], Any]) -> Callable[[], None]:
+    """Wait until something is so."""
+    return lambda: until(condition)
+
+
+def ending(server: RealtimeServer, job_id: str) -> Callable[[], None]:
+    """End a job."""
+    return lambda: server.end(job_id)
+
+
+def short_pause() -> None:
+    """Let the client poll a few times."""
+    time.sleep(0.2)
 
 
 def until(condition: Callable[[], Any]) -> None:
@@ -75,7 +95,7 @@ def test_changes_come_by_themselves(client: FluxbaseClient, realtime: RealtimeSe
 def test_the_token_goes_into_the_header(client: FluxbaseClient, realtime: RealtimeServer) -> None:
     """An address is written into logs."""
     job_id = realtime.add_job()
-    worker = meanwhile(lambda: (until(lambda: subscribed(realtime)), realtime.end(job_id))[-1])
+    worker = meanwhile(after(lambda: subscribed(realtime)), ending(realtime, job_id))
 
     assert client.jobs.wait(job_id, timeout=20).ok
     worker.join()
@@ -192,7 +212,7 @@ def test_a_server_without_a_websocket_is_polled(connect: Connect) -> None:
         client = connect(server.url, token(), realtime=True)
         for _ in range(3):
             job_id = server.add_job(status="running")
-            worker = meanwhile(lambda job_id=job_id: (time.sleep(0.2), server.end(job_id))[-1])
+            worker = meanwhile(short_pause, ending(server, job_id))
             assert client.jobs.wait(job_id, timeout=20).unwrap().status == "completed"
             worker.join()
 
@@ -204,7 +224,7 @@ def test_a_key_that_is_no_token_polls(connect: Connect, realtime: RealtimeServer
     """The WebSocket would take such a client for nobody."""
     client = connect(realtime.url, key, realtime=True)
     job_id = realtime.add_job(status="running")
-    worker = meanwhile(lambda: (time.sleep(0.2), realtime.end(job_id))[-1])
+    worker = meanwhile(short_pause, ending(realtime, job_id))
 
     assert client.jobs.wait(job_id, timeout=20).unwrap().status == "completed"
     worker.join()
@@ -217,7 +237,7 @@ def test_switched_off_it_polls(connect: Connect, realtime: RealtimeServer) -> No
     """As before there was a WebSocket."""
     client = connect(realtime.url, token(), realtime=False)
     job_id = realtime.add_job(status="running")
-    worker = meanwhile(lambda: (time.sleep(0.2), realtime.end(job_id))[-1])
+    worker = meanwhile(short_pause, ending(realtime, job_id))
 
     assert client.jobs.wait(job_id, timeout=20).ok
     worker.join()
@@ -231,7 +251,7 @@ def test_a_job_that_the_socket_does_not_show_is_polled(connect: Connect, realtim
     client = connect(realtime.url, token(role="authenticated", sub="someone"), realtime=True)
     job_id = realtime.add_job(status="running", created_by=None)
     realtime.jobs[job_id].pop("created_by", None)
-    worker = meanwhile(lambda: (until(lambda: realtime.requests.count("GET job") > 2), realtime.end(job_id))[-1])
+    worker = meanwhile(after(lambda: realtime.requests.count("GET job") > 2), ending(realtime, job_id))
 
     assert client.jobs.wait(job_id, timeout=20).ok
     worker.join()
@@ -260,6 +280,14 @@ def test_one_socket_and_one_subscription_to_a_log_serve_all(realtime: RealtimeSe
     assert [question["type"] for question in realtime.questions].count("subscribe_logs") == 1
 
 
+def cut(server: RealtimeServer, *, reconnected: bool) -> None:
+    """Tear the socket, and wait until there is another one, or don't."""
+    opened = server.opened
+    server.cut()
+    if reconnected:
+        until(lambda: server.opened > opened)
+
+
 def test_a_socket_that_is_cut_again_and_again_loses_nothing(client: FluxbaseClient, realtime: RealtimeServer) -> None:
     """A thousand lines, in order, each once: what is written between two sockets comes over HTTP."""
     job_id = realtime.add_job(status="running")
@@ -269,10 +297,7 @@ def test_a_socket_that_is_cut_again_and_again_loses_nothing(client: FluxbaseClie
         for number in range(1000):
             realtime.log(job_id, f"line {number}")
             if number % 50 == 49:
-                opened = realtime.opened
-                realtime.cut()
-                if number % 100 == 99:
-                    until(lambda opened=opened: realtime.opened > opened)
+                cut(realtime, reconnected=number % 100 == 99)
         realtime.log(job_id, '__RESULT__::{"success":true}')
         realtime.end(job_id)
 
@@ -315,7 +340,7 @@ def test_a_new_token_is_sent_over_the_open_socket(connect: Connect, realtime: Re
     keys = iter(range(1000))
     client = connect(realtime.url, lambda: token(exp=time.time() + 1.5, jti=next(keys)), realtime=True)
     job_id = realtime.add_job(status="running")
-    worker = meanwhile(lambda: (until(lambda: "access_token" in str(realtime.questions)), realtime.end(job_id))[-1])
+    worker = meanwhile(after(lambda: "access_token" in str(realtime.questions)), ending(realtime, job_id))
 
     assert client.jobs.wait(job_id, timeout=20).ok
     worker.join()
@@ -344,7 +369,7 @@ def test_a_closed_client_leaves_no_socket(connect: Connect, realtime: RealtimeSe
     """And no thread."""
     client = connect(realtime.url, token(), realtime=True)
     job_id = realtime.add_job()
-    worker = meanwhile(lambda: (until(lambda: subscribed(realtime)), realtime.end(job_id))[-1])
+    worker = meanwhile(after(lambda: subscribed(realtime)), ending(realtime, job_id))
     assert isinstance(client.jobs.wait(job_id, timeout=20), Ok)
     worker.join()
 

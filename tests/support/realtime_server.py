@@ -116,7 +116,7 @@ class RealtimeServer:
 
     def send(self, text: str) -> None:
         """Send a message to all sockets."""
-        self._in_loop(lambda: [client.outbox.put_nowait(text) for client in self._clients])
+        self._in_loop(self._send_to_all, text)
 
     @property
     def connections(self) -> int:
@@ -127,7 +127,8 @@ class RealtimeServer:
         done = threading.Event()
         loop = self._loop
         assert loop is not None
-        loop.call_soon_threadsafe(lambda: (function(*arguments), done.set()))
+        loop.call_soon_threadsafe(function, *arguments)
+        loop.call_soon_threadsafe(done.set)
         done.wait(5)
 
     def _change(self, job_id: str, fields: dict[str, Any]) -> None:
@@ -149,6 +150,10 @@ class RealtimeServer:
             for client in self._clients:
                 if job_id in client.logs and not self.drops_line(len(lines)):
                     client.outbox.put_nowait(json.dumps({"type": "execution_log", "payload": {**line, "execution_type": "job"}}))
+
+    def _send_to_all(self, text: str) -> None:
+        for client in self._clients:
+            client.outbox.put_nowait(text)
 
     def _cut(self) -> None:
         for client in self._clients:

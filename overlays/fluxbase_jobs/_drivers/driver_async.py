@@ -113,8 +113,7 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PL
         case Subscribe(hub, job_ids, logs):
             return hub.subscribe(job_ids, logs=logs)
         case NextEvent(source, timeout):
-            with anyio.move_on_after(max(timeout, 0.0)):
-                await source.ready.wait()
+            await _wait(source.ready, max(timeout, 0.0))
             return Received(source.take(), instant())
         case Shield(plan):
             return await _run_shielded(plan, transport)
@@ -137,12 +136,21 @@ async def _sleep(seconds: float) -> None:
     if not _is_asyncio() or not _is_frozen(asyncio.get_running_loop()):
         await anyio.sleep(seconds)
         return
-    loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [woken.set])
+    await _wait(asyncio.Event(), seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event of asyncio, but not longer than that. Where the time is frozen, a thread sets the event then."""
+    loop = asyncio.get_running_loop()
+    if not _is_frozen(loop):
+        with anyio.move_on_after(seconds):
+            await event.wait()
+        return
+    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [event.set])
     timer.daemon = True
     timer.start()
     try:
-        await woken.wait()
+        await event.wait()
     finally:
         timer.cancel()
 

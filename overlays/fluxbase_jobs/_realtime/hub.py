@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from attrs import define, field
 
 from .._clock import monotonic
-from .._transports.websocket import Connector, Socket, SocketUnavailable
+from .._transports.websocket import Connector, Socket, SocketUnavailable, unavailable
 from ..models.jobs import Job
 from . import protocol
 from .link import CONNECTED, HEARTBEAT_SECONDS, IDLE_SECONDS, TICK_SECONDS, UNUSED, Retries, Token, is_token, polling
@@ -75,7 +75,10 @@ class Hub:
         if not is_token(key):
             raise SocketUnavailable("the key is no token", lasting=True)
         token.use(str(key), monotonic())
-        return self._connect(self._base_url, {**self._headers, "authorization": f"Bearer {key}"})
+        try:
+            return self._connect(self._base_url, {**self._headers, "authorization": f"Bearer {key}"})
+        except Exception as fault:  # noqa: BLE001  # a given connector may raise anything
+            raise unavailable(fault) from None
 
     def renew(self, token: Token, socket: Socket) -> None:
         """Give the socket the key of now, if it is another one."""
@@ -143,8 +146,8 @@ class _Link:
             try:
                 for question in questions:
                     socket.send(question)
-            except SocketUnavailable:
-                pass  # the thread notices it too
+            except Exception:  # noqa: BLE001, S110  # the thread notices it too
+                pass
         return subscription
 
     def _sees(self, job: Job) -> bool:
@@ -156,8 +159,9 @@ class _Link:
             try:
                 self._serve(retries)
                 fault, delay = None, 0.0
-            except SocketUnavailable as lost:
-                fault, delay = lost, retries.delay(lost)
+            except Exception as lost:  # noqa: BLE001  # the watchers poll, whatever it is
+                fault = unavailable(lost)
+                delay = retries.delay(fault)
             with self.hub.lock():
                 with self._lock:
                     self.registry.disconnect()

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from .._clock import monotonic
 from .._lazy import asyncio
-from .._transports.websocket import AsyncConnector, AsyncSocket, SocketUnavailable
+from .._transports.websocket import AsyncConnector, AsyncSocket, SocketUnavailable, unavailable
 from ..models.jobs import Job
 from . import protocol
 from .link import CONNECTED, HEARTBEAT_SECONDS, IDLE_SECONDS, TICK_SECONDS, UNUSED, Retries, Token, is_token, polling
@@ -79,7 +79,10 @@ class AsyncHub:
         if not is_token(key):
             raise SocketUnavailable("the key is no token", lasting=True)
         token.use(str(key), monotonic())
-        return await self._connect(self._base_url, {**self._headers, "authorization": f"Bearer {key}"})
+        try:
+            return await self._connect(self._base_url, {**self._headers, "authorization": f"Bearer {key}"})
+        except Exception as fault:  # noqa: BLE001  # a given connector may raise anything
+            raise unavailable(fault) from None
 
     async def renew(self, token: Token, socket: AsyncSocket) -> None:
         """Give the socket the key of now, if it is another one."""
@@ -148,7 +151,8 @@ class _Link:
             while True:
                 try:
                     await self._serve(retries)
-                except SocketUnavailable as fault:
+                except Exception as lost:  # noqa: BLE001  # the watchers poll, whatever it is
+                    fault = unavailable(lost)
                     delay = retries.delay(fault)
                     self.registry.disconnect()
                     self.registry.questions()

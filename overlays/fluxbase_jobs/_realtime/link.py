@@ -44,7 +44,7 @@ class Retries:
         if fault.lasting:
             return MISSING_DELAY
         self.failures += 1
-        longest = min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.failures, 10))
+        longest: float = min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.failures, 10))
         return longest * (0.5 + random.random() / 2)  # noqa: S311  # jitter, not a secret
 
 

@@ -92,7 +92,8 @@ class WebsocketConnector:
 
         try:
             with ExitStack() as opened:
-                connection = opened.enter_context(connect(**_options(base_url, headers, self._tls)))
+                connecting: Any = connect(**_options(base_url, headers, self._tls))
+                connection: Any = opened.enter_context(connecting)
                 return _WebsocketsSocket(connection, opened.pop_all())
         except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
@@ -118,7 +119,7 @@ class AsyncWebsocketConnector:
 
 def unavailable(fault: Exception) -> SocketUnavailable:
     """Why there is no socket. The text of an exception may quote headers, so only its class is told."""
-    status = getattr(getattr(fault, "response", None), "status_code", None)
+    status = getattr(getattr(fault, "response", None), "status_code", None) or getattr(fault, "status", None)
     if isinstance(fault, SocketUnavailable):
         return fault
     reason = f"status {status}" if status else f"no connection ({type(fault).__name__})"

@@ -20,6 +20,7 @@ PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 5
 RETRY_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.0)
 """Seconds before each further attempt to change a job that the server denies: each may meet another database connection."""
+DENIAL: Final = "Job not found"
 UNSURE: Final = (
     "this client has not seen the job before. April 2026 servers may answer so for a job that exists, after a request of a signed-in user "
     "has spoiled one of their database connections: list the jobs to make sure; a restart of the server cures it"
@@ -33,7 +34,7 @@ DENIED: Final = (
 def read_job(context: CallContext, read: Operation[Job], now: Instant | None = None) -> Plan[Result[Job]]:
     """Read a job. Where the server denies one that this client has seen, it is taken from the list: without its payload."""
     found = yield from exchange(context, read, now)
-    if isinstance(found, Ok) or not isinstance(found.error, NotFound):
+    if isinstance(found, Ok) or not _denies(found):
         return found
     return (yield from _from_list(context, read.job_id, found))
 
@@ -52,7 +53,7 @@ def change_job(context: CallContext, change: Operation[None]) -> Plan[Result[Non
     Each time under another idempotency key: the server repeats a 404 for a day.
     """
     done = yield from exchange(context, change)
-    if isinstance(done, Ok) or not isinstance(done.error, NotFound):
+    if isinstance(done, Ok) or not _denies(done):
         return done
     listed = yield from _from_list(context, change.job_id, done)
     if isinstance(listed, Err):
@@ -67,10 +68,15 @@ def change_job(context: CallContext, change: Operation[None]) -> Plan[Result[Non
         meta = again.meta.plus(meta)
         if isinstance(again, Ok):
             return Ok(again.data, meta)
-        if not isinstance(again.error, NotFound):
+        if not _denies(again):
             return Err(again.error.with_(attempts=meta.attempts), meta)
         meta = evolve(meta, false_not_found=meta.false_not_found + 1)
     return Err(done.error.with_(hint=DENIED, retryable=True, attempts=meta.attempts), meta)
+
+
+def _denies(result: Err) -> bool:
+    """Whether a result is the server's own 404 for a job, and not one of a proxy, or for something else."""
+    return isinstance(result.error, NotFound) and result.error.message == DENIAL
 
 
 def _from_list(context: CallContext, job_id: str | None, denied: Err) -> Plan[Result[Job]]:
