@@ -36,6 +36,7 @@ EMULATOR: Final = (
     ("cli",),
     ("server",),
     ("app",),
+    ("realtime",),
     ("http",),
     ("jobs",),
     ("services",),
@@ -45,7 +46,7 @@ EMULATOR: Final = (
     ("handlers", "store"),
     ("formats",),
     ("settings",),
-    ("profiles", "clock", "optional_dependencies"),
+    ("profiles", "clock", "defects", "optional_dependencies"),
 )
 """The emulator, in the same way."""
 

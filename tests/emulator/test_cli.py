@@ -358,6 +358,7 @@ def test_missing_handlers_file(tmp_path: Path) -> None:
         (["--rate-limit", "0"], "'0' is not a limit: give a whole number from 1"),
         (["--rate-limit", "1.5"], "is not a limit"),
         (["--jobs", "no"], "invalid choice: 'no'"),
+        (["--realtime", "no"], "invalid choice: 'no'"),
         (["--jwt-secret", "short"], "give at least 32 characters"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--port"], "expected one argument"),

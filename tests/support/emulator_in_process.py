@@ -22,7 +22,7 @@ from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.clock import Clock
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, marked
 from fluxbase_jobs.emulator.handlers.loader import load_functions
-from fluxbase_jobs.emulator.server.sockets import listen, url_of
+from fluxbase_jobs.emulator.server.sockets import http_config, listen, url_of
 from fluxbase_jobs.emulator.settings import Settings
 
 HANDLERS: Final = Path(__file__).parents[2] / "contract" / "functions.py"
@@ -162,7 +162,7 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
     functions = FunctionSet(marked(handlers)) if handlers else load_functions(HANDLERS)
     emulator = Emulator(evolve(Settings(jwt_secret=SECRET, poll_interval=0.01), **settings), functions, clock)
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(emulator.app, log_config=None, server_header=False, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(http_config(emulator.app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

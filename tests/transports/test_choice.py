@@ -91,7 +91,7 @@ def test_pyreqwest_without_its_package(monkeypatch: pytest.MonkeyPatch, connect:
 
     with pytest.raises(InvalidInput, match="needs the package") as refused:
         connect(URL, transport="pyreqwest")
-    assert 'pip install "fluxbase-jobs[speed]"' in str(refused.value.hint)
+    assert 'pip install ".[speed]"' in str(refused.value.hint)
 
 
 def test_sign_in_keeps_the_transport(connect: Connect, server: LocalServer) -> None:

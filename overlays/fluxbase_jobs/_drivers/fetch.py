@@ -17,7 +17,7 @@ from .._plans.submit_many import BatchReport
 from .._realtime.hub import Hub
 from .._realtime.link import polling
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
-from .._transports.websocket import WebsocketConnector
+from .._transports.websocket import Connector, WebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
@@ -82,8 +82,7 @@ class FluxbaseFetch:
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
         self._hub: Hub | None = None
         if uses_realtime(realtime, http_client):
-            self._hub = Hub(self._settings.base_url, self._settings.headers, self._key, WebsocketConnector())
-            self._settings.memory.hub = self._hub
+            self.listen_through(WebsocketConnector())
 
     @property
     def settings(self) -> ClientSettings:
@@ -130,6 +129,11 @@ class FluxbaseFetch:
     def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> Generator[tuple[ItemT, T]]:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
         return batch.run_many(plans, self._transport.opened(), concurrency, report)
+
+    def listen_through(self, connect: Connector) -> None:
+        """Receive events over sockets that this opens: for test servers without a network."""
+        self._hub = Hub(self._settings.base_url, self._settings.headers, self._key, connect)
+        self._settings.memory.hub = self._hub
 
     def _key(self) -> object:
         """The key to use now, for the WebSocket."""

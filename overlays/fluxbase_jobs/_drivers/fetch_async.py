@@ -18,7 +18,7 @@ from .._plans.submit_many import BatchReport
 from .._realtime.hub_async import AsyncHub
 from .._realtime.link import polling
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
-from .._transports.websocket import AsyncWebsocketConnector
+from .._transports.websocket import AsyncConnector, AsyncWebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
@@ -58,8 +58,7 @@ class AsyncFluxbaseFetch:
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
         self._hub: AsyncHub | None = None
         if uses_realtime(realtime, http_client):
-            self._hub = AsyncHub(self._settings.base_url, self._settings.headers, self._key, AsyncWebsocketConnector())
-            self._settings.memory.hub = self._hub
+            self.listen_through(AsyncWebsocketConnector())
 
     @property
     def settings(self) -> ClientSettings:
@@ -106,6 +105,11 @@ class AsyncFluxbaseFetch:
     def run_many(self, plans: Iterator[tuple[ItemT, Plan[T]]], concurrency: int, report: BatchReport[T]) -> AsyncGenerator[tuple[ItemT, T]]:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
         return batch.run_many(plans, self._transport, concurrency, report)
+
+    def listen_through(self, connect: AsyncConnector) -> None:
+        """Receive events over sockets that this opens: for test servers without a network."""
+        self._hub = AsyncHub(self._settings.base_url, self._settings.headers, self._key, connect)
+        self._settings.memory.hub = self._hub
 
     async def _key(self) -> object:
         """The key to use now, for the WebSocket."""

@@ -13,6 +13,7 @@ import msgspec
 from .. import errors
 from .._transports.messages import RawResponse
 from .._validation.arguments import MAX_SECONDS
+from ..policies.retry import TRANSIENT_STATUSES
 from .error_bodies import code_of, details, read_body, text_words, without_bom, words
 from .operation import Operation
 
@@ -27,8 +28,6 @@ _BY_STATUS: Final[dict[int, type[errors.Rejected]]] = {
     422: errors.Unprocessable,
     429: errors.RateLimited,
 }
-TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 502, 503, 504})
-"""Statuses after which the same request may succeed later."""
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _HINTS: Final = {
     # The answer of the admin routes to a key that came in a header of its own (recorded, admin).

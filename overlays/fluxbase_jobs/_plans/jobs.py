@@ -14,7 +14,7 @@ from ..models.inputs import Submission
 from ..models.jobs import Job, with_logs
 from ..result import Err, Meta, Ok, Result
 from .exchange.denied import change_job, read_job
-from .exchange.explain import read_back_failed, with_function_name, with_reason
+from .exchange.explain import read_back_failed, reason_not_cancelled, reason_not_retried, with_function_name, with_reason
 from .exchange.request import exchange
 from .exchange.steps import Plan, read_clock
 from .logs import log_of_ended, read_lines
@@ -46,14 +46,14 @@ def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_
     done = yield from _change(context, endpoints.cancel(job_id), endpoints)
     if isinstance(done, Ok):
         return done
-    return (yield from with_reason(context, done, endpoints.get(job_id), _reason_not_cancelled))
+    return (yield from with_reason(context, done, endpoints.get(job_id), reason_not_cancelled))
 
 
 def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's response does not contain it."""
     accepted = yield from _change(context, endpoints.retry(job_id), endpoints)
     if isinstance(accepted, Err):
-        return (yield from with_reason(context, accepted, endpoints.get(job_id), _reason_not_retried))
+        return (yield from with_reason(context, accepted, endpoints.get(job_id), reason_not_retried))
     reading = read_job if endpoints is USER_ENDPOINTS else exchange
     found = yield from reading(context, endpoints.get(job_id))
     meta = found.meta.plus(accepted.meta)
@@ -83,15 +83,3 @@ def _not_ended(job: Job, meta: Meta) -> NotAllowedInState:
     message = f"the job cannot be resubmitted: it is {job.status}, and only jobs that have ended can"
     error = NotAllowedInState(message, job_id=job.id, request_id=meta.request_id, attempts=meta.attempts)
     return error.with_(job_status=job.status)
-
-
-def _reason_not_cancelled(job: Job) -> str | None:
-    return f"the job cannot be cancelled: it is {job.status} already" if job.is_terminal else None
-
-
-def _reason_not_retried(job: Job) -> str | None:
-    if job.status != "failed":
-        return f"the job cannot be retried: it is {job.status}, and only failed jobs can"
-    if job.retry_count >= job.max_retries:
-        return f"the job cannot be retried: no retries left, {job.retry_count} of {job.max_retries} used"
-    return None

@@ -87,13 +87,18 @@ def read_lines(context: CallContext, job_id: str, after_line: object) -> Plan[Re
 
 
 def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
-    """The ended job, with whether the server has lost its result: `completed` with `{}` and no result in its log."""
+    """The ended job, with whether the server has lost its result: `completed` with `{}` and no result in its log.
+
+    An empty log shows nothing, as some servers hide theirs.
+    """
     job = ended.data
     if not job.succeeded or job.result_text != EMPTY_RESULT:
         return ended
     if has_result(context.client.memory.heard(job.id), job):
         return Ok(job, evolve(ended.meta, result_lost=False))
-    read = yield from log_of_ended(context, ended, lambda lines: has_result(lines, job))
+    read = yield from read_lines(context, job.id, 0)
+    if isinstance(read, Ok) and read.data and not has_result(read.data, job):
+        read = yield from log_of_ended(context, ended, lambda lines: has_result(lines, job))
     if isinstance(read, Err):
         return Ok(job, ended.meta.plus(read.meta))
     lost = not has_result(read.data, job) if read.data else None

@@ -1,4 +1,4 @@
-"""The bounds of one response: its deadline, its size, and that nothing comes after it."""
+"""The bounds of one response (its deadline, its size, that nothing comes after it) and of idle connections."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ MAX_ERROR_BYTES: Final = 2**20
 """The same for the body of an error."""
 MAX_HEAD_BYTES: Final = 2**18
 """Bytes of all heads of one response, those of 1xx responses included."""
+IDLE_SECONDS: Final = 4.0
+"""Seconds after which an idle connection is not used again: Uvicorn, for one, closes them after 5."""
+MAX_IDLE: Final = 100
+"""Idle connections that are kept at most."""
 _WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """zlib's number for each content encoding."""
 

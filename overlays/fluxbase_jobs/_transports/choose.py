@@ -63,5 +63,7 @@ def _checked(name: object, http_client: object) -> object:
     if name == "pyreqwest" and http_client is not None:
         raise InvalidInput('transport="pyreqwest" does not go with http_client: leave one of them out')
     if name == "pyreqwest" and find_spec("pyreqwest") is None:
-        raise InvalidInput('transport="pyreqwest" needs the package pyreqwest', hint='install it with pip install "fluxbase-jobs[speed]"')
+        raise InvalidInput(
+            'transport="pyreqwest" needs the package pyreqwest', hint='it comes with the extra speed: from a clone, pip install ".[speed]"'
+        )
     return name

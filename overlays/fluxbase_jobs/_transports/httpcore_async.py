@@ -13,9 +13,9 @@ import httpcore
 from anyio.lowlevel import RunVar
 
 from ..errors import FluxbaseError
-from .bounds import Body, Progress
+from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
 from .environment import TlsContext, user_agent
-from .httpcore_messages import CONNECT_SECONDS, FAULTS, IDLE_SECONDS, MAX_IDLE, WRITE_BYTES, core_request, finished, origin_of, send_error
+from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, origin_of, send_error
 from .messages import Headers, RawResponse, Request, address
 from .proxies import Proxied, async_through
 

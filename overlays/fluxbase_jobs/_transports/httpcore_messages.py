@@ -13,10 +13,6 @@ from .messages import Headers, RawResponse, Request, address, target
 
 CONNECT_SECONDS: Final = 5.0
 """Seconds to connect to one address at most."""
-IDLE_SECONDS: Final = 4.0
-"""Seconds after which an idle connection is not used again: Uvicorn, for one, closes them after 5."""
-MAX_IDLE: Final = 100
-"""Idle connections that are kept at most."""
 WRITE_BYTES: Final = 4096
 """Bytes written at once, so that a slow reader is noticed at the deadline."""
 TIMEOUTS: Final = (httpcore.TimeoutException, TimeoutError)

@@ -14,13 +14,11 @@ import httpcore
 
 from .._clock import monotonic
 from ..errors import FluxbaseError
-from .bounds import Body, Progress
+from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
 from .environment import TlsContext, user_agent
 from .httpcore_messages import (
     CONNECT_SECONDS,
     FAULTS,
-    IDLE_SECONDS,
-    MAX_IDLE,
     WRITE_BYTES,
     core_request,
     finished,

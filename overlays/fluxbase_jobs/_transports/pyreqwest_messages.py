@@ -14,7 +14,7 @@ from pyreqwest.http import HeaderMap
 from pyreqwest.request import RequestBuilder, SyncRequestBuilder
 
 from ..errors import ConnectionFailed, FluxbaseError, InvalidResponse, RequestTimeout
-from .bounds import LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
+from .bounds import IDLE_SECONDS, LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_IDLE, MAX_RESPONSE_BYTES, ResponseTooLong
 from .environment import certifi_context, has_own_certificates, unreadable_certificates, user_agent
 from .messages import Headers, Request, address, target
 
@@ -25,9 +25,6 @@ RequestT = TypeVar("RequestT", RequestBuilder, SyncRequestBuilder)
 PROCESS: Final = os.getpid()
 """The process whose threads serve pyreqwest. In one that is forked from it, every request would wait for ever."""
 CONNECT_SECONDS: Final = 5.0
-IDLE_SECONDS: Final = 4.0
-"""Seconds after which an idle connection is not used again: Uvicorn, for one, closes them after 5."""
-MAX_IDLE: Final = 100
 READ_BYTES: Final = 2**18
 """Bytes of a body that are read at once."""
 FAULTS: Final = (RequestError, BuilderError, ResponseTooLong, ValueError, OSError)

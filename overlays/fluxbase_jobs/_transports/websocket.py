@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from ..errors import FluxbaseError
 
@@ -88,12 +88,12 @@ class WebsocketConnector:
 
     def __call__(self, base_url: str, headers: Mapping[str, str]) -> Socket:
         """Open a socket to a server. Raises SocketUnavailable."""
-        from websockets.sync.client import connect  # noqa: PLC0415  # see above
+        from websockets.sync import client  # noqa: PLC0415  # see above
 
         try:
             with ExitStack() as opened:
-                connecting: Any = connect(**_options(base_url, headers, self._tls))
-                connection: Any = opened.enter_context(connecting)
+                connecting = cast("Any", client).connect(**_options(base_url, headers, self._tls))
+                connection = opened.enter_context(connecting)
                 return _WebsocketsSocket(connection, opened.pop_all())
         except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None

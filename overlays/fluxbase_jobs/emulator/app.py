@@ -14,6 +14,7 @@ from starlette.responses import Response
 from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
+from .defects import Defects
 from .functions.registry import FunctionRegistry
 from .handlers.decorator import FunctionSet, JobFunction
 from .http.middleware import (
@@ -28,6 +29,8 @@ from .http.middleware import (
 from .http.responses import error_with_request_id
 from .http.routes import all_routes
 from .jobs.scheduler import Scheduler
+from .realtime.hub import Hub
+from .realtime.routes import routes as realtime_routes
 from .runtime.worker_pool import WorkerPool
 from .services import Services
 from .settings import Settings
@@ -58,6 +61,7 @@ class Emulator:
         self._services = self._create_services()
         self._scheduler = Scheduler(self._services.functions, self._services.jobs, self._clock)
         self.replace_functions(functions)
+        self.realtime = Hub(self._services)
         self.app = self._application()
 
     def service_key(self, lifetime_seconds: int = SERVICE_SECONDS) -> str:
@@ -104,10 +108,12 @@ class Emulator:
         client_keys, service_keys = ClientKeys(database), ServiceKeys(database)
         registry = FunctionRegistry(functions, clock)
         logs = Logs(database, hide_this_start=settings.profile.hides_logs_until_restart)
+        defects = Defects()
         tokens = Tokens(settings.jwt_secret or database.jwt_secret(), clock)
         return Services(
             settings=settings,
             clock=clock,
+            defects=defects,
             registry=registry,
             functions=functions,
             jobs=jobs,
@@ -119,7 +125,7 @@ class Emulator:
             tokens=tokens,
             authenticator=Authenticator(tokens, client_keys, service_keys, settings.profile, clock),
             admin_authenticator=AdminAuthenticator(tokens),
-            workers=WorkerPool(settings, registry, jobs, logs, clock),
+            workers=WorkerPool(settings, registry, jobs, logs, clock, defects=defects),
             has_hints=self._has_hints,
         )
 
@@ -132,7 +138,7 @@ class Emulator:
         racing = self.settings.profile.racing_submits
         keys = IdempotencyKeys(self._database)
         return Starlette(
-            routes=all_routes(self._services),
+            routes=[*realtime_routes(self._services, self.realtime), *all_routes(self._services)],
             middleware=[
                 Middleware(AccessLogMiddleware),
                 Middleware(ClientDisconnectMiddleware),

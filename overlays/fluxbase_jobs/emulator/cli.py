@@ -17,7 +17,7 @@ from .handlers.decorator import FunctionSet
 from .handlers.loader import HandlersFile, UnusableHandlersError
 from .optional_dependencies import HOW_TO_INSTALL, missing_package
 from .profiles import NEWEST, PROFILES
-from .settings import SHORTEST_SECRET, JobsSwitch, Settings
+from .settings import SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
 from .store import UnusableDatabaseError
 
 _DEFAULTS: Final = Settings()
@@ -60,6 +60,7 @@ def read_options(arguments: list[str] | None) -> Options:
         worker_timeout=found.worker_timeout,
         rate_limit=found.rate_limit,
         jobs=found.jobs,
+        realtime=found.realtime,
     )
     access_log = sys.stderr.isatty() if found.access_log is None else found.access_log
     return Options(settings, found.functions, found.host, found.port, access_log, found.reload)
@@ -146,6 +147,12 @@ def _add_behaviour_options(add: Callable[..., object]) -> None:
         default=_DEFAULTS.jobs,
         choices=get_args(JobsSwitch),
         help="off: the server has no jobs routes, as if jobs were not configured; flag-off: they answer that the feature is off",
+    )
+    add(
+        "--realtime",
+        default=_DEFAULTS.realtime,
+        choices=get_args(RealtimeSwitch),
+        help="off: there is no WebSocket; all: it sends changes of jobs where a fresh real server sends log lines only",
     )
 
 

@@ -50,6 +50,12 @@ class Profile:
     """Scopes are spelled `read:jobs`, not `jobs:read` (credentials: `create a client key`)."""
     service_keys_have_types: bool
     """A service key has the role `service_role` or `anon` and any scopes; otherwise all have `service_role` (seen, not recorded)."""
+    jobs_send_changes: bool
+    """Realtime is enabled for the table jobs.queue, so that sockets can subscribe to changes of jobs (realtime)."""
+    ends_silent_jobs: bool
+    """A running job that reports no progress for its progress timeout is failed (seen, not recorded)."""
+    spoils_connections: bool
+    """A signed-in user's request can make the server deny existing jobs (seen, not recorded)."""
     service_key_names_are_unique: bool
     """Names of service keys are unique (seen, not recorded)."""
 
@@ -75,6 +81,9 @@ MARCH: Final = Profile(
     sync_always_succeeds=True,
     scopes_begin_with_verb=True,
     service_keys_have_types=False,
+    jobs_send_changes=True,
+    ends_silent_jobs=True,
+    spoils_connections=False,
     service_key_names_are_unique=False,
 )
 
@@ -97,6 +106,9 @@ APRIL: Final = Profile(
     racing_submits=1,
     scopes_begin_with_verb=False,
     service_keys_have_types=True,
+    jobs_send_changes=False,
+    ends_silent_jobs=False,
+    spoils_connections=True,
     service_key_names_are_unique=True,
     loses_synced_code=True,
     sync_always_succeeds=False,

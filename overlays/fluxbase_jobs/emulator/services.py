@@ -7,6 +7,7 @@ from attrs import frozen
 from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import Tokens
 from .clock import Clock
+from .defects import Defects
 from .functions.registry import FunctionRegistry
 from .runtime.worker_pool import WorkerPool
 from .settings import Settings
@@ -19,6 +20,9 @@ class Services:
 
     settings: Settings
     clock: Clock
+
+    defects: Defects
+    """Those that a test has switched on."""
 
     registry: FunctionRegistry
     """The functions and the handlers that run them."""

@@ -11,6 +11,7 @@ from attrs.validators import and_, ge, in_, instance_of, optional
 from .profiles import NEWEST, Profile
 
 JobsSwitch: TypeAlias = Literal["on", "off", "flag-off"]
+RealtimeSwitch: TypeAlias = Literal["on", "off", "all"]
 
 SHORTEST_SECRET: Final = 32
 """Minimal length of `jwt_secret` in bytes: required by HS256 and by the real server."""
@@ -33,5 +34,7 @@ class Settings:
     """Requests a minute for each client address, None for no limit. The real server's limit, where enabled, is 100."""
     jobs: JobsSwitch = field(default="on", validator=in_(get_args(JobsSwitch)))
     """`off`: jobs are not configured, there are no jobs routes; `flag-off`: the routes answer that the feature is off."""
+    realtime: RealtimeSwitch = field(default="on", validator=in_(get_args(RealtimeSwitch)))
+    """`off`: the WebSocket is not enabled; `all`: it sends changes of jobs where the real server does so only once set up for it."""
     workers: int = 4
     jobs_per_worker: int = 5

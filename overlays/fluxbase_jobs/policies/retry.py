@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import field, frozen
 
 from ..errors import FluxbaseError
 from .validators import at_least_one, count, in_seconds, positive
+
+TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 502, 503, 504})
+"""Statuses after which the same request may succeed later."""
 
 
 @frozen(kw_only=True)

@@ -19,9 +19,11 @@ from ..emulator.optional_dependencies import HOW_TO_INSTALL, missing_package
 try:
     from .clock import VirtualClock
     from .faults import Fault, Faults
+    from .frame_faults import FrameFault
     from .options import ServerOptions
     from .scripts import Script, ScriptedRun
     from .server import Server
+    from .websockets import SocketClosedError, SocketRefusedError
 except ModuleNotFoundError as missing:
     if missing_package(missing) is None:
         raise
@@ -29,4 +31,15 @@ except ModuleNotFoundError as missing:
         f"{missing.name} is not installed, which fluxbase_jobs.testing needs: {HOW_TO_INSTALL}", name=missing.name
     ) from None
 
-__all__ = ["Fault", "Faults", "Script", "ScriptedRun", "Server", "ServerOptions", "VirtualClock"]
+__all__ = [
+    "Fault",
+    "Faults",
+    "FrameFault",
+    "Script",
+    "ScriptedRun",
+    "Server",
+    "ServerOptions",
+    "SocketClosedError",
+    "SocketRefusedError",
+    "VirtualClock",
+]

@@ -17,8 +17,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..emulator.defects import Defect, Defects
+from ..emulator.profiles import Profile
+from ..emulator.realtime.routes import TORN
+from .frame_faults import FRAME_TYPES, FrameFault, FrameFaults, FrameType
 from .transports import EXTENSION
-from .validation import in_seconds, whole_number
+from .validation import in_seconds, string, whole_number
 
 Drop: TypeAlias = Literal["before", "after"]
 _Comparison: TypeAlias = Callable[[str, str], bool]
@@ -68,10 +72,15 @@ class Faults:
 
     Args:
         routes: the server's routes.
+        defects: the defects of its emulator.
+        profile: the server version.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, routes: Sequence[BaseRoute], defects: Defects, profile: Profile) -> None:
         self._routes = routes
+        self._defects = defects
+        self._profile = profile
+        self.frames: Final = FrameFaults()
         self._lock = Lock()
         self._faults: list[Fault] = []
 
@@ -117,7 +126,7 @@ class Faults:
         fault = Fault(
             route,
             pattern=_read_pattern(route, self._routes),
-            times=None if times is None else whole_number("times", times, 1),
+            times=_times(times),
             skip=whole_number("skip", skip, 0),
             delay_seconds=in_seconds("delay", delay),
             drop=drop,
@@ -132,8 +141,105 @@ class Faults:
             self._faults.append(fault)
         return fault
 
+    def add_frame_fault(
+        self,
+        frame: FrameType = "*",
+        *,
+        drop: bool = False,
+        cut: bool = False,
+        delay: float | timedelta = 0.0,
+        contains: str = "",
+        times: int | None = 1,
+        skip: int = 0,
+    ) -> FrameFault:
+        """Make frames of the WebSocket fail on their way to the client. If several faults match a frame, the first applies.
+
+        Args:
+            frame: the type of the frames; `*` for all. A change is sent in two frames.
+            drop: lose the frame; the socket stays open.
+            cut: tear the connection down in place of the frame, without a close frame.
+            delay: seconds of real time (or a timedelta) by which the frame is late; frames after it overtake it.
+            contains: a text that the frame contains, like a job's id.
+            times: how many frames fail; None for all of them.
+            skip: how many frames pass before the first one fails.
+
+        Returns:
+            The fault, which counts its `hits`.
+
+        Raises:
+            TypeError: an argument of another type.
+            ValueError: a type of frames that does not exist, a number out of its range, or not exactly one of drop, cut and delay.
+        """
+        if frame not in FRAME_TYPES:
+            raise ValueError(f"frame must be one of {', '.join(FRAME_TYPES)}, not {frame!r}")
+        seconds = in_seconds("delay", delay)
+        if [bool(drop), bool(cut), bool(seconds)].count(True) != 1:
+            raise ValueError("give exactly one of drop, cut and delay")
+        fault = FrameFault(
+            frame,
+            contains=string("contains", contains),
+            drop=drop,
+            cut=cut,
+            delay_seconds=seconds,
+            times=_times(times),
+            skip=whole_number("skip", skip, 0),
+        )
+        self.frames.add(fault)
+        return fault
+
+    def cut_sockets(self) -> int:
+        """Tear all open WebSockets down, without a close frame, and count them."""
+        return self.frames.cut_sockets()
+
+    def deny_jobs(self, *, share: float = 1.0, times: int | None = None, skip: int = 0) -> Defect:
+        """Make the server deny jobs that exist, as 2026-04 servers do once a user's request has spoiled a database connection.
+
+        Reading, cancelling and retrying a job answer 404 `Job not found`, its log answers 500. Lists and submits are not affected.
+
+        Args:
+            share: which part of these requests meets the spoiled connection, above 0 and up to 1; they are spread evenly.
+            times: how many requests; None for all until `clear`.
+            skip: how many requests succeed before the first one.
+
+        Returns:
+            The defect, which counts its `hits`.
+
+        Raises:
+            TypeError: an argument of another type.
+            ValueError: a number out of its range, or a server version that does not do this.
+        """
+        if not self._profile.spoils_connections:
+            raise ValueError(f"servers of {self._profile.name} do not deny jobs that exist")
+        if not 0 < share <= 1:
+            raise ValueError(f"share must be above 0 and up to 1, not {share}")
+        return self._add_defect(Defect("denied job", share=share, times=_times(times), skip=whole_number("skip", skip, 0)))
+
+    def lose_output(self, *, lines: int = 0, times: int | None = 1, skip: int = 0) -> Defect:
+        """Make the server lose the last lines of jobs' outputs, the result included: such a job is `completed` with the result `{}`.
+
+        Args:
+            lines: how many of the job's own last log lines are lost, too.
+            times: how many runs; None for all until `clear`.
+            skip: how many runs begin before the first one.
+
+        Returns:
+            The defect, which counts its `hits`.
+
+        Raises:
+            TypeError: an argument of another type.
+            ValueError: a number out of its range.
+        """
+        defect = Defect("lost output", lines=whole_number("lines", lines, 0), times=_times(times), skip=whole_number("skip", skip, 0))
+        return self._add_defect(defect)
+
+    def hang_jobs(self, *, times: int | None = 1, skip: int = 0) -> Defect:
+        """Make jobs stay `running` after their end: for ever on 2026-04, until the progress timeout on 2026-03. See `lose_output`."""
+        return self._add_defect(Defect("hanging job", times=_times(times), skip=whole_number("skip", skip, 0)))
+
     def clear(self) -> None:
-        """Remove all faults."""
+        """Remove all faults, those of frames and the servers' own defects, too."""
+        self.frames.clear()
+        self._defects.clear()
         with self._lock:
             self._faults.clear()
 
@@ -141,6 +247,10 @@ class Faults:
         """The fault that applies to this request, if there is one."""
         with self._lock:
             return next((fault for fault in self._faults if fault.claim(scope)), None)
+
+    def _add_defect(self, defect: Defect) -> Defect:
+        self._defects.add(defect)
+        return defect
 
 
 class FaultInjection:
@@ -157,7 +267,10 @@ class FaultInjection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        fault = self._faults.claim(scope) if scope["type"] == "http" else None
+        fault = self._faults.claim(scope)
+        if scope["type"] == "websocket":
+            await self._serve_socket(fault, scope, receive, send)
+            return
         if fault is None:
             await self._app(scope, receive, send)
             return
@@ -172,6 +285,22 @@ class FaultInjection:
         else:
             for message in messages:
                 await send(message)
+
+    async def _serve_socket(self, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault:
+            await asyncio.sleep(fault.delay_seconds)
+            if fault.status:
+                for message in _fault_response(fault):
+                    await send({**message, "type": f"websocket.{message['type']}"})
+                return
+            if fault.drop or fault.half_body:
+                await send({"type": "websocket.close", "code": TORN})
+                return
+        socket = self._faults.frames.opened(send)
+        try:
+            await self._app(scope, receive, socket.send)
+        finally:
+            self._faults.frames.closed(socket)
 
     async def _respond(self, fault: Fault, scope: Scope, receive: Receive) -> list[Message]:
         if fault.status:
@@ -198,6 +327,9 @@ class RoutePattern:
         """Whether a request matches."""
         # As the emulator's routes do: by the path as it was sent, and without regard to a trailing slash.
         path = cast("bytes", scope["raw_path"]).decode("latin-1").rstrip("/") or "/"
+        if scope["type"] == "websocket":
+            # Only where a pattern names it: `*` means the requests that a program sends itself.
+            return self.segments is not None and self._compare("GET", path, _segment_matches)
         return self._compare(scope["method"], path, _segment_matches)
 
     def overlaps(self, route: Route) -> bool:
@@ -242,6 +374,10 @@ def _segments_overlap(wanted: str, segment: str) -> bool:
 
 def _is_placeholder(segment: str) -> bool:
     return re.fullmatch(r"\{[^{}]*\}", segment) is not None
+
+
+def _times(times: int | None) -> int | None:
+    return None if times is None else whole_number("times", times, 1)
 
 
 def _check_combination(*, status: int | None, has_response: bool, drop: Drop | None, half_body: bool) -> None:

@@ -32,7 +32,7 @@ class SettleBeforePolls:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if self._patience_seconds and scope["method"] == "GET" and scope["path"].startswith(_JOBS):
+        if self._patience_seconds and scope.get("method") == "GET" and scope["path"].startswith(_JOBS):
             await self._quiescence.wait_until_idle(self._patience_seconds)
         await self._app(scope, receive, send)
 

@@ -17,7 +17,7 @@ from .._context.credentials import AsyncKey, Key
 from ..emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, check_callable, marked
 from ..emulator.handlers.loader import load_functions
 from ..emulator.profiles import PROFILES, Profile
-from ..emulator.settings import SHORTEST_SECRET, JobsSwitch, Settings
+from ..emulator.settings import SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
 from .clock import VirtualClock
 from .validation import in_seconds, whole_number
 
@@ -43,6 +43,7 @@ class ServerOptions(TypedDict, total=False):
     jobs_per_worker: int
     rate_limit: int | None
     jobs: JobsSwitch
+    realtime: RealtimeSwitch
 
 
 class ClientOptions(SharedOptions, total=False):
@@ -160,9 +161,10 @@ def _profile(_name: str, value: object) -> Profile:
     return PROFILES[value]
 
 
-def _jobs_switch(name: str, value: object) -> object:
-    if value not in get_args(JobsSwitch):
-        raise ValueError(f"{name} must be one of {', '.join(get_args(JobsSwitch))}, not {value!r}")
+def _switch(name: str, value: object) -> object:
+    words = get_args(_SWITCHES[name])
+    if value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(words)}, not {value!r}")
     return value
 
 
@@ -195,6 +197,7 @@ def _count_or_none(name: str, value: int | None) -> int | None:
     return None if value is None else _count(name, value)
 
 
+_SWITCHES: Final[dict[str, Any]] = {"jobs": JobsSwitch, "realtime": RealtimeSwitch}
 _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "profile": _profile,
     "jwt_secret": _secret,
@@ -204,5 +207,6 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "workers": _count,
     "jobs_per_worker": _count,
     "rate_limit": _count_or_none,
-    "jobs": _jobs_switch,
+    "jobs": _switch,
+    "realtime": _switch,
 }

@@ -35,6 +35,7 @@ from .scripts import Script, submitted_payloads
 from .socket_server import SocketServer
 from .transports import AsyncTransport, Transport
 from .validation import in_seconds, string
+from .websockets import AsyncSocketConnector, SocketConnector
 
 _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")
 
@@ -68,6 +69,8 @@ class Server:
         jobs_per_worker: how many jobs each worker runs at a time.
         rate_limit: requests per minute and address; no limit if not given.
         jobs: "on"; "off" as if jobs were missing in the server's configuration; "flag-off" as if configured, but switched off.
+        realtime: "on"; "off" for a server without the WebSocket; "all" to send changes of jobs on 2026-04, too, where the real server
+            does so only once set up for it.
 
     Raises:
         TypeError: an option that does not exist, or a value of another type.
@@ -81,7 +84,7 @@ class Server:
         self.clock, patience = read_clock(options.get("clock")), in_seconds("patience", options.get("patience", _PATIENCE_SECONDS))
         self._scripts: list[Script] = []
         self._emulator = Emulator(settings, functions, self.clock, has_hints=True)
-        self.faults = Faults(self._emulator.app.routes)
+        self.faults = Faults(self._emulator.app.routes, self._emulator.services.defects, settings.profile)
         self._app: ASGIApp = self._with_middleware(patience)
         self._socket_server = SocketServer(self._app)
         self._url: str | None = None
@@ -111,24 +114,41 @@ class Server:
         """A transport for httpx.AsyncClient, as `transport`. It works under asyncio and trio, and in one event loop after another."""
         return AsyncTransport(self._loop, self._app)
 
+    def realtime_connector(self) -> SocketConnector:
+        """Opens WebSockets to the server without a network socket: `connect(base_url, headers)` gives one with send, receive, close."""
+        return SocketConnector(self._loop, self._app)
+
+    def async_realtime_connector(self) -> AsyncSocketConnector:
+        """The same for asyncio: `await connect(base_url, headers)`."""
+        return AsyncSocketConnector(self._loop, self._app)
+
     def client(self, **options: Unpack[ClientOptions]) -> FluxbaseClient:
         """A client that calls the server without a socket.
 
         Args:
             **options: the keyword arguments of FluxbaseClient. By default, `key` is a function that creates a service key, so
-                that it never expires, and `retry` is the usual policy with delays of hundredths of a second.
+                that it never expires, and `retry` is the usual policy with delays of hundredths of a second. With `realtime=True`
+                the client follows jobs over a WebSocket, also without a network socket; by default it polls.
         """
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.Client(transport=self.transport(), trust_env=False)
-        return FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
+        listens = bool(options.pop("realtime", None))
+        client = FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, realtime=False, **cast("SharedOptions", options))
+        if listens:
+            client.fetch.listen_through(self.realtime_connector())
+        return client
 
     def async_client(self, **options: Unpack[AsyncClientOptions]) -> AsyncFluxbaseClient:
         """An async client that calls the server without a socket; see `client`."""
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.AsyncClient(transport=self.async_transport(), trust_env=False)
-        return AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
+        listens = bool(options.pop("realtime", None))
+        client = AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, realtime=False, **cast("SharedOptions", options))
+        if listens:
+            client.fetch.listen_through(self.async_realtime_connector())
+        return client
 
     def service_key(self) -> str:
         """A token of the role `service_role`, valid for a day of the server's clock."""

@@ -135,3 +135,10 @@ def test_body_limit(client: Client) -> None:
     assert (over.status_code, over.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
     assert over.json()["details"] == {"endpoint_type": "API", "max_bytes": 1048576}
     assert exact.status_code == 400
+
+
+def test_s11_offset_of_a_whole_day_is_refused_by_the_database(admin: Client) -> None:
+    """With 500, on both versions: SEEN.md."""
+    response = admin.submit("echo", scheduled_at="2030-01-02T03:04:05+24:00")
+
+    assert (response.status_code, response.json()["error"]) == (500, "Failed to submit job")

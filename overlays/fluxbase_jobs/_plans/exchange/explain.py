@@ -57,3 +57,17 @@ def read_back_failed(error: FluxbaseError, what: str, meta: Meta) -> Err:
     """The change succeeded but reading it back failed; the call must not be retried."""
     message = f"{what} could not be read back: {error.message}"
     return Err(error.with_(message=message, retryable=False, attempts=meta.attempts), meta)
+
+
+def reason_not_cancelled(job: Job) -> str | None:
+    """Why a job in this state cannot be cancelled; None where it can."""
+    return f"the job cannot be cancelled: it is {job.status} already" if job.is_terminal else None
+
+
+def reason_not_retried(job: Job) -> str | None:
+    """Why a job in this state cannot be retried; None where it can."""
+    if job.status != "failed":
+        return f"the job cannot be retried: it is {job.status}, and only failed jobs can"
+    if job.retry_count >= job.max_retries:
+        return f"the job cannot be retried: no retries left, {job.retry_count} of {job.max_retries} used"
+    return None

@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 _RFC3339: Final = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)",
+    r"(?P<day>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)",
     re.ASCII,
 )
+_WHOLE_DAY: Final = "24:00"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -25,6 +26,8 @@ class Timestamp:
     """Microseconds since 1970, as the database stores it."""
     echo: str
     """The text that the response to the request contains."""
+    is_storable: bool = True
+    """False for an offset of a whole day, which Go takes and PostgreSQL refuses."""
 
 
 def rfc3339(micros: int) -> str:
@@ -39,6 +42,11 @@ def rfc3339_nanos(nanos: int) -> str:
     return f"{text}{_fraction(f'{fraction:09d}')}Z"
 
 
+def postgres_timestamp(micros: int) -> str:
+    """Format microseconds since 1970 as PostgreSQL prints them in JSON: `2026-11-23T17:50:38.2795+00:00`."""
+    return f"{rfc3339(micros).removesuffix('Z')}+00:00"
+
+
 def read_timestamp(text: str) -> Timestamp:
     """Parse RFC 3339 with an offset; the server rejects every other form (schedule).
 
@@ -50,6 +58,8 @@ def read_timestamp(text: str) -> Timestamp:
         raise ValueError("not RFC 3339")
     day, time, fraction, zone = match["day"], match["time"], match["fraction"] or "", match["zone"]
     # The echo keeps nine digits of the fraction, the database six; the rest is cut off (schedule: nanoseconds).
+    if zone[1:] == _WHOLE_DAY:
+        return evolve(read_timestamp(f"{day}T{time}Z"), is_storable=False)
     at = datetime.fromisoformat(f"{day}T{time}{zone}")
     micros = (_in_utc(at) - _EPOCH) // _MICROSECOND + int(fraction[:6].ljust(6, "0"))
     echo_zone = "Z" if at.utcoffset() == timedelta() else zone

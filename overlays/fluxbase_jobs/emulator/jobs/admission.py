@@ -130,7 +130,8 @@ def _job(services: Services, submission: Submission, definition: StoredFunction,
         user_email=owner.email,
         scheduled_at=submission.scheduled_at.micros if submission.scheduled_at else None,
     )
-    return NewJob(row, is_storable=is_text and int4_error(submission.priority) is None)
+    is_time = submission.scheduled_at is None or submission.scheduled_at.is_storable
+    return NewJob(row, is_storable=is_text and is_time and int4_error(submission.priority) is None)
 
 
 def _payload_text(payload: dict[str, JSONValue] | None) -> tuple[str | None, bool]:

@@ -10,6 +10,13 @@ from attrs import field, frozen
 from ..formats.json_text import JSONValue, NulInTextError, javascript_text, jsonb_text, normalise
 from ..handlers.context import Level
 
+MAX_NOTIFIED_BYTES: Final = 7_000
+"""How long an error message or a progress report may be. The trigger that announces a change of a job puts its row into a NOTIFY,
+which takes 8,000 bytes, and fails beyond; so does the change itself."""
+
+_MAX_LINE_BYTES: Final = 1024 * 1024
+"""The longest line of a job's output that the server reads; it reads nothing after a longer one."""
+
 _GO_KINDS: Final[dict[type, str]] = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
 
 
@@ -27,7 +34,12 @@ class Failed:
     error_message: str
 
 
-Outcome: TypeAlias = Completed | Failed
+@frozen
+class Hanging:
+    """The database refuses the job's end, so the job stays `running`."""
+
+
+Outcome: TypeAlias = Completed | Failed | Hanging
 
 
 @frozen
@@ -36,6 +48,8 @@ class HandlerEnd:
 
     outcome: Outcome
     lines: tuple[tuple[Level, str], ...]
+    outcome_unread: Outcome = Completed("{}")
+    """The outcome if the process has ended before the server read its last lines."""
 
 
 def end_of_return(returned: object) -> HandlerEnd:
@@ -45,8 +59,10 @@ def end_of_return(returned: object) -> HandlerEnd:
         TypeError: the value has no JSON form, which counts as an error in the handler.
     """
     value = normalise(returned)
-    line = _result_line({"success": True, "result": value})
-    return HandlerEnd(_outcome(value), (line,))
+    level, line = _result_line({"success": True, "result": value})
+    if len(line.encode()) > _MAX_LINE_BYTES:
+        return HandlerEnd(Completed("{}"), ())
+    return HandlerEnd(_outcome(value), ((level, line),))
 
 
 def end_of_exception(error: BaseException) -> HandlerEnd:
@@ -54,7 +70,8 @@ def end_of_exception(error: BaseException) -> HandlerEnd:
     text = _text_of(error)
     stack = "".join(traceback.format_exception(error)).rstrip()
     line = _result_line({"success": False, "error": normalise(text), "stack": normalise(stack)})
-    return HandlerEnd(Failed("exit status 1"), (("error", f"Job execution error: {text}"), line))
+    outcome = Failed("exit status 1")
+    return HandlerEnd(outcome, (("error", f"Job execution error: {text}"), line), outcome)
 
 
 def _text_of(error: BaseException) -> str:
@@ -74,12 +91,12 @@ def _outcome(value: JSONValue) -> Outcome:
         return Failed(
             f"Failed to parse job result: json: cannot unmarshal {kind} into Go struct field .result of type map[string]interface {{}}"
         )
-    if value.get("success") is False and isinstance(error := value.get("error"), str):
-        return Failed(error)
+    if value.get("success") is False and isinstance(error := value.get("error", ""), str):
+        return Hanging() if "\0" in error or len(error.encode()) > MAX_NOTIFIED_BYTES else Failed(error)
     try:
         return Completed(jsonb_text(value))
     except NulInTextError:
-        return Failed("Failed to store job result: it holds the character U+0000")
+        return Hanging()
 
 
 def _result_line(value: JSONValue) -> tuple[Level, str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Lock
 from typing import Final
 
 from ..clock import Clock, micros
+from ..defects import Defect
 from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..handlers.context import Level
 from ..store import Job, Jobs, Logs
 from .handler_log import HandlerLog
 from .interrupts import Interrupts, RunStopped
+from .outcomes import MAX_NOTIFIED_BYTES
 
 _LOGGER: Final = logging.getLogger(__name__)
 _COMPLETE_PERCENT: Final = 100
@@ -28,9 +31,12 @@ class RunReports:
         logs: where log lines are stored.
         clock: dates the reports.
         interrupts: those of the handler's thread, kept out while a report is being stored.
+        lost_output: the defect that loses the last lines of this run, if it has it.
     """
 
-    def __init__(self, job: Job, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts) -> None:
+    def __init__(
+        self, job: Job, jobs: Jobs, logs: Logs, clock: Clock, interrupts: Interrupts, *, lost_output: Defect | None = None
+    ) -> None:
         self._job_id = job.id
         self._jobs = jobs
         self._logs = logs
@@ -39,6 +45,8 @@ class RunReports:
         self._handler_log = HandlerLog(job)
         self._started_ns = clock.now_ns()
         self._line = 0
+        self._lost_output = lost_output
+        self._unread = deque[tuple[Level, str, int]]()
         self._is_closed = False
         self._lock = Lock()
 
@@ -82,8 +90,9 @@ class RunReports:
         Raises:
             RunStopped: the run was stopped; the remaining lines are not stored.
         """
-        for level, line in lines:
-            self._store(partial(self._store_line, level, line))
+        if self._lost_output is None:
+            for level, line in lines:
+                self._store(partial(self._store_line, level, line))
 
     def _store(self, write: Callable[[], None]) -> None:
         self._interrupts.shielded(partial(self._store_if_open, write))
@@ -97,7 +106,9 @@ class RunReports:
     def _store_progress(self, text: str | None) -> None:
         if text is None:
             _LOGGER.warning(
-                "job %s: a progress report was dropped, as on the real server: percent must be whole, data an object", self._job_id
+                "job %s: a progress report was dropped, as on the real server: percent must be whole, data an object, both together under %d bytes",
+                self._job_id,
+                MAX_NOTIFIED_BYTES,
             )
         else:
             self._jobs.report_progress(self._job_id, text, micros(self._clock))
@@ -107,15 +118,18 @@ class RunReports:
         self._handler_log.line(level, line)
 
     def _store_line(self, level: Level, line: str) -> None:
-        self._logs.add(self._job_id, self._line, level, line, micros(self._clock))
-        self._line += 1
+        self._unread.append((level, line, micros(self._clock)))
+        while len(self._unread) > (self._lost_output.lines if self._lost_output else 0):
+            first_level, first_line, at = self._unread.popleft()
+            self._logs.add(self._job_id, self._line, first_level, first_line, at)
+            self._line += 1
 
 
 def progress_text(percent: object, message: object, data: object, elapsed_seconds: float) -> str | None:
     """Format a progress report as jsonb text; None for a report that the real server silently drops.
 
     Dropped are reports whose percent is not a whole number, whose message is not a string or whose data is not an object
-    (failures: edges), and those that PostgreSQL cannot store.
+    (failures: edges), and those that PostgreSQL cannot store: with U+0000, or too long for the notification of the change.
 
     Args:
         percent: any whole number; it is not clamped to 0 to 100.
@@ -139,6 +153,7 @@ def progress_text(percent: object, message: object, data: object, elapsed_second
     if 0 < whole < _COMPLETE_PERCENT:
         progress["estimated_seconds_left"] = int((_COMPLETE_PERCENT - whole) * elapsed_seconds / whole)
     try:
-        return jsonb_text(progress)
+        stored = jsonb_text(progress)
     except NulInTextError:
         return None
+    return stored if len(stored.encode()) <= MAX_NOTIFIED_BYTES else None

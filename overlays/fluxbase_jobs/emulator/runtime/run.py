@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from ..clock import Clock
+from ..defects import Defects
 from ..formats.json_text import go_text, normalise, parse
 from ..formats.timestamps import duration
 from ..handlers.context import Context, JobUser
@@ -23,7 +24,7 @@ from ..handlers.decorator import Handler
 from ..store import Job, Jobs, Logs
 from .async_handler import AsyncHandler
 from .interrupts import Interrupts, RunStopped
-from .outcomes import Failed, HandlerEnd, Outcome, end_of_exception, end_of_return
+from .outcomes import Failed, HandlerEnd, Hanging, Outcome, end_of_exception, end_of_return
 from .reports import RunReports
 
 THREAD_NAME: Final = "fluxbase job"
@@ -50,14 +51,17 @@ class Run:
         jobs: where progress is stored.
         logs: where log lines are stored.
         clock: measures the run's time limit.
+        defects: decides whether the run's last lines are lost, and whether its end can be stored.
     """
 
-    def __init__(self, job: Job, handler: Handler, jobs: Jobs, logs: Logs, clock: Clock) -> None:
+    def __init__(self, job: Job, handler: Handler, jobs: Jobs, logs: Logs, clock: Clock, *, defects: Defects) -> None:
         self._job = job
         self._handler = handler
         self._clock = clock
         self._interrupts = Interrupts()
-        self._reports = RunReports(job, jobs, logs, clock, self._interrupts)
+        self._lost_output = defects.claim("lost output")
+        self._is_hanging = defects.claim("hanging job") is not None
+        self._reports = RunReports(job, jobs, logs, clock, self._interrupts, lost_output=self._lost_output)
         self._async_handler: AsyncHandler | None = None
         self._is_over = False
         self._thread = threading.Thread(target=self._run_in_thread, name=f"{THREAD_NAME} {job.id}", daemon=True)
@@ -111,7 +115,9 @@ class Run:
         except BaseException as error:  # formatting the handler's own exception may raise anything
             _LOGGER.exception("job %s could not be logged", self._job.id)
             return Failed(f"Internal error: job execution panic: {error}")
-        return end.outcome
+        if self._is_hanging:
+            return Hanging()
+        return end.outcome_unread if self._lost_output else end.outcome
 
     def _call_and_judge(self) -> HandlerEnd:
         try:

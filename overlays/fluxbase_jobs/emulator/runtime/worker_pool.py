@@ -17,13 +17,15 @@ from attrs import define, field, frozen
 from starlette.concurrency import run_in_threadpool
 
 from ..clock import Clock, micros
+from ..defects import Defects
 from ..formats.json_text import jsonb_text
+from ..formats.timestamps import duration
 from ..functions.registry import FunctionRegistry
 from ..handlers.context import Context
 from ..handlers.decorator import Handler
 from ..settings import Settings
 from ..store import Job, Jobs, Logs
-from .outcomes import Completed, Failed, Outcome
+from .outcomes import Completed, Failed, Hanging, Outcome
 from .run import Run
 
 _SHUTDOWN_SECONDS: Final = 0.5
@@ -95,17 +97,19 @@ class WorkerPool:
         jobs: the queue.
         logs: where log lines are stored.
         clock: dates jobs. Ticks use real time instead: an hour of virtual time must not cost 72,000 of them.
+        defects: those that runs have.
 
     Attributes:
         read_receipts: records which jobs clients have read.
     """
 
-    def __init__(self, settings: Settings, registry: FunctionRegistry, jobs: Jobs, logs: Logs, clock: Clock) -> None:
+    def __init__(self, settings: Settings, registry: FunctionRegistry, jobs: Jobs, logs: Logs, clock: Clock, *, defects: Defects) -> None:
         self._settings = settings
         self._registry = registry
         self._jobs = jobs
         self._logs = logs
         self._clock = clock
+        self._defects = defects
         self._workers = [_Worker() for _ in range(settings.workers)]
         self.read_receipts = ReadReceipts()
         self._started_at: int | None = None
@@ -185,6 +189,8 @@ class WorkerPool:
         try:
             outcome = await self._outcome(job)
             await run_in_threadpool(self._store_outcome, job, outcome)
+            if isinstance(outcome, Hanging) and self._settings.profile.ends_silent_jobs:
+                self._spawn(self._fail_silent_job(job))
         except Exception:
             _LOGGER.exception("job %s could not be ended", job.id)
         finally:
@@ -195,7 +201,7 @@ class WorkerPool:
         if isinstance(handler, Failed):
             await self.read_receipts.wait_until_read(job.id, self._settings.poll_interval)
             return handler
-        run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock)
+        run = self._runs[job.id] = Run(job, handler, self._jobs, self._logs, self._clock, defects=self._defects)
         self._unfinished_runs.add(run)
         try:
             # A cancellation between the claim and the registration of the run shows only in the job's row.
@@ -222,6 +228,8 @@ class WorkerPool:
                 self._jobs.complete(job.id, result, now)
             case Failed(error_message):
                 self._jobs.fail(job.id, error_message, now)
+            case Hanging():
+                _LOGGER.warning("job %s stays running, as on the real server: the database would refuse its result or its error", job.id)
             case None:
                 """The run was stopped: the job's row says why already."""
         if _ACCESS_LOGGER.isEnabledFor(logging.INFO):
@@ -233,6 +241,11 @@ class WorkerPool:
         deadline = time.monotonic() + _SHUTDOWN_SECONDS
         for run in list(self._unfinished_runs):
             run.join(max(deadline - time.monotonic(), 0))
+
+    async def _fail_silent_job(self, job: Job) -> None:
+        seconds = job.progress_timeout_seconds
+        await self._clock.sleep(seconds)
+        await run_in_threadpool(self._jobs.fail, job.id, f"Progress timeout exceeded ({duration(seconds)})", micros(self._clock))
 
     async def _requeue_orphans(self, job_ids: list[str]) -> None:
         if job_ids:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from ..realtime.routes import TORN
 
 _GRACE_SECONDS: Final = 2
 """Time that requests have to finish when the server shuts down."""
 
+_PING_SECONDS: Final = 15
+_PONG_SECONDS: Final = 60
 _BACKLOG: Final = 2048
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # reachable here too when listening on all addresses
+
+_SOCKET_LOGGER: Final = logging.getLogger(f"{__name__}.websockets")
+_SOCKET_LOGGER.setLevel(logging.WARNING)
 
 
 class UnusableAddressError(Exception):
@@ -53,6 +62,25 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Uvicorn's WebSocket, which can also tear a connection down without a close frame. It logs no URL, which may hold a token."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.logger = _SOCKET_LOGGER
+
+    async def send(self, message: Any) -> None:
+        """Send a message of the application."""
+        if message["type"] == "websocket.close" and message.get("code") == TORN:
+            self.handshake_complete = self.close_sent = True
+            self.transport.close()  # not `abort`: what was sent before shall arrive
+            return
+        if message["type"] == "websocket.http.response.start":
+            # `websockets` adds the length itself; earlier releases of Uvicorn (0.50, say) would send it twice.
+            message = {**message, "headers": [header for header in message["headers"] if header[0].lower() != b"content-length"]}
+        await super().send(message)
+
+
 def http_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
     """Uvicorn's configuration for an emulator; `more` are further arguments of `uvicorn.Config`."""
     return uvicorn.Config(
@@ -60,7 +88,10 @@ def http_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # Uvicorn's log includes queries, which may hold tokens; ours does not
         server_header=False,
-        ws="none",  # there are no WebSocket routes, whichever library is installed
+        ws=WebSocketProtocol,
+        ws_per_message_deflate=False,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PONG_SECONDS,
         proxy_headers=False,  # the real server ignores X-Forwarded-For too
         timeout_graceful_shutdown=_GRACE_SECONDS,
         **more,

@@ -64,6 +64,12 @@ class Database:
             return self._connection.execute(statement, values).rowcount
 
     @contextmanager
+    def locked(self) -> Generator[None]:
+        """Keep other threads from the database during the block."""
+        with self._lock:
+            yield
+
+    @contextmanager
     def transaction(self) -> Generator[None]:
         """Run the block as one transaction: rolled back if it raises, else committed."""
         with self._lock:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
-from attrs import asdict, fields, frozen
+from attrs import asdict, evolve, fields, frozen
 
 from .database import Database
 from .records import Job, LogLine
@@ -36,6 +36,10 @@ class JobFilter:
     offset: int = 0
 
 
+JobListener: TypeAlias = Callable[[Job | None, Job], None]
+"""Called with a job before and after a change; None before for a new job."""
+LineListener: TypeAlias = Callable[[LogLine], None]
+
 _CONDITIONS: Final = [attribute.name for attribute in fields(JobFilter) if attribute.name not in {"limit", "offset"}]
 
 
@@ -44,13 +48,24 @@ class Jobs:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._on_change: JobListener | None = None
+
+    def on_change(self, call: JobListener | None) -> None:
+        """Set the function to call after each change of a job; None removes it.
+
+        It is called in the thread that made the change, in the order of the changes: the database is locked meanwhile.
+        """
+        self._on_change = call
 
     def add(self, job: Job) -> None:
         """Store a new job. When this returns, the job survives a crash."""
         values = asdict(job, filter=lambda attribute, _: attribute.name not in JOINED_COLUMNS)
         columns = ", ".join(values)
         places = ", ".join(f":{column}" for column in values)
-        self._db.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608  # the names of our own columns
+        with self._db.locked():
+            self._db.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608  # the names of our own columns
+            if self._on_change:
+                self._on_change(None, job)
 
     def get(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -73,6 +88,13 @@ class Jobs:
 
         A job may have been stored after the caller read `now`, while the database was busy. It then starts at its `created_at`.
         """
+        with self._db.locked():
+            job = self._claim(worker_id, now)
+            if job and self._on_change:
+                self._on_change(evolve(job, status="pending", worker_id=None, started_at=None, last_progress_at=None), job)
+            return job
+
+    def _claim(self, worker_id: str, now: int) -> Job | None:
         row = self._db.one(
             f"""
             UPDATE jobs
@@ -99,46 +121,47 @@ class Jobs:
 
     def report_progress(self, job_id: str, progress: str, now: int) -> None:
         """Store the progress of a running job."""
-        self._db.change(
+        self._change(
+            job_id,
             "UPDATE jobs SET progress = ?, last_progress_at = ? WHERE id = ? AND status = 'running'",
             [progress, now, job_id],
         )
 
     def complete(self, job_id: str, result: str, now: int) -> None:
         """Set a running job to completed; a job cancelled in the meantime stays cancelled."""
-        self._db.change(
+        self._change(
+            job_id,
             "UPDATE jobs SET status = 'completed', result = ?, completed_at = ? WHERE id = ? AND status = 'running'",
             [result, now, job_id],
         )
 
     def fail(self, job_id: str, error_message: str, now: int) -> None:
         """Set a running job to failed; a job cancelled in the meantime stays cancelled."""
-        self._db.change(
+        self._change(
+            job_id,
             "UPDATE jobs SET status = 'failed', error_message = ?, completed_at = ? WHERE id = ? AND status = 'running'",
             [error_message, now, job_id],
         )
 
     def cancel(self, job_id: str, now: int) -> bool:
         """Cancel a pending or running job. False if it is neither."""
-        return bool(
-            self._db.change(
-                "UPDATE jobs SET status = 'cancelled', completed_at = ? WHERE id = ? AND status IN ('pending', 'running')",
-                [now, job_id],
-            )
+        return self._change(
+            job_id,
+            "UPDATE jobs SET status = 'cancelled', completed_at = ? WHERE id = ? AND status IN ('pending', 'running')",
+            [now, job_id],
         )
 
     def retry(self, job_id: str) -> bool:
         """Set a failed job back to pending, if it has a retry left. Its progress and result stay. False otherwise."""
-        return bool(
-            self._db.change(
-                """
-                UPDATE jobs
-                SET status = 'pending', retry_count = retry_count + 1, worker_id = NULL, started_at = NULL,
-                    last_progress_at = NULL, completed_at = NULL, error_message = NULL
-                WHERE id = ? AND status = 'failed' AND retry_count < max_retries
-                """,
-                [job_id],
-            )
+        return self._change(
+            job_id,
+            """
+            UPDATE jobs
+            SET status = 'pending', retry_count = retry_count + 1, worker_id = NULL, started_at = NULL,
+                last_progress_at = NULL, completed_at = NULL, error_message = NULL
+            WHERE id = ? AND status = 'failed' AND retry_count < max_retries
+            """,
+            [job_id],
         )
 
     def is_running(self, job_id: str) -> bool:
@@ -160,11 +183,21 @@ class Jobs:
         """Set those of the jobs that are still running back to pending. This does not count as a retry."""
         with self._db.transaction():
             for job_id in job_ids:
-                self._db.change(
+                self._change(
+                    job_id,
                     "UPDATE jobs SET status = 'pending', worker_id = NULL, started_at = NULL, last_progress_at = NULL "
                     "WHERE id = ? AND status = 'running'",
                     [job_id],
                 )
+
+    def _change(self, job_id: str, statement: str, values: list[Any]) -> bool:
+        """Run a statement that changes one job or none; whether it did."""
+        with self._db.locked():
+            old = self.get(job_id) if self._on_change else None
+            has_changed = bool(self._db.change(statement, values))
+            if has_changed and self._on_change and (new := self.get(job_id)):
+                self._on_change(old, new)
+            return has_changed
 
 
 class Logs:
@@ -179,32 +212,42 @@ class Logs:
         self._db = database
         self._hide_this_start = hide_this_start
         self._start = _last_start(database)
+        self._on_add: LineListener | None = None
+
+    def on_add(self, call: LineListener | None) -> None:
+        """Set the function to call after each new line, as `Jobs.on_change`; None removes it."""
+        self._on_add = call
 
     def add(self, job_id: str, line_of_run: int, level: str, message: str, now: int) -> None:
         """Store a line. Line numbers begin at 1 after each start, as on the real server."""
-        self._db.change(
-            """
-            INSERT INTO log_lines (id, job_id, start, line_number, line_of_run, level, message, at)
-            SELECT :id, :job, :start, coalesce(max(line_number), 0) + 1, :line, :level, :message, :now
-            FROM log_lines WHERE job_id = :job AND start = :start
-            """,
-            {
-                "id": str(uuid4()),
-                "job": job_id,
-                "start": self._start,
-                "line": line_of_run,
-                "level": level,
-                "message": message,
-                "now": now,
-            },
-        )
+        identifier = str(uuid4())
+        with self._db.locked():
+            row = self._db.one(
+                """
+                INSERT INTO log_lines (id, job_id, start, line_number, line_of_run, level, message, at)
+                SELECT :id, :job, :start, coalesce(max(line_number), 0) + 1, :line, :level, :message, :now
+                FROM log_lines WHERE job_id = :job AND start = :start
+                RETURNING line_number
+                """,
+                {
+                    "id": identifier,
+                    "job": job_id,
+                    "start": self._start,
+                    "line": line_of_run,
+                    "level": level,
+                    "message": message,
+                    "now": now,
+                },
+            )
+            if row and self._on_add:
+                self._on_add(LogLine(identifier, job_id, row["line_number"], line_of_run, level, message, now))
 
     def list(self, job_id: str, after_line: int) -> list[LogLine]:
-        """The readable lines with a number above `after_line`."""
+        """The readable lines with a number above `after_line`. A line with a NUL takes a number, but PostgreSQL does not store it."""
         last_start = self._start - 1 if self._hide_this_start else self._start
         rows = self._db.all(
             "SELECT id, job_id, line_number, line_of_run, level, message, at FROM log_lines "
-            "WHERE job_id = ? AND line_number > ? AND start <= ? ORDER BY line_number, sequence",
+            "WHERE job_id = ? AND line_number > ? AND start <= ? AND instr(message, char(0)) = 0 ORDER BY line_number, sequence",
             [job_id, after_line, last_start],
         )
         return [LogLine(**row) for row in rows]

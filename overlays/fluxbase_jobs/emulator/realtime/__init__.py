@@ -1,0 +1,1 @@
+"""The WebSocket of the server: changes of jobs and log lines, as they happen."""
