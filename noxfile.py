@@ -1,4 +1,4 @@
-"""The project's tasks. `nox -l` lists them; each installs what it needs into an environment of its own."""
+"""The project's tasks. `nox -l` lists them; each installs what it needs into its own environment."""
 
 from __future__ import annotations
 
@@ -166,17 +166,17 @@ def conformance(session: nox.Session) -> None:
 def record(session: nox.Session) -> None:
     """Record a server that runs contract/job-functions: `-- URL JWT_SECRET [FILE]`."""
     install(session)
-    ask_server(session, "contract.record")
+    run_with_server(session, "contract.record")
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def drift(session: nox.Session) -> None:
-    """Tell in what a server differs from the newest recording and from openapi.yaml: `-- URL JWT_SECRET [RECORDING]`."""
+    """Report how a server differs from the newest recording and from openapi.yaml: `-- URL JWT_SECRET [RECORDING]`."""
     install(session, "tests")
-    ask_server(session, "contract.drift")
+    run_with_server(session, "contract.drift")
 
 
-def ask_server(session: nox.Session, module: str) -> None:
+def run_with_server(session: nox.Session, module: str) -> None:
     """Run a module with the session's arguments, the secret among its environment: nox prints the commands that it runs."""
     url, secret, others = session.posargs[:1], session.posargs[1:2], session.posargs[2:]
     if url and not url[0].startswith("http"):
@@ -186,7 +186,7 @@ def ask_server(session: nox.Session, module: str) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def description(session: nox.Session) -> None:
-    """Hold openapi.yaml and the emulator against each other: whatever is asked, nothing undeclared is answered."""
+    """Check the emulator against openapi.yaml with generated requests: every response must be declared."""
     install(session, "description")
     session.run("pytest", *WORKERS, "tests/contract/check_description.py")
 

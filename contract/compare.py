@@ -68,7 +68,7 @@ TIMED: Final = PROGRESS | {
 """Keys of a job that depend on how far it is."""
 
 LOST: Final = {"recorded-2026-04 / failures / edges: completed": PROGRESS | {"result"}}
-"""Where a recorded server lost the output of its job (CONTRACT.md tells of that), and the keys that are not compared for it."""
+"""Where a recorded server lost the output of its job (see CONTRACT.md), and the keys that are not compared for it."""
 
 UNDERWAY: Final = frozenset({"pending", "running", "cancelled"})
 """States in which a job may have timed keys or not: a cancelled one may have run or not."""
@@ -144,11 +144,11 @@ class Comparer:
         for place, exchange in _placed(answered):
             waiting[place].append(exchange)
         scenarios = {exchange.scenario for exchange in answered}
-        asked = [exchange for exchange in self._recorded if exchange.scenario in scenarios]
-        found = [list(self._differences(exchange, waiting[place])) for place, exchange in _placed(asked)]
+        expected = [exchange for exchange in self._recorded if exchange.scenario in scenarios]
+        found = [list(self._differences(exchange, waiting[place])) for place, exchange in _placed(expected)]
         return Comparison(
-            compared=len(asked),
-            races=sum(race_of(exchange.scenario, exchange.label) is not None for exchange in asked),
+            compared=len(expected),
+            races=sum(race_of(exchange.scenario, exchange.label) is not None for exchange in expected),
             differences=tuple(difference for differences in found for difference in differences),
             different=sum(bool(differences) for differences in found),
         )
@@ -157,7 +157,7 @@ class Comparer:
         race = race_of(real.scenario, real.label)
         if not candidates and race in {Race.POLL, Race.LOG}:
             return
-        points = self._points(real, candidates.pop(0), race) if candidates else [("exchange", "an answer", "not asked")]
+        points = self._points(real, candidates.pop(0), race) if candidates else [("exchange", "an answer", "not requested")]
         for point, recorded, answered in points:
             yield Difference(scenario=real.scenario, label=real.label, point=point, recorded=recorded, answered=answered)
 
@@ -281,7 +281,7 @@ def _numberless(lines: Iterable[str]) -> set[str]:
 
 
 def _anonymous(envelope: JSONObject) -> JSONObject:
-    """A list's answer without what tells one job from another."""
+    """A list's response without the fields that differ from job to job."""
     return {**envelope, "jobs": None}
 
 

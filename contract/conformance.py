@@ -46,7 +46,7 @@ def compared(profile: str) -> Comparison:
 
 @contextmanager
 def emulator(profile: str, secret: str) -> Generator[str]:
-    """The address of an emulator that runs the twins of the recorded functions, ended after the block."""
+    """The address of an emulator that runs the Python versions of the recorded functions; it ends after the block."""
     options = ["--port", "0", "--functions", str(FUNCTIONS), "--no-reload", "--profile", profile, "--jwt-secret", secret]
     command = [sys.executable, "-m", "fluxbase_jobs.emulator", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""Tells in what a server differs from what this client was built for.
+"""Reports how a server differs from the one that this client was built for.
 
 Usage: `nox -s drift -- URL JWT_SECRET [RECORDING]`. The server runs `job-functions/` and is otherwise unused. Three tables say what it
 answers otherwise than the newest recording (or the named one), what of its answers openapi.yaml does not allow, and which jobs endpoints

@@ -1,4 +1,4 @@
-"""The Python twins of the job functions that the recordings ran (job-functions/*.ts)."""
+"""The Python versions of the job functions that the recordings ran (job-functions/*.ts)."""
 
 from __future__ import annotations
 

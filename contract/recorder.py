@@ -80,7 +80,7 @@ class Recorder:
         raw: bytes | None = None,
         auth: str | None = None,
     ) -> Answer:
-        """Send one request and keep the exchange. `body` is sent as JSON, `raw` as it is; `auth` names the credential, if not `bearer`."""
+        """Send one request and keep the exchange. `body` is sent as JSON, `raw` unchanged; `auth` names the credential, if not `bearer`."""
         sent = dict(headers or {})
         content = raw if raw is not None or body is None else json.dumps(body).encode()
         if content is not None:
@@ -117,7 +117,7 @@ class Recorder:
 
     @contextmanager
     def _connection(self) -> Generator[http.client.HTTPConnection]:
-        """A connection of its own for each request: what one answer does to a connection cannot touch the next."""
+        """A new connection for each request, so that one response cannot affect the next."""
         address = urlsplit(self.url)
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         connection = kind(address.hostname or "", address.port, timeout=REQUEST_TIMEOUT)

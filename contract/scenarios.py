@@ -1,4 +1,4 @@
-"""What is asked of a server, scenario by scenario: the requests of the recordings, in their order.
+"""The requests of the recordings, scenario by scenario, in their order.
 
 Each scenario is a function of the `World` that those before it left behind. The server must run the functions of `job-functions/` (the
 emulator: `functions.py`). Labels are what exchanges of two recordings are paired by: do not rename one.
@@ -249,8 +249,8 @@ def credentials(world: World) -> None:
 
 def _client_key(world: World) -> None:
     """Make a client key, where the server lets one be made, and use it."""
-    asked = {"name": "sdk", "scopes": ["jobs:read", "jobs:write"]}
-    made = world.post("create a client key", "/api/v1/client-keys", asked)
+    settings = {"name": "sdk", "scopes": ["jobs:read", "jobs:write"]}
+    made = world.post("create a client key", "/api/v1/client-keys", settings)
     if made.status != 201:
         return
     key: dict[str, Any] = {"token": None, "headers": {"X-Client-Key": made.body["key"]}, "auth": "client key"}

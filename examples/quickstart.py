@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def draw_bar(job: Job) -> None:
-    """Draw how far a job is: over the last bar in a terminal, on a line of its own elsewhere."""
+    """Print a progress bar: over the last one in a terminal, on a new line elsewhere."""
     percent = 100 if job.status == "completed" else job.progress_percent or 0
     done = BAR_WIDTH * percent // 100
     text = f"  [{'#' * done}{'-' * (BAR_WIDTH - done)}] {percent:3} % {job.progress_message or job.status:12}"
@@ -66,7 +66,7 @@ def draw_bar(job: Job) -> None:
 
 @contextmanager
 def emulator() -> Generator[tuple[str, str]]:
-    """An emulator of its own on a free port, with the handler of this file; gives its URL and a user's key."""
+    """Run an emulator on a free port with the handler of this file; yields its URL and a user's key."""
     options = ["--port", "0", "--profile", PROFILE, "--functions", __file__, "--no-access-log"]
     command = [sys.executable, "-m", "fluxbase_jobs.emulator", *options]
     # The emulator shows what handlers log and raise on stderr; here it would come between the lines of this program.

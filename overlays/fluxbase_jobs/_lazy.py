@@ -1,6 +1,6 @@
 """HTTP libraries that are imported when they are first used: they take most of the time that `import fluxbase_jobs` would need.
 
-Annotations that name them still resolve: looking a name up imports the library.
+Annotations that name them still resolve: accessing a name imports the library.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class FluxbaseClient:
     """A client of one Fluxbase server.
 
     Use it as a context manager, or `close()` it. Threads and tasks may share it. It may be used from one event loop after another, and after
-    a fork: each gets connections of its own.
+    a fork: each gets its own connections.
 
         with FluxbaseClient("https://example.com", key) as client:
             job, error = client.jobs.submit("resize", {"id": 7})
@@ -49,7 +49,7 @@ class FluxbaseClient:
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
-        http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        http_client: an httpx client of your own, for proxies, certificates or a test transport. The client uses it unchanged and does not close it.
         transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
         realtime: whether to receive changes and log lines over the server's WebSocket. None: where it can, but not with an `http_client` of
@@ -92,7 +92,7 @@ class FluxbaseClient:
 
     @property
     def transport(self) -> str:
-        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
+        """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for the httpx client that the user passed."""
         return self.fetch.transport
 
     @classmethod

@@ -15,11 +15,11 @@
      │   ├─ RateLimited           429, with `retry_after`
      │   └─ NotAllowedInState     the body names the job's `status`, which does not allow the call
      ├─ ServerFailed              5xx
-     ├─ JobFailed                 the call went well, the job did not; with the `job` and its `log_tail`
+     ├─ JobFailed                 the job failed, not the call; with the `job` and its `log_tail`
      ├─ JobCancelled              the job was cancelled; with the `job`
      ├─ ResultMismatch            the job completed, but its result is not of the declared type; with the `job`
      ├─ ResultLost                the job completed, but the server lost its result; with the `job`
-     └─ WaitTimeout               the job had not ended in time and goes on; with the `job`
+     └─ WaitTimeout               the job had not ended in time and continues on the server; with the `job`
 
 They are returned, not raised; `result.unwrap()` raises them. All are truthy, so that `if error:` narrows for type checkers, and all can
 be pickled. No message or repr holds a key, a token or a payload. Messages and hints have at most a few hundred characters.
@@ -36,7 +36,7 @@ from .models.shortening import shortened
 
 
 class FluxbaseError(Exception):
-    """What went wrong: a message and attributes.
+    """The base class of all errors: a message and attributes.
 
     Attributes:
         message: one sentence for people, of at most 500 characters.
@@ -105,7 +105,7 @@ class ConnectionFailed(FluxbaseError):
 
 
 class RequestTimeout(FluxbaseError):
-    """No complete answer within the request's timeout. The server may have carried the request out all the same."""
+    """No complete answer within the request's timeout. The server may still have carried out the request."""
 
 
 class InvalidResponse(FluxbaseError):
@@ -116,7 +116,7 @@ class InvalidResponse(FluxbaseError):
 
 
 class Rejected(FluxbaseError):
-    """The server refused the request: any 4xx that has no class of its own."""
+    """The server refused the request: any 4xx without a class below."""
 
 
 class AuthenticationFailed(Rejected):
@@ -162,7 +162,7 @@ class ServerFailed(FluxbaseError):
 
 
 class JobFailed(FluxbaseError):
-    """The job failed. The message is the text that it threw, from its log: the server's `error_message` is only "exit status 1".
+    """The job failed. The message is the error text from its log: the server's `error_message` is only "exit status 1".
 
     Attributes:
         job: the job as it was last read.
@@ -204,7 +204,7 @@ class ResultLost(FluxbaseError):
 
 
 class WaitTimeout(FluxbaseError):
-    """The job had not ended within the time; it goes on, and can be waited for again.
+    """The job had not ended within the timeout. It continues on the server, and can be waited for again.
 
     Attributes:
         job: the job as it was last read; None where it never was.

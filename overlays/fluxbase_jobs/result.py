@@ -143,26 +143,26 @@ class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
     if not TYPE_CHECKING:  # type checkers report unknown attributes by themselves
 
         def __getattribute__(self, name: str) -> object:
-            _looked_at(self)
+            _mark_used(self)
             return super().__getattribute__(name)
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(_no_attribute(name, f"holds {self.error!r}", "use .error, or .unwrap() to raise it"))
 
         def __iter__(self) -> Iterator[object]:
-            _looked_at(self)
+            _mark_used(self)
             return super().__iter__()
 
         def __getitem__(self, index: object) -> object:
-            _looked_at(self)
+            _mark_used(self)
             return _item(self, index)
 
         def __eq__(self, other: object) -> bool:
-            _looked_at(self)
+            _mark_used(self)
             return super().__eq__(other)
 
         def __ne__(self, other: object) -> bool:
-            _looked_at(self)
+            _mark_used(self)
             return super().__ne__(other)
 
         __hash__ = tuple.__hash__
@@ -170,7 +170,7 @@ class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
         def __del__(self) -> None:
             call = object.__getattribute__(self, "__dict__").get(_UNSEEN)
             if call is not None:
-                _LOGGER.warning("nobody looked at the result of %s: %r", call, tuple.__getitem__(self, 1))
+                _LOGGER.warning("the error returned by %s was never used: %r", call, tuple.__getitem__(self, 1))
 
     def unwrap(self) -> NoReturn:
         """Raises the error."""
@@ -185,16 +185,16 @@ Result: TypeAlias = Ok[T] | Err
 
 
 def handed_over(result: R, call: str) -> R:
-    """The result on its way to the user. An Err that is dropped without having been looked at is logged, naming the call.
+    """The result on its way to the user. An Err that is discarded unused is logged, with the name of the call.
 
-    Unpacking, indexing, reading any attribute, comparing, `repr` and pickling are looks.
+    Unpacking, indexing, reading any attribute, comparing, `repr` and pickling count as use.
     """
     if isinstance(result, Err):
         vars(result)[_UNSEEN] = call
     return result
 
 
-def _looked_at(result: Err) -> None:
+def _mark_used(result: Err) -> None:
     object.__getattribute__(result, "__dict__").pop(_UNSEEN, None)
 
 

@@ -1,4 +1,4 @@
-"""The lists of CONTRIBUTING.md: whoever adds a field, an endpoint or a parameter is told the file and the list of what is missing."""
+"""The lists of CONTRIBUTING.md: after a new field, endpoint or parameter a test names the file and the list that lack it."""
 
 from __future__ import annotations
 

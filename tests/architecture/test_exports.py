@@ -30,7 +30,7 @@ def test_all_lists_every_public_name() -> None:
 
 
 def test_exports_have_the_right_module_and_name() -> None:
-    """Pickle and documentation tools look values up by module and name."""
+    """Pickle and documentation tools find values by module and name."""
     for name in CALLABLES:
         value: Any = getattr(fluxbase_jobs, name)
         if name not in ALIASES:

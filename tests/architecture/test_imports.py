@@ -17,7 +17,7 @@ HEAVY: Final = ("anyio", "asyncio", "certifi", "httpcore", "httpx", "pyreqwest",
 
 
 def loaded_by(program: str) -> set[str]:
-    """The heavy modules that a program loads, in a process of its own."""
+    """The heavy modules that a program loads, in its own process."""
     code = f"import sys\n{program}\nprint(*(name for name in {HEAVY} if name in sys.modules))"
     return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout.split())
 

@@ -128,7 +128,7 @@ def entries(path: Path) -> list[str]:
 
 
 def test_folders_are_small() -> None:
-    """A reader takes in a folder at one look."""
+    """A folder has few enough entries to read at a glance."""
     root = PACKAGES[0]
     folders = [path for path in root.rglob("*") if path.is_dir() and path.name != "__pycache__" and entries(path)]
     counts = {path.relative_to(root).as_posix(): len(entries(path)) for path in folders}

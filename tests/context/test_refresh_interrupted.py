@@ -21,23 +21,23 @@ FOUND: Final = Answer(200, job())
 
 
 def test_a_short_timeout_of_the_call_does_not_cut_it(server: LocalServer) -> None:
-    """The refresh has a time of its own."""
+    """The refresh has its own timeout."""
     server.answer(REFUSED, TOKENS, FOUND)
-    told: list[Tokens] = []
-    with FluxbaseClient(server.url, "eyJ.first", refresh_token="r1", on_tokens=told.append) as client:
+    received: list[Tokens] = []
+    with FluxbaseClient(server.url, "eyJ.first", refresh_token="r1", on_tokens=received.append) as client:
         assert client.jobs.get(JOB_ID, timeout=0.1).ok
 
-    assert [tokens.refresh_token for tokens in told] == ["r2"]
+    assert [tokens.refresh_token for tokens in received] == ["r2"]
 
 
 def test_a_cancelled_task_keeps_the_tokens(server: LocalServer) -> None:
     """So does `asyncio.timeout`, which cancels the same way; a coroutine function is awaited to its end."""
     server.answer(REFUSED, TOKENS, FOUND)
-    told: list[Tokens] = []
+    received: list[Tokens] = []
 
     async def note(tokens: Tokens) -> None:
         await asyncio.sleep(0)
-        told.append(tokens)
+        received.append(tokens)
 
     async def main() -> None:
         async with AsyncFluxbaseClient(server.url, "eyJ.first", refresh_token="r1", on_tokens=note) as client:
@@ -51,17 +51,17 @@ def test_a_cancelled_task_keeps_the_tokens(server: LocalServer) -> None:
 
     asyncio.run(main())
 
-    assert [tokens.refresh_token for tokens in told] == ["r2"]
+    assert [tokens.refresh_token for tokens in received] == ["r2"]
     assert server.requests[-1].headers["authorization"] == "Bearer eyJ.second"
 
 
 def test_a_cancelled_scope_of_trio_keeps_the_tokens(server: LocalServer) -> None:
     """The same under trio."""
     server.answer(REFUSED, TOKENS, FOUND)
-    told: list[Tokens] = []
+    received: list[Tokens] = []
 
     async def main() -> None:
-        async with AsyncFluxbaseClient(server.url, "eyJ.first", refresh_token="r1", on_tokens=told.append) as client:
+        async with AsyncFluxbaseClient(server.url, "eyJ.first", refresh_token="r1", on_tokens=received.append) as client:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(client.jobs.get, JOB_ID)
                 while len(server.requests) < 2:
@@ -71,13 +71,13 @@ def test_a_cancelled_scope_of_trio_keeps_the_tokens(server: LocalServer) -> None
 
     trio.run(main)
 
-    assert [tokens.refresh_token for tokens in told] == ["r2"]
+    assert [tokens.refresh_token for tokens in received] == ["r2"]
 
 
 def test_ctrl_c_keeps_the_tokens(server: LocalServer) -> None:
     """It is raised after the refresh."""
     server.answer(REFUSED, TOKENS, FOUND)
-    told: list[Tokens] = []
+    received: list[Tokens] = []
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt() -> None:
@@ -86,7 +86,7 @@ def test_ctrl_c_keeps_the_tokens(server: LocalServer) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     try:
-        with FluxbaseClient(server.url, "eyJ.first", refresh_token="r1", on_tokens=told.append) as client:
+        with FluxbaseClient(server.url, "eyJ.first", refresh_token="r1", on_tokens=received.append) as client:
             threading.Thread(target=interrupt, daemon=True).start()
             with pytest.raises(KeyboardInterrupt):
                 client.jobs.get(JOB_ID)
@@ -94,7 +94,7 @@ def test_ctrl_c_keeps_the_tokens(server: LocalServer) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
 
-    assert [tokens.refresh_token for tokens in told] == ["r2"]
+    assert [tokens.refresh_token for tokens in received] == ["r2"]
 
 
 def test_tokens_are_kept_where_on_tokens_raises(server: LocalServer) -> None:

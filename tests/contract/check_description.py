@@ -34,7 +34,7 @@ BOUNDED: Final = settings(
 
 @pytest.fixture(scope="module", params=sorted(PROFILES))
 def world(request: pytest.FixtureRequest) -> Iterator[SeededEmulator]:
-    """An emulator of each era, with something of everything in it."""
+    """An emulator of each server version, with data of every kind."""
     with serving(*HANDLERS, profile=PROFILES[request.param]) as running, running.client(running.service_key) as client:
         yield SeededEmulator(running, client)
 
@@ -59,8 +59,8 @@ def caller(request: pytest.FixtureRequest, world: SeededEmulator) -> Caller:
 )
 def closed_shop(request: pytest.FixtureRequest) -> Iterator[Running]:
     """An emulator that has little to give."""
-    era, settings = request.param
-    with serving(*HANDLERS, profile=PROFILES[era], **settings) as running:
+    version, settings = request.param
+    with serving(*HANDLERS, profile=PROFILES[version], **settings) as running:
         yield running
 
 
@@ -109,7 +109,7 @@ def test_limits_and_switches_give_declared_answers_only(case: Case, closed_shop:
 @pytest.mark.parametrize("world", ["2026-04"], indirect=True)
 @pytest.mark.parametrize("operation", [each.ok() for each in BRIEF.get_all_operations()], ids=lambda operation: operation.label)
 def test_what_exists_is_reached(operation: Operation, world: SeededEmulator) -> None:
-    """Each operation succeeds with some of the generated data, so that more than refusals are looked at."""
+    """Each operation succeeds with some of the generated data, so that more than refusals are checked."""
 
     def succeeds(case: Case) -> bool:
         return _sent(case, world, _bearer(world.running.service_key)).status_code // 100 == 2
@@ -141,7 +141,7 @@ def honest(world: SeededEmulator) -> tuple[Case, Response]:
 def test_an_undeclared_answer_is_found(
     honest: tuple[Case, Response], status: int, header: dict[str, list[str]], body: dict[str, Any], finding: str
 ) -> None:
-    """The judge is not blind: one point that differs from the description is enough."""
+    """The check fails where a single point differs from the description."""
     case, answer = honest
     content = json.dumps({**json.loads(answer.content), **body}).encode()
     tampered = Response(status, {**answer.headers, **header}, content, answer.request, elapsed=0.1, verify=False)

@@ -33,7 +33,10 @@ VERBS: Final = {
     ("GET", "namespaces", 0): "list_namespaces",
 }
 ALL: Final = [
-    exchange for era in (MARCH, APRIL) for exchange in load(era) if exchange.scenario == "admin" and exchange.path.startswith(ADMIN)
+    exchange
+    for recording in (MARCH, APRIL)
+    for exchange in load(recording)
+    if exchange.scenario == "admin" and exchange.path.startswith(ADMIN)
 ]
 SENT: Final = [exchange for exchange in ALL if exchange.label not in NEVER_SENT]
 
@@ -58,15 +61,15 @@ def call(admin: FluxbaseAdminJobs, exchange: Exchange) -> Result[Any]:
     return result
 
 
-def said(body: Any) -> object:
+def expected_value(body: Any) -> object:
     """By what the server's answer is recognised: ids, names, a number."""
     if isinstance(body, list):
-        return [said(item) for item in cast("list[object]", body)]
+        return [expected_value(item) for item in cast("list[object]", body)]
     if not isinstance(body, dict):
         return body
     keys = ("jobs", "namespaces", "details", "total_jobs", "id")
     known = cast("dict[str, object]", body)
-    return next((said(known[key] or []) for key in keys if key in known), {name: found for name, found in known.items() if found})
+    return next((expected_value(known[key] or []) for key in keys if key in known), {name: found for name, found in known.items() if found})
 
 
 def understood(data: Any) -> object:
@@ -100,4 +103,4 @@ def test_a_recorded_exchange(client: FluxbaseClient, server: LocalServer, exchan
         assert result.error.status == exchange.status
         assert exchange.json()["error"] in result.error.message
     elif exchange.body and sent.path.rpartition("/")[2] not in {"cancel", "terminate", "retry"}:
-        assert understood(result.data) == said(exchange.json() or [])
+        assert understood(result.data) == expected_value(exchange.json() or [])

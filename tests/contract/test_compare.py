@@ -76,7 +76,7 @@ def test_a_recording_agrees_with_itself(recording: str, lossy: bool) -> None:  #
     ],
 )
 def test_one_digit_is_a_difference(scenario: str, label: str, old: str, new: str, point: str) -> None:
-    """The exchange and the place in its body are told, those of races too."""
+    """The exchange and the place in its body are reported, those of races too."""
     answered = changed(scenario, label, (old, new))
     comparison = compare(answered)
 
@@ -124,7 +124,7 @@ def test_a_step_may_be_missed_but_not_the_end() -> None:
     ends = tuple(each for each in load(MARCH) if not each.label.endswith(": completed"))
 
     assert compare(steps).differences == ()
-    assert {each.answered for each in compare(ends).differences} == {"not asked"}
+    assert {each.answered for each in compare(ends).differences} == {"not requested"}
 
 
 def test_polls_are_paired_by_their_job() -> None:

@@ -36,7 +36,7 @@ def profile(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def running(profile: str) -> Iterator[Running]:
-    """An emulator of the profile with the twins of the recorded functions."""
+    """An emulator of the profile with the Python versions of the recorded functions."""
     with serving(*vars(functions).values(), profile=PROFILES[profile]) as server:
         yield server
 
@@ -79,21 +79,21 @@ def test_races_are_marked(document: dict[str, Any]) -> None:
 
 
 def test_the_twins_are_those_of_the_job_functions() -> None:
-    """Each function of the server has a Python twin of the same name and the same options."""
+    """Each function of the server has a Python version with the same name and options."""
     options = {"require-role": "admin", "max-retries": None, "timeout": None, "enabled": None, "disable-execution-logs": None}
     for path in JOB_FUNCTIONS.glob("*.ts"):
         known = dict(re.findall(r"^// @fluxbase:([\w-]+) ?(.*)$", path.read_text(), re.MULTILINE))
         assert known.keys() <= options.keys()
-        twin = _twin(path.stem)
-        assert str(twin.max_retries) == known.get("max-retries", "0")
-        assert str(twin.timeout) == known.get("timeout", "300")
-        assert ",".join(twin.require_roles) == known.get("require-role", "")
-        assert str(twin.enabled).lower() == known.get("enabled", "true")
-        assert twin.execution_logs == ("disable-execution-logs" not in known)
+        function = _python_function(path.stem)
+        assert str(function.max_retries) == known.get("max-retries", "0")
+        assert str(function.timeout) == known.get("timeout", "300")
+        assert ",".join(function.require_roles) == known.get("require-role", "")
+        assert str(function.enabled).lower() == known.get("enabled", "true")
+        assert function.execution_logs == ("disable-execution-logs" not in known)
     assert {name for name in vars(functions) if hasattr(getattr(functions, name), "__fluxbase_job_functions__")} == record.FUNCTIONS
 
 
-def _twin(name: str) -> Any:
+def _python_function(name: str) -> Any:
     return getattr(functions, name).__fluxbase_job_functions__[0]
 
 
@@ -113,12 +113,12 @@ def test_a_server_without_the_functions_is_refused() -> None:
 
 
 def test_a_server_without_jobs_is_refused() -> None:
-    """The status is told."""
+    """The error has the status."""
     with serving(functions.echo, jobs="off") as server, pytest.raises(BadArgument, match=r"answers 404 .* has its jobs switched on"):
         recorded(server.url, SECRET, name="x")
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_an_unreachable_server_is_reported() -> None:
     """With its address, without the token that was sent."""
     with pytest.raises(RecordingFailed, match=r"^http://127.0.0.1:9 does not answer GET /api/v1/jobs: .*refused"):
         recorded("http://127.0.0.1:9", SECRET, name="x")

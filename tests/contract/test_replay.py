@@ -1,4 +1,4 @@
-"""Recorded exchanges replayed: what a verb sends is what was sent, and its result says what the server said."""
+"""Recorded exchanges replayed: a verb sends the recorded request, and its result holds what the recorded response does."""
 
 from __future__ import annotations
 

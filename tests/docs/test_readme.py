@@ -42,7 +42,7 @@ def test_readme_program_runs(program: str, environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("name", "source"), TEST_FILES, ids=[name for name, _ in TEST_FILES])
 def test_readme_test_file_passes(name: str, source: str, tmp_path: Path) -> None:
-    """In a project of its own, with the plugin's fixtures and without a warning."""
+    """In a separate project, with the plugin's fixtures and without a warning."""
     (tmp_path / name).write_text(source, "utf-8")
     command = [
         sys.executable,

@@ -95,9 +95,9 @@ class Replay:
 
     def _response(self, exchange: Exchange) -> tuple[int, Any, Any]:
         """Send one request; if the recorded job had ended, repeat it until ours has."""
-        wanted = status_of(exchange.json())
-        if exchange.method == "GET" and wanted in FINAL:
-            return eventually(lambda: self._send(exchange), lambda response: status_of(response[2]) == wanted)
+        expected = status_of(exchange.json())
+        if exchange.method == "GET" and expected in FINAL:
+            return eventually(lambda: self._send(exchange), lambda response: status_of(response[2]) == expected)
         return self._send(exchange)
 
     def _send(self, exchange: Exchange) -> tuple[int, Any, Any]:

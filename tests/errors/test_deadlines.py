@@ -11,13 +11,13 @@ from tests.support.styles import Connect
 
 SOON, LATE = 0.3, 1.2
 """Delays of two responses: the first arrives with a second to spare, the second too late, but within 1.3 s of its request."""
-PATIENCE = RetryPolicy(attempts=1, total=1.3)
+ONE_ATTEMPT = RetryPolicy(attempts=1, total=1.3)
 
 
 @pytest.fixture
 def impatient_client(connect: Connect, server: LocalServer) -> FluxbaseClient:
     """A client with a timeout of 1.3 s."""
-    return connect(server.url, "eyJ.a-token", retry=PATIENCE)
+    return connect(server.url, "eyJ.a-token", retry=ONE_ATTEMPT)
 
 
 def test_read_after_a_change_has_the_remaining_time(impatient_client: FluxbaseClient, server: LocalServer) -> None:

@@ -187,7 +187,7 @@ def test_retry_after_date_in_the_past_means_now(quick: FluxbaseClient, server: L
 
 
 def test_timed_out_submit_is_retried_with_the_same_key(connect: Connect, server: LocalServer) -> None:
-    """A timeout does not tell whether the job was queued; the key does."""
+    """After a timeout the job may or may not be queued; the key finds out."""
     server.answer(Answer(201, job(), delay=0.7), IN_PROGRESS, Answer(201, job(), {"idempotency-replayed": "true"}))
 
     result = connect(server.url, retry=RetryPolicy(attempts=6, first_delay=0.001), timeout=0.3).jobs.submit("resize")

@@ -49,7 +49,7 @@ def test_ignored_error_is_logged_once(server: LocalServer, caplog: pytest.LogCap
     program(server.url)
 
     (warning,) = warnings_after_collection(caplog)
-    assert warning.startswith("nobody looked at the result of cancel(): NotFound('Job not found'")
+    assert warning.startswith("the error returned by cancel() was never used: NotFound('Job not found'")
 
 
 READS: dict[str, Callable[[Any], object]] = {

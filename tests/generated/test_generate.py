@@ -166,9 +166,9 @@ def test_signatures_are_those_of_the_generator(name: str, form: str) -> None:
 @every_endpoint
 def test_only_public_operations_take_an_unauthenticated_client(name: str) -> None:
     """Those without `security` in the document."""
-    wanted = inspect.signature(ENDPOINTS[name].sync, eval_str=True).parameters["client"].annotation
+    expected = inspect.signature(ENDPOINTS[name].sync, eval_str=True).parameters["client"].annotation
 
-    assert _parts(wanted) == ({AuthenticatedClient} if name in SECURED else {AuthenticatedClient, Client})
+    assert _parts(expected) == ({AuthenticatedClient} if name in SECURED else {AuthenticatedClient, Client})
 
 
 @every_endpoint

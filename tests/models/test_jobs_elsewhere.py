@@ -24,7 +24,7 @@ from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job, pickle_round_trip, recorded
 
 SECRET: Final = "SECRET-4242"
-TOLD: Final[dict[str, Any]] = {
+FIELDS: Final[dict[str, Any]] = {
     "status": "completed",
     "payload": json.dumps({"card": SECRET}),
     "result": '{"width": 640}',
@@ -36,7 +36,7 @@ BOM: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 def read(client: FluxbaseClient, server: LocalServer, **changes: Any) -> Job:
     """The job that the client makes of a body, with its log."""
-    server.answer(Answer(200, job(**{**TOLD, **changes})), Answer(200, {"logs": LINES}))
+    server.answer(Answer(200, job(**{**FIELDS, **changes})), Answer(200, {"logs": LINES}))
     return client.jobs.get(JOB_ID, include_logs=True).unwrap()
 
 
@@ -44,20 +44,20 @@ def forms(client: FluxbaseClient, server: LocalServer) -> list[Any]:
     """A job, and the same job of a definition in both of its forms."""
     plain = read(client, server)
     definition = client.jobs.define("resize", dict[str, int], dict[str, int])
-    server.answer(Answer(200, job(**TOLD)))
+    server.answer(Answer(200, job(**FIELDS)))
     return [plain, definition.read(plain), definition.wait(JOB_ID, poll=PollPolicy(initial=0.01)).unwrap()]
 
 
 def test_to_dict_is_what_json_takes(client: FluxbaseClient, server: LocalServer) -> None:
     """Every wire field, with payload, result and progress as values, moments as text, and the log."""
     for found in forms(client, server):
-        told = json.loads(json.dumps(found.to_dict()))
+        data = json.loads(json.dumps(found.to_dict()))
 
-        assert told == found.to_dict() == dict(found) == fastapi.encoders.jsonable_encoder(found)
-        assert (told["id"], told["payload"], told["result"]) == (JOB_ID, {"card": SECRET}, {"width": 640})
-        assert (told["progress"], told["progress_percent"]) == ({"percent": 50}, 50)
-        assert datetime.fromisoformat(told["created_at"]) == found.created_at
-        assert (told["logs"] is None) == (found.logs is None)
+        assert data == found.to_dict() == dict(found) == fastapi.encoders.jsonable_encoder(found)
+        assert (data["id"], data["payload"], data["result"]) == (JOB_ID, {"card": SECRET}, {"width": 640})
+        assert (data["progress"], data["progress_percent"]) == ({"percent": 50}, 50)
+        assert datetime.fromisoformat(data["created_at"]) == found.created_at
+        assert (data["logs"] is None) == (found.logs is None)
     assert len(read(client, server).to_dict()["logs"]) == len(LINES)
 
 
@@ -103,16 +103,16 @@ class Page(pydantic.BaseModel):
 
 def test_fastapi_returns_it(client: FluxbaseClient, server: LocalServer) -> None:
     """A route of type Job, or of a model that has one, answers its fields, and its schema names them."""
-    told: Job = forms(client, server)[0]
+    given: Job = forms(client, server)[0]
     app = fastapi.FastAPI()
 
     @app.get("/job")
     def _job() -> Job:
-        return told
+        return given
 
     @app.get("/page")
     def _page() -> Page:
-        return Page(jobs=[told], lines=told.logs or [])
+        return Page(jobs=[given], lines=given.logs or [])
 
     app.openapi()
 
@@ -120,14 +120,14 @@ def test_fastapi_returns_it(client: FluxbaseClient, server: LocalServer) -> None
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
             return (await http.get(path)).json()
 
-    repr(told)
-    assert asyncio.run(ask("/job")) == told.to_dict()
+    repr(given)
+    assert asyncio.run(ask("/job")) == given.to_dict()
     page = asyncio.run(ask("/page"))
-    assert page == {"jobs": [told.to_dict()], "lines": told.to_dict()["logs"]}
-    assert Page.model_validate(page).jobs[0].to_dict() == told.to_dict()
+    assert page == {"jobs": [given.to_dict()], "lines": given.to_dict()["logs"]}
+    assert Page.model_validate(page).jobs[0].to_dict() == given.to_dict()
     schema = pydantic.TypeAdapter(Job).json_schema()
     assert {"id", "status", "payload", "created_at"} <= schema["properties"].keys()
-    assert pydantic.TypeAdapter(Job).validate_python(told) is told
+    assert pydantic.TypeAdapter(Job).validate_python(given) is given
     with pytest.raises(pydantic.ValidationError):
         pydantic.TypeAdapter(Job).validate_python({"id": 7})
 
@@ -137,10 +137,10 @@ def test_workers_functions_and_numbers_go_the_same_ways(client: FluxbaseClient, 
     server.answer(*(Answer(200, recorded("admin", f"GET /{name}").json()) for name in ("workers", "stats", "functions")))
     admin = client.admin.jobs
     for value in (admin.list_workers().unwrap()[0], admin.get_stats().unwrap(), admin.list_functions().unwrap()[0]):
-        told = json.loads(json.dumps(value.to_dict()))
+        data = json.loads(json.dumps(value.to_dict()))
 
-        assert pydantic.TypeAdapter(type(value)).dump_python(value) == told
-        assert pydantic.TypeAdapter(type(value)).json_schema()["properties"].keys() == told.keys()
+        assert pydantic.TypeAdapter(type(value)).dump_python(value) == data
+        assert pydantic.TypeAdapter(type(value)).json_schema()["properties"].keys() == data.keys()
         assert copy.deepcopy(value) == pickle.loads(pickle.dumps(value)) == value  # noqa: S301  # our own
         assert msgspec.json.decode(msgspec.json.encode(value), type=type(value)) == value
 
@@ -150,7 +150,7 @@ def test_workers_functions_and_numbers_go_the_same_ways(client: FluxbaseClient, 
 def test_a_deep_value_does_no_harm(client: FluxbaseClient, server: LocalServer, name: str, levels: int) -> None:
     """What can't be decoded stays text, and `meta` says so."""
     text = '{"a":' * levels + "1" + "}" * levels
-    server.answer(Answer(200, job(**{**TOLD, name: text})))
+    server.answer(Answer(200, job(**{**FIELDS, name: text})))
     result = client.jobs.get(JOB_ID)
     found = result.unwrap()
 
@@ -162,7 +162,7 @@ def test_a_deep_value_does_no_harm(client: FluxbaseClient, server: LocalServer, 
     assert len(repr(found)) + len(repr(result)) < 1_000
     assert hash(found)
     assert client.jobs.define("resize", dict, dict).read(found).id == JOB_ID
-    server.answer(Answer(200, {"jobs": [job(**{**TOLD, name: text})]}))
+    server.answer(Answer(200, {"jobs": [job(**{**FIELDS, name: text})]}))
     listed = client.jobs.list(include_result=True)
     assert bool(listed.meta.notes) == (is_text and name == "result")
 
@@ -208,7 +208,7 @@ SAYING: Final = "quota of the project is used up"
     ],
 )
 def test_an_error_of_a_gateways_own_shape_is_kept(client: FluxbaseClient, server: LocalServer, body: Any) -> None:
-    """Its words are in the message, and what no attribute holds is in `details`."""
+    """Its text is in the message, and fields without an attribute are in `details`."""
     server.answer(Answer(403, body))
 
     error = client.jobs.get(JOB_ID).error

@@ -45,7 +45,7 @@ def submitting(key: str | None = None) -> Operation[Any]:
 
 
 def paths(script: Script) -> list[str]:
-    """What was asked: the last words of the paths."""
+    """The last segment of each requested path."""
     return [send.request["url"].rpartition("/")[2] for send in script.sent]
 
 
@@ -75,7 +75,7 @@ def test_the_new_key_follows_from_the_old_one() -> None:
 
 @pytest.mark.parametrize("length", [4, 252, 253, 256])
 def test_new_keys_of_different_keys_are_different(length: int) -> None:
-    """Also of keys of the greatest length, whose ends tell the items of a batch apart."""
+    """Also of keys of the greatest length, where items of a batch differ only in the end."""
     new: set[str | None] = set()
     for end in ("0001", "0002"):
         script = Script([REFUSED, TOKENS, CREATED])
@@ -116,7 +116,7 @@ def test_all_that_was_refused_before_is_passed_over() -> None:
 
 
 def test_remembered_401s_come_to_an_end() -> None:
-    """A server that remembers every key is not asked for ever."""
+    """A server that remembers every key is not retried for ever."""
     script = Script([REMEMBERED])
 
     assert isinstance(script.run(exchange(settings(), submitting())).error, AuthenticationFailed)
@@ -133,7 +133,7 @@ def test_a_second_401_is_the_result() -> None:
     assert paths(script) == [JOB_ID, "refresh", JOB_ID]
 
 
-def test_a_refused_refresh_is_told_with_the_401() -> None:
+def test_a_refused_refresh_is_reported_with_the_401() -> None:
     """And sent once: a second one with the same token can only be refused."""
     script = Script([REFUSED, NO_TOKENS])
 
@@ -200,7 +200,7 @@ def refreshes_of_ten(key: str, tokens: Any) -> int:
 @pytest.mark.parametrize("ahead", [-7200, 0, 7200])
 @pytest.mark.parametrize("expires_in", [3600, 20, 0, -5, None])
 def test_a_wrong_wall_clock_costs_one_refresh_at_most(ahead: float, expires_in: int | None) -> None:
-    """The new token looks expired by the client's clock as well; only what the server says of its lifetime counts."""
+    """By the client's clock the new token has expired too; only the lifetime that the server sends counts."""
     answer = reply(200, {"access_token": token(3600 - ahead), "refresh_token": "r2", "expires_in": expires_in or 0})
 
     assert refreshes_of_ten(token(3600 - ahead), answer) == (1 if ahead > 0 else 0)
@@ -242,17 +242,17 @@ def test_one_attempt_still_gets_new_tokens() -> None:
     assert script.run(exchange(settings(refresh_token="r1", attempts=1), operations.get(JOB_ID))).ok
 
 
-@pytest.mark.parametrize(("seconds", "asked"), [(-1, ["refresh", JOB_ID]), (0, ["refresh", JOB_ID]), (60, [JOB_ID])])
-def test_a_token_is_refreshed_before_it_expires(seconds: float, asked: list[str]) -> None:
+@pytest.mark.parametrize(("seconds", "expected"), [(-1, ["refresh", JOB_ID]), (0, ["refresh", JOB_ID]), (60, [JOB_ID])])
+def test_a_token_is_refreshed_before_it_expires(seconds: float, expected: list[str]) -> None:
     """One that has expired already at once."""
-    script = Script([TOKENS, FOUND] if len(asked) == 2 else [FOUND])
+    script = Script([TOKENS, FOUND] if len(expected) == 2 else [FOUND])
 
     assert script.run(exchange(settings(key=token(seconds), refresh_token="r1"), operations.get(JOB_ID))).ok
-    assert paths(script) == asked
+    assert paths(script) == expected
 
 
 @pytest.mark.parametrize("key", ["no-jwt", "a.b.c", "a.eyJ9.c", token(0, exp=None), token(0, exp=[])])
-def test_what_does_not_say_when_it_expires_is_sent(key: str) -> None:
+def test_a_key_without_an_expiry_is_sent(key: str) -> None:
     """Text that is no JWT, or one without an expiry that can be read."""
     script = Script([FOUND])
 
@@ -288,14 +288,14 @@ def test_refresh_tokens_rotate() -> None:
     assert refreshes == [{"refresh_token": "r1"}, {"refresh_token": "r2"}]
 
 
-def test_who_waited_takes_what_the_first_one_got() -> None:
+def test_waiting_calls_use_the_tokens_of_the_first_refresh() -> None:
     """Two calls find the token expired; one refresh serves both."""
     shared = settings(refresh_token="r1")
     waiting = exchange(shared, operations.get(JOB_ID))
     script = Script([REFUSED, TOKENS, FOUND])
-    told: Any = None
-    while not isinstance(step := waiting.send(told), Acquire):  # the first call has its 401 and is about to take the lock
-        told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
+    received: Any = None
+    while not isinstance(step := waiting.send(received), Acquire):  # the first call has its 401 and is about to take the lock
+        received = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
     script.run(exchange(shared, operations.get(JOB_ID))).unwrap()
     step.lock.acquire()
 
@@ -306,14 +306,14 @@ def test_who_waited_takes_what_the_first_one_got() -> None:
     assert step.request["headers"]["authorization"] == "Bearer eyJ.second"
 
 
-def test_who_waited_for_a_refusal_takes_that_too() -> None:
+def test_waiting_calls_share_a_refused_refresh() -> None:
     """A hundred waiting calls do not send a hundred refreshes that can only be refused."""
     shared = settings(refresh_token="r1")
     waiting = exchange(shared, operations.get(JOB_ID))
     script = Script([REFUSED, NO_TOKENS])
-    told: Any = None
-    while not isinstance(step := waiting.send(told), Acquire):
-        told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
+    received: Any = None
+    while not isinstance(step := waiting.send(received), Acquire):
+        received = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
     script.run(exchange(shared, operations.get(JOB_ID)))
     step.lock.acquire()
 
@@ -326,13 +326,13 @@ def test_who_waited_for_a_refusal_takes_that_too() -> None:
     assert not shared.credentials.lock.locked()
 
 
-def test_a_lock_that_is_not_had_in_time_is_not_waited_for() -> None:
+def test_a_call_stops_waiting_for_the_lock_at_its_deadline() -> None:
     """Another call's slow refresh costs this one no more than its own time; it may succeed later."""
     waiting = exchange(settings(refresh_token="r1", total=6.0, attempts=1), operations.get(JOB_ID))
     script = Script([])
-    told: Any = None
-    while not isinstance(step := waiting.send(told), Acquire):
-        told = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
+    received: Any = None
+    while not isinstance(step := waiting.send(received), Acquire):
+        received = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
 
     assert step.timeout == 6.0
     step = waiting.send(False)
@@ -344,7 +344,7 @@ def test_a_lock_that_is_not_had_in_time_is_not_waited_for() -> None:
     assert end.value.value.error.retryable
 
 
-def test_a_refresh_has_a_time_of_its_own() -> None:
+def test_a_refresh_has_its_own_timeout() -> None:
     """A call with little time left must not lose the tokens: the server has spent the old ones."""
     script = Script([REFUSED, DROPPED], seconds=4.0)
 
@@ -366,9 +366,9 @@ def test_a_refresh_is_shielded_and_releases_the_lock() -> None:
     shared = settings(refresh_token="r1")
     plan = exchange(shared, operations.get(JOB_ID))
     script = Script([REFUSED, TOKENS])
-    told: Any = None
-    while not isinstance(step := plan.send(told), Shield):
-        told = script.perform(step)
+    received: Any = None
+    while not isinstance(step := plan.send(received), Shield):
+        received = script.perform(step)
     assert shared.credentials.lock.locked()
     script.perform(step)
 
@@ -379,8 +379,8 @@ def test_a_refresh_is_shielded_and_releases_the_lock() -> None:
     assert (shared.credentials.key, shared.credentials.refresh_token) == ("eyJ.second", "r2")
 
 
-def test_a_callable_key_is_asked_for_each_request() -> None:
-    """A rotated file, a vault: what it says now is sent."""
+def test_a_callable_key_is_called_for_each_request() -> None:
+    """A rotated file, a vault: its current value is sent."""
     keys = iter(["first", "second", "third"])
     script = Script([DROPPED, FOUND])
 

@@ -36,8 +36,8 @@ def test_a_passing_failure_is_tried_again(failure: RawResponse | FluxbaseError) 
 
 
 @pytest.mark.parametrize("failure", LASTING, ids=str)
-def test_another_failure_is_not(failure: RawResponse) -> None:
-    """A 500, a refusal, a page that is no answer: asking again would change nothing."""
+def test_a_permanent_failure_is_not_tried_again(failure: RawResponse) -> None:
+    """A 500, a refusal, a page that is no answer: a repeat would change nothing."""
     script = Script([failure, FOUND])
 
     result = script.run(exchange(settings(), operations.get(JOB_ID)))
@@ -46,7 +46,7 @@ def test_another_failure_is_not(failure: RawResponse) -> None:
     assert (len(script.sent), result.meta.attempts, result.error.attempts) == (1, 1, 1)
 
 
-def test_a_broken_body_is_not() -> None:
+def test_a_broken_body_is_not_tried_again() -> None:
     """A complete answer that cannot be read was an answer all the same."""
     script = Script([reply(200, {"id": 7}), FOUND])
 
@@ -56,7 +56,7 @@ def test_a_broken_body_is_not() -> None:
 
 @pytest.mark.parametrize("verb", [operations.cancel, operations.retry])
 def test_the_500_of_cancel_and_retry_is_never_tried_again(verb: object) -> None:
-    """It is what a lost race and exhausted retries look like."""
+    """A lost race and exhausted retries answer with the same 500."""
     script = Script([reply(500, {"error": "Failed to retry job"})])
 
     result = script.run(exchange(settings(attempts=9), verb(JOB_ID)))  # type: ignore[operator]
@@ -110,10 +110,10 @@ def test_the_default_policy_is_the_promised_one() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("told", ["7", format_datetime(NOON + timedelta(seconds=7))], ids=["seconds", "date"])
-def test_retry_after_is_honoured(status: int, told: str) -> None:
+@pytest.mark.parametrize("retry_after", ["7", format_datetime(NOON + timedelta(seconds=7))], ids=["seconds", "date"])
+def test_retry_after_is_honoured(status: int, retry_after: str) -> None:
     """In seconds or as a date; the pause is not shorter than it."""
-    script = Script([reply(status, retry_after=told), FOUND], random=0.0)
+    script = Script([reply(status, retry_after=retry_after), FOUND], random=0.0)
 
     assert script.run(exchange(settings(), operations.get(JOB_ID))).ok
     assert script.pauses == [7.0]
@@ -128,10 +128,10 @@ def test_not_all_come_back_at_the_same_moment() -> None:
     assert script.pauses == [8.0]
 
 
-@pytest.mark.parametrize("told", ["91", "9" * 400, format_datetime(NOON + timedelta(days=1))])
-def test_a_retry_after_beyond_the_end_ends_it_at_once(told: str) -> None:
+@pytest.mark.parametrize("retry_after", ["91", "9" * 400, format_datetime(NOON + timedelta(days=1))])
+def test_a_retry_after_beyond_the_end_ends_it_at_once(retry_after: str) -> None:
     """Nobody waits for what will come too late."""
-    script = Script([reply(429, retry_after=told)])
+    script = Script([reply(429, retry_after=retry_after)])
 
     error = script.run(exchange(settings(), operations.get(JOB_ID))).error
 

@@ -1,4 +1,4 @@
-"""Going through all jobs on a fake server whose list grows while it is read."""
+"""Iterating over all jobs on a fake server whose list grows while it is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fluxbase_jobs._plans.iterate import iterate
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.models.inputs import Filters
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import job, page
 
 
@@ -36,9 +36,9 @@ class Growing:
         self.arriving = arriving
         self.namespace = namespace
 
-    def __call__(self, asked: Asked, _: Clock) -> RawResponse | FluxbaseError:
+    def __call__(self, request: ReceivedRequest, _: Clock) -> RawResponse | FluxbaseError:
         """A page; then others arrive."""
-        start, size = int(asked.query["offset"]), int(asked.query["limit"])
+        start, size = int(request.query["offset"]), int(request.query["limit"])
         bodies = [
             job(id=id_of(number), namespace=self.namespace if number % 2 else "media") for number in self.numbers[start : start + size]
         ]
@@ -63,11 +63,11 @@ def test_pages_are_read_as_they_are_needed() -> None:
     driver = FakeDriver(Growing(100, 0))
     stream = driver.stream(iterating())
 
-    assert driver.asked == []
+    assert driver.requests == []
     assert len(list(islice(stream, 3))) == 3
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
     next(stream)
-    assert [(asked.query["offset"], asked.query["limit"]) for asked in driver.asked] == [("0", "3"), ("2", "4")]
+    assert [(request.query["offset"], request.query["limit"]) for request in driver.requests] == [("0", "3"), ("2", "4")]
 
 
 def test_filters_go_to_the_server() -> None:
@@ -77,7 +77,7 @@ def test_filters_go_to_the_server() -> None:
     list(driver.stream(iterating(50, status="failed", job_name="resize", namespace="media", include_result=True)))
 
     expected = {"status": "failed", "job_name": "resize", "namespace": "media", "include_result": "true", "limit": "50", "offset": "0"}
-    assert driver.asked[0].query == expected
+    assert driver.requests[0].query == expected
 
 
 def test_the_default_namespace_is_picked_out_here() -> None:
@@ -85,8 +85,8 @@ def test_the_default_namespace_is_picked_out_here() -> None:
     driver = FakeDriver(Growing(10, 0))
 
     assert ids(driver, iterating(namespace="default")) == [id_of(number) for number in range(9, 0, -2)]
-    assert len(driver.asked) == 4
-    assert all("namespace" not in asked.query for asked in driver.asked)
+    assert len(driver.requests) == 4
+    assert all("namespace" not in request.query for request in driver.requests)
 
 
 def test_an_error_is_the_last_item_and_loses_nothing() -> None:
@@ -100,8 +100,8 @@ def test_an_error_is_the_last_item_and_loses_nothing() -> None:
     assert isinstance(last.error, ServerFailed)
 
 
-def test_a_passing_fault_is_ridden_out() -> None:
-    """A page is tried again like any read."""
+def test_a_transient_fault_is_retried() -> None:
+    """A page is retried like any read."""
     driver = FakeDriver(replies(reply(503, {"error": "down"}), reply(200, page(job(id=id_of(1))))))
 
     assert ids(driver, iterating()) == [id_of(1)]
@@ -119,4 +119,4 @@ def test_a_bad_argument_is_the_only_item(options: dict[str, Any], says: str) -> 
 
     assert isinstance(only[1].error, InvalidInput)
     assert only[1].error.message.startswith(says)
-    assert driver.asked == []
+    assert driver.requests == []

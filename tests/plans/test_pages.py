@@ -18,7 +18,7 @@ from fluxbase_jobs.models.inputs import Filters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, reply
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, reply
 from tests.support.fake_driver import settings as client_settings
 from tests.support.sample_responses import job, page
 
@@ -50,9 +50,9 @@ class Shifting:
         self.newest += arriving
         return shown
 
-    def __call__(self, asked: Asked, _: Clock) -> RawResponse | FluxbaseError:
+    def __call__(self, request: ReceivedRequest, _: Clock) -> RawResponse | FluxbaseError:
         """Answer a request for a page."""
-        shown = self.cut(int(asked.query["offset"]), int(asked.query["limit"]))
+        shown = self.cut(int(request.query["offset"]), int(request.query["limit"]))
         return reply(200, page(*(job(id=id_of(number)) for number in shown)))
 
 
@@ -84,7 +84,7 @@ def iterated(server: Any, size: int) -> tuple[list[Result[Job]], FakeDriver]:
     return [result for _, result in driver.stream(stream(iterate, client_settings(), {}, Filters(), size))], driver
 
 
-def test_jobs_that_leave_hide_no_others() -> None:
+def test_jobs_that_leave_the_list_hide_no_others() -> None:
     """Failed jobs that the caller retries leave the filtered list: half a page is gone before the next one is read."""
     results, _ = iterated(Shifting(20, [(0, [0, 1, 2]), (0, [0, 1, 2, 3, 4])]), 5)
 
@@ -97,26 +97,26 @@ def test_jobs_that_leave_hide_no_others() -> None:
 def test_one_page_for_all_requests_ends(count: int) -> None:
     """A proxy that keeps the first answer: its jobs once."""
 
-    def server(_: Asked, __: Clock) -> RawResponse:
+    def server(_: ReceivedRequest, __: Clock) -> RawResponse:
         return reply(200, page(*(job(id=id_of(number)) for number in range(count))))
 
     results, driver = iterated(server, 3)
 
     assert [UUID(result.unwrap().id).int for result in results if result.ok] == list(range(count))
-    assert len(driver.asked) < 20
+    assert len(driver.requests) < 20
 
 
 def test_pages_that_never_end_are_an_error() -> None:
-    """A server that passes over the offset: nobody can tell what else there is, and the last item says so."""
+    """A server that ignores the offset: the other jobs cannot be read, and the last item says so."""
 
-    def server(asked: Asked, _: Clock) -> RawResponse:
-        return reply(200, page(*(job(id=id_of(number)) for number in range(int(asked.query["limit"])))))
+    def server(request: ReceivedRequest, _: Clock) -> RawResponse:
+        return reply(200, page(*(job(id=id_of(number)) for number in range(int(request.query["limit"])))))
 
     (*results, last), driver = iterated(server, 3)
 
     assert [UUID(result.unwrap().id).int for result in results] == [0, 1, 2, 3]
     assert isinstance(last.error, InvalidResponse)
-    assert len(driver.asked) < 20
+    assert len(driver.requests) < 20
 
 
 def test_a_list_filtered_by_the_client_has_no_gaps() -> None:

@@ -1,4 +1,4 @@
-"""When one wait looks, on a fake clock: the figures that `PollPolicy` promises."""
+"""The poll times of one wait, on a fake clock: the figures that `PollPolicy` documents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESTLESS: Life = [*FOREVER, *((second / 4, progress(second)) for second in range
 @pytest.mark.parametrize(
     ("shown", "first", "later"),
     [([(0, PENDING)], 12, 6), (FOREVER, 16, 12), (RESTLESS, 61, 59)],
-    ids=["pending", "running", "changing at every look"],
+    ids=["pending", "running", "changing at every poll"],
 )
 def test_a_wait_leaves_room_below_the_servers_100_requests_a_minute(shown: Life, first: int, later: int) -> None:
     """The figures that the policy's docstring promises, whatever the random say."""
@@ -36,7 +36,7 @@ def test_a_wait_leaves_room_below_the_servers_100_requests_a_minute(shown: Life,
 
 
 def test_a_scheduled_job_is_left_alone_until_it_is_due() -> None:
-    """One look a minute while it sleeps, as it may be cancelled; quick looks once it is due."""
+    """One poll a minute until it is due, as it may be cancelled; frequent polls after that."""
     due = 600.0
     driver = FakeDriver(one_job([(0, {**PENDING, "scheduled_at": at(due)}), (due + 1.5, RUNNING), (due + 3, {"status": "completed"})]))
 
@@ -58,7 +58,7 @@ def test_a_scheduled_job_may_be_cancelled_in_its_sleep() -> None:
 
 
 def test_jitter_keeps_waiting_programs_out_of_step() -> None:
-    """Two throws of the random give two rhythms, each within a tenth of the plan."""
+    """Two random numbers give two intervals, each within a tenth of the plan."""
     rhythms = [FakeDriver(one_job(FOREVER), random=random) for random in (0.0, 0.5, 1.0)]
     for driver in rhythms:
         driver.run(waiting(60.0))

@@ -38,14 +38,20 @@ def test_a_delay_lies_below_its_bound_and_within_what_is_left(policy: RetryPolic
         assert delay < left
 
 
-@given(policy=POLICIES, attempt=st.integers(1, 10_000), left=st.floats(0, 1e12), random=st.floats(0, 1), told=st.floats(0, allow_nan=False))
-def test_a_delay_is_never_shorter_than_what_the_server_asks_for(
-    policy: RetryPolicy, attempt: int, left: float, random: float, told: float
+@given(
+    policy=POLICIES,
+    attempt=st.integers(1, 10_000),
+    left=st.floats(0, 1e12),
+    random=st.floats(0, 1),
+    retry_after=st.floats(0, allow_nan=False),
+)
+def test_a_delay_is_never_shorter_than_the_retry_after(
+    policy: RetryPolicy, attempt: int, left: float, random: float, retry_after: float
 ) -> None:
-    """A Retry-After is kept or ends the call."""
-    delay = policy.delay(failure(retry_after=told), attempt, left, random)
+    """A Retry-After is respected, or the call ends."""
+    delay = policy.delay(failure(retry_after=retry_after), attempt, left, random)
 
-    assert delay is None or told <= delay < left
+    assert delay is None or retry_after <= delay < left
 
 
 @given(policy=POLICIES, left=st.floats(0, 1e12), random=st.floats(0, 1))

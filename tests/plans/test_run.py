@@ -25,7 +25,7 @@ from fluxbase_jobs._plans.run import run
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, FakeJobs, Line, life, one_job
 
@@ -49,15 +49,15 @@ def failed_run(*lines: Line, error_message: str = "exit status 1", retry_count: 
 
 
 def test_a_completed_job_is_the_data() -> None:
-    """One submit, then reads only; the log is not asked for."""
+    """One submit, then reads only; the log is not requested."""
     driver = FakeDriver(one_job(life(1, 5)))
 
     result = driver.run(running())
 
     assert isinstance(result, Ok)
     assert result.data.status == "completed"
-    assert driver.asked[0].what == "POST /jobs/submit"
-    assert {asked.what for asked in driver.asked[1:]} == {f"GET /jobs/{JOB_ID}"}
+    assert driver.requests[0].what == "POST /jobs/submit"
+    assert {request.what for request in driver.requests[1:]} == {f"GET /jobs/{JOB_ID}"}
 
 
 def test_a_failed_job_says_what_it_threw() -> None:
@@ -72,28 +72,28 @@ def test_a_failed_job_says_what_it_threw() -> None:
     assert [line.message for line in error.log_tail] == ["warming up", THROWN]
 
 
-def test_the_cause_is_looked_for_for_two_seconds() -> None:
-    """Where it does not come, the server's words stand, and the hint says where the text is."""
+def test_the_log_is_polled_for_the_cause_for_two_seconds() -> None:
+    """If it does not appear, the error has the server's message, and the hint says where the text is."""
     error, driver = failed_run(Line(1, "warming up", 3))
 
-    looks = driver.times(f"GET /jobs/{JOB_ID}/logs")
-    assert len(looks) >= 2
-    assert 1.5 <= driver.clock.seconds - looks[0] <= 2.1
+    reads = driver.times(f"GET /jobs/{JOB_ID}/logs")
+    assert len(reads) >= 2
+    assert 1.5 <= driver.clock.seconds - reads[0] <= 2.1
     assert error.message == "exit status 1"
     assert error.hint is not None
     assert "log" in error.hint
     assert [line.message for line in error.log_tail] == ["warming up"]
 
 
-@pytest.mark.parametrize(("takes", "looks"), [(3.0, 1), (20.0, 1)])
-def test_no_look_begins_after_these_two_seconds(takes: float, looks: int) -> None:
-    """A log may be long and take its time, up to 10 s; after that the failure is told without it."""
+@pytest.mark.parametrize(("takes", "reads"), [(3.0, 1), (20.0, 1)])
+def test_no_log_request_starts_after_these_two_seconds(takes: float, reads: int) -> None:
+    """Reading a long log may take up to 10 s; after that the failure is returned without it."""
 
-    def server(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        if not asked.path.endswith("/logs"):
-            return reply(201 if asked.method == "POST" else 200, job(status="failed", error_message="exit status 1"))
-        clock.pass_(min(takes, asked.timeout))
-        return reply(200, {"logs": None}) if takes <= asked.timeout else RequestTimeout("no complete answer", retryable=True)
+    def server(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        if not request.path.endswith("/logs"):
+            return reply(201 if request.method == "POST" else 200, job(status="failed", error_message="exit status 1"))
+        clock.pass_(min(takes, request.timeout))
+        return reply(200, {"logs": None}) if takes <= request.timeout else RequestTimeout("no complete answer", retryable=True)
 
     driver = FakeDriver(server)
 
@@ -101,13 +101,13 @@ def test_no_look_begins_after_these_two_seconds(takes: float, looks: int) -> Non
 
     assert isinstance(error, JobFailed)
     assert error.message == "exit status 1"
-    assert len(driver.times(f"GET /jobs/{JOB_ID}/logs")) == looks
+    assert len(driver.times(f"GET /jobs/{JOB_ID}/logs")) == reads
     assert driver.clock.seconds <= 10.1
 
 
 @pytest.mark.parametrize("refusal", [NOT_FOUND, reply(403, {"error": "no"}), reply(500, {"error": "Failed"})])
 def test_an_unreadable_log_does_not_hide_the_failure(refusal: RawResponse) -> None:
-    """Another user's job has no log for us; it is asked for once."""
+    """Another user's job has no log for this user; it is requested once."""
     failed = reply(200, job(status="failed", error_message="exit status 1"))
     driver = FakeDriver(replies(reply(201, job(**PENDING)), failed, refusal))
 
@@ -116,7 +116,7 @@ def test_an_unreadable_log_does_not_hide_the_failure(refusal: RawResponse) -> No
     assert isinstance(error, JobFailed)
     assert (error.message, error.log_tail) == ("exit status 1", [])
     assert error.hint is not None
-    assert len(driver.asked) == 3
+    assert len(driver.requests) == 3
 
 
 def test_a_cause_of_an_earlier_try_is_not_this_ones() -> None:
@@ -133,7 +133,7 @@ def test_a_first_attempt_has_all_lines_of_its_log() -> None:
 
 
 def test_the_last_cause_of_a_try_is_the_cause() -> None:
-    """A job may tell of an error, go on, and throw another one."""
+    """A job may log an error, continue, and throw another one."""
     lines = [Line(1, "Job execution error: a warning", 5), Line(2, THROWN, 14)]
 
     assert failed_run(*lines)[0].message == "the reactor is on fire"
@@ -256,8 +256,8 @@ def test_one_404_directly_after_the_submit_is_forgiven() -> None:
     assert isinstance(later.error, NotFound)
 
 
-def test_a_grace_is_not_used_up_by_a_fault() -> None:
-    """A look that failed for another reason showed nothing of the job."""
+def test_a_fault_does_not_use_up_the_forgiven_404() -> None:
+    """A poll that failed for another reason says nothing about the job."""
     down = reply(503, {"error": "down"})
     answers = replies(reply(201, job(**PENDING)), down, down, down, NOT_FOUND, reply(200, {"jobs": None}), reply(200, job()))
 
@@ -272,7 +272,7 @@ def test_a_refused_submit_is_the_result() -> None:
 
     assert isinstance(error, NotFound)
     assert error.job_id is None
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -292,4 +292,4 @@ def test_bad_arguments_are_refused_before_the_submit(options: dict[str, Any], sa
 
     assert isinstance(error, InvalidInput)
     assert says in error.message
-    assert driver.asked == []
+    assert driver.requests == []

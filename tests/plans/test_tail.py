@@ -43,10 +43,10 @@ def test_each_line_comes_once_and_in_order() -> None:
     """While the job runs, soon after the server has it; nothing is lost and nothing comes twice."""
     driver = FakeDriver(one_job(life(2, 31), *STEPS))
 
-    told = list(driver.stream(tailing()))
+    records = list(driver.stream(tailing()))
 
-    assert [result.unwrap().message for _, result in told] == messages(STEPS)
-    late = [time - line.written for (time, _), line in zip(told, STEPS, strict=True)]
+    assert [result.unwrap().message for _, result in records] == messages(STEPS)
+    late = [time - line.written for (time, _), line in zip(records, STEPS, strict=True)]
     assert max(late) <= 1 + 2 * 1.5
 
 
@@ -62,27 +62,27 @@ def test_it_ends_with_the_log_not_with_the_job(end: float) -> None:
 
 @pytest.mark.parametrize("skew", [-300.0, -5.0, 5.0, 30.0, 300.0])
 def test_a_clients_clock_may_be_wrong(skew: float) -> None:
-    """Whether lines may still come is not told from the difference of two clocks."""
+    """Whether more lines may come is not decided by comparing the client's clock with the server's."""
     for end in (30, 31, 32, 33, 34, 35):
-        driver = FakeDriver(one_job(life(2, end - 2), Line(1, "last words", end, lag=2.0)), clock=Clock(skew=skew))
+        driver = FakeDriver(one_job(life(2, end - 2), Line(1, "last line", end, lag=2.0)), clock=Clock(skew=skew))
 
-        assert lines_of(driver) == ["last words"]
+        assert lines_of(driver) == ["last line"]
 
 
 @pytest.mark.parametrize("skew", [0.0, 5.0, 30.0])
 def test_a_job_that_ended_just_now_may_still_have_lines(skew: float) -> None:
     """Also if the tail begins after its end."""
-    driver = FakeDriver(one_job(life(0, 0), Line(1, "last words", 0, lag=1.8)), clock=Clock(skew=skew))
+    driver = FakeDriver(one_job(life(0, 0), Line(1, "last line", 0, lag=1.8)), clock=Clock(skew=skew))
 
-    assert lines_of(driver) == ["last words"]
+    assert lines_of(driver) == ["last line"]
 
 
 def test_the_log_of_a_job_that_ended_long_ago_is_not_waited_for() -> None:
-    """One look, and the end."""
+    """One poll, then the stream ends."""
     driver = FakeDriver(one_job(life(0, 5), *STEPS[:3]), clock=Clock(seconds=HOUR))
 
     assert lines_of(driver) == messages(STEPS[:3])
-    assert len(driver.asked) == 2
+    assert len(driver.requests) == 2
     assert driver.clock.seconds <= HOUR + 0.1
 
 
@@ -97,7 +97,9 @@ def test_faults_cost_no_lines() -> None:
 def test_a_fault_of_the_log_alone_costs_no_lines() -> None:
     """The job can be read, its log can't, for a while after the end."""
     server = one_job(life(2, 31), *STEPS)
-    driver = FakeDriver(lambda asked, clock: DOWN if asked.path.endswith("/logs") and 30 < clock.seconds < 45 else server(asked, clock))
+    driver = FakeDriver(
+        lambda request, clock: DOWN if request.path.endswith("/logs") and 30 < clock.seconds < 45 else server(request, clock)
+    )
 
     assert lines_of(driver) == messages(STEPS)
 
@@ -134,7 +136,7 @@ def test_a_restarted_server_counts_from_one_again() -> None:
 
 
 def test_a_tail_that_begins_between_two_tries_follows_the_next() -> None:
-    """The job is pending and the old try's lines are there; the new one's numbers begin anew."""
+    """The job is pending and the old try's lines are there; the new one's numbers start at 1 again."""
     between: Life = [
         (0, {**PENDING, "retry_count": 1}),
         (14, {**RUNNING, "started_at": at(14)}),
@@ -148,7 +150,7 @@ def test_a_tail_that_begins_between_two_tries_follows_the_next() -> None:
 
 
 def test_lines_before_the_named_one_stay_away() -> None:
-    """Also after a restart of the server, when old lines are read anew."""
+    """Also after a restart of the server, when old lines are read again."""
     restarted: Life = [
         *life(2)[:2],
         (12, PENDING),
@@ -159,7 +161,7 @@ def test_lines_before_the_named_one_stay_away() -> None:
     driver = FakeDriver(one_job(restarted, *FIRST_TRY, *second), clock=Clock(seconds=6.0))
 
     assert lines_of(driver, after_line=7) == ["first 8", "first 9", *messages(second)]
-    assert next(asked.query for asked in driver.asked if asked.path.endswith("/logs")) == {"after_line": "7"}
+    assert next(request.query for request in driver.requests if request.path.endswith("/logs")) == {"after_line": "7"}
 
 
 def test_lines_can_be_left_out_before_they_are_there() -> None:
@@ -191,9 +193,9 @@ def test_lines_go_to_a_logger_at_their_level() -> None:
     logger.addHandler(QueueHandler(records))
     lines = [Line(number, f"100 %s {level}", 3, level) for number, level in enumerate(levels, 1)]
 
-    told = list(FakeDriver(one_job(life(2, 3), *lines)).stream(tailing(to_logger=logger)))
+    emitted = list(FakeDriver(one_job(life(2, 3), *lines)).stream(tailing(to_logger=logger)))
 
-    assert len(told) == len(levels)
+    assert len(emitted) == len(levels)
     logged = [records.get_nowait() for _ in lines]
     assert records.empty()
     assert [(record.levelno, record.getMessage()) for record in logged] == [(levels[line.level], line.message) for line in lines]
@@ -209,13 +211,13 @@ def test_the_deadline_is_the_last_item() -> None:
     assert time == pytest.approx(60.0, abs=0.01)
 
 
-def test_the_deadline_bounds_both_requests_of_a_look() -> None:
+def test_the_deadline_bounds_both_requests_of_a_poll() -> None:
     """The log gets what the job has left of the time."""
     server = one_job(FOREVER)
 
-    def slow(asked: Any, clock: Clock) -> Any:
-        clock.pass_(min(asked.timeout, 7.0))
-        return server(asked, clock)
+    def slow(request: Any, clock: Clock) -> Any:
+        clock.pass_(min(request.timeout, 7.0))
+        return server(request, clock)
 
     driver = FakeDriver(slow)
     list(driver.stream(tailing(timeout=10.0)))
@@ -227,12 +229,12 @@ def test_the_deadline_bounds_both_requests_of_a_look() -> None:
 def test_a_refusal_is_the_last_item(answers: list[Any]) -> None:
     """Of the job, or, for somebody else's job, of its log only."""
     server = FakeJobs({}) if len(answers) == 1 else one_job(FOREVER)
-    driver = FakeDriver(lambda asked, clock: answers[-1] if asked.path.endswith("/logs") else server(asked, clock))
+    driver = FakeDriver(lambda request, clock: answers[-1] if request.path.endswith("/logs") else server(request, clock))
 
     (only,) = driver.stream(tailing())
 
     assert isinstance(only[1].error, NotFound)
-    assert len(driver.asked) == len(answers)
+    assert len(driver.requests) == len(answers)
 
 
 @pytest.mark.parametrize(
@@ -247,11 +249,11 @@ def test_a_bad_argument_is_the_only_item(options: dict[str, Any], says: str) -> 
 
     assert isinstance(only[1].error, InvalidInput)
     assert only[1].error.message.startswith(says)
-    assert driver.asked == []
+    assert driver.requests == []
 
 
 def test_a_tail_leaves_room_below_the_servers_100_requests_a_minute() -> None:
-    """Two requests a look: with new lines at every look 80 a minute, without 24."""
+    """Two requests for each poll: 80 a minute with new lines at every poll, 24 without."""
     noisy = [Line(number, "tick", number / 2, lag=0) for number in range(1, 400)]
     for lines, first, later in ((noisy, 82, 80), ((), 30, 24)):
         driver = FakeDriver(one_job(FOREVER, *lines))
@@ -260,14 +262,14 @@ def test_a_tail_leaves_room_below_the_servers_100_requests_a_minute() -> None:
         assert len([time for time in driver.times() if 120 <= time < 180]) <= later
 
 
-def test_closing_stops_the_looks() -> None:
-    """A caller that goes away is not looked for any more."""
+def test_closing_the_iterator_stops_polling() -> None:
+    """After the caller closes the iterator, no request is sent."""
     driver = FakeDriver(one_job(FOREVER, *STEPS))
     tailed = driver.stream(tailing())
 
     next(tailed)
-    asked = len(driver.asked)
+    sent = len(driver.requests)
     tailed.close()
 
     assert next(tailed, None) is None
-    assert len(driver.asked) == asked
+    assert len(driver.requests) == sent

@@ -13,7 +13,7 @@ from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.wait import wait
 from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, RUNNING, Life, down, life, one_job, progress, waiting
 
@@ -22,14 +22,14 @@ UNAVAILABLE = reply(503, {"error": "service_unavailable", "message": "Unable to 
 
 @pytest.mark.parametrize("end", ["completed", "failed", "cancelled", "interrupted"])
 def test_any_final_state_ends_the_wait(end: str) -> None:
-    """The job is the data whatever became of it, and nothing is asked after that."""
+    """The job is the data whatever its final state, and no request follows."""
     driver = FakeDriver(one_job(life(3, 60, end)))
 
     result = driver.run(waiting())
 
     assert isinstance(result, Ok)
     assert result.data.status == end
-    assert 63 <= driver.asked[-1].at <= 63 + 5 * 1.1
+    assert 63 <= driver.requests[-1].at <= 63 + 5 * 1.1
 
 
 def test_an_unknown_status_is_not_final() -> None:
@@ -58,22 +58,22 @@ def test_the_deadline_is_a_total_one() -> None:
 
 
 def test_progress_is_told_on_change_only() -> None:
-    """Each state once, its end included, whatever happens between two looks."""
+    """Each state once, its end included, whatever happens between two polls."""
     shown: Life = [*life(3)[:2], (10, progress(20)), (40, progress(70)), (60, {"status": "completed"})]
-    told: list[tuple[str, int | None]] = []
+    reported: list[tuple[str, int | None]] = []
 
     def note(seen: Job) -> None:
-        told.append((seen.status, seen.progress_percent))
+        reported.append((seen.status, seen.progress_percent))
 
     driver = FakeDriver(down(one_job(shown), 45, 50, UNAVAILABLE))
 
     driver.run(waiting(on_progress=note)).unwrap()
 
-    assert told == [("pending", None), ("running", None), ("running", 20), ("running", 70), ("completed", 70)]
+    assert reported == [("pending", None), ("running", None), ("running", 20), ("running", 70), ("completed", 70)]
 
 
 def test_an_exception_of_on_progress_is_the_callers() -> None:
-    """It goes up as it is, and names the job that goes on."""
+    """It propagates unchanged, with a note that names the running job."""
 
     class Enough(Exception):
         pass
@@ -109,7 +109,7 @@ def test_a_timeout_leaves_the_job_alone() -> None:
 
     driver.run(waiting(30.0))
 
-    assert {asked.method for asked in driver.asked} == {"GET"}
+    assert {request.method for request in driver.requests} == {"GET"}
 
 
 def test_a_timeout_cancels_the_job_if_told_so() -> None:
@@ -120,13 +120,13 @@ def test_a_timeout_cancels_the_job_if_told_so() -> None:
 
     assert isinstance(error, WaitTimeout)
     assert error.hint == "it was cancelled"
-    assert driver.asked[-1].what == f"POST /jobs/{JOB_ID}/cancel"
+    assert driver.requests[-1].what == f"POST /jobs/{JOB_ID}/cancel"
 
 
 def cancelling(*answers: RawResponse | FluxbaseError) -> FakeDriver:
     """A driver whose server shows a running job until the deadline; then come these answers."""
     later = replies(*answers)
-    return FakeDriver(lambda asked, clock: later(asked, clock) if clock.seconds >= 30 else reply(200, job(**RUNNING)))
+    return FakeDriver(lambda request, clock: later(request, clock) if clock.seconds >= 30 else reply(200, job(**RUNNING)))
 
 
 def test_a_job_that_ends_while_it_is_cancelled_is_the_result() -> None:
@@ -157,12 +157,12 @@ def test_a_failing_cancel_does_not_hide_the_timeout(answers: list[RawResponse | 
 
 
 def test_a_hanging_cancel_ends_after_a_while() -> None:
-    """What is left to do after the deadline has a deadline of its own: 10 s."""
+    """The cleanup after the deadline has its own deadline: 10 s."""
 
-    def server(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        if asked.method == "GET":
+    def server(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        if request.method == "GET":
             return reply(200, job(**RUNNING))
-        clock.pass_(asked.timeout)
+        clock.pass_(request.timeout)
         return RequestTimeout("no complete answer", retryable=True)
 
     driver = FakeDriver(server)
@@ -190,4 +190,4 @@ def test_bad_arguments_are_refused_before_anything_is_sent(plan: Callable[[], Pl
 
     assert isinstance(error, InvalidInput)
     assert error.message.startswith(says)
-    assert driver.asked == []
+    assert driver.requests == []

@@ -1,4 +1,4 @@
-"""Waiting for one job over faults, on a fake clock: what is ridden out, what ends the wait, and how long requests may take."""
+"""Waiting for one job over faults, on a fake clock: what is retried, what ends the wait, and how long requests may take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fluxbase_jobs import (
 from fluxbase_jobs._context.credentials import Credentials
 from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, RUNNING, down, life, one_job, progress, waiting
 
@@ -28,8 +28,8 @@ UNAVAILABLE = reply(503, {"error": "service_unavailable", "message": "Unable to 
 def test_the_deadline_bounds_the_request_in_flight() -> None:
     """No request gets more time than is left, so a server that never answers does not stretch the wait."""
 
-    def hangs(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        clock.pass_(asked.timeout)
+    def hangs(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        clock.pass_(request.timeout)
         return RequestTimeout("no complete answer", retryable=True)
 
     driver = FakeDriver(hangs)
@@ -46,17 +46,17 @@ def test_the_deadline_bounds_the_request_in_flight() -> None:
 def test_a_refresh_in_flight_has_a_time_of_its_own(key: str | None) -> None:
     """It is not cut at the wait's deadline, as the server has spent the refresh token; the wait ends with it."""
 
-    def slow(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        if asked.method == "GET":
+    def slow(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        if request.method == "GET":
             clock.pass_(4.0)
             return reply(401, {"error": "Invalid or expired Bearer token"})
-        clock.pass_(asked.timeout)
+        clock.pass_(request.timeout)
         return RequestTimeout("no complete answer", retryable=True)
 
     driver = FakeDriver(slow)
 
     assert isinstance(driver.run(waiting(10.0, of=settings(credentials=Credentials(key, "refresh", None)))).error, WaitTimeout)
-    assert driver.asked[-1].timeout == pytest.approx(30.0)
+    assert driver.requests[-1].timeout == pytest.approx(30.0)
     assert driver.clock.seconds == pytest.approx(30.0 if key is None else 34.0, abs=0.1)
 
 
@@ -93,12 +93,12 @@ def test_a_fault_that_lasts_ends_at_the_deadline_with_the_job_as_last_seen() -> 
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_without_retries_each_look_is_one_request_but_the_wait_goes_on(times: int) -> None:
-    """`retry=None` is about one look."""
+    """`retry=None` applies to a single poll."""
     faults = [UNAVAILABLE] * times
     driver = FakeDriver(replies(*faults, reply(200, job())))
 
     assert driver.run(waiting(of=settings(retry=None))).ok
-    assert len(driver.asked) == times + 1
+    assert len(driver.requests) == times + 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_without_retries_each_look_is_one_request_but_the_wait_goes_on(times: in
     ],
 )
 def test_a_refusal_ends_the_wait_at_once(refusal: RawResponse, kind: type[FluxbaseError]) -> None:
-    """What will not pass is told at once, and names the job."""
+    """A permanent failure is returned at once, and names the job."""
     driver = FakeDriver(replies(reply(200, job(**RUNNING)), refusal))
 
     _, error = driver.run(waiting())
@@ -119,7 +119,7 @@ def test_a_refusal_ends_the_wait_at_once(refusal: RawResponse, kind: type[Fluxba
     assert error is not None
     assert type(error) is kind
     assert error.job_id == JOB_ID
-    assert len(driver.asked) == 2
+    assert len(driver.requests) == 2
 
 
 def test_a_job_that_is_in_no_list_either_ends_the_wait() -> None:
@@ -139,11 +139,11 @@ def test_a_wait_for_an_unknown_job_ends_at_once() -> None:
     driver = FakeDriver(replies(reply(404, {"error": "Job not found"})))
 
     assert isinstance(driver.run(waiting()).error, NotFound)
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 def test_a_401_is_refreshed_once_a_look() -> None:
-    """Tokens may expire again and again in a long wait; two 401 in one look end it."""
+    """Tokens may expire again and again in a long wait; two 401 responses in one poll end it."""
     tokens = [{"access_token": f"eyJ.{number}", "refresh_token": f"refresh-{number}", "expires_in": 60} for number in range(3)]
     expired = reply(401, {"error": "Invalid or expired Bearer token"})
     running = reply(200, job(**RUNNING))
@@ -166,20 +166,20 @@ def test_a_401_is_refreshed_once_a_look() -> None:
     _, error = driver.run(waiting(of=settings(credentials=credentials)))
 
     assert isinstance(error, AuthenticationFailed)
-    assert [asked.method for asked in driver.asked] == ["GET", "POST", "GET", "GET", "GET", "POST", "GET", "GET", "POST", "GET"]
-    assert driver.asked[6].headers["authorization"] == "Bearer eyJ.1"
+    assert [request.method for request in driver.requests] == ["GET", "POST", "GET", "GET", "GET", "POST", "GET", "GET", "POST", "GET"]
+    assert driver.requests[6].headers["authorization"] == "Bearer eyJ.1"
 
 
 def test_a_servers_retry_after_is_kept() -> None:
-    """After `Retry-After: 60` nothing is asked for a minute; after it the wait goes on."""
+    """After `Retry-After: 60` no request is sent for a minute; then the wait continues."""
     limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
     driver = FakeDriver(down(one_job(life(3, 100)), 5, 30, limited))
 
     assert driver.run(waiting()).ok
 
-    told = next(time for time in driver.times() if time >= 5)
-    following = next(time for time in driver.times() if time > told)
-    assert 60 <= following - told <= 61
+    limited_at = next(time for time in driver.times() if time >= 5)
+    following = next(time for time in driver.times() if time > limited_at)
+    assert 60 <= following - limited_at <= 61
 
 
 def test_a_retry_after_beyond_the_deadline_ends_the_wait_at_once() -> None:
@@ -191,11 +191,11 @@ def test_a_retry_after_beyond_the_deadline_ends_the_wait_at_once() -> None:
     assert isinstance(error, WaitTimeout)
     assert "the server asks to wait 60 s, more than the 20 s left" in error.message
     assert driver.pauses == []
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 def test_a_retry_after_is_kept_also_without_retries() -> None:
-    """With `retry=None` the pause between two looks is the one that the server asked for."""
+    """With `retry=None` the pause between two polls is the server's Retry-After."""
     limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
     driver = FakeDriver(replies(limited, reply(200, job())))
 

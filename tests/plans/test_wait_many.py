@@ -25,7 +25,7 @@ from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.wait_many import wait_many
 from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, replies, reply, settings
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.simulated_jobs import FOREVER, FakeJobs, Life, Line, down, life
 
@@ -112,12 +112,12 @@ def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # 
     """A round of many slow requests does not go beyond it, also where the last one is answered just in time."""
     server = many(2, older=60)
 
-    def slow(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        if asked.timeout < 6 and cut_off:
-            clock.pass_(asked.timeout)
+    def slow(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        if request.timeout < 6 and cut_off:
+            clock.pass_(request.timeout)
             return RequestTimeout("no complete answer", retryable=True)
-        clock.pass_(min(6.0, asked.timeout))
-        return server(asked, clock) if asked.what != "GET /jobs" else reply(200, {"jobs": None})
+        clock.pass_(min(6.0, request.timeout))
+        return server(request, clock) if request.what != "GET /jobs" else reply(200, {"jobs": None})
 
     driver = FakeDriver(slow)
 
@@ -128,19 +128,19 @@ def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # 
     assert max(driver.times()) < 20.0
 
 
-def test_jobs_are_looked_for_in_the_list() -> None:
+def test_jobs_are_read_from_the_list() -> None:
     """Pages with results, newest first, until all are found; no request for each job."""
     driver = FakeDriver(many(450, 30.0))
 
     pairs_of(driver, [id_of(number) for number in range(450)])
 
-    listing = [asked for asked in driver.asked if asked.what == "GET /jobs"]
-    assert len(driver.asked) - len(listing) <= 3
-    assert driver.asked[0].query == {"include_result": "true", "limit": "200", "offset": "0"}
-    assert [asked.query["offset"] for asked in driver.asked[:4]] == ["0", "200", "400", "0"]
+    listing = [request for request in driver.requests if request.what == "GET /jobs"]
+    assert len(driver.requests) - len(listing) <= 3
+    assert driver.requests[0].query == {"include_result": "true", "limit": "200", "offset": "0"}
+    assert [request.query["offset"] for request in driver.requests[:4]] == ["0", "200", "400", "0"]
 
 
-def test_jobs_that_are_not_in_the_list_are_asked_for_one_by_one() -> None:
+def test_jobs_that_are_not_in_the_list_are_read_one_by_one() -> None:
     """Old ones, behind thousands of newer ones: each gets its turn."""
     server = many(2000, 100.0, older=60)
     old = [id_of(2000 + number) for number in range(60)]
@@ -152,8 +152,8 @@ def test_jobs_that_are_not_in_the_list_are_asked_for_one_by_one() -> None:
     assert all(result.ok for _, result in pairs)
 
 
-def test_jobs_that_go_on_do_not_starve_the_others() -> None:
-    """Where not all can be asked for in one round, the next one goes on with the rest."""
+def test_running_jobs_do_not_starve_the_others() -> None:
+    """If one round cannot read all, the next one continues with the rest."""
     going_on, ending = [id_of(number) for number in range(2000, 2040)], [id_of(number) for number in range(2040, 2060)]
     newer = {id_of(number): FOREVER for number in range(500)}
     server = FakeJobs({**newer, **dict.fromkeys(going_on, FOREVER), **dict.fromkeys(ending, life(1, 10))})
@@ -163,17 +163,17 @@ def test_jobs_that_go_on_do_not_starve_the_others() -> None:
     assert [job_id for job_id, result in pairs if result.ok] == ending
 
 
-def test_a_few_jobs_are_not_looked_for_in_the_list() -> None:
+def test_a_few_jobs_are_read_one_by_one() -> None:
     """Three or less are cheaper one by one than among other people's."""
     driver = FakeDriver(many(1000, 30.0))
 
     pairs_of(driver, [id_of(1), id_of(2), id_of(3)])
 
-    assert all(asked.what != "GET /jobs" for asked in driver.asked)
+    assert all(request.what != "GET /jobs" for request in driver.requests)
 
 
 @pytest.mark.parametrize("fault", [DOWN, reply(429, {"error": "Rate limit exceeded"}, retry_after="60")])
-def test_transient_faults_are_ridden_out(fault: RawResponse) -> None:
+def test_transient_faults_are_retried(fault: RawResponse) -> None:
     """Of the list or of single requests."""
     for count in (2, 10):
         driver = FakeDriver(down(many(count, 30.0), 5, 100, fault))
@@ -184,7 +184,7 @@ def test_transient_faults_are_ridden_out(fault: RawResponse) -> None:
 
 
 def test_a_retry_after_is_kept_also_without_retries() -> None:
-    """With `retry=None` the pause between two rounds is the one that the server asked for."""
+    """With `retry=None` the pause between two rounds is the server's Retry-After."""
     limited = reply(429, {"error": "Rate limit exceeded"}, retry_after="60")
     driver = FakeDriver(replies(limited, reply(200, job(id=id_of(1)))))
 
@@ -200,7 +200,7 @@ def test_a_refused_list_is_the_answer_for_each() -> None:
     pairs = pairs_of(driver, [id_of(number) for number in range(10)])
 
     assert [type(cast("Err", result).error) for _, result in pairs] == [PermissionDenied] * 10
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 @pytest.mark.parametrize(("options", "says"), [({"timeout": 0}, "timeout"), ({"poll": 2.0}, "poll")])
@@ -214,7 +214,7 @@ def test_a_bad_argument_is_the_answer_for_each(options: dict[str, Any], says: st
     for _, result in pairs:
         assert isinstance(result.error, InvalidInput)
         assert result.error.message.startswith(says)
-    assert driver.asked == []
+    assert driver.requests == []
 
 
 def per_minute(driver: FakeDriver, start: float) -> int:
@@ -237,17 +237,17 @@ def test_it_leaves_room_below_the_servers_100_requests_a_minute(jobs: int, older
     assert per_minute(driver, 180) <= 70
 
 
-def test_closing_stops_the_looks() -> None:
-    """A caller that goes away is not looked for any more."""
+def test_closing_the_iterator_stops_polling() -> None:
+    """After the caller closes the iterator, no request is sent."""
     driver = FakeDriver(many(10, 100.0))
     waited = driver.stream(waiting([id_of(number) for number in range(10)]))
 
     next(waited)
-    asked = len(driver.asked)
+    sent = len(driver.requests)
     waited.close()
 
     assert next(waited, None) is None
-    assert len(driver.asked) == asked
+    assert len(driver.requests) == sent
 
 
 IDS = [id_of(number) for number in range(6)]
@@ -256,8 +256,8 @@ IDS = [id_of(number) for number in range(6)]
 def test_an_answer_with_another_awaited_job_ends_nothing() -> None:
     """A proxy mixes its answers up: each id has its pair all the same."""
 
-    def server(asked: Asked, _: Clock) -> RawResponse:
-        return reply(200, job(id=IDS[1] if asked.path.endswith(IDS[0]) else IDS[0]))
+    def server(request: ReceivedRequest, _: Clock) -> RawResponse:
+        return reply(200, job(id=IDS[1] if request.path.endswith(IDS[0]) else IDS[0]))
 
     for ids in (IDS[:2], IDS[:2] * 2, IDS[:3]):
         pairs = pairs_of(FakeDriver(server), ids, 60.0)
@@ -280,8 +280,8 @@ def test_a_page_that_cannot_be_read_spoils_no_job(body: Any) -> None:
     """Each is then read by itself."""
     jobs = many(6, 30.0)
 
-    def server(asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        return reply(200, body) if asked.what == "GET /jobs" else jobs(asked, clock)
+    def server(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        return reply(200, body) if request.what == "GET /jobs" else jobs(request, clock)
 
     assert [result.ok for _, result in pairs_of(FakeDriver(server), IDS)] == [True] * 6
 
@@ -316,13 +316,13 @@ def failing(count: int, *lines: Line) -> FakeJobs:
 
 
 def with_causes(driver: FakeDriver, ids: Any, timeout: float = 900.0, **options: Any) -> list[tuple[str, Result[Job]]]:
-    """What a wait gives that looks for causes."""
+    """The results of a wait with `causes`."""
     waiting = WaitOptions(timeout=timeout, poll=PollPolicy(), **options)
     return [pair for _, pair in driver.stream(wait_many(settings(), {}, ids, waiting, causes=True))]
 
 
 @pytest.mark.parametrize("count", [1, 5, 40])
-def test_failed_jobs_tell_what_they_threw(count: int) -> None:
+def test_failed_jobs_have_the_error_from_their_log(count: int) -> None:
     """In their logs, which lag behind; others are as they are."""
     server = failing(count, Line(1, "Job execution error: the reactor is on fire", 3))
     server.lives[id_of(100)], server.lives[id_of(101)] = life(1, 2), life(1, 2, "cancelled")
@@ -343,7 +343,7 @@ def test_without_causes_failed_jobs_are_jobs() -> None:
     driver = FakeDriver(failing(3))
 
     assert [result.unwrap().status for _, result in pairs_of(driver, IDS[:3])] == ["failed"] * 3
-    assert not [asked for asked in driver.asked if asked.what.endswith("/logs")]
+    assert not [request for request in driver.requests if request.what.endswith("/logs")]
 
 
 def test_a_log_without_the_cause_says_where_it_is() -> None:
@@ -369,7 +369,7 @@ def test_causes_of_many_stay_below_the_rate_limit() -> None:
     assert all(per_minute(driver, start) <= 70 for start in range(60, 840, 60))
 
 
-def test_tells_each_change() -> None:
+def test_each_change_is_reported() -> None:
     """Of each job, its end included, before its pair."""
     seen: list[tuple[str, str]] = []
     server = FakeJobs({id_of(0): life(3, 20), id_of(1): life(3, 40, "failed")})
@@ -394,4 +394,4 @@ def test_bad_options_are_the_answer_for_each(options: dict[str, Any]) -> None:
     ((_, (_, result)),) = driver.stream(stream)
 
     assert isinstance(result.error, InvalidInput)
-    assert driver.asked == []
+    assert driver.requests == []

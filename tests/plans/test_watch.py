@@ -29,7 +29,7 @@ def shown(life: Life) -> list[tuple[str, int | None, int]]:
 
 
 def test_each_change_comes_once_and_the_end_exactly_once() -> None:
-    """Looks that show nothing new, or only a moved estimate, give nothing."""
+    """Polls without a change, or with only a new time estimate, emit nothing."""
     moving = [(second, {"estimated_seconds_left": 100 - second}) for second in range(4, 60)]
     changes: Life = [*life(3)[:2], *moving, (20, progress(50)), (60, {"status": "completed"})]
 
@@ -42,17 +42,17 @@ def test_each_change_comes_once_and_the_end_exactly_once() -> None:
 
 
 def test_a_job_that_has_ended_comes_once() -> None:
-    """One look, one result."""
+    """One poll, one result."""
     driver = FakeDriver(one_job(life(end="failed")))
 
     (only,) = driver.stream(watching())
 
     assert only[1].data.status == "failed"
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 def test_another_try_with_the_same_fate_is_a_change() -> None:
-    """A job put back by the server, or retried between two looks, shows by its count."""
+    """A job put back by the server, or retried between two polls, is recognized by its retry count."""
     assert shown([*FOREVER, (20, {"retry_count": 1}), (60, {"status": "failed", "error_message": "exit status 1"})]) == [
         ("running", None, 0),
         ("running", None, 1),
@@ -61,21 +61,21 @@ def test_another_try_with_the_same_fate_is_a_change() -> None:
 
 
 def test_a_message_alone_is_a_change() -> None:
-    """The percentage may stand still while the words change."""
+    """The percentage may stay the same while the message changes."""
     first, second = '{"percent":1,"message":"a"}', '{"percent":1,"message":"b"}'
 
     assert len(shown([(0, {**RUNNING, "progress": first}), (30, {"progress": second}), (60, {"status": "completed"})])) == 3
 
 
 def test_data_alone_is_a_change() -> None:
-    """A report may differ in what no field of its own shows."""
+    """A report may differ in data that has no separate field."""
     first, second = '{"percent":1,"data":{"step":1}}', '{"percent":1,"data":{"step":2}}'
 
     assert len(shown([(0, {**RUNNING, "progress": first}), (30, {"progress": second}), (60, {"status": "completed"})])) == 3
 
 
-def test_a_fault_between_two_looks_is_not_shown() -> None:
-    """What passes is ridden out; a state that was shown is not shown again after it."""
+def test_a_transient_fault_between_two_polls_is_not_emitted() -> None:
+    """It is retried; a state that was emitted is not emitted again after it."""
     server = down(one_job([*FOREVER, (300, {"status": "completed"})]), 10, 200, reply(503, {"error": "down"}))
 
     results = [result for _, result in FakeDriver(server).stream(watching())]
@@ -94,13 +94,13 @@ def test_the_deadline_is_the_last_item() -> None:
 
 
 def test_a_refusal_is_the_last_item() -> None:
-    """And nothing is asked after it."""
+    """And no request follows."""
     driver = FakeDriver(FakeJobs({}))
 
     (only,) = driver.stream(watching())
 
     assert isinstance(only[1].error, NotFound)
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 @pytest.mark.parametrize(("options", "says"), [({"timeout": -1}, "timeout"), ({"job_id": "{x}"}, "job_id")])
@@ -112,11 +112,11 @@ def test_a_bad_argument_is_the_only_item(options: dict[str, Any], says: str) -> 
 
     assert isinstance(only[1].error, InvalidInput)
     assert only[1].error.message.startswith(says)
-    assert driver.asked == []
+    assert driver.requests == []
 
 
-def test_closing_stops_the_looks() -> None:
-    """A caller that goes away is not looked for any more."""
+def test_closing_the_iterator_stops_polling() -> None:
+    """After the caller closes the iterator, no request is sent."""
     driver = FakeDriver(one_job(FOREVER))
     watched = driver.stream(watching())
 
@@ -124,4 +124,4 @@ def test_closing_stops_the_looks() -> None:
     watched.close()
 
     assert next(watched, None) is None
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1

@@ -47,7 +47,7 @@ def at(seconds: float) -> str:
 
 
 @frozen
-class Asked:
+class ReceivedRequest:
     """One request, as the fake server receives it."""
 
     at: float
@@ -82,7 +82,7 @@ class Clock:
         return Instant(1000.0 + self.seconds, EPOCH + timedelta(seconds=self.seconds + self.skew), random)
 
 
-Server: TypeAlias = Callable[[Asked, Clock], RawResponse | FluxbaseError]
+Server: TypeAlias = Callable[[ReceivedRequest, Clock], RawResponse | FluxbaseError]
 
 
 @define
@@ -93,7 +93,7 @@ class FakeDriver:
     clock: Clock = field(factory=Clock)
     random: float = 0.5
     """The random number of each clock reading; 0.5 means no jitter."""
-    asked: list[Asked] = field(factory=list[Asked])
+    requests: list[ReceivedRequest] = field(factory=list[ReceivedRequest])
     pauses: list[float] = field(factory=list[float])
 
     def run(self, plan: Plan[T]) -> T:
@@ -116,7 +116,7 @@ class FakeDriver:
 
     def times(self, what: str = "") -> list[float]:
         """The times of all requests whose `what` starts with this."""
-        return [asked.at for asked in self.asked if asked.what.startswith(what)]
+        return [request.at for request in self.requests if request.what.startswith(what)]
 
     def perform(self, step: Step) -> object:  # noqa: PLR0911  # one for each step
         """Perform one step and return what the plan receives."""
@@ -149,9 +149,9 @@ class FakeDriver:
     def _answer(self, request: Mapping[str, Any], timeout: float) -> RawResponse | FluxbaseError:
         built = httpx.Request(**request)
         query = dict(built.url.params.items())
-        asked = Asked(self.clock.seconds, built.method, built.url.path, query, {**built.headers}, timeout)
-        self.asked.append(asked)
-        answer = self.server(asked, self.clock)
+        received = ReceivedRequest(self.clock.seconds, built.method, built.url.path, query, {**built.headers}, timeout)
+        self.requests.append(received)
+        answer = self.server(received, self.clock)
         self.clock.pass_(FEW_MILLISECONDS)
         return answer
 
@@ -178,7 +178,7 @@ def replies(*answers: RawResponse | FluxbaseError | Callable[[], RawResponse | F
     remaining: Iterator[RawResponse | FluxbaseError | Callable[[], RawResponse | FluxbaseError]] = iter(answers)
     last = answers[-1]
 
-    def server(_: Asked, __: Clock) -> RawResponse | FluxbaseError:
+    def server(_: ReceivedRequest, __: Clock) -> RawResponse | FluxbaseError:
         answer = next(remaining, last)
         return answer() if callable(answer) else answer
 

@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(answer)
 
-    do_POST = do_DELETE = do_GET  # noqa: N815  # names that http.server looks for
+    do_POST = do_DELETE = do_GET  # noqa: N815  # names that http.server requires
 
     def _send(self, answer: Answer) -> None:
         content = answer.content()

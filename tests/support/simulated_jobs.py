@@ -14,7 +14,7 @@ from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.wait import wait
 from fluxbase_jobs._transports.messages import RawResponse
 
-from tests.support.fake_driver import Asked, Clock, Server, at, reply, settings
+from tests.support.fake_driver import Clock, ReceivedRequest, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
@@ -65,21 +65,21 @@ class FakeJobs:
     faults: list[tuple[float, float, RawResponse | FluxbaseError]] = field(factory=list[tuple[float, float, RawResponse | FluxbaseError]])
     """Start, end and error of each period in which all requests fail."""
 
-    def __call__(self, asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
+    def __call__(self, request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
         """Respond to a request."""
         faults = (fault for start, end, fault in self.faults if start <= clock.seconds < end)
-        return next(faults, None) or self._answer(asked, clock)
+        return next(faults, None) or self._answer(request, clock)
 
-    def _answer(self, asked: Asked, clock: Clock) -> RawResponse:
-        match asked.method, asked.path.split("/")[4:]:
+    def _answer(self, request: ReceivedRequest, clock: Clock) -> RawResponse:
+        match request.method, request.path.split("/")[4:]:
             case "GET", []:
-                return self._page(asked.query, clock)
+                return self._page(request.query, clock)
             case "POST", ["submit"]:
                 return reply(201, self._job(next(iter(self.lives)), clock))
             case "POST", [_, "cancel"]:
                 return reply(200, {"message": "Job cancelled"})
             case "GET", [_, "logs"]:
-                return reply(200, self._log(int(asked.query.get("after_line", 0)), clock))
+                return reply(200, self._log(int(request.query.get("after_line", 0)), clock))
             case "GET", [job_id] if job_id in self.lives:
                 return reply(200, self._job(job_id, clock))
             case _:

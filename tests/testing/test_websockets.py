@@ -174,7 +174,7 @@ def test_star_means_the_requests_of_programs(march: Server) -> None:
 
 
 def test_dropped_frames(march: Server) -> None:
-    """The socket stays open, and the fault counts; which frames is told by type, text, times and skip."""
+    """The socket stays open, and the fault counts; `type`, `text`, `times` and `skip` select the frames."""
     march.script("resize").complete()
     socket = opened(march)
     fault = march.faults.add_frame_fault("postgres_changes", drop=True, contains='"status":"running"', times=3, skip=1)

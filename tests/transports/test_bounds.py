@@ -43,7 +43,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 def slow_head(connection: socket.socket) -> None:
-    """A byte each 50 ms: complete after seconds, each of which ends no read of its own."""
+    """A byte each 50 ms: complete only after seconds, while each single read is quick."""
     read_request(connection)
     for position in range(len(whole := job_response(JOB_ID))):
         connection.sendall(whole[position : position + 1])
@@ -211,7 +211,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_no_proxy_is_understood_and_its_odd_entries_do_no_harm(
     environment: pytest.MonkeyPatch, connect: Connect, server: LocalServer, no_proxy: str
 ) -> None:
-    """Networks, addresses, names; what does not concern the address at hand is passed over."""
+    """Networks, addresses, names; entries for other addresses are ignored."""
     environment.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     environment.setenv("NO_PROXY", no_proxy)
     server.answer(Answer(200, job()))
@@ -264,7 +264,7 @@ def refuse(response: httpx.Response) -> None:
 
 
 def test_a_hook_that_refuses_errors_does_not_hide_them(server: LocalServer) -> None:
-    """`raise_for_status` in an httpx client of the user's: the answer is read as it is."""
+    """`raise_for_status` in a user's httpx client: the answer is still read."""
     server.answer(Answer(404, {"error": "Job not found"}))
 
     with httpx.Client(event_hooks={"response": [refuse]}) as http, FluxbaseClient(server.url, http_client=http, retry=None) as client:

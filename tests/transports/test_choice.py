@@ -95,7 +95,7 @@ def test_pyreqwest_without_its_package(monkeypatch: pytest.MonkeyPatch, connect:
 
 
 def test_sign_in_keeps_the_transport(connect: Connect, server: LocalServer) -> None:
-    """The client that it returns has the one that was asked for."""
+    """The client that it returns has the requested one."""
     server.answer(Answer(200, {"access_token": "eyJ.first", "refresh_token": "r1", "expires_in": 900}))
 
     with_own = connect.sign_in(server.url, "ada@example.com", "a-password", http_client=connect.http()).unwrap()

@@ -153,13 +153,13 @@ NO_HTTP: Final = {
 }
 
 
-@pytest.mark.parametrize("said", NO_HTTP)
-def test_response_that_is_not_http(connect: Connect, said: str) -> None:
+@pytest.mark.parametrize("name", NO_HTTP)
+def test_response_that_is_not_http(connect: Connect, name: str) -> None:
     """Another service listens on the port."""
 
     def answer(connection: socket.socket) -> None:
         connection.recv(65536)
-        connection.sendall(NO_HTTP[said])
+        connection.sendall(NO_HTTP[name])
 
     with raw_server(answer) as port:
         result = call_verb(connect, "get", f"http://127.0.0.1:{port}")

@@ -77,7 +77,7 @@ def unpacks_and_raises(client: FluxbaseClient) -> Job:
 
 
 def unpacks_where_there_is_no_data(client: FluxbaseClient) -> FluxbaseError | None:
-    """`cancel` has only an error to look at."""
+    """`cancel` returns only an error or None."""
     _, error = client.jobs.cancel(UUID(int=7))
     return error
 
@@ -136,8 +136,8 @@ def defines(client: FluxbaseClient, job: Job) -> None:
 
 def lists(client: FluxbaseClient) -> set[str]:
     """Elements of a list are jobs."""
-    wanted: JobStatus = "failed"
-    jobs, error = client.jobs.list(status=wanted, namespace="media", job_name="resize", include_result=True, limit=5, offset=10)
+    status: JobStatus = "failed"
+    jobs, error = client.jobs.list(status=status, namespace="media", job_name="resize", include_result=True, limit=5, offset=10)
     if error:
         return set()
     for job in jobs:
@@ -179,7 +179,7 @@ def matches_pairs(result: Result[Job]) -> str:
 
 
 def matches_errors(client: FluxbaseClient) -> float | str | None:
-    """Errors are told apart by their class, and have their own fields."""
+    """Errors are distinguished by their class, and have their own fields."""
     match client.jobs.retry("3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11"):
         case Err(RateLimited() as limited):
             assert_type(limited.retry_after, float | None)
@@ -292,7 +292,7 @@ def signs_in() -> FluxbaseClient:
 
 
 async def awaits(client: AsyncFluxbaseClient) -> str:
-    """The async twins: the same names, awaited."""
+    """The async classes: the same names, awaited."""
     job, error = await client.jobs.submit("resize", {"id": 7}, scheduled=timedelta(minutes=1))
     if error:
         return error.message

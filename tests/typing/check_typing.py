@@ -1,4 +1,4 @@
-"""The programs beside this file, under mypy and pyright at their strictest, against the package as it is installed.
+"""The programs beside this file, under mypy and pyright at their strictest, against the installed package.
 
 Not collected with the other tests, as the checkers are not installed there: `pytest tests/typing/check_typing.py` (nox session `types`).
 """

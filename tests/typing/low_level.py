@@ -89,7 +89,7 @@ def reads(client: AuthenticatedClient, limit: int | Unset = UNSET) -> list[LogEn
 
 
 def raises(client: AuthenticatedClient) -> int:
-    """Undescribed statuses, where a client was told to raise them."""
+    """Undescribed statuses, where a client is set to raise them."""
     with client:
         try:
             get_job.sync(ID, client=client)

@@ -86,7 +86,7 @@ MIXED: Final = Answer(200, page(*rows(0, 2, created_by=None), *rows(2, 4, create
 
 @pytest.mark.parametrize("created_by", [USER, USER.upper(), UUID(USER), "me"])
 def test_the_jobs_of_one_user(connect: Connect, server: LocalServer, created_by: Any) -> None:
-    """Picked out by the client: the server is not asked for them, as it knows no such filter."""
+    """Filtered by the client: the server has no such filter."""
     server.answer(MIXED)
     client = connect(server.url, token(sub=USER))
 

@@ -277,7 +277,7 @@ def test_job_that_shifts_to_the_next_page_is_listed_once(client: FluxbaseClient,
 
 @pytest.mark.parametrize(("status", "kind"), [(500, ServerFailed), (404, NotFound)])
 def test_error_on_a_later_page_is_the_result(client: FluxbaseClient, server: LocalServer, status: int, kind: type[Exception]) -> None:
-    """An incomplete list would look complete. `attempts` counts all requests."""
+    """An incomplete list could not be recognized. `attempts` counts all requests."""
     server.answer(Answer(200, page(*jobs(0, 60, "media"), *jobs(60, 100))), Answer(status, {"error": "Failed to list jobs"}))
 
     result = client.jobs.list(namespace="default", limit=100)

@@ -368,7 +368,7 @@ class Hostile(Submission):
 
 
 class Nothing:
-    """An item that cannot even be asked what it is."""
+    """An item whose class cannot be read."""
 
     def __getattribute__(self, name: str) -> Any:
         raise OSError("secret-value")
@@ -408,11 +408,11 @@ def test_what_was_submitted_is_told_before_the_items_exception(
         yield from numbered_items(count)
         raise LookupError("the file ends here")
 
-    told: list[Any] = []
+    received: list[Any] = []
     with pytest.raises(LookupError, match="ends here") as caught:
-        told.extend(result.unwrap() for _, result in client.jobs.submit_many(items(), concurrency=4, batch_key="import-7"))
+        received.extend(result.unwrap() for _, result in client.jobs.submit_many(items(), concurrency=4, batch_key="import-7"))
 
-    assert len(told) == len(idempotent_server.jobs) == count
+    assert len(received) == len(idempotent_server.jobs) == count
     (note,) = caught.value.__notes__
     assert f"{count} jobs were submitted" in note
     assert "same batch_key" in note
@@ -433,11 +433,11 @@ def test_what_was_submitted_is_told_before_a_callbacks_exception(connect: Connec
 
     for client, options in ((connect(idempotent_server.url, key), {}), (connect(idempotent_server.url), {"on_progress": on_progress})):
         idempotent_server.jobs.clear()
-        told: list[Any] = []
+        received: list[Any] = []
         with pytest.raises(LookupError):
-            told.extend(result.unwrap().id for _, result in client.jobs.submit_many(numbered_items(20), concurrency=3, **options))  # type: ignore[arg-type]  # options
-        assert sorted(told) == sorted(job["id"] for job in idempotent_server.jobs)
-        assert 2 <= len(told) < 20
+            received.extend(result.unwrap().id for _, result in client.jobs.submit_many(numbered_items(20), concurrency=3, **options))  # type: ignore[arg-type]  # options
+        assert sorted(received) == sorted(job["id"] for job in idempotent_server.jobs)
+        assert 2 <= len(received) < 20
 
 
 def test_tells_how_far_it_is(client: FluxbaseClient) -> None:

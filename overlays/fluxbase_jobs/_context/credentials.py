@@ -73,8 +73,8 @@ class Credentials:
     def refresh_due(self, monotonic: float, wall: float) -> bool:
         """Whether to refresh the tokens now, ahead of their expiry.
 
-        The wall clock is compared with the given key's expiry once, at the first request; it may be wrong, and so may every later look at
-        it. After that only the monotonic clock counts.
+        The wall clock is compared with the given key's expiry once, at the first request; it may be wrong,
+        and may be changed later. After that only the monotonic clock counts.
         """
         if self.refresh_token is None:
             return False
@@ -110,11 +110,11 @@ def key_header(key: object) -> dict[str, str]:
 
 
 def refuse_coroutine_functions(**callbacks: object) -> None:
-    """Raise InvalidInput where a sync client was given what it could not await: new tokens would be lost without a word."""
+    """Raise InvalidInput where a sync client was given what it could not await: new tokens would be lost without an error."""
     for name, callback in callbacks.items():
         if not callable(callback):  # text, or refused by Credentials
             continue
-        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004  # the function is looked for, not called
+        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004  # finds the method, does not call it
             raise InvalidInput(f"{name} must not be a coroutine function: only the async client awaits one")
 
 

@@ -73,7 +73,7 @@ def run_many(
 def _reported(report: BatchReport[T], transport: Transport) -> Exception | None:
     """Call the user's `on_progress`, and return what it raises."""
     try:
-        driver.run(report.tell(), transport)
+        driver.run(report.report_progress(), transport)
     except Exception as error:  # noqa: BLE001  # the user's; raised once all results are yielded
         return error
     return None

@@ -60,7 +60,7 @@ async def run_many(
 async def _reported(report: BatchReport[T], transport: AsyncTransport) -> Exception | None:
     """Call the user's `on_progress`, and return what it raises."""
     try:
-        await driver.run(report.tell(), transport)
+        await driver.run(report.report_progress(), transport)
     except Exception as error:  # noqa: BLE001  # the user's; raised once all results are yielded
         return error
     return None
@@ -106,7 +106,7 @@ class _StoppableTransport:
 
 
 class _Window(Generic[ItemT, T]):
-    """The items that have been read but not yielded yet, at most `concurrency`, each submitted by a task of its own."""
+    """The items that have been read but not yielded yet, at most `concurrency`, each submitted by its own task."""
 
     def __init__(self, transport: AsyncTransport, concurrency: int) -> None:
         self.pending: deque[tuple[ItemT, _Task[T]]] = deque()

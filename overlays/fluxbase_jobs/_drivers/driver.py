@@ -151,7 +151,7 @@ class _DeferringTransport:
         self._transport.close()
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
-        """Send a request, in a thread of its own."""
+        """Send a request in its own thread."""
         with ThreadPoolExecutor(1, thread_name_prefix="fluxbase-jobs") as threads:
             sending = threads.submit(copy_context().run, self._transport.send, request, timeout)
             while True:

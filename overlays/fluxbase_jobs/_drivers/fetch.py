@@ -36,7 +36,7 @@ P = ParamSpec("P")
 class FluxbaseFetch:
     """The requests of one client to one server.
 
-    Threads and tasks may share it. It may be used from one event loop after another, and after a fork: each gets connections of its own.
+    Threads and tasks may share it. It may be used from one event loop after another, and after a fork: each gets its own connections.
 
     Args:
         base_url: the server's address, e.g. `https://example.com`; a path before `/api` is kept.
@@ -49,7 +49,7 @@ class FluxbaseFetch:
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
-        http_client: an httpx client of your own, for proxies, certificates or a test transport. It is used as it is and not closed here.
+        http_client: an httpx client of your own, for proxies, certificates or a test transport. The client uses it unchanged and does not close it.
         transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
         realtime: whether to receive changes and log lines over the server's WebSocket. None: where it can, but not with an `http_client` of

@@ -65,12 +65,12 @@ def resubmit(job_id: object) -> Operation[Job]:
 
 def get_stats(namespace: object) -> Operation[JobStats]:
     """Count jobs."""
-    wanted = arguments.optional_text("namespace", namespace)
-    if wanted == arguments.DEFAULT_NAMESPACE:
+    checked = arguments.optional_text("namespace", namespace)
+    if checked == arguments.DEFAULT_NAMESPACE:
         raise InvalidInput(
             "namespace 'default' can't be counted alone: the April 2026 server answers zeros for it; leave it out to count all"
         )
-    return Operation(request=get_job_stats.build_request(namespace=wanted or UNSET), read=readers.stats)
+    return Operation(request=get_job_stats.build_request(namespace=checked or UNSET), read=readers.stats)
 
 
 def list_workers() -> Operation[list[Worker]]:
@@ -116,9 +116,7 @@ def _refuse_surprises(order: SyncOrder, functions: Sequence[wire.SyncFunction], 
     """Raise InvalidInput for a sync that would do something else than it seems to, or could not be verified once it was done."""
     if arguments.flag("from_server_folder", order.from_server_folder):
         if functions or any(options):
-            raise InvalidInput(
-                "from_server_folder goes alone: the server then ignores functions and options, and does not tell what it did"
-            )
+            raise InvalidInput("from_server_folder takes no functions or options: the server ignores them and does not report what it did")
     elif not functions:
         raise InvalidInput(
             "functions must not be empty: the server takes that as the order to load its own folder into the namespace; "

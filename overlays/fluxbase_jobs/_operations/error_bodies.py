@@ -1,4 +1,4 @@
-"""What the body of a refusal says: the server's own forms, and those of gateways and proxies before it."""
+"""Messages, codes and details from the bodies of error responses: of the server, and of gateways and proxies before it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..models.decoding import BOM
 from ..models.shortening import shortened
 
 MAX_NESTED: Final = 200
-"""Lists and objects in an error's body; pickle, for one, follows only some hundred into one another."""
-MAX_WORDS: Final = 200
+"""Lists and objects in an error's body; pickle, for example, fails on a few hundred levels."""
+MAX_MESSAGE: Final = 200
 _MAX_LEVELS: Final = 6
-_SAYING: Final = ("message", "error", "errors", "detail", "details", "description", "error_description", "reason", "title", "msg")
-"""The keys under which servers say what is wrong, the most telling first."""
+_MESSAGE_KEYS: Final = ("message", "error", "errors", "detail", "details", "description", "error_description", "reason", "title", "msg")
+"""The keys under which servers send an error message, the most specific first."""
 _READ: Final = ("error", "message", "code", "hint", "request_id")
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -48,40 +48,40 @@ def without_bom(content: bytes) -> bytes:
     return content.removeprefix(BOM.encode())
 
 
-def words(body: Any) -> str | None:
-    """What a body of unknown shape says: its texts, those under telling keys first."""
-    found = _words(body, _MAX_LEVELS)
-    return shortened(" ".join(found.split()), MAX_WORDS) if found else None
+def message_in(body: Any) -> str | None:
+    """The message in a body of unknown shape: the text under the first of `_MESSAGE_KEYS` that has one, else any text."""
+    found = _first_text(body, _MAX_LEVELS)
+    return shortened(" ".join(found.split()), MAX_MESSAGE) if found else None
 
 
-def _words(value: Any, levels: int) -> str | None:
+def _first_text(value: Any, levels: int) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     if levels == 0 or not isinstance(value, dict | list):
         return None
     if isinstance(value, list):
-        parts = [said for each in cast("list[object]", value)[:3] if (said := _words(each, levels - 1))]
+        parts = [text for each in cast("list[object]", value)[:3] if (text := _first_text(each, levels - 1))]
         return "; ".join(parts) or None
-    told = cast("dict[str, Any]", value)
-    said = next((said for key in _SAYING if (said := _words(told.get(key), levels - 1))), None)
-    return said or _words([each for each in told.values() if isinstance(each, dict | list | str)], levels - 1)
+    fields = cast("dict[str, Any]", value)
+    text = next((text for key in _MESSAGE_KEYS if (text := _first_text(fields.get(key), levels - 1))), None)
+    return text or _first_text([each for each in fields.values() if isinstance(each, dict | list | str)], levels - 1)
 
 
-def text_words(content: bytes, kind: str) -> str | None:
-    """What a body that is no JSON says: a page's title, or plain text."""
+def message_in_text(content: bytes, kind: str) -> str | None:
+    """The message in a body that is not JSON: a page's title, or plain text."""
     title = _TITLE.search(content)
     if title:
-        return words(title[1].decode(errors="replace"))
-    return words(content[: 4 * MAX_WORDS].decode(errors="replace")) if kind == "text/plain" else None
+        return message_in(title[1].decode(errors="replace"))
+    return message_in(content[: 4 * MAX_MESSAGE].decode(errors="replace")) if kind == "text/plain" else None
 
 
 def code_of(body: Any) -> str | int | None:
-    """The code for programs: of the body, or of the object under `error`."""
+    """The error code: of the body, or of the object under `error`."""
     if not isinstance(body, dict):
         return None
-    told = cast("dict[str, Any]", body)
-    inner = told.get("error")
-    for each in (told, cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}):
+    fields = cast("dict[str, Any]", body)
+    inner = fields.get("error")
+    for each in (fields, cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}):
         for key in ("code", "error_code"):
             if isinstance(each.get(key), str | int):
                 return cast("str | int", each[key])
@@ -94,6 +94,6 @@ def details(content: bytes, body: Any, kind: str) -> Any:
         return content.decode(errors="replace")
     if not isinstance(body, dict):
         return body
-    told = cast("dict[str, Any]", body)
-    rest: dict[str, Any] = {key: value for key, value in told.items() if key not in _READ or isinstance(value, dict | list)}
+    fields = cast("dict[str, Any]", body)
+    rest: dict[str, Any] = {key: value for key, value in fields.items() if key not in _READ or isinstance(value, dict | list)}
     return rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest

@@ -1,4 +1,4 @@
-"""From a raw response to the value that it carries, or the error that it means. All five error bodies of the server are read here."""
+"""Read a raw response: the value in it, or the error that it reports. All five error bodies of the server are read here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .. import errors
 from .._transports.messages import RawResponse
 from .._validation.arguments import MAX_SECONDS
 from ..policies.retry import TRANSIENT_STATUSES
-from .error_bodies import code_of, details, read_body, text_words, without_bom, words
+from .error_bodies import code_of, details, message_in, message_in_text, read_body, without_bom
 from .operation import Operation
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ _BY_STATUS: Final[dict[int, type[errors.Rejected]]] = {
 }
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _HINTS: Final = {
-    # The answer of the admin routes to a key that came in a header of its own (recorded, admin).
+    # What the admin routes answer to a key that was not sent in the Authorization header (recorded, admin).
     "MISSING_AUTHENTICATION": "admin calls need a token (a JWT) of a service role or an admin as key; they ignore service keys "
     "(sk_, pk_, fb_) and client keys (fbk_)",
 }
@@ -64,18 +64,18 @@ def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> 
 
 
 def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) -> errors.FluxbaseError:
-    told = read_body(response.content)
-    body = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
+    decoded = read_body(response.content)
+    body = cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}
     kind = _error_class(response.status, body)
-    said = None if operation.confidential else words(told) or text_words(response.content, _content_type(response))
-    message, code = _message_and_code(response, body, said)
+    other = None if operation.confidential else message_in(decoded) or message_in_text(response.content, _content_type(response))
+    message, code = _message_and_code(response, body, other)
     error = kind(
         message,
         code=code,
         status=response.status,
         request_id=response.headers.get("x-request-id") or _text(body, "request_id"),
         hint=_text(body, "hint") or _HINTS.get(str(code)),
-        details=None if operation.confidential else details(response.content, told, _content_type(response)),
+        details=None if operation.confidential else details(response.content, decoded, _content_type(response)),
         retryable=response.status in TRANSIENT_STATUSES or code == _IN_PROGRESS,
         job_id=operation.job_id,
     )
@@ -91,24 +91,24 @@ def _error_class(status: int, body: dict[str, Any]) -> type[errors.FluxbaseError
     return _BY_STATUS.get(status, errors.Rejected)
 
 
-def _message_and_code(response: RawResponse, body: dict[str, Any], said: str | None) -> tuple[str, str | int | None]:
+def _message_and_code(response: RawResponse, body: dict[str, Any], other: str | None) -> tuple[str, str | int | None]:
     """The message for people and the code for programs.
 
     Usually `error` is the text. In token checks it is a code, `token_revoked` say, and the text is in `message` (recorded, database_down).
-    `said` is what a body of another shape says, where it may be quoted.
+    `other` is the message of a body of another shape, None where the body must not be quoted.
     """
     text, longer, code = _text(body, "error"), _text(body, "message"), code_of(body)
     if text and longer and _CODE.fullmatch(text):
         return longer, code or text
     if text and longer:
         return f"{text}: {longer}", code
-    return text or longer or _fallback_message(response, said), code
+    return text or longer or _fallback_message(response, other), code
 
 
-def _fallback_message(response: RawResponse, said: str | None) -> str:
+def _fallback_message(response: RawResponse, other: str | None) -> str:
     """A message for a body that is none of the server's: a gateway's error, a proxy's page, plain text, nothing."""
-    if said:
-        return f"the server answered {response.status}: {said}"
+    if other:
+        return f"the server answered {response.status}: {other}"
     kind = _content_type(response)
     return f"the server answered {response.status} with {len(response.content):,} bytes of {kind or 'unnamed type'}"
 

@@ -48,13 +48,13 @@ class Operation(Generic[T]):
 
 
 def derived(key: str, ending: str) -> str:
-    """Another key, which follows from one. Too long a one is hashed, not cut: its end may be all that tells items of a batch apart."""
+    """A key derived from another. A key that is too long is hashed, not cut: items of a batch may differ only in its end."""
     longer = key + ending
     return longer if len(longer) <= arguments.MAX_KEY else sha256(longer.encode()).hexdigest()
 
 
 def keyed(build: Callable[..., Mapping[str, Any]], job_id: object, read: Callable[[bytes], T]) -> Operation[T]:
-    """A change of one job, under a key of its own."""
+    """A change of one job, with its own idempotency key."""
     job = arguments.job_id(job_id)
     return Operation(request=build(job, idempotency_key=idempotency_key()), read=read, job_id=job)
 

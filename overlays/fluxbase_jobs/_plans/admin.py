@@ -58,11 +58,11 @@ def resubmit(context: CallContext, job_id: object) -> Plan[Result[Job]]:
 
 def list_functions(context: CallContext, namespace: object) -> Plan[Result[list[JobFunction]]]:
     """The functions of a namespace, or all. The default namespace is filtered here, as both servers return all for it (recorded)."""
-    wanted = optional_text("namespace", namespace)
-    if wanted != DEFAULT_NAMESPACE:
-        return (yield from exchange(context, operations.list_functions(wanted)))
+    checked = optional_text("namespace", namespace)
+    if checked != DEFAULT_NAMESPACE:
+        return (yield from exchange(context, operations.list_functions(checked)))
     found = yield from exchange(context, operations.list_functions(None))
-    return found if isinstance(found, Err) else Ok([each for each in found.data if each.namespace == wanted], found.meta)
+    return found if isinstance(found, Err) else Ok([each for each in found.data if each.namespace == checked], found.meta)
 
 
 def delete_function(context: CallContext, namespace: object, name: object) -> Plan[Result[None]]:

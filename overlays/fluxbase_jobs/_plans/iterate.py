@@ -1,4 +1,4 @@
-"""Going through all jobs, page by page, as far as the caller iterates."""
+"""Iterate over all jobs, page by page, as far as the caller reads."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .pages import PageReader, split_filters
 
 
 def iterate(context: CallContext, filters: Filters, page_size: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Stream[Result[Job]]:
-    """Each job that matches once, newest first; then an end, or an error. Jobs that arrive or leave meanwhile are seen to by PageReader."""
+    """Each job that matches once, newest first; then an end, or an error. PageReader handles jobs that are added or removed meanwhile."""
     size = arguments.integer("page_size", page_size, 1)
-    wanted, only = yield from split_filters(context, filters, page(filters, size, 0))
+    sent, only = yield from split_filters(context, filters, page(filters, size, 0))
     reader = PageReader(size)
     while not reader.ended:
         now = yield from read_clock()
-        operation = endpoints.list(evolve(wanted, limit=reader.limit, offset=reader.offset))
+        operation = endpoints.list(evolve(sent, limit=reader.limit, offset=reader.offset))
         listed = yield from exchange(context.restarted(now.monotonic), operation, now)
         if isinstance(listed, Err):
             yield Emit(listed)

@@ -26,26 +26,26 @@ def list_jobs(
     context: CallContext, filters: Filters, limit: object, offset: object, endpoints: JobEndpoints = USER_ENDPOINTS
 ) -> Plan[Result[list[Job]]]:
     """The jobs that match, newest first, after the first `offset`, at most `limit`."""
-    wanted, only = yield from split_filters(context, filters, page(filters, limit, offset))
+    sent, only = yield from split_filters(context, filters, page(filters, limit, offset))
     if only:
-        return (yield from _filtered(context, wanted, only, endpoints))
-    return (yield from exchange(context, endpoints.list(wanted)))
+        return (yield from _filtered(context, sent, only, endpoints))
+    return (yield from exchange(context, endpoints.list(sent)))
 
 
-def _filtered(context: CallContext, wanted: Page, only: ClientFilter, endpoints: JobEndpoints) -> Plan[Result[list[Job]]]:
+def _filtered(context: CallContext, sent: Page, only: ClientFilter, endpoints: JobEndpoints) -> Plan[Result[list[Job]]]:
     """Jobs that pass the client's filter; limit and offset count those."""
-    end = wanted.limit + wanted.offset
+    end = sent.limit + sent.offset
     reader = PageReader(min(max(end, PAGE_SIZE), MAX_PAGE_SIZE))
     found: list[Job] = []
     meta = NO_META
     for _ in range(MAX_PAGES):
-        listed = yield from exchange(context, endpoints.list(evolve(wanted, limit=reader.limit, offset=reader.offset)))
+        listed = yield from exchange(context, endpoints.list(evolve(sent, limit=reader.limit, offset=reader.offset)))
         meta = listed.meta.plus(meta)
         if isinstance(listed, Err):
             return Err(listed.error.with_(attempts=meta.attempts), meta)
         found += filter(only.matches, reader.take(listed.data))
         if len(found) >= end or (reader.ended and not reader.stuck):
-            return Ok(found[wanted.offset : end], meta)
-    message = f"{MAX_PAGES} pages of jobs did not hold enough of {only}, which only the client can tell apart"
-    hint = "use iterate (admins: iterate_jobs), which reads on for as long as you take jobs"
+            return Ok(found[sent.offset : end], meta)
+    message = f"{MAX_PAGES} pages of jobs did not contain enough jobs that match {only}, a filter that only the client can apply"
+    hint = "use iterate (admins: iterate_jobs), which reads further pages as you iterate"
     return Err(FluxbaseError(message, hint=hint, attempts=meta.attempts), meta)

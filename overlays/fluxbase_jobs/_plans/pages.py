@@ -52,7 +52,7 @@ class PageReader:
         return min(max(self.size + (self.offset > 0), 2), arguments.INT32)
 
     def take(self, page: Sequence[Job]) -> list[Job]:
-        """The new jobs of the page that was asked for; decides what to read next."""
+        """The new jobs of the requested page; decides what to read next."""
         if self.offset and not (page and page[0].id in self._read):
             self.offset = max(0, self.offset - self._step_back)
             self._step_back *= 2
@@ -88,7 +88,7 @@ class ClientFilter:
 
 
 def split_filters(context: CallContext, filters: Filters, page: Page) -> Plan[tuple[Page, ClientFilter]]:
-    """The page as it is sent, and what is left to the client: asked for the default namespace, the April server finds nothing in it."""
+    """The page to request and the filter for the client to apply: the April server finds nothing for `namespace=default`."""
     namespace = page.namespace if page.namespace == DEFAULT_NAMESPACE else None
     created_by = None
     if arguments.plain_text(filters.created_by) == ME:

@@ -90,9 +90,9 @@ def wait_timeout(job_id: str | None, job: Job | None, timeout: float, unchanged:
 def wait_refused(job_id: str | None, job: Job | None, error: FluxbaseError, left: float) -> WaitTimeout:
     """The error of a wait that the server does not let go on before its deadline."""
     status = f"was {job.status} when it was last read" if job else "could not be read"
-    asked = f"the server asks to wait {error.retry_after:g} s, more than the {max(left, 0.0):.3g} s left"
+    reason = f"the server asks to wait {error.retry_after:g} s, more than the {max(left, 0.0):.3g} s left"
     return WaitTimeout(
-        f"job {job_id} {status}: {asked}",
+        f"job {job_id} {status}: {reason}",
         hint=f"the job may still run on the server; call jobs.wait({job_id!r}) to keep waiting",
         job_id=job_id,
     ).with_(job=job)

@@ -15,7 +15,7 @@ from .exchange.request import exchange
 from .exchange.steps import Plan, Send, read_clock, record_sends
 from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, Waiting, WaitOptions
-from .wait import cancel_and_tell, wait_for
+from .wait import cancel_with_note, wait_for
 
 
 def run(context: CallContext, submission: Submission, options: WaitOptions) -> Plan[Result[Job]]:
@@ -63,7 +63,7 @@ def _after_lost_submit(context: CallContext, operation: Operation[Job], waiting:
     found = yield from exchange(context, operation, now)
     if isinstance(found, Err):
         return f"{unknown}; it could not be cancelled: {found.error.message}"
-    return (yield from cancel_and_tell(context, found.data.id))
+    return (yield from cancel_with_note(context, found.data.id))
 
 
 def _with_job(error: FluxbaseError, job: Job) -> FluxbaseError:

@@ -67,7 +67,7 @@ class BatchReport(Generic[T]):
         self._done += 1
         self._submitted += isinstance(result, Ok)
 
-    def tell(self) -> Plan[None]:
+    def report_progress(self) -> Plan[None]:
         """Call the caller's `on_progress`."""
         if self._on_progress is not None:
             yield Invoke(partial(self._on_progress, self._done, self._total))
@@ -126,7 +126,7 @@ def _submission(item: object) -> Submission:
 
 
 def _length(items: object) -> int | None:
-    """How many items there are, where they can tell."""
+    """The number of items, where it is known."""
     try:
         return len(cast("Sized", items))
     except Exception:  # noqa: BLE001  # an iterator has no length, and the caller's objects may raise anything

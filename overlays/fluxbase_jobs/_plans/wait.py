@@ -36,7 +36,7 @@ def wait_for(
     except BaseException as interruption:
         if waiting.cancel_on_exit:
             now = yield from read_clock()
-            interruption.add_note((yield from cancel_and_tell(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), read.job_id)))
+            interruption.add_note((yield from cancel_with_note(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), read.job_id)))
         else:
             interruption.add_note(_still_running(read.job_id))
         raise
@@ -45,7 +45,7 @@ def wait_for(
     return result
 
 
-def cancel_and_tell(context: CallContext, job_id: str | None) -> Plan[str]:
+def cancel_with_note(context: CallContext, job_id: str | None) -> Plan[str]:
     """Cancel a job that nobody waits for any more: what became of that, in one line."""
     cancelled = yield from jobs.cancel(context, job_id)
     if isinstance(cancelled, Ok):

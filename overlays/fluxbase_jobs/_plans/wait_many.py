@@ -46,7 +46,7 @@ LEAST_LOGS_PER_ROUND: Final = 5
 
 @frozen
 class _Failed:
-    """A failed job whose cause is looked for."""
+    """A failed job whose log is being read for its error message."""
 
     job: Job
     meta: Meta
@@ -66,9 +66,9 @@ class _Pending:
     requests: int = 0
     """How many requests the last round took."""
     failed: dict[str, _Failed] = field(factory=dict[str, "_Failed"])
-    """Failed jobs whose cause is looked for, by id."""
+    """Failed jobs whose logs are being read for their error messages, by id."""
     causes: bool = False
-    """Whether to look for the causes of failures."""
+    """Whether to read the error messages of failed jobs from their logs."""
     on_progress: OnProgress | None = None
     ended: set[str] = field(factory=set[str])
     """Jobs that have ended by their events, and whose result was not read yet."""
@@ -258,7 +258,7 @@ def _poll_all(context: CallContext, pending: _Pending, end: float) -> Generator[
 def _poll_each(
     context: CallContext, job_ids: Iterable[str], pending: _Pending, end: float
 ) -> Generator[Step | Emit[Pair], Any, Err | None]:
-    """Read each of these jobs with a request of its own."""
+    """Read each of these jobs with its own request."""
     for job_id in job_ids:
         if job_id not in pending.jobs:
             continue  # the answer for another job was about this one

@@ -32,7 +32,7 @@ class _Decompressor(Protocol):
         ...
 
 
-class ResponseTooLong(Exception):  # said to users as an InvalidResponse
+class ResponseTooLong(Exception):  # becomes an InvalidResponse
     """More bytes came than a response may have."""
 
 
@@ -40,7 +40,7 @@ class Progress:
     """How much of a response has come on a connection, and until when it may take.
 
     HTTP libraries read ahead: a second response to one request would be taken for the next request's. So the bytes are counted here and
-    compared with the length of the one response that was asked for.
+    compared with the length of the one response that was requested.
     """
 
     def __init__(self) -> None:

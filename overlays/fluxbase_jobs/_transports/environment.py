@@ -16,7 +16,7 @@ from ..errors import ConnectionFailed
 
 @cache
 def user_agent() -> bytes:
-    """The User-Agent header of this package. Its version takes milliseconds to find, so it is looked up once."""
+    """The User-Agent header of this package. Finding the version takes milliseconds, so it is done once."""
     return f"fluxbase-jobs/{version('fluxbase-jobs')}".encode()
 
 

@@ -1,4 +1,4 @@
-"""The async transport without httpx: single httpcore connections, the last used first. Each event loop has connections of its own."""
+"""The async transport without httpx: single httpcore connections, the last used first. Each event loop has its own connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sync transport without httpx: single httpcore connections, the last used first. Each process has connections of its own."""
+"""The sync transport without httpx: single httpcore connections, the last used first. Each process has its own connections."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class HttpcoreTransport:
 
 
 class _Connection:
-    """One connection, whose every wait ends at the deadline of the request at hand."""
+    """One connection. Each of its waits ends at the deadline of the current request."""
 
     def __init__(self, origin: httpcore.Origin, context: ssl.SSLContext | None) -> None:
         self._progress = Progress()

@@ -1,4 +1,4 @@
-"""The async transport: sends one request through httpx. Each event loop, of asyncio or trio, has connections of its own."""
+"""The async transport: sends one request through httpx. Each event loop, of asyncio or trio, has its own connections."""
 
 from __future__ import annotations
 

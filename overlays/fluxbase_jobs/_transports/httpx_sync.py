@@ -1,4 +1,4 @@
-"""The sync transport: sends one request through httpx. Each process has connections of its own."""
+"""The sync transport: sends one request through httpx. Each process has its own connections."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _MAX_HEAD_BYTES: Final = 100 * 2**10
 """The limit of httpcore for the head of a response."""
 
 
-class HeadTooLong(ValueError):  # said to users as a RemoteProtocolError, as httpcore does
+class HeadTooLong(ValueError):  # reported as a RemoteProtocolError, as httpcore does
     """The headers of a response have too many bytes."""
 
 
@@ -109,7 +109,7 @@ def _values(headers: HeaderMap, name: str) -> list[tuple[bytes, bytes]]:
 
 
 def send_error(fault: Exception, request: Request, timeout: float) -> FluxbaseError:
-    """The error value for a send that raised, by its kind, in the words of the other transports."""
+    """The error value for a send that raised, by its kind, with the same messages as the other transports."""
     server, _ = address(request)
     if isinstance(fault, RequestTimeoutError | TimeoutError):
         return RequestTimeout(f"no complete answer from {server} within {max(round(timeout, 3), 0.001):g} s", retryable=True)

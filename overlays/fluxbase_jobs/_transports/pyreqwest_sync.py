@@ -116,7 +116,7 @@ class PyreqwestTransport:
 
 
 class _Worker(Generic[T]):
-    """Runs one function at a time in a thread of its own, for the main thread, which waits for it.
+    """Runs one function at a time in its own thread, for the main thread, which waits for it.
 
     Python handles signals in the main thread only, and not while that is in Rust: Ctrl-C would wait for the response, and would then be
     raised inside pyreqwest, which ends the process.

@@ -122,7 +122,7 @@ def text(name: str, value: object) -> str:
 
 @only_invalid_input
 def segment(name: str, value: object) -> str:
-    """Text that can be a part of a path as it is: the server does not decode what is percent-encoded there (seen on both servers)."""
+    """Text that can be part of a path without encoding: the server does not decode percent-encoding there (recorded on both servers)."""
     given = text(name, value)
     if _SEGMENT.fullmatch(given):
         return given

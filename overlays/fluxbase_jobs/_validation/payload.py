@@ -20,7 +20,7 @@ from .pydantic_models import Unfit
 
 MAX_BODY_BYTES: Final = 1_048_576
 _NO_OBJECT: Final = "payload must be a JSON object (a mapping or a model), or None; got "
-# Text that must be looked at by the walk: an integer that may be too large, and NUL.
+# Text that needs the full check in Python: an integer that may be too large, and NUL.
 _SUSPICIOUS: Final = re.compile(rb"\d{16}|\\u0000")
 
 
@@ -73,7 +73,7 @@ def _checked(value: object, kind: Any) -> bytes:
 
 
 def _encoded_plain(payload: Any) -> bytes | None:
-    """The JSON text of a dict that reads back as the same dict, found without a walk in Python; None where a walk must tell.
+    """The JSON text of a dict that reads back as the same dict, found without a check in Python; None where that check is needed.
 
     Whatever the encoder would change (NaN, moments, tuples, keys that are no text) is not equal to what is read back.
     """

@@ -26,7 +26,7 @@ _NO_SEQUENCE: Final = (str, bytes, bytearray, memoryview, UserString)
 
 
 class _Open:
-    """A container whose items are being walked."""
+    """A container whose items are being checked."""
 
     __slots__ = ("add", "identity", "items", "made", "step")
 
@@ -43,7 +43,7 @@ def plain_tree(value: object, max_items: int) -> object:
     The walk keeps its own stack, so that no nesting is too deep for it.
 
     Raises:
-        Unfit: a part of the value has no JSON form of its own, or more than `max_items` values are in it.
+        Unfit: a part of the value is not a JSON value, or more than `max_items` values are in it.
     """
     open_: list[_Open] = []
     try:
@@ -124,9 +124,7 @@ def _container(value: object) -> object:
         return _pydantic(value)
     names = _field_names(kind)
     if names is None:
-        raise Unfit(
-            f"must be JSON (object, list, text, number, boolean or None); {shortened(type_name(value), 60)} has no JSON form of its own"
-        )
+        raise Unfit(f"must be JSON (object, list, text, number, boolean or None); {shortened(type_name(value), 60)} is not")
     fields = ((name, getattr(value, name, msgspec.UNSET)) for name in names)
     return _Open(value, (pair for pair in fields if not _unset(pair[1])), {})
 

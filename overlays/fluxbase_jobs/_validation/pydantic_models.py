@@ -33,7 +33,7 @@ def is_secret(kind: type) -> bool:
 
 
 def pydantic_values(model: Any) -> object:
-    """The model as JSON values, checked as it is now: it may have been changed after its validation.
+    """The model as JSON values, validated again: it may have been changed after its validation.
 
     What is sent is the model itself, not the one that the check makes: a validator may change a value again each time.
 
@@ -55,7 +55,7 @@ def _dump(model: Any, **options: Any) -> object:
 
 
 def _validated(value: Any) -> Any:
-    """A model made anew of its fields' values, the models in it first: pydantic takes a model for valid as it is."""
+    """A model built again from its field values, nested models first: pydantic does not validate an existing instance again."""
     kind: Any = cast("Any", type)(value)
     if is_pydantic(kind):
         fields: dict[str, Any] = {name: _validated(item) for name, item in value.__dict__.items() if name in kind.model_fields}

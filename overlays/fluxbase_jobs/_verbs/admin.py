@@ -134,14 +134,14 @@ class FluxbaseAdminJobs:
     def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under the same id.
 
-        Where the function's `max_retries` is used up, or 0 as it is by default, the server refuses: `resubmit` queues a new job instead.
+        Where the function's `max_retries` is used up, or is 0 (the default), the server refuses: `resubmit` queues a new job instead.
 
         Args:
             job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The job as it is afterwards; it keeps its last progress until it runs. NotAllowedInState where the job has not failed, or where
+            The job after the retry; it keeps its last progress until it runs. NotAllowedInState where the job has not failed, or where
             `retry_count` has reached `max_retries`, which is 0 unless the function sets it. If reading the job back fails after the server
             accepted the retry, the error's message names that, and it is not `retryable`.
         """
@@ -257,14 +257,14 @@ class FluxbaseAdminJobs:
             dry_run: change nothing, and report what would be done.
             verify: after a sync that is no dry run, read each created and updated function back and check that it has code: one more
                 request for each. Their names must be ones that `get_function` allows.
-            from_server_folder: with no functions: have the server load all of its own folder into the namespace, which is what it does for
+            from_server_folder: with no functions: have the server load its whole functions folder into the namespace, which is what it does for
                 an empty list. The server then ignores the other options, which are refused here, and reports zeros whatever it did.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
             What was done, also where single functions failed: see its `errors`. InvalidResponse where `verify` found functions without
             code, naming them; its `details`, like those of any failure to verify, is the SyncResult. InvalidInput, with nothing sent, for
-            no functions, two with the same name, an unknown key, or a value that cannot be sent as it is.
+            no functions, two with the same name, an unknown key, or a value that cannot be sent unchanged.
         """
         order = SyncOrder(
             functions=functions,

@@ -33,7 +33,7 @@ _HINTS: Final[Mapping[str, str]] = {
 
 
 def with_argument_hints(cls: C) -> C:
-    """A class decorator: a call of the constructor or a public method with wrong arguments raises a TypeError that tells what to pass."""
+    """A class decorator: a call of the constructor or a public method with wrong arguments raises a TypeError that names the right argument."""
     for name, method in list(vars(cls).items()):
         if isfunction(method) and (name == "__init__" or not name.startswith("_")):
             setattr(cls, name, _checked(method, cls.__name__ if name == "__init__" else name))

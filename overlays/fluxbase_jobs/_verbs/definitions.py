@@ -32,7 +32,7 @@ from .call_options import (
 class JobDefinition(Generic[In, Out]):
     """A job by its types, made with `jobs.define`: the payload is checked before it is sent, the result is read as its type.
 
-    A payload is checked as it is when it is sent, and takes the JSON form that `jobs.submit` gives it: moments and UUIDs become text.
+    A payload is checked when it is sent, and takes the JSON form that `jobs.submit` gives it: moments and UUIDs become text.
     """
 
     def __init__(self, fetch: FluxbaseFetch, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None) -> None:

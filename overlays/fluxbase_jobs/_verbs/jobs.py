@@ -73,7 +73,7 @@ class FluxbaseJobs:
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The pending job. InvalidInput, with nothing sent, for an argument that cannot be sent as it is; NotFound for an unknown
+            The pending job. InvalidInput, with nothing sent, for an argument that cannot be sent unchanged; NotFound for an unknown
             function; PermissionDenied for a disabled function or a missing role.
         """
         submission = Submission(
@@ -149,14 +149,14 @@ class FluxbaseJobs:
     def retry(self, job_id: JobId, **call: Unpack[CallOptions]) -> Result[Job]:
         """Put a failed job back into the queue, under the same id.
 
-        Where the function's `max_retries` is used up, or 0 as it is by default, the server refuses: `resubmit` queues a new job instead.
+        Where the function's `max_retries` is used up, or is 0 (the default), the server refuses: `resubmit` queues a new job instead.
 
         Args:
             job_id: the job, or its UUID; as text in any case, with or without hyphens, or as `urn:uuid:`.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.
 
         Returns:
-            The job as it is afterwards; it keeps its last progress until it runs. NotAllowedInState where the job has not failed, or where
+            The job after the retry; it keeps its last progress until it runs. NotAllowedInState where the job has not failed, or where
             `retry_count` has reached `max_retries`, which is 0 unless the function sets it. If reading the job back fails after the server
             accepted the retry, the error's message names that, and it is not `retryable`.
         """
@@ -409,7 +409,7 @@ class FluxbaseJobs:
             timeout: total time limit in seconds.
             poll: how often to poll; a round of several requests is followed by a pause of one second for each, to stay below the server's
                 rate limit.
-            causes: look for what failed jobs threw, as `run` does: the result of a failed job is then JobFailed. It takes a request for
+            causes: read the error messages of failed jobs from their logs, as `run` does: the result of a failed job is then JobFailed. It takes a request for
                 each failed job, about one a second with the default `poll`; those that are left at the timeout come without their cause.
             on_progress: called with a job at each change, its end included; for the async client also a coroutine function. Exceptions
                 that it raises propagate to the caller.

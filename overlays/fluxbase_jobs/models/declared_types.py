@@ -12,7 +12,7 @@ import msgspec
 from .shortening import shortened
 
 MAX_PATH: Final = 200
-_MSGSPEC: Final = re.compile(r"(?P<words>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
+_MSGSPEC: Final = re.compile(r"(?P<text>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
 _QUOTING: Final = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
 # What these stand for in pydantic's messages comes from the value or from a user's code.
 _QUOTED_CONTEXT: Final = ("{tag}", "{error}", "{encoding_error}", "{error_type}", "{object_ref}")
@@ -34,10 +34,10 @@ def reason(fault: Exception) -> str:
     if callable(listed):
         return _pydantic_reason(cast("list[dict[str, Any]]", listed())[0])
     found = _MSGSPEC.fullmatch(str(fault))
-    words, place = (found["words"], found["place"]) if found and isinstance(fault, msgspec.MsgspecError) else ("", None)
-    if fault.__cause__ is not None or not words:
-        words = f"refused by its own check ({type(fault.__cause__ or fault).__name__})"
-    return _at(_QUOTING.sub(r"\1", words), place)
+    text, place = (found["text"], found["place"]) if found and isinstance(fault, msgspec.MsgspecError) else ("", None)
+    if fault.__cause__ is not None or not text:
+        text = f"refused by its own check ({type(fault.__cause__ or fault).__name__})"
+    return _at(_QUOTING.sub(r"\1", text), place)
 
 
 def _pydantic_reason(first: dict[str, Any]) -> str:
@@ -46,12 +46,12 @@ def _pydantic_reason(first: dict[str, Any]) -> str:
     return _at(f"invalid ({first['type']})" if quotes else first["msg"], ".".join(map(str, first["loc"])))
 
 
-def _at(words: str, place: str | None) -> str:
-    return shortened(words, 200) + (f" - at `{shortened(place, MAX_PATH)}`" if place else "")
+def _at(text: str, place: str | None) -> str:
+    return shortened(text, 200) + (f" - at `{shortened(place, MAX_PATH)}`" if place else "")
 
 
 @functools.cache
 def _templates() -> dict[str, str]:
-    """The messages of pydantic's own errors by their type; it is imported, as one of its errors is at hand."""
+    """The messages of pydantic's own errors by their type; pydantic is imported by then, as it raised one of them."""
     listed: Any = getattr(sys.modules.get("pydantic_core._pydantic_core"), "list_all_errors", list)
     return {each["type"]: each["message_template_python"] for each in listed()}

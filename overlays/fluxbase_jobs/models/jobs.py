@@ -65,13 +65,13 @@ class Job(WireValue, _JobFields):
 
         `logs` is None, or a list of such dicts.
         """
-        told = {
+        fields = {
             **super().to_dict(),
             "progress_percent": self.progress_percent,
             "progress_message": self.progress_message,
             "progress_data": self.progress_data,
         }
-        return {**told, "logs": None if self.logs is None else [line.to_dict() for line in self.logs]}
+        return {**fields, "logs": None if self.logs is None else [line.to_dict() for line in self.logs]}
 
     @classmethod
     def from_any(cls, value: object) -> Self:
@@ -111,7 +111,7 @@ class Job(WireValue, _JobFields):
         return cast("dict[str, Any] | None", self._reported("progress_data", "data", dict))
 
     def _reported(self, field: str, key: str, kind: type[T]) -> T | None:
-        """A progress field of its own, else the value in `progress`: lists send only that (recorded)."""
+        """The job's own progress field, else the value in `progress`: lists send only that (recorded)."""
         value = decoded(_JobFields, self, field)
         report: Any = self.progress
         if value is None and isinstance(report, dict):

@@ -52,7 +52,7 @@ def typed_job(job: Job, result_type: Any) -> TypedJob[Any]:
 
 
 def completed_job(job: Job, result_type: Any) -> CompletedJob[Any] | str:
-    """The completed job with its result, or a sentence that tells where the result is not of the type."""
+    """The completed job with its result, or a message that names the place where the result is not of the type."""
     made = cast("CompletedJob[Any]", _as(CompletedJob, job, result_type))
     try:
         _ = made.result

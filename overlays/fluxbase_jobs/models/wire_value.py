@@ -27,8 +27,8 @@ class WireValue:
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dict that `json.dumps` takes, with JSON texts decoded and moments as RFC 3339 text."""
-        told: dict[str, Any] = msgspec.to_builtins(self)
-        return {name: json_value(value) if name in self.TEXTS else value for name, value in told.items()}
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return {name: json_value(value) if name in self.TEXTS else value for name, value in fields.items()}
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Pairs of names and values, so that `dict(job)` is `job.to_dict()`, as with pydantic's models; FastAPI's encoder uses it."""
@@ -81,9 +81,9 @@ class WireValue:
             return value
         if not isinstance(value, Mapping):
             raise ValueError(f"must be a {cls.__name__}, or a mapping of its fields")  # noqa: TRY004  # pydantic collects ValueErrors
-        told = dict(cast("Mapping[str, Any]", value))
-        told |= {name: msgspec.json.encode(told[name]).decode() for name in cls.TEXTS if told.get(name) is not None}
-        return msgspec.convert(told, cls, strict=False)
+        fields = dict(cast("Mapping[str, Any]", value))
+        fields |= {name: msgspec.json.encode(fields[name]).decode() for name in cls.TEXTS if fields.get(name) is not None}
+        return msgspec.convert(fields, cls, strict=False)
 
 
 def _restored(kind: type[Any], encoded: bytes, local: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Requests that fail because a test asked for it: which requests, and how they fail."""
+"""Faults that a test injects: which requests fail, and how."""
 
 from __future__ import annotations
 
@@ -364,12 +364,12 @@ def _suggestion(text: str, known: list[Route]) -> str:
     return f"did you mean {' or '.join(near)}?" if len(near) <= _MAX_SUGGESTIONS else f"there are {', '.join(near)}"
 
 
-def _segment_matches(wanted: str, segment: str) -> bool:
-    return wanted == segment or _is_placeholder(wanted)
+def _segment_matches(pattern: str, segment: str) -> bool:
+    return pattern == segment or _is_placeholder(pattern)
 
 
-def _segments_overlap(wanted: str, segment: str) -> bool:
-    return _segment_matches(wanted, segment) or _is_placeholder(segment)
+def _segments_overlap(pattern: str, segment: str) -> bool:
+    return _segment_matches(pattern, segment) or _is_placeholder(segment)
 
 
 def _is_placeholder(segment: str) -> bool:

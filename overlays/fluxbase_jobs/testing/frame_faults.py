@@ -1,4 +1,4 @@
-"""Frames of the WebSocket that are lost, late or the last ones because a test asked for it."""
+"""Faults that a test injects into WebSocket frames: lost, late, or followed by a close."""
 
 from __future__ import annotations
 

@@ -162,9 +162,9 @@ def _profile(_name: str, value: object) -> Profile:
 
 
 def _switch(name: str, value: object) -> object:
-    words = get_args(_SWITCHES[name])
-    if value not in words:
-        raise ValueError(f"{name} must be one of {', '.join(words)}, not {value!r}")
+    choices = get_args(_SWITCHES[name])
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
     return value
 
 

@@ -141,7 +141,7 @@ class Script:
         return self._append(Sleep(in_seconds("seconds", seconds)))
 
     def hold(self) -> Self:
-        """Wait until `release`, so that a test can look at the job, cancel it or let it time out."""
+        """Wait until `release`, so that a test can read the job, cancel it or let it time out."""
         return self._append(Hold())
 
     def complete(self, result: Mapping[str, Any] | None = None) -> Self:

@@ -214,7 +214,7 @@ class Connection:
         return text
 
     async def close(self) -> None:
-        """Tell the server that the client has gone, and wait until it has noticed."""
+        """Disconnect from the server, and wait until it has noticed."""
         self._end()
         if self._task:
             await asyncio.wait([self._task])

@@ -82,17 +82,17 @@ def test_anon_key_of_april(in_april: Client) -> None:
 
 def test_all_fields(in_march: Client, in_april: Client) -> None:
     """The response has the given fields. Times are as stored in March, as sent in April; only April servers know namespaces."""
-    wanted = {
+    settings = {
         "description": "",
         "allowed_namespaces": ["default"],
         "rate_limit_per_minute": 5,
         "rate_limit_per_hour": 0,
         "expires_at": "2030-01-01T02:00:00.123456789+02:00",
     }
-    march = make(in_march, scopes=["read:jobs", "read:jobs"], **wanted).json()
-    april = make(in_april, scopes=["whatever"], **wanted).json()
+    march = make(in_march, scopes=["read:jobs", "read:jobs"], **settings).json()
+    april = make(in_april, scopes=["whatever"], **settings).json()
 
-    assert {name: april[name] for name in wanted} == wanted
+    assert {name: april[name] for name in settings} == settings
     assert april["scopes"] == ["whatever"]
     assert "allowed_namespaces" not in march
     assert march["expires_at"] == "2030-01-01T00:00:00.123456Z"

@@ -79,7 +79,7 @@ def test_name_of_another_module(tmp_path: Path, name: str) -> None:
 
 
 def test_file_that_cannot_be_imported_by_name(tmp_path: Path) -> None:
-    """A file outside of sys.path has a name of its own for each load."""
+    """A file outside of sys.path gets a new name for each load."""
     (tmp_path / "handlers.py").write_text("from fluxbase_jobs.emulator import function\n\n@function('f')\ndef f(payload, context): ...\n")
     modules = {next(iter(load_functions(tmp_path / "handlers.py"))).handler.__module__ for _ in range(2)}
 

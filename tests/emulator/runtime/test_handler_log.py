@@ -123,7 +123,7 @@ def test_text_of_an_exception(lab: Client, caplog: pytest.LogCaptureFixture, kin
 
 
 def test_result_without_a_json_form(lab: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """What cannot be returned is said in the same place."""
+    """A result that cannot be returned is logged there too."""
     lab.run("returns_a_set")
 
     (record,) = [record for record in caplog.records if record.name == LOGGER]

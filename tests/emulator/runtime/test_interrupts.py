@@ -14,7 +14,7 @@ import pytest
 from fluxbase_jobs.emulator.runtime.interrupts import Interrupts, RunStopped
 
 SECONDS = 0.5
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class InterruptedThread(threading.Thread):
@@ -41,7 +41,7 @@ class InterruptedThread(threading.Thread):
         """Run the thread and interrupt it as often as possible for SECONDS, and on until the handler was stopped so often."""
         self.start()
         end = time.monotonic() + SECONDS
-        while (time.monotonic() < end or (self.stopped < stops and time.monotonic() < end + PATIENCE)) and self.is_alive():
+        while (time.monotonic() < end or (self.stopped < stops and time.monotonic() < end + TIMEOUT)) and self.is_alive():
             self.interrupts.interrupt()
             time.sleep(0)
         self._is_finished = True

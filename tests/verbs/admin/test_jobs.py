@@ -189,10 +189,12 @@ def test_resubmit_of_unknown_job_is_not_found(client: FluxbaseClient, server: Lo
 @pytest.mark.parametrize(
     ("verb", "state"), [("cancel", "running"), ("terminate", "running"), ("retry", "failed"), ("resubmit", "completed")]
 )
-@pytest.mark.parametrize("look", ["allows it", "fails"])
-def test_500_without_explanation_is_server_failed(client: FluxbaseClient, server: LocalServer, verb: str, state: str, look: str) -> None:
+@pytest.mark.parametrize("read_back", ["allows it", "fails"])
+def test_500_without_explanation_is_server_failed(
+    client: FluxbaseClient, server: LocalServer, verb: str, state: str, read_back: str
+) -> None:
     """If the job's status would allow the call, or cannot be read."""
-    server.answer(BARE, Answer(200, job(status=state, max_retries=3)) if look == "allows it" else Answer(503))
+    server.answer(BARE, Answer(200, job(status=state, max_retries=3)) if read_back == "allows it" else Answer(503))
 
     error = getattr(client.admin.jobs, verb)(JOB_ID).error
 

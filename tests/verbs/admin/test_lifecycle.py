@@ -110,11 +110,11 @@ def test_functions_are_synced_read_and_deleted(live_client: FluxbaseClient, serv
 
 def test_delete_missing_replaces_a_namespace(live_client: FluxbaseClient, namespace: str) -> None:
     """As a dry run first, then for real."""
-    admin, wanted = live_client.admin.jobs, [SyncFunction(name="two", code=CODE), SyncFunction(name="three", code=CODE)]
+    admin, functions = live_client.admin.jobs, [SyncFunction(name="two", code=CODE), SyncFunction(name="three", code=CODE)]
 
-    planned = admin.sync(wanted, namespace=namespace, delete_missing=True, dry_run=True).unwrap()
+    planned = admin.sync(functions, namespace=namespace, delete_missing=True, dry_run=True).unwrap()
     before = [function.name for function in admin.list_functions(namespace=namespace).unwrap()]
-    done = admin.sync(wanted, namespace=namespace, delete_missing=True).unwrap()
+    done = admin.sync(functions, namespace=namespace, delete_missing=True).unwrap()
 
     assert (planned.dry_run, done.dry_run) == (True, False)
     assert planned.details == done.details

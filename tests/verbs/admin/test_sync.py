@@ -165,7 +165,7 @@ def test_options_that_the_server_would_ignore_are_refused(client: FluxbaseClient
     error = client.admin.jobs.sync(**given).error
 
     assert isinstance(error, InvalidInput)
-    assert error.message.startswith("from_server_folder goes alone")
+    assert error.message.startswith("from_server_folder takes no functions or options")
     assert server.requests == []
 
 

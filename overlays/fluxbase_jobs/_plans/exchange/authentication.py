@@ -71,7 +71,7 @@ def _failure(credentials: Credentials) -> bool | FluxbaseError:
 
 
 def _exchange_tokens(context: CallContext, credentials: Credentials, refresh_token: str, held: ExitStack) -> Plan[bool]:
-    """Get new tokens, keep them, release the lock, and tell the user's function: whether there are any."""
+    """Get new tokens, store them, release the lock and call `on_tokens`. True if there are new tokens."""
     now = yield from read_clock()
     tokens = yield from _new_tokens(evolve(context, timeout=REFRESH_SECONDS, deadline=now.monotonic + REFRESH_SECONDS), refresh_token, now)
     credentials.refreshes += 1

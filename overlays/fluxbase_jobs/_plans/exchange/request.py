@@ -91,8 +91,8 @@ def _with_wait_hint(context: CallContext, result: Err, attempts: int, now: Insta
     error, left = result.error, max(context.deadline - now.monotonic, 0.0)
     if error.retry_after is None or error.retry_after < left or not error.retryable or attempts >= context.retry.attempts:
         return result
-    asked = f"the server asks to wait {error.retry_after:g} s, more than the {left:.3g} s left"
-    return Err(error.with_(hint=f"{error.hint}; {asked}" if error.hint else asked), result.meta)
+    reason = f"the server asks to wait {error.retry_after:g} s, more than the {left:.3g} s left"
+    return Err(error.with_(hint=f"{error.hint}; {reason}" if error.hint else reason), result.meta)
 
 
 def _retry_reason(operation: Operation[T], error: FluxbaseError, attempts: int, context: CallContext) -> str:

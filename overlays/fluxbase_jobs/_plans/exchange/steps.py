@@ -137,7 +137,7 @@ def pause(seconds: float, retry: str = "") -> Plan[Instant]:
 
 
 def record_sends(plan: Plan[T], sends: list[Send]) -> Plan[T]:
-    """Carry a plan out as it is, and note the requests that it sends."""
+    """Run a plan unchanged, and record the requests that it sends."""
     answer: object = None
     try:
         while True:

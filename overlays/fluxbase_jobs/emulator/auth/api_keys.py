@@ -48,6 +48,6 @@ def scopes_error(scopes: Iterable[str], *, verb_first: bool) -> str | None:
     return f"invalid scopes: {', '.join(unknown)}" if unknown else None
 
 
-def has_scope(scopes: Collection[str], wanted: str) -> bool:
-    """Whether scopes include `wanted`, or all scopes."""
-    return wanted in scopes or ALL_SCOPES in scopes
+def has_scope(scopes: Collection[str], scope: str) -> bool:
+    """Whether scopes include `scope`, or all scopes."""
+    return scope in scopes or ALL_SCOPES in scopes

@@ -95,7 +95,7 @@ def _params(text: str) -> Mapping[str, JSONValue]:
 
 @frozen
 class _Interval:
-    """Due every `seconds`, counted from the time that is asked about."""
+    """Due every `seconds`, counted from the given time."""
 
     seconds: int
 

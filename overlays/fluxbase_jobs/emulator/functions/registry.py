@@ -42,9 +42,9 @@ class FunctionRegistry:
         """Replace all handlers. Functions without a handler are deleted, unless they came from a sync."""
         with self._lock:
             self._handlers = functions
-            wanted = {(definition.namespace, definition.name) for definition in functions}
+            declared = {(definition.namespace, definition.name) for definition in functions}
             for known in self._stored.list():
-                if known.source == SOURCE_FILES and (known.namespace, known.name) not in wanted:
+                if known.source == SOURCE_FILES and (known.namespace, known.name) not in declared:
                     self._stored.delete(known.namespace, known.name)
             for definition in functions:
                 self._store(definition, definition.namespace)
@@ -91,14 +91,14 @@ class FunctionRegistry:
         new = StoredFunction(
             id=str(uuid4()), namespace=namespace, name=definition.name, source=SOURCE_FILES, created_at=now, updated_at=now
         )
-        wanted = evolve(new, **_settings(definition))
+        stored = evolve(new, **_settings(definition))
         known = self._stored.get(namespace, definition.name)
-        self._stored.put(_successor(known, wanted) if known else wanted)
+        self._stored.put(_successor(known, stored) if known else stored)
 
 
-def _successor(known: StoredFunction, wanted: StoredFunction) -> StoredFunction:
+def _successor(known: StoredFunction, stored: StoredFunction) -> StoredFunction:
     return evolve(
-        wanted, id=known.id, source=known.source, version=known.version + 1, created_by=known.created_by, created_at=known.created_at
+        stored, id=known.id, source=known.source, version=known.version + 1, created_by=known.created_by, created_at=known.created_at
     )
 
 

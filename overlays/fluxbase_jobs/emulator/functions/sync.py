@@ -108,16 +108,16 @@ class Sync:
             created_at=self._now,
             updated_at=self._now,
         )
-        wanted = evolve(new, **{**self._annotated(spec), **spec.settings, **self._code(spec)})
-        error = _storage_error(wanted, "create") or self._conflict(wanted)
+        function = evolve(new, **{**self._annotated(spec), **spec.settings, **self._code(spec)})
+        error = _storage_error(function, "create") or self._conflict(function)
         if error:
             self._report.failures.append(SyncFailure(spec.name, error, "create"))
         else:
-            self._functions.put(wanted)
+            self._functions.put(function)
             self._report.created.append(spec.name)
 
-    def _conflict(self, wanted: StoredFunction) -> str | None:
-        if self._functions.get(wanted.namespace, wanted.name):
+    def _conflict(self, function: StoredFunction) -> str | None:
+        if self._functions.get(function.namespace, function.name):
             return _DUPLICATE  # the request has two functions of this name; only the first is created
         return None if self._author.is_known else _UNKNOWN_USER
 
@@ -126,12 +126,12 @@ class Sync:
         annotated = {name: number for name, number in self._annotated(spec).items() if number}
         version = (self._functions.get(known.namespace, known.name) or known).version + 1
         changes: dict[str, Any] = {**annotated, **spec.settings, **self._code(spec)}
-        wanted = evolve(known, **changes, disable_execution_logs=False, version=version, updated_at=self._now)
-        error = _storage_error(wanted, "update")
+        function = evolve(known, **changes, disable_execution_logs=False, version=version, updated_at=self._now)
+        error = _storage_error(function, "update")
         if error:
             self._report.failures.append(SyncFailure(spec.name, error, "update"))
         else:
-            self._functions.put(wanted)
+            self._functions.put(function)
             self._report.updated.append(spec.name)
 
     def _annotated(self, spec: FunctionSpec) -> dict[str, int]:
@@ -144,20 +144,28 @@ class Sync:
         return {"code": spec.code, "original_code": spec.original_code, "is_bundled": True}
 
 
-def _storage_error(wanted: StoredFunction, action: str) -> str | None:
+def _storage_error(function: StoredFunction, action: str) -> str | None:
     """The database error for a function that cannot be stored, or None."""
-    return _number_error(wanted, _FIRST_NUMBER[action]) or (NUL_ERROR if _has_nul(wanted) else None)
+    return _number_error(function, _FIRST_NUMBER[action]) or (NUL_ERROR if _has_nul(function) else None)
 
 
-def _number_error(wanted: StoredFunction, position: int) -> str | None:
+def _number_error(function: StoredFunction, position: int) -> str | None:
     for number, name in enumerate(_NUMBERS, position):
-        value: int = getattr(wanted, name)
+        value: int = getattr(function, name)
         error = int4_error(value)
         if error:
             return f"failed to encode args[{number}]: unable to encode {value} into binary format for int4 (OID 23): {error}"
     return None
 
 
-def _has_nul(wanted: StoredFunction) -> bool:
-    texts = (wanted.namespace, wanted.name, wanted.description, wanted.code, wanted.original_code, wanted.schedule, *wanted.require_roles)
+def _has_nul(function: StoredFunction) -> bool:
+    texts = (
+        function.namespace,
+        function.name,
+        function.description,
+        function.code,
+        function.original_code,
+        function.schedule,
+        *function.require_roles,
+    )
     return any("\0" in text for text in texts if text)

@@ -66,7 +66,7 @@ def handler_error(handler: object) -> str | None:
     try:
         signature = inspect.signature(handler)
     except (TypeError, ValueError):
-        return None  # some callables that are written in C do not tell their parameters
+        return None  # some callables that are written in C do not expose their parameters
     try:
         signature.bind({}, None)
     except TypeError as error:

@@ -112,7 +112,7 @@ def too_many_requests(limit: RateLimit) -> Response:
 
 
 def rate_limited(services: Services, handler: Handler, limit: RateLimit, key: Callable[[Call], str]) -> Handler:
-    """Give a route a rate limit of its own. Its headers are always sent; requests are refused only if rate limits are on."""
+    """Give a route its own rate limit. Its headers are always sent; requests are refused only if rate limits are on."""
     limiter = FixedWindowLimiter(limit, services.clock)
     refuses = services.settings.rate_limit is not None
 

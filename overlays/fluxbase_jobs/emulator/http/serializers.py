@@ -89,7 +89,7 @@ def log_line(line: LogLine) -> JSONValue:
 
 
 def full_function(definition: StoredFunction, source: str | None) -> JSONValue:
-    """A function with its code. `source` is the code of its handler, for a function that has none of its own."""
+    """A function with its code. `source` is the code of its handler, for a function without stored code."""
     code = source if definition.code is None else definition.code
     original_code = source if definition.original_code is None else definition.original_code
     return _FUNCTIONS.serialize(definition, {"code": code, "original_code": original_code, "require_roles": _roles(definition)})

@@ -117,7 +117,7 @@ def _role_refusal(services: Services, definition: StoredFunction, caller: Caller
 def _is_enough(role: str, required: tuple[str, ...]) -> bool:
     # An unknown role counts as authenticated; an unknown required role must be matched exactly.
     rank = _RANK.get(role, _RANK["authenticated"])
-    return any(rank >= _RANK[wanted] if wanted in _RANK else role == wanted for wanted in required)
+    return any(rank >= _RANK[needed] if needed in _RANK else role == needed for needed in required)
 
 
 def _job(services: Services, submission: Submission, definition: StoredFunction, owner: _Owner) -> NewJob:

@@ -124,10 +124,10 @@ class Connection:
             return error(f"invalid filter: {request.filter_text}")
         identifier = str(uuid4())
         self._changes[identifier] = changes
-        asked: dict[str, JSONValue] = {"event": request.event, "schema": request.schema, "table": request.table}
+        fields: dict[str, JSONValue] = {"event": request.event, "schema": request.schema, "table": request.table}
         if request.filter_text:
-            asked["filter"] = request.filter_text
-        return ack({**asked, "subscribed": True, "subscription_id": identifier})
+            fields["filter"] = request.filter_text
+        return ack({**fields, "subscribed": True, "subscription_id": identifier})
 
     def _subscribe_logs(self, request: SubscribeLogs) -> None:
         refusal = self._logs_refusal(request.execution_id)

@@ -11,7 +11,7 @@ A frame is a JSON object in a text message. The server ends each with a line bre
                                                                  {"type": "execution_log", "payload": {"execution_id", "line_number", "level", "message", ...}}
     {"type": "unsubscribe", "subscription_id"}                   {"type": "ack", "payload": {"unsubscribed": true, "subscription_id"}}
     {"type": "access_token", "token"}                            {"type": "ack", "payload": {"type": "access_token", "updated": true}}
-    {"type": "heartbeat"}                                        no response; a heartbeat of its own every 30 s
+    {"type": "heartbeat"}                                        no response; the server sends one every 30 s
     anything that is refused                                     {"type": "error", "error"}
 
 Frames of changes and log lines do not name their subscription.

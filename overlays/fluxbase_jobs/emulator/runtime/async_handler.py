@@ -1,4 +1,4 @@
-"""Run an async handler in an event loop of its own, with every step of its tasks open to interrupts.
+"""Run an async handler in its own event loop, with every step of its tasks open to interrupts.
 
 Only the steps are open, not the loop: an exception in the middle of asyncio's own code could leave the loop unclosed.
 """

@@ -1,7 +1,7 @@
-"""One run of one job: its handler in a thread of its own, how the run ends, and how it is stopped.
+"""One run of one job: its handler in its own thread, how the run ends, and how it is stopped.
 
-Each run has its own thread, and its own event loop if the handler is async, because the real server runs each job in a
-process of its own: a handler that waits delays neither the server nor another job. A handler that computes shares the
+Each run has its own thread, and its own event loop if the handler is async, because the real server runs each job in
+its own process: a handler that waits delays neither the server nor another job. A handler that computes shares the
 interpreter with them, and a single long call into C that does not release the GIL stops everything until it returns.
 """
 

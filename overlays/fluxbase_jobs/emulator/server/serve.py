@@ -125,7 +125,7 @@ def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str, addres
     if settings.profile.hides_logs_until_restart:
         lines.append(f"  logs:        {_HIDDEN_LOGS}")
     if not ip_address(address.partition("%")[0]).is_loopback:
-        lines.append(f"  network:     open to all who reach {address}, and they can sign up: leave --host out if that is not wanted")
+        lines.append(f"  network:     open to all who reach {address}, and they can sign up: omit --host to prevent that")
     return [
         *lines,
         f"  keys are good for {f'{days} days, also after a restart' if settings.database else '24 hours'}; stop with Ctrl-C",

@@ -1,6 +1,6 @@
 """The tables. Times are microseconds since 1970; passwords, keys and refresh tokens are stored as hashes only.
 
-The secret that signs tokens has to be stored as it is, so that tokens issued before a restart are valid after it.
+The secret that signs tokens is stored in plain text, so that tokens issued before a restart are valid after it.
 """
 
 from __future__ import annotations

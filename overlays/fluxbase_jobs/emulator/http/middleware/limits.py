@@ -111,7 +111,7 @@ def _rate_limit(requests: int) -> RateLimit:
 def _with_headers(count: WindowCount, send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            # These replace the headers of a route with a limit of its own.
+            # These replace the headers of a route with its own limit.
             MutableHeaders(scope=message).update(count.headers)
         await send(message)
 
