@@ -19,7 +19,7 @@ from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 from fluxbase_jobs.models.inputs import Filters
 
-from tests.support.fake_driver import Asked, Clock, FakeDriver, reply, settings
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, reply, settings
 from tests.support.sample_responses import JOB_ID
 from tests.support.simulated_jobs import FakeJobs, Life, Line, life, one_job, waiting
 
@@ -34,21 +34,21 @@ class Spoiled:
         self.times = times
         self.logs_too = logs_too
 
-    def __call__(self, asked: Asked, clock: Clock) -> RawResponse | FluxbaseError:
-        denies = asked.path.count("/") >= 4 and not asked.path.endswith("/submit") and self.times > 0
-        if denies and asked.path.endswith("/logs"):
+    def __call__(self, request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        denies = request.path.count("/") >= 4 and not request.path.endswith("/submit") and self.times > 0
+        if denies and request.path.endswith("/logs"):
             if not self.logs_too:
-                return self.jobs(asked, clock)
+                return self.jobs(request, clock)
             self.times -= 1
             return reply(500, {"error": "Failed to get job"})
         self.times -= denies
-        return DENIAL if denies else self.jobs(asked, clock)
+        return DENIAL if denies else self.jobs(request, clock)
 
 
 def knowing(driver: FakeDriver, client: ClientSettings) -> None:
     """Let a client see all jobs once."""
     driver.run(call(plans.submit, client, {}, Submission("resize")))
-    driver.asked.clear()
+    driver.requests.clear()
 
 
 def test_a_run_ends_well_though_every_read_is_denied() -> None:
@@ -62,7 +62,7 @@ def test_a_run_ends_well_though_every_read_is_denied() -> None:
     assert result.data.status == "completed"
     assert result.meta.false_not_found == len(driver.times(f"GET /jobs/{JOB_ID}"))
     assert result.meta.false_not_found > 1
-    assert {asked.query["job_name"] for asked in driver.asked if asked.what == "GET /jobs"} == {"echo"}
+    assert {request.query["job_name"] for request in driver.requests if request.what == "GET /jobs"} == {"echo"}
 
 
 def test_a_known_job_is_read_from_the_list() -> None:
@@ -74,7 +74,7 @@ def test_a_known_job_is_read_from_the_list() -> None:
 
     assert result.unwrap().id == JOB_ID
     assert result.meta.false_not_found == 1
-    assert [asked.what for asked in driver.asked] == [f"GET /jobs/{JOB_ID}", "GET /jobs"]
+    assert [request.what for request in driver.requests] == [f"GET /jobs/{JOB_ID}", "GET /jobs"]
 
 
 def test_an_unknown_job_is_not_found_at_once_with_a_hint() -> None:
@@ -86,7 +86,7 @@ def test_an_unknown_job_is_not_found_at_once_with_a_hint() -> None:
     assert isinstance(error, NotFound)
     assert "list the jobs" in str(error.hint)
     assert "restart" in str(error.hint)
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 @pytest.mark.parametrize(("others", "pages"), [(0, 1), (PAGE_SIZE - 1, 1), (3 * PAGE_SIZE, 4), (MAX_PAGES * PAGE_SIZE, MAX_PAGES)])
@@ -110,7 +110,7 @@ def test_a_search_that_fails_says_nothing_about_the_job() -> None:
     driver, client = FakeDriver(jobs), settings(retry=None)
     knowing(driver, client)
     spoiled = Spoiled(jobs)
-    driver.server = lambda asked, clock: reply(503, {"error": "down"}) if asked.what == "GET /jobs" else spoiled(asked, clock)
+    driver.server = lambda request, clock: reply(503, {"error": "down"}) if request.what == "GET /jobs" else spoiled(request, clock)
 
     error = driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False)).error
 
@@ -127,13 +127,13 @@ def test_a_change_of_a_known_job_is_tried_again(change: Any, times: int) -> None
     driver, client = FakeDriver(jobs), settings()
     knowing(driver, client)
     spoiled = Spoiled(jobs, times)
-    driver.server = lambda asked, clock: (
-        reply(200, {"message": "done"}) if asked.method == "POST" and spoiled.times <= 0 else spoiled(asked, clock)
+    driver.server = lambda request, clock: (
+        reply(200, {"message": "done"}) if request.method == "POST" and spoiled.times <= 0 else spoiled(request, clock)
     )
 
     result = driver.run(call(change, client, {}, JOB_ID))
 
-    keys = [asked.headers["idempotency-key"] for asked in driver.asked if asked.method == "POST"]
+    keys = [request.headers["idempotency-key"] for request in driver.requests if request.method == "POST"]
     assert result.ok
     assert result.meta.false_not_found == times
     assert len(keys) == len(set(keys)) == times + 1
@@ -160,7 +160,7 @@ def test_a_change_of_an_unknown_job_is_not_repeated() -> None:
 
     assert isinstance(error, NotFound)
     assert "list the jobs" in str(error.hint)
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 def test_wait_many_reads_denied_jobs_from_the_list() -> None:

@@ -76,7 +76,7 @@ def test_a_minute_takes_three_requests() -> None:
 
     assert [result.unwrap().status for _, result in emitted] == ["running", "completed"]
     assert emitted[-1][1].unwrap().result == {"done": True}
-    assert len(driver.asked) == 3
+    assert len(driver.requests) == 3
 
 
 def test_changes_are_emitted_when_they_come() -> None:
@@ -87,7 +87,7 @@ def test_changes_are_emitted_when_they_come() -> None:
     emitted = watched(driver, ScheduledHub(LIVE, *events, changed(20.1, status="completed", completed_at=at(20))))
 
     assert [(round(when), result.unwrap().progress_percent) for when, result in emitted[1:-1]] == [(5 + n, n) for n in range(10)]
-    assert len(driver.asked) == 2
+    assert len(driver.requests) == 2
 
 
 def test_what_is_older_than_a_poll_is_passed_over() -> None:
@@ -122,7 +122,7 @@ def test_without_changes_it_polls_as_ever(hub: ScheduledHub) -> None:
     list(alone.stream(stream(watch, settings(), {}, JOB_ID, OPTIONS)))
 
     assert emitted[-1][1].unwrap().status == "completed"
-    assert abs(len(driver.asked) - len(alone.asked)) <= 1
+    assert abs(len(driver.requests) - len(alone.requests)) <= 1
 
 
 def test_a_lost_socket_is_polled_from_what_is_known() -> None:

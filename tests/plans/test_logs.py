@@ -62,7 +62,7 @@ def test_a_log_that_was_written_is_one_request() -> None:
 
     assert messages(result) == ["hello", RESULT]
     assert result.meta.logs_hidden is False
-    assert len(driver.asked) == 1
+    assert len(driver.requests) == 1
 
 
 def test_a_log_is_waited_for_right_after_the_end() -> None:

@@ -131,7 +131,7 @@ def test_a_job_that_is_in_no_list_either_ends_the_wait() -> None:
 
     assert isinstance(error, NotFound)
     assert error.job_id == JOB_ID
-    assert [asked.what for asked in driver.asked] == [f"GET /jobs/{JOB_ID}", f"GET /jobs/{JOB_ID}", "GET /jobs"]
+    assert [request.what for request in driver.requests] == [f"GET /jobs/{JOB_ID}", f"GET /jobs/{JOB_ID}", "GET /jobs"]
 
 
 def test_a_wait_for_an_unknown_job_ends_at_once() -> None:

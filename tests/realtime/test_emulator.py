@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from fluxbase_jobs import FluxbaseClient, JobFailed
 from fluxbase_jobs.testing import Server
 
-PROFILES: Any = pytest.mark.parametrize(
+PROFILES: Final = pytest.mark.parametrize(
     "options", [{"profile": "2026-03"}, {"profile": "2026-04", "realtime": "all"}, {"profile": "2026-04"}], ids=str
 )
 
@@ -34,9 +33,9 @@ def serving(options: dict[str, Any]) -> Server:
 
 
 @pytest.fixture(params=["in-process", "network"])
-def transport(request: pytest.FixtureRequest) -> Iterator[str]:
+def transport(request: pytest.FixtureRequest) -> str:
     """How the client reaches the server."""
-    yield request.param
+    return str(request.param)
 
 
 def connected(server: Server, transport: str) -> FluxbaseClient:

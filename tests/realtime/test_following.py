@@ -130,7 +130,7 @@ def test_lines_come_in_order_and_once(client: FluxbaseClient, realtime: Realtime
     realtime.log(job_id, "before 1", "before 2")
 
     def work() -> None:
-        until(lambda: "GET logs" in realtime.requests)
+        until(lambda: subscribed(realtime, "subscribe_logs") and "GET logs" in realtime.requests)
         realtime.log(job_id, *(f"line {number}" for number in range(100)))
         realtime.log(job_id, '__RESULT__::{"success":true,"result":{}}')
         realtime.end(job_id)
@@ -150,7 +150,7 @@ def test_dropped_lines_are_read_over_http_or_told(connect: Connect, hidden: bool
         job_id = server.add_job(status="running")
 
         def work() -> None:
-            until(lambda: "GET logs" in server.requests)
+            until(lambda: subscribed(server, "subscribe_logs") and "GET logs" in server.requests)
             server.log(job_id, *(f"line {number}" for number in range(2, 13)), '__RESULT__::{"success":true}')
             server.end(job_id)
 
@@ -172,7 +172,7 @@ def test_heard_lines_are_kept_for_logs(client: FluxbaseClient, realtime: Realtim
     job_id = realtime.add_job(status="running")
 
     def work() -> None:
-        until(lambda: "GET logs" in realtime.requests)
+        until(lambda: subscribed(realtime, "subscribe_logs") and "GET logs" in realtime.requests)
         realtime.log(job_id, "hello", '__RESULT__::{"success":true}')
         realtime.end(job_id)
 
@@ -194,7 +194,7 @@ def test_a_table_that_is_not_enabled_is_left_without_a_word(connect: Connect) ->
         job_id = server.add_job(status="running")
 
         def work() -> None:
-            until(lambda: "GET logs" in server.requests)
+            until(lambda: subscribed(server, "subscribe_logs") and "GET logs" in server.requests)
             server.log(job_id, "hello", '__RESULT__::{"success":true}')
             server.end(job_id)
 

@@ -56,7 +56,8 @@ class LineOrder:
     """Since when lines are held back, on the monotonic clock."""
     _held: dict[int, LogLine] = field(factory=dict[int, LogLine])
     _late: list[LogLine] = field(factory=list[LogLine])
-    _given: set[tuple[int, str]] = field(factory=set[tuple[int, str]])
+    _given: dict[tuple[int, str], datetime] = field(factory=dict[tuple[int, str], datetime])
+    """When each line was written that was given."""
 
     @property
     def has_gap(self) -> bool:
@@ -73,13 +74,13 @@ class LineOrder:
                 self._held.setdefault(number, line)
             else:
                 self._late.append(line)
-                self._given.add((number, line.message))
+                self._given[number, line.message] = line.timestamp
         self._note_gap(now)
 
     def restart(self, started_at: datetime | None) -> None:
-        """Follow another attempt: its numbers may begin from 1 again."""
-        self.not_before, self.after = started_at, 0
-        self._given.clear()
+        """Follow another attempt: its numbers may begin from 1 again. Some of its lines may have been given already."""
+        self._given = {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
+        self.not_before, self.after = started_at, max((number for number, _ in self._given), default=0)
 
     def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
         """The lines whose turn it is, each with a note where lines before it are missing."""
@@ -90,8 +91,9 @@ class LineOrder:
             missing = first > self.after + 1
             if missing and now - (now if self.gap_since is None else self.gap_since) < hold:
                 break
-            taken.append((self._held.pop(first), gap_note(self.after + 1, first - 1) if missing else None))
-            self._given.add((first, taken[-1][0].message))
+            line = self._held.pop(first)
+            taken.append((line, gap_note(self.after + 1, first - 1) if missing else None))
+            self._given[first, line.message] = line.timestamp
             self.after = first
             self.gap_since = None
         self._note_gap(now)

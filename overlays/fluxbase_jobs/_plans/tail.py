@@ -65,19 +65,22 @@ class _LogCursor:
     """Whether the job is known to have begun an attempt."""
     restarted: bool = False
     """Whether it has begun another one since."""
+    wrote: bool = False
+    """Whether the job has written a line."""
     seen: set[str] = field(factory=set[str])
 
     def observe(self, job: Job) -> None:
         """Go back to the start where the job has begun another attempt since the last poll."""
         if self.attempted and job.started_at not in {None, self.started_at}:
             self.after, self.restarted = 0, True
-        self.attempted = self.attempted or job.started_at is not None or job.retry_count > 0 or bool(self.seen)
+        self.attempted = self.attempted or job.started_at is not None or job.retry_count > 0 or self.wrote
         self.started_at = job.started_at or self.started_at
 
     def new_lines(self, lines: list[LogLine]) -> list[LogLine]:
         """The new ones of these lines, in order."""
         fresh = [line for line in lines if line.id not in self.seen and self._wanted(line)]
         self.seen.update(line.id for line in lines)
+        self.wrote = self.wrote or not all(is_servers_own_line(line) for line in lines)
         # An earlier attempt may have more lines than this one: its numbers say nothing about what is still to come.
         self.after = max([self.after, *(line.line_number or 0 for line in lines if self.started_at is None or self._of_this_attempt(line))])
         # The server sorts by number; where those began from 1 again, attempts are mixed.

@@ -133,8 +133,8 @@ class Server:
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.Client(transport=self.transport(), trust_env=False)
-        listens = bool(options.pop("realtime", None))
-        client = FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, realtime=False, **cast("SharedOptions", options))
+        listens, options["realtime"] = bool(options.get("realtime")), False
+        client = FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
         if listens:
             client.fetch.listen_through(self.realtime_connector())
         return client
@@ -144,8 +144,8 @@ class Server:
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.AsyncClient(transport=self.async_transport(), trust_env=False)
-        listens = bool(options.pop("realtime", None))
-        client = AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, realtime=False, **cast("SharedOptions", options))
+        listens, options["realtime"] = bool(options.get("realtime")), False
+        client = AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
         if listens:
             client.fetch.listen_through(self.async_realtime_connector())
         return client
