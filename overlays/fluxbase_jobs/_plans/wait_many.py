@@ -11,11 +11,11 @@ from attrs import define, evolve, field, frozen
 
 from .._context.call_context import CallContext, ClientSettings, RetryOption
 from .._operations import jobs as operations
+from .._operations.jobs import Filters
 from .._operations.operation import Operation
 from .._realtime.subscriptions import Subscription
 from .._validation import arguments
 from ..errors import InvalidInput, InvalidResponse, RequestTimeout
-from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result

@@ -12,6 +12,7 @@ from uuid import UUID
 from .._context.call_context import CallOptions, RetryOption
 from .._docstrings import documented_like
 from .._drivers.fetch_async import AsyncFluxbaseFetch
+from .._operations.jobs import Filters
 from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
@@ -24,7 +25,7 @@ from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.inputs import JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
