@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fluxbase_jobs import NotFound, Ok, PollPolicy, ServerFailed, Submission
 from fluxbase_jobs._context.call_context import ClientSettings
+from fluxbase_jobs._operations.jobs import Filters
 from fluxbase_jobs._plans import jobs as plans
 from fluxbase_jobs._plans import logs as log_plans
 from fluxbase_jobs._plans.exchange.call import call
@@ -17,7 +18,6 @@ from fluxbase_jobs._plans.run import run
 from fluxbase_jobs._plans.wait_many import wait_many
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
-from fluxbase_jobs.models.inputs import Filters
 
 from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, reply, settings
 from tests.support.sample_responses import JOB_ID

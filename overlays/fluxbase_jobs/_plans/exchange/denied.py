@@ -8,9 +8,9 @@ from attrs import evolve
 
 from ..._context.call_context import CallContext
 from ..._operations import jobs as operations
+from ..._operations.jobs import Filters
 from ..._operations.operation import KEY_HEADER, Operation, derived
 from ...errors import NotFound
-from ...models.inputs import Filters
 from ...models.jobs import Job
 from ...result import Err, Ok, Result
 from .request import exchange
