@@ -45,7 +45,7 @@ def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
 class LineOrder:
     """Puts log lines that come in any order, from two sources, into the order of their numbers; each is given once.
 
-    A line is held back while earlier ones are missing, but not for ever: then the line after the gap comes with a note.
+    A line is held back while earlier ones are missing, but not for ever: then it comes with a note that says which are missing.
     """
 
     after: int
@@ -83,7 +83,7 @@ class LineOrder:
         self.not_before, self.after = started_at, max((number for number, _ in self._given), default=0)
 
     def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
-        """The lines whose turn it is, each with a note where lines before it are missing."""
+        """The lines whose turn it is, each with what to say where lines before it are missing."""
         taken: list[tuple[LogLine, str | None]] = [(line, None) for line in self._late]
         self._late = []
         while self._held:
@@ -102,6 +102,12 @@ class LineOrder:
     def _note_gap(self, now: float) -> None:
         waiting = bool(self._held) and self.after + 1 not in self._held
         self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
+
+
+def gap_line(note: str, before: LogLine) -> LogLine:
+    """What stands in a followed log where lines are missing: a warning without a number, at the time of the line after it."""
+    told = replace(cast("Any", before), id=f"{before.id}:gap", level="warn", message=note, line_number=None)
+    return cast("LogLine", told)
 
 
 def gap_note(first: int, last: int) -> str:

@@ -20,7 +20,7 @@ from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LineOrder, applied
+from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LineOrder, applied, gap_line
 from .exchange.causes import of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
@@ -102,6 +102,8 @@ class _Following:
     order: LineOrder
     ended: bool = False
     """Whether the job, by its events, has ended."""
+    shown: bool = False
+    """Whether the server has shown any line over HTTP."""
 
     @property
     def listening(self) -> bool:
@@ -202,14 +204,16 @@ def _give(
     if following.source is not None:
         following.order.add(snapshot.lines, now.monotonic)
         lines = following.order.take(now.monotonic, _hold(context) if hold is None else hold)
-    for line, note in lines:
-        if line.message.startswith(RESULT_LINE) or is_servers_own_line(line):
-            continue
-        meta = snapshot.result.meta if note is None else evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, note))
-        if note is not None and logger is not None:
-            yield Invoke(partial(logger.warning, "%s", note))
-        yield from _log(logger, line)
-        yield Emit(Ok(line, meta))
+    following.shown = following.shown or bool(snapshot.lines)
+    for line, gap in lines:
+        if gap is not None:
+            context.client.memory.hides_logs = not following.shown
+            told = gap_line(gap, line)
+            yield from _log(logger, told)
+            yield Emit(Ok(told, evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, gap))))
+        if not line.message.startswith(RESULT_LINE) and not is_servers_own_line(line):
+            yield from _log(logger, line)
+            yield Emit(Ok(line, snapshot.result.meta))
 
 
 def _hold(context: CallContext) -> float:

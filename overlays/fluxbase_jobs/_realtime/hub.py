@@ -177,6 +177,7 @@ class _Link:
     def _serve(self, retries: Retries) -> None:
         """Serve one socket until nobody needs it. Raises SocketUnavailable where it could not be opened, or is lost."""
         socket = self.hub.open_socket(self.token)
+        retries.silent = True
         try:
             with self._lock:
                 self.registry.connect()
@@ -195,7 +196,7 @@ class _Link:
             now = monotonic()
             if message is not None:
                 self._receive(message)
-                retries.failures = 0
+                retries.received()
                 self.hub.state = CONNECTED
             if now < look_at:
                 continue

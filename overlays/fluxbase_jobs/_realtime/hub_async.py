@@ -170,6 +170,7 @@ class _Link:
     async def _serve(self, retries: Retries) -> None:
         """Serve one socket until nobody needs it. Raises SocketUnavailable where it could not be opened, or is lost."""
         socket = await self.hub.open_socket(self.token)
+        retries.silent = True
         reading: asyncio.Task[None] | None = None
         try:
             self.registry.connect()
@@ -187,7 +188,7 @@ class _Link:
     async def _read(self, socket: AsyncSocket, retries: Retries) -> None:
         while True:
             message = await socket.receive()
-            retries.failures = 0
+            retries.received()
             self.hub.state = CONNECTED
             for frame in protocol.read(message):
                 if (refusal := self.registry.receive(frame)) is not None:
