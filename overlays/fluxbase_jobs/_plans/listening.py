@@ -17,7 +17,7 @@ from .polling import pause_until_next_poll
 LINK_SECONDS: Final = 0.3
 """Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""
 
-__all__ = ["Event", "JobChanged", "LineLogged", "Linked", "changes_come", "listen", "until_linked", "wait_for_events"]
+__all__ = ["Event", "JobChanged", "LineLogged", "Linked", "changes_come", "listen", "planned", "until_linked", "wait_for_events"]
 
 
 def listen(context: CallContext, job_ids: Sequence[str], *, logs: bool) -> Plan[Subscription | None]:
@@ -46,13 +46,16 @@ def changes_come(source: Subscription | None, job: Job | None) -> bool:
     return source is not None and source.linked.changes and job is not None and source.sees(job)
 
 
+def planned(interval: float, result: Result[Any] | None) -> float:
+    """The seconds until the next poll: as planned, or as many as the server asks for."""
+    return max(interval, result.error.retry_after or 0.0) if isinstance(result, Err) else interval
+
+
 def wait_for_events(
-    source: Subscription | None, interval: float, result: Result[Any] | None, now: Instant, end: float, *, live: bool
+    source: Subscription | None, left: float, result: Result[Any] | None, now: Instant, end: float, *, live: bool
 ) -> Plan[Received]:
-    """Wait for the next event, or for the next poll: by the planned interval, or much later where changes come by themselves."""
+    """Wait for the next event, or for the next poll: for the seconds that are left, or much longer where changes come by themselves."""
     if source is None:
-        return Received((), (yield from pause_until_next_poll(interval, result, now, end)))
-    retry_after = (result.error.retry_after or 0.0) if isinstance(result, Err) else 0.0
-    timeout = max(SAFETY_POLL if live else interval, retry_after)
-    received: Received = yield NextEvent(source, max(0.0, min(timeout, end - now.monotonic)))
+        return Received((), (yield from pause_until_next_poll(left, result, now, end)))
+    received: Received = yield NextEvent(source, max(0.0, min(SAFETY_POLL if live else left, end - now.monotonic)))
     return received

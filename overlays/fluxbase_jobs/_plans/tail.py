@@ -25,7 +25,7 @@ from .exchange.causes import of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
-from .listening import Event, LineLogged, Linked, changes_come, listen, until_linked, wait_for_events
+from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
 from .logs import DENIED
 from .polling import Waiting, WaitOptions, is_transient, wait_timeout
 
@@ -245,8 +245,7 @@ def _until_next_poll(
         gap = following.order.has_gap
         running = job is not None and not job.is_terminal and not following.ended
         live = following.listening and changes_come(source, job) and running and not gap and snapshot.result.ok
-        left = min(interval, GAP_POLL) if gap else interval
-        left -= now.monotonic - began
+        left = planned(min(interval, GAP_POLL) if gap else interval, snapshot.result) - (now.monotonic - began)
         if source is not None and not live and left <= 0:
             return now
         received = yield from wait_for_events(source, left, snapshot.result, now, end, live=live)

@@ -18,7 +18,7 @@ from ..result import Err, Meta, Ok, Result
 from .events import applied
 from .exchange.denied import read_job, with_denied
 from .exchange.steps import Emit, Instant, Step, Stream, read_clock
-from .listening import Event, LineLogged, Linked, changes_come, listen, until_linked, wait_for_events
+from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
 from .polling import Waiting, WaitOptions, is_transient, wait_refused, wait_timeout
 
 
@@ -108,7 +108,7 @@ def _until_next_poll(
     source: Subscription | None, interval: float, result: Result[Job], seen: _Seen, now: Instant, *, end: float
 ) -> Generator[Step | Emit[Result[Job]], Any, Instant]:
     """Wait until the job has to be read again, and emit the changes that come meanwhile."""
-    interval = max(interval, result.error.retry_after or 0.0) if isinstance(result, Err) else interval
+    interval = planned(interval, result)
     began, live, failed = now.monotonic, changes_come(source, seen.job) and not seen.ended, not result.ok
     while True:
         left = interval - (now.monotonic - began)
