@@ -64,6 +64,10 @@ class LineOrder:
         """Whether lines are held back."""
         return bool(self._held)
 
+    def held_for(self, now: float, hold: float) -> float:
+        """The seconds until the lines that are held back are given all the same."""
+        return 0.0 if self.gap_since is None else max(0.0, self.gap_since + hold - now)
+
     def add(self, lines: Iterable[LogLine], now: float) -> None:
         """Take lines of either source."""
         for line in lines:

@@ -10,23 +10,39 @@ from .._realtime.protocol import JobChanged, LineLogged
 from .._realtime.subscriptions import Event, Linked, Subscription
 from ..models.jobs import Job
 from ..result import Err, Result
-from .events import SAFETY_POLL
 from .exchange.steps import Instant, NextEvent, Plan, Received, Subscribe
 from .polling import pause_until_next_poll
 
 LINK_SECONDS: Final = 0.3
 """Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""
 
-__all__ = ["Event", "JobChanged", "LineLogged", "Linked", "changes_come", "listen", "planned", "until_linked", "wait_for_events"]
+__all__ = [
+    "Event",
+    "JobChanged",
+    "LineLogged",
+    "Linked",
+    "changes_come",
+    "listen",
+    "listen_each",
+    "planned",
+    "until_linked",
+    "wait_for_events",
+]
 
 
 def listen(context: CallContext, job_ids: Sequence[str], *, logs: bool) -> Plan[Subscription | None]:
     """Receive the events of jobs; None where the client only polls. Close it in the end."""
+    listening = yield from listen_each(context, [job_ids] if job_ids else [], logs=logs)
+    return listening[0] if listening else None
+
+
+def listen_each(context: CallContext, groups: Sequence[Sequence[str]], *, logs: bool) -> Plan[list[Subscription]]:
+    """Receive the events of several groups of jobs apart, but wait for all of them at once; an empty list where the client only polls."""
     hub = context.client.memory.hub
-    if hub is None or not job_ids:
-        return None
-    source: Subscription | None = yield Subscribe(hub, job_ids, logs)
-    return source
+    if hub is None or not groups:
+        return []
+    sources: list[Subscription] = yield Subscribe(hub, groups, logs)
+    return sources
 
 
 def until_linked(source: Subscription | None, now: Instant, end: float) -> Plan[Instant]:
@@ -51,11 +67,9 @@ def planned(interval: float, result: Result[Any] | None) -> float:
     return max(interval, result.error.retry_after or 0.0) if isinstance(result, Err) else interval
 
 
-def wait_for_events(
-    source: Subscription | None, left: float, result: Result[Any] | None, now: Instant, end: float, *, live: bool
-) -> Plan[Received]:
-    """Wait for the next event, or for the next poll: for the seconds that are left, or much longer where changes come by themselves."""
+def wait_for_events(source: Subscription | None, left: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Received]:
+    """Wait for the next event, or for the next poll in so many seconds."""
     if source is None:
         return Received((), (yield from pause_until_next_poll(left, result, now, end)))
-    received: Received = yield NextEvent(source, max(0.0, min(SAFETY_POLL if live else left, end - now.monotonic)))
+    received: Received = yield NextEvent(source, max(0.0, min(left, end - now.monotonic)))
     return received

@@ -19,14 +19,14 @@ from ..errors import InvalidInput, InvalidResponse, RequestTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
-from .events import applied
+from .events import SAFETY_POLL, applied
 from .exchange.call import open_call
 from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .listening import Event, JobChanged, Linked, changes_come, listen, planned, until_linked, wait_for_events
-from .polling import OnProgress, Waiting, WaitOptions, is_transient, wait_timeout
+from .polling import OnProgress, Waiting, WaitOptions, is_transient, read_ids, wait_timeout
 from .watch import visible_state
 
 T = TypeVar("T")
@@ -149,40 +149,18 @@ def _follow(
     *,
     causes: object = False,
 ) -> Stream[Pair]:
-    context, waiting, refused = yield from _opened(client, retry, options, causes)
-    for given in job_ids:
-        try:
-            job_id = _job_id(given)
-        except InvalidInput as error:
-            yield Emit((_label(given), Err(error)))
-            continue
-        if refused:
-            yield Emit((job_id, Err(refused)))
+    context, waiting, refused = yield from opened(client, retry, options, causes=causes)
+    for job_id, error in read_ids(job_ids):
+        if error or refused:
+            yield Emit((job_id, Err(error or refused or InvalidInput(job_id))))
         else:
             pending.add(job_id)
     if context and waiting and pending.jobs:
         yield from _wait(context, pending, waiting)
 
 
-def _job_id(given: object) -> str:
-    try:
-        return arguments.job_id(given, "job_ids")
-    except InvalidInput:
-        raise
-    except Exception as fault:  # noqa: BLE001  # the caller's object may raise anything
-        raise InvalidInput(f"job_ids must be jobs or UUIDs; reading one raised {type(fault).__name__}") from None
-
-
-def _label(given: object) -> str:
-    """An id as it was given, where it is none."""
-    try:
-        return str(given)
-    except Exception:  # noqa: BLE001  # the caller's object may raise anything
-        return object.__repr__(given)
-
-
-def _opened(
-    client: ClientSettings, retry: RetryOption, options: WaitOptions, causes: object
+def opened(
+    client: ClientSettings, retry: RetryOption, options: WaitOptions, *, causes: object = False
 ) -> Plan[tuple[CallContext, Waiting, None] | tuple[None, None, InvalidInput]]:
     """The call, or what is wrong with the arguments beside the ids: each id has its result all the same."""
     try:
@@ -227,10 +205,11 @@ def _until_next_poll(
     interval, began, due = planned(interval, failed), now.monotonic, False
     while True:
         live = failed is None and not due and not pending.failed and all(changes_come(source, job) for job in pending.jobs.values())
-        left = (min(interval, pending.gathering()) if due and failed is None else interval) - (now.monotonic - began)
-        if source is not None and not live and left <= 0:
+        planned_for = min(interval, pending.gathering()) if due and failed is None else interval
+        left = SAFETY_POLL if live else planned_for - (now.monotonic - began)
+        if source is not None and left <= 0:
             return now
-        received = yield from wait_for_events(source, left, failed, now, end, live=live)
+        received = yield from wait_for_events(source, left, failed, now, end)
         now = received.at
         for event in received.events:
             due = (yield from _take_event(event, pending)) or due
