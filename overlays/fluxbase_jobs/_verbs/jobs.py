@@ -15,6 +15,7 @@ from .._operations.jobs import Filters
 from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
+from .._plans.logs import logs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
 from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
@@ -189,7 +190,7 @@ class FluxbaseJobs:
             starts with `__RESULT__::`. The April 2026 server returns no lines until its next start. NotFound for another user's job,
             ServerFailed for an unknown id.
         """
-        return self._fetch.run(plans.logs, call, job_id, after_line)
+        return self._fetch.run(logs, call, job_id, after_line)
 
     def wait(
         self,

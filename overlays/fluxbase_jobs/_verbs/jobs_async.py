@@ -16,6 +16,7 @@ from .._operations.jobs import Filters
 from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
+from .._plans.logs import logs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
 from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
@@ -100,7 +101,7 @@ class AsyncFluxbaseJobs:
 
     async def logs(self, job_id: JobId, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log."""
-        return await self._fetch.run(plans.logs, call, job_id, after_line)
+        return await self._fetch.run(logs, call, job_id, after_line)
 
     async def wait(
         self,
