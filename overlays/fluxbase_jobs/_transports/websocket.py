@@ -82,7 +82,7 @@ class WebsocketConnector:
     """Opens sockets over the network, through the environment's proxies and with its certificates."""
 
     def __init__(self) -> None:
-        from .environment import TlsContext  # noqa: PLC0415  # ssl takes long to import
+        from .certificates import TlsContext  # noqa: PLC0415  # ssl takes long to import
 
         self._tls = TlsContext()
 
@@ -103,7 +103,7 @@ class AsyncWebsocketConnector:
     """The same for asyncio."""
 
     def __init__(self) -> None:
-        from .environment import TlsContext  # noqa: PLC0415  # ssl takes long to import
+        from .certificates import TlsContext  # noqa: PLC0415  # ssl takes long to import
 
         self._tls = TlsContext()
 
