@@ -19,9 +19,9 @@ from .._clock import monotonic
 from ..errors import FluxbaseError
 from .asyncio_connection import AsyncioConnection, in_asyncio
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress, ResponseTooLong
-from .environment import TlsContext, user_agent
+from .certificates import TlsContext
 from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, is_replaced, origin_of, send_error
-from .messages import Headers, RawResponse, Request, address
+from .messages import Headers, RawResponse, Request, address, user_agent
 from .proxies import Proxied, async_through
 
 _LOOP: Final = RunVar[object]("fluxbase_jobs.loop")

@@ -12,9 +12,9 @@ import httpcore
 from .._clock import monotonic
 from ..errors import FluxbaseError
 from .bounds import MAX_IDLE, Body
-from .environment import TlsContext, user_agent
+from .certificates import TlsContext
 from .httpcore_messages import FAULTS, core_request, is_replaced, origin_of, send_error
-from .messages import Headers, RawResponse, Request, address
+from .messages import Headers, RawResponse, Request, address, user_agent
 from .proxies import Proxied, sync_through
 from .socket_connection import SocketConnection
 

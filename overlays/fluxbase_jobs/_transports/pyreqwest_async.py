@@ -12,7 +12,7 @@ from ..errors import FluxbaseError, InvalidInput
 from .asyncio_connection import in_asyncio
 from .base import AsyncTransport
 from .bounds import Body
-from .environment import TlsContext
+from .certificates import TlsContext
 from .httpcore_async import AsyncHttpcoreTransport
 from .messages import RawResponse, Request, address
 from .proxies import Proxied, async_through
