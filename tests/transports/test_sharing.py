@@ -147,7 +147,8 @@ def test_client_works_after_a_fork(server: LocalServer, mode: str) -> None:
 
     assert run_fork_program(mode, server.url) == "ok ok ok"
     by_connection = [request.connection for request in server.requests]
-    assert len(set(by_connection)) == {"fork": 2, "pool": 2, "async": 3, "spawn": 2}[mode]
+    # A process that is spawned may take longer to start than an idle connection lives.
+    assert len(set(by_connection)) in {"fork": (2,), "pool": (2,), "async": (3,), "spawn": (2, 3)}[mode]
 
 
 def test_child_can_refresh_after_a_fork_during_a_refresh(server: LocalServer) -> None:

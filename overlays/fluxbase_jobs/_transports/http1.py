@@ -114,16 +114,15 @@ class ResponseReader:
         self._status, self._headers, self._body = status, headers, Body(status, headers)
         self.reusable = version == b"1.1" and "close" not in headers.get("connection", "").lower()
         coding = headers.get("transfer-encoding")
+        if coding is not None and coding.lower() != "chunked":
+            raise httpcore.RemoteProtocolError("unknown transfer encoding")
+        length = _length(headers["content-length"]) if "content-length" in headers else None
         if status in {204, 304}:
             self.complete = True
         elif coding is not None:
-            if coding.lower() != "chunked":
-                raise httpcore.RemoteProtocolError("unknown transfer encoding")
             self._read = self._read_chunk_line
-        elif "content-length" in headers:
-            self._left = _length(headers["content-length"])
-            self._read = self._read_body
-            self.complete = not self._left
+        elif length is not None:
+            self._read, self._left, self.complete = self._read_body, length, not length
         else:
             self._read, self.reusable = self._read_until_end, False
 
