@@ -8,7 +8,6 @@ import random
 import threading
 import time
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar, assert_never
@@ -151,17 +150,29 @@ class _DeferringTransport:
         self._transport.close()
 
     def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
-        """Send a request in its own thread."""
-        with ThreadPoolExecutor(1, thread_name_prefix="fluxbase-jobs") as threads:
-            sending = threads.submit(copy_context().run, self._transport.send, request, timeout)
-            while True:
-                try:
-                    return sending.result()
-                except BaseException as error:
-                    of_request = sending.done() and error is sending.exception()
-                    if of_request or self.interruption is not None:
-                        raise
-                    self.interruption = error
+        """Send a request in its own thread. An interruption may come as soon as that has started, so starting it is covered, too."""
+        outcomes: list[RawResponse | FluxbaseError] = []
+        faults: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                outcomes.append(self._transport.send(request, timeout))
+            except BaseException as fault:  # noqa: BLE001  # raised in the thread that waits
+                faults.append(fault)
+
+        sending = threading.Thread(target=copy_context().run, args=(work,), name="fluxbase-jobs", daemon=True)
+        while not outcomes and not faults:
+            try:
+                if sending.ident is None:
+                    sending.start()
+                sending.join()
+            except BaseException as error:
+                if self.interruption is not None or sending.ident is None:
+                    raise
+                self.interruption = error
+        if faults:
+            raise faults[0]
+        return outcomes[0]
 
 
 def instant() -> Instant:
