@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, cast
 
 from attrs import define, field, frozen
@@ -11,6 +13,8 @@ from attrs import define, field, frozen
 from ..models.jobs import Job, LogLine
 
 MAX_JOBS: Final = 4096
+_JOB_ID: Final[Callable[[Any], str]] = attrgetter("id")
+_NAME_AND_MOMENT: Final[Callable[[Any], tuple[str, datetime]]] = attrgetter("job_name", "created_at")
 
 
 @frozen
@@ -29,7 +33,8 @@ class ClientMemory:
     """Whether the last log of an ended job that was read was hidden by the server."""
     hub: Any = field(default=None, repr=False)
     """The client's WebSocket, a Hub or AsyncHub; None where it only polls."""
-    _jobs: dict[str, SeenJob] = field(factory=dict[str, SeenJob], repr=False)
+    _jobs: dict[str, tuple[str, datetime]] = field(factory=dict[str, tuple[str, datetime]], repr=False)
+    """The arguments of a SeenJob."""
 
     def observe(self, data: object) -> None:
         """Remember the jobs that a request returned."""
@@ -40,15 +45,18 @@ class ClientMemory:
 
     def seen(self, job_id: str | None) -> SeenJob | None:
         """What is known of a job; None where this client has not seen it, or too long ago."""
-        return None if job_id is None else self._jobs.get(job_id)
+        found = None if job_id is None else self._jobs.get(job_id)
+        return None if found is None else SeenJob(*found)
 
     def heard(self, job_id: str) -> list[LogLine]:
         """The lines of a job's log that came over the WebSocket."""
         return [] if self.hub is None else self.hub.heard.of(job_id)
 
-    def _remember(self, jobs: Iterable[Any]) -> None:
-        for job in jobs:
-            self._jobs.pop(job.id, None)
-            self._jobs[job.id] = SeenJob(job.job_name, job.created_at)
-        while len(self._jobs) > MAX_JOBS:
-            self._jobs.pop(next(iter(self._jobs), ""), None)
+    def _remember(self, jobs: Sequence[Any]) -> None:
+        """Remember jobs as the newest ones. A list may hold thousands of them, so this is done without a line of Python for each."""
+        ids = list(map(_JOB_ID, jobs))
+        for known in filter(self._jobs.__contains__, ids):
+            self._jobs.pop(known, None)
+        self._jobs.update(zip(ids, map(_NAME_AND_MOMENT, jobs), strict=True))
+        for oldest in list(islice(self._jobs, max(len(self._jobs) - MAX_JOBS, 0))):
+            self._jobs.pop(oldest, None)

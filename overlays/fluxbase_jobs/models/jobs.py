@@ -180,12 +180,13 @@ _READERS: Final[tuple[Callable[[Job], str | None], ...]] = tuple(vars(_JobFields
 
 def share_texts(jobs: list[Job]) -> None:
     """Let neighbours in a list share equal texts: that takes a fifth of a list's memory away, for a tenth of its time."""
+    write: Callable[[Any, str, Any], None] = force_setattr
     for name in _ALIKE:
         read, last = attrgetter(name), None
         for job in jobs:
             text = read(job)
             if text == last:
-                force_setattr(cast("Any", job), name, last)
+                write(job, name, last)
             else:
                 last = text
 
