@@ -113,6 +113,8 @@ class _Following:
     spacing: Spacing = no_spacing
     ended: bool = False
     """Whether the job, by its events, has ended."""
+    result: LogLine | None = None
+    """The line with the result, if it has come: the last one of an attempt."""
     shown: bool = False
     """Whether the server has shown any line over HTTP."""
 
@@ -127,13 +129,20 @@ class _Following:
             return True
         if isinstance(event, LineLogged):
             self.order.add([event.line], now)
-            ends = event.line.message.startswith(RESULT_LINE) and not self.ended
-            self.ended = self.ended or ends
-            return ends
+            if not event.line.message.startswith(RESULT_LINE):
+                return False
+            already, self.ended, self.result = self.ended, True, event.line
+            return not already
         change = None if job is None else applied(job, event.job)
         ends = change is not None and change.is_terminal and not self.ended
         self.ended = self.ended or ends
         return ends or (change is not None and job is not None and change.retry_count > job.retry_count)
+
+    def heard_all(self, job: Job | None) -> bool:
+        """Whether all lines came over the WebSocket."""
+        if not self.listening or self.order.has_gap or job is None or self.result is None:
+            return False
+        return of_last_attempt(self.result, job)
 
     def close(self) -> None:
         """Receive no more events."""
@@ -197,7 +206,7 @@ def _follow(
         now = yield from read_clock()
         yield from _give(context, following, snapshot, now)
         complete_at, job = _complete_at(complete_at, job, snapshot.job, began, now), snapshot.job or job
-        if complete_at is not None and snapshot.result.ok and (began.monotonic >= complete_at or _heard_all(context, following, job)):
+        if complete_at is not None and snapshot.result.ok and (began.monotonic >= complete_at or following.heard_all(job)):
             yield from _give(context, following, _Snapshot(None, snapshot.result), now, hold=0.0)
             return
         interval = (
@@ -238,13 +247,6 @@ def _give(
 def _hold(context: CallContext) -> float:
     """For how long lines are held back while earlier ones are missing."""
     return HIDDEN_GAP_SECONDS if context.client.memory.hides_logs else GAP_SECONDS
-
-
-def _heard_all(context: CallContext, following: _Following, job: Job | None) -> bool:
-    """Whether all lines came over the WebSocket, to the one with the result, which is the last one."""
-    if not following.listening or following.order.has_gap or job is None:
-        return False
-    return any(line.message.startswith(RESULT_LINE) and of_last_attempt(line, job) for line in context.client.memory.heard(job.id))
 
 
 def _until_next_poll(
