@@ -173,6 +173,19 @@ def test_lines_come_in_order_whatever_the_order_of_events() -> None:
     assert driver.clock.seconds < 9.5
 
 
+def test_lines_that_wait_to_be_taken_are_not_left() -> None:
+    """A poll may see the job's end before the watcher has taken the events that came until then."""
+    result = logged(2.5, 3, '__RESULT__::{"success":true}')
+    hub = ScheduledHub((0.01, Linked(logs=True)), logged(2.5, 1), logged(2.5, 2), result)
+    for _, event in hub.schedule[1:]:
+        assert isinstance(event, LineLogged)
+        hub.heard.add(JOB_ID, event.line)
+
+    emitted = tailed(FakeDriver(one_job(working(1))), hub)
+
+    assert [result.unwrap().line_number for _, result in emitted] == [1, 2]
+
+
 def test_a_hidden_gap_is_told() -> None:
     """Where HTTP does not show what is missing: with a result of its own in its place."""
     events = [logged(5, 1), logged(5.1, 4), logged(9, 5, '__RESULT__::{"success":true}')]

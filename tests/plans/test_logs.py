@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 from fluxbase_jobs import Ok, PollPolicy, ResultLost, Submission
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._plans import jobs as plans
@@ -22,6 +23,7 @@ from tests.support.simulated_jobs import FOREVER, Life, Line, life, one_job, wai
 
 RESULT = '__RESULT__::{"success":true,"result":{}}'
 EMPTY: dict[str, Any] = {"result": "{}"}
+SUBSCRIBED = Line(1, "Created execution log subscription", 0)
 OPTIONS = WaitOptions(timeout=60, poll=PollPolicy())
 
 
@@ -146,6 +148,51 @@ def test_what_was_heard_tells_of_a_lost_result() -> None:
     lost = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=unheard))
 
     assert (kept.meta.result_lost, lost.meta.result_lost) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("heard", "interrupted", "lost"),
+    [
+        ((SUBSCRIBED,), False, True),
+        ((SUBSCRIBED, Line(2, "working", 9)), False, True),
+        ((SUBSCRIBED, Line(2, "working", 9)), True, None),
+        ((SUBSCRIBED, Line(3, "working", 9)), False, None),
+        ((evolve(SUBSCRIBED, number=4),), False, None),
+        ((), False, None),
+    ],
+)
+def test_only_what_was_heard_without_a_break_tells_of_a_loss(heard: tuple[Line, ...], interrupted: bool, lost: bool | None) -> None:  # noqa: FBT001  # parameters of the test
+    """The missing line may be the one with the result, or the job may have ended before the subscription."""
+    client = hearing(*heard)
+    if interrupted:
+        client.memory.hub.heard.interrupt([JOB_ID])
+
+    result = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=client))
+
+    assert result.meta.result_lost is lost
+
+
+def test_a_log_with_nothing_but_the_servers_own_line_is_not_hidden() -> None:
+    """A busy server loses all that a quick job prints."""
+    ended = life(0, 10, **EMPTY)
+
+    read, _ = read_at(11, ended, evolve(SUBSCRIBED, written=1))
+    waited = FakeDriver(one_job(ended, evolve(SUBSCRIBED, written=1))).run(waiting(60))
+
+    assert (messages(read), read.meta.logs_hidden) == ([], False)
+    assert waited.meta.result_lost is True
+
+
+def test_a_server_that_shows_its_logs_hides_none() -> None:
+    """It has shown one of a job that has just ended."""
+    client = settings()
+    read_at(11, life(0, 10), Line(1, "one", 1), client=client)
+
+    empty, _ = read_at(11, life(0, 10), client=client)
+    lost = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=client))
+
+    assert (messages(empty), empty.meta.logs_hidden) == ([], False)
+    assert lost.meta.result_lost is True
 
 
 @pytest.mark.parametrize("changes", [{"result": '{"a": 1}'}, {"result": None}])

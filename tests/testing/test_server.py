@@ -128,15 +128,36 @@ def test_close_breaks_open_requests(server: Server, http: httpx.Client) -> None:
 
 
 def test_profiles_differ_in_log_visibility() -> None:
-    """Version 2026-03 shows log lines at once, 2026-04 only after the next start."""
+    """Version 2026-03 shows log lines over HTTP at once, 2026-04 only after the next start."""
     lines: dict[str, int] = {}
     for profile in ("2026-03", "2026-04"):
-        with Server(profile=profile) as server, server.client() as client:
+        with Server(profile=profile) as server, server.client(realtime=False) as client:
             server.script("chatty").log("one\ntwo")
             job = client.jobs.run("chatty").unwrap()
             lines[profile] = len(client.jobs.logs(job.id).unwrap())
 
     assert lines == {"2026-03": 3, "2026-04": 0}
+
+
+def test_clients_follow_jobs_over_a_websocket_without_a_network() -> None:
+    """So the lines that version 2026-04 hides from HTTP come, too."""
+    with Server(profile="2026-04") as server, server.client() as client:
+        server.script("chatty").log("one\ntwo")
+        job = client.jobs.submit("chatty").unwrap()
+        lines = [str(result.unwrap()) for result in client.jobs.tail(job)]
+        state = client.realtime_state
+
+    assert lines == ["one", "two"]
+    assert state == "connected"
+
+
+def test_clients_may_poll() -> None:
+    """As where the server has no WebSocket."""
+    with Server() as server, server.client(realtime=False) as client:
+        server.script("resize").complete()
+        client.jobs.run("resize").unwrap()
+
+        assert client.realtime_state == "polling: switched off"
 
 
 def test_rate_limit_follows_the_clock() -> None:

@@ -29,8 +29,8 @@ class SeenJob:
 class ClientMemory:
     """One client's memory. Threads share it: each step is one operation of a dict."""
 
-    hides_logs: bool = False
-    """Whether the last log of an ended job that was read was hidden by the server."""
+    shows_logs: bool | None = None
+    """Whether the server shows the logs of jobs that have just ended; None where that is not known."""
     hub: Any = field(default=None, repr=False)
     """The client's WebSocket, a Hub or AsyncHub; None where it only polls."""
     _jobs: dict[str, tuple[str, datetime]] = field(factory=dict[str, tuple[str, datetime]], repr=False)
@@ -51,6 +51,10 @@ class ClientMemory:
     def heard(self, job_id: str) -> list[LogLine]:
         """The lines of a job's log that came over the WebSocket."""
         return [] if self.hub is None else self.hub.heard.of(job_id)
+
+    def heard_all(self, job_id: str) -> bool:
+        """Whether all lines of a job's log came over the WebSocket, from the first one on."""
+        return self.hub is not None and bool(self.hub.heard.is_complete(job_id))
 
     def _remember(self, jobs: Sequence[Any]) -> None:
         """Remember jobs as the newest ones. A list may hold thousands of them, so this is done without a line of Python for each."""

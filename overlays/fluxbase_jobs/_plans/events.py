@@ -15,6 +15,8 @@ SAFETY_POLL: Final = 45.0
 """Seconds between two polls of a job whose changes come by themselves: the server drops events in floods, without a sign."""
 GAP_SECONDS: Final = 3.0
 """Seconds that log lines are held back while earlier ones are missing: they come out of order, and HTTP shows them up to 2 s late."""
+LATE_GAP_SECONDS: Final = 20.0
+"""The same where the log that HTTP shows does not reach the gap yet: busy servers write it late."""
 HIDDEN_GAP_SECONDS: Final = 0.5
 """The same where the server hides its logs from HTTP."""
 
@@ -63,6 +65,10 @@ class LineOrder:
     def has_gap(self) -> bool:
         """Whether lines are held back."""
         return bool(self._held)
+
+    def is_behind(self, number: int) -> bool:
+        """Whether the first line that is held back comes before a number, or is it."""
+        return bool(self._held) and min(self._held) <= number
 
     def held_for(self, now: float, hold: float) -> float:
         """The seconds until the lines that are held back are given all the same."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -13,7 +13,7 @@ from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.readers import RESULT_LINE, is_servers_own_line
 from ..models.jobs import Job, LogLine
-from ..result import Err, Ok, Result
+from ..result import Err, Meta, Ok, Result
 from .events import merged
 from .exchange.causes import BARE_FAILURE, of_last_attempt
 from .exchange.denied import read_job
@@ -25,6 +25,8 @@ LAG_SECONDS: Final = 2.0
 LAG_POLL: Final = 0.5
 KEPT: Final = timedelta(days=29)
 """The server keeps logs for 30 days."""
+FRESH_SECONDS: Final = 60.0
+"""A log that is shown within so many seconds after it was written was not written before the server's last start."""
 EMPTY_RESULT: Final = "{}"
 DENIED: Final = "Failed to get job"
 """What a server that denies a job (see `denied`) answers where its log is read."""
@@ -52,57 +54,67 @@ def log_of_ended(context: CallContext, ended: Ok[Job], enough: Enough) -> Plan[R
     now = yield from read_clock()
     complete_at = now.monotonic + max(0.0, LAG_SECONDS - _age(ended, now))
     while True:
-        read = yield from read_lines(context, job.id, 0)
+        read, shown = yield from _read(context, job.id, 0)
         if isinstance(read, Err):
             return read
         now = yield from read_clock()
-        hidden = not read.data or read.meta.logs_hidden
-        if not hidden:
-            memory.hides_logs = False
-        if enough(read.data) or now.monotonic >= complete_at or (hidden and memory.hides_logs):
+        if enough(read.data) or now.monotonic >= complete_at or (not shown and memory.shows_logs is False):
             break
         yield from pause(min(LAG_POLL, complete_at - now.monotonic))
-    if not hidden or not _must_have_lines(job, now):
+    if shown or memory.shows_logs or not _must_have_lines(job, now):
         return read
-    memory.hides_logs = True
+    memory.shows_logs = False
     return Ok(read.data, evolve(read.meta, logs_hidden=True))
 
 
 def read_lines(context: CallContext, job_id: str, after_line: object) -> Plan[Result[list[LogLine]]]:
     """The lines that the server shows and those that were heard, each once. The server's own lines are left out."""
-    operation = operations.logs(job_id, after_line)
+    read, _ = yield from _read(context, job_id, after_line)
+    return read
+
+
+def _read(context: CallContext, job_id: str, after_line: object) -> Plan[tuple[Result[list[LogLine]], bool]]:
+    """The lines, and whether the server shows any over HTTP, be it one of its own."""
+    operation, memory = operations.logs(job_id, after_line), context.client.memory
     read = yield from exchange(context, operation)
     for _ in range(DENIED_ATTEMPTS - 1):
-        if isinstance(read, Ok) or read.error.message != DENIED or context.client.memory.seen(job_id) is None:
+        if isinstance(read, Ok) or read.error.message != DENIED or memory.seen(job_id) is None:
             break
         yield from pause(LAG_POLL / 2)
         again = yield from exchange(context, operation)
         meta = evolve(again.meta.plus(read.meta), false_not_found=read.meta.false_not_found + 1)
         read = Ok(again.data, meta) if isinstance(again, Ok) else Err(again.error.with_(attempts=meta.attempts), meta)
-    heard = [line for line in context.client.memory.heard(job_id) if (line.line_number or 0) > _number(after_line)]
+    heard = [line for line in memory.heard(job_id) if (line.line_number or 0) > _number(after_line)]
     if isinstance(read, Err):
-        return Ok(_jobs_own(heard), evolve(read.meta, logs_error=read.error)) if heard else read
-    lines = _jobs_own(merged(read.data, heard))
-    return Ok(lines, evolve(read.meta, logs_hidden=True)) if heard and not read.data else Ok(lines, read.meta)
+        return (Ok(_jobs_own(heard), evolve(read.meta, logs_error=read.error)) if heard else read), False
+    shown, lines = bool(read.data), _jobs_own(merged(read.data, heard))
+    now = yield from read_clock()
+    if shown and _seconds_since(max(line.timestamp for line in read.data), read.meta, now) < FRESH_SECONDS:
+        memory.shows_logs = True
+    elif shown:
+        memory.shows_logs = memory.shows_logs or None
+    hidden = bool(heard) and not shown and not memory.shows_logs
+    return Ok(lines, evolve(read.meta, logs_hidden=True) if hidden else read.meta), shown
 
 
 def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
     """The ended job, with whether the server has lost its result: `completed` with `{}` and no result in its log.
 
-    An empty log shows nothing, as some servers hide theirs.
+    An empty log shows nothing where the server may hide it, unless all of it came over the WebSocket.
     """
-    job = ended.data
+    job, memory = ended.data, context.client.memory
     if not job.succeeded or job.result_text != EMPTY_RESULT:
         return ended
-    if has_result(context.client.memory.heard(job.id), job):
+    if has_result(memory.heard(job.id), job):
         return Ok(job, evolve(ended.meta, result_lost=False))
-    read = yield from read_lines(context, job.id, 0)
-    if isinstance(read, Ok) and read.data and not has_result(read.data, job):
+    read, shown = yield from _read(context, job.id, 0)
+    if isinstance(read, Ok) and (shown or memory.shows_logs) and not has_result(read.data, job):
         read = yield from log_of_ended(context, ended, lambda lines: has_result(lines, job))
     if isinstance(read, Err):
         return Ok(job, ended.meta.plus(read.meta))
-    lost = not has_result(read.data, job) if read.data else None
-    return Ok(job, evolve(ended.meta.plus(read.meta), result_lost=lost))
+    found = has_result(read.data, job) or has_result(memory.heard(job.id), job)
+    known = found or shown or memory.shows_logs or memory.heard_all(job.id)
+    return Ok(job, evolve(ended.meta.plus(read.meta), result_lost=not found if known else None))
 
 
 def has_result(lines: Sequence[LogLine], job: Job) -> bool:
@@ -125,13 +137,16 @@ def _must_have_lines(job: Job, now: Instant) -> bool:
 
 
 def _age(ended: Ok[Job], now: Instant) -> float:
-    """The seconds since a job's end, by the server's clock where its response tells the time; else by ours, less a minute that it may be wrong."""
+    """The seconds since a job's end; zero where that is not known."""
     completed_at = ended.data.completed_at
-    if completed_at is None:
-        return 0.0
+    return 0.0 if completed_at is None else _seconds_since(completed_at, ended.meta, now)
+
+
+def _seconds_since(moment: datetime, meta: Meta, now: Instant) -> float:
+    """By the server's clock where its response tells the time; else by ours, less a minute that it may be wrong."""
     try:
-        moment = parsedate_to_datetime(ended.meta.headers.get("date", ""))
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        server = parsedate_to_datetime(meta.headers.get("date", ""))
+        server = server if server.tzinfo else server.replace(tzinfo=UTC)
     except (TypeError, ValueError, IndexError, OverflowError):
-        moment = now.utc - timedelta(minutes=1)
-    return max(0.0, (moment - completed_at).total_seconds())
+        server = now.utc - timedelta(minutes=1)
+    return max(0.0, (server - moment).total_seconds())

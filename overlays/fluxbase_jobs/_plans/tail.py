@@ -20,7 +20,7 @@ from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, SAFETY_POLL, LineOrder, applied, gap_line
+from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, SAFETY_POLL, LineOrder, applied, gap_line
 from .exchange.causes import of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
@@ -113,8 +113,15 @@ class _Following:
     spacing: Spacing = no_spacing
     ended: bool = False
     """Whether the job, by its events, has ended."""
-    shown: bool = False
-    """Whether the server has shown any line over HTTP."""
+    result: LogLine | None = None
+    """The line with the result, if it has come: the last one of an attempt."""
+    shown_up_to: int = 0
+    """The highest number of a line that the server has shown over HTTP."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the server has shown any line over HTTP."""
+        return self.shown_up_to > 0
 
     @property
     def listening(self) -> bool:
@@ -127,13 +134,20 @@ class _Following:
             return True
         if isinstance(event, LineLogged):
             self.order.add([event.line], now)
-            ends = event.line.message.startswith(RESULT_LINE) and not self.ended
-            self.ended = self.ended or ends
-            return ends
+            if not event.line.message.startswith(RESULT_LINE):
+                return False
+            already, self.ended, self.result = self.ended, True, event.line
+            return not already
         change = None if job is None else applied(job, event.job)
         ends = change is not None and change.is_terminal and not self.ended
         self.ended = self.ended or ends
         return ends or (change is not None and job is not None and change.retry_count > job.retry_count)
+
+    def heard_all(self, job: Job | None) -> bool:
+        """Whether all lines came over the WebSocket."""
+        if not self.listening or self.order.has_gap or job is None or self.result is None:
+            return False
+        return of_last_attempt(self.result, job)
 
     def close(self) -> None:
         """Receive no more events."""
@@ -197,7 +211,7 @@ def _follow(
         now = yield from read_clock()
         yield from _give(context, following, snapshot, now)
         complete_at, job = _complete_at(complete_at, job, snapshot.job, began, now), snapshot.job or job
-        if complete_at is not None and snapshot.result.ok and (began.monotonic >= complete_at or _heard_all(context, following, job)):
+        if complete_at is not None and snapshot.result.ok and (began.monotonic >= complete_at or following.heard_all(job)):
             yield from _give(context, following, _Snapshot(None, snapshot.result), now, hold=0.0)
             return
         interval = (
@@ -221,12 +235,12 @@ def _give(
     """Emit the lines whose turn it is: with a WebSocket in the order of their numbers, else those that were read."""
     lines: list[tuple[LogLine, str | None]] = [(line, None) for line in snapshot.lines]
     if following.source is not None:
+        following.shown_up_to = max([following.shown_up_to, *(line.line_number or 0 for line in snapshot.lines)])
         following.order.add(snapshot.lines, now.monotonic)
-        lines = following.order.take(now.monotonic, _hold(context) if hold is None else hold)
-    following.shown = following.shown or bool(snapshot.lines)
+        lines = following.order.take(now.monotonic, _hold(context, following) if hold is None else hold)
     for line, gap in lines:
         if gap is not None:
-            context.client.memory.hides_logs = not following.shown
+            context.client.memory.shows_logs = context.client.memory.shows_logs if following.shown else False
             told = gap_line(gap, line)
             yield from _log(following.logger, told)
             yield Emit(Ok(told, evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, gap))))
@@ -235,16 +249,11 @@ def _give(
             yield Emit(Ok(line, snapshot.result.meta))
 
 
-def _hold(context: CallContext) -> float:
-    """For how long lines are held back while earlier ones are missing."""
-    return HIDDEN_GAP_SECONDS if context.client.memory.hides_logs else GAP_SECONDS
-
-
-def _heard_all(context: CallContext, following: _Following, job: Job | None) -> bool:
-    """Whether all lines came over the WebSocket, to the one with the result, which is the last one."""
-    if not following.listening or following.order.has_gap or job is None:
-        return False
-    return any(line.message.startswith(RESULT_LINE) and of_last_attempt(line, job) for line in context.client.memory.heard(job.id))
+def _hold(context: CallContext, following: _Following) -> float:
+    """For how long lines are held back while earlier ones are missing: where the log is shown, until it shows later ones."""
+    if context.client.memory.shows_logs is False:
+        return HIDDEN_GAP_SECONDS
+    return LATE_GAP_SECONDS if following.shown and not following.order.is_behind(following.shown_up_to) else GAP_SECONDS
 
 
 def _until_next_poll(
@@ -253,14 +262,14 @@ def _until_next_poll(
     """Wait until the job and its log have to be read again, and emit the lines that come meanwhile."""
     source, began = following.source, now.monotonic
     while True:
-        gap, hidden = following.order.has_gap, context.client.memory.hides_logs
+        gap, hidden = following.order.has_gap, context.client.memory.shows_logs is False
         running = job is not None and not job.is_terminal and not following.ended
         live = following.listening and changes_come(source, job) and running and snapshot.result.ok and (hidden or not gap)
         sooner = min(interval, max(GAP_POLL, following.spacing())) if gap and not hidden else interval
         left = SAFETY_POLL if live else planned(sooner, snapshot.result) - (now.monotonic - began)
         if source is not None and left <= 0:
             return now
-        held = following.order.held_for(now.monotonic, _hold(context)) if gap and hidden else left
+        held = following.order.held_for(now.monotonic, _hold(context, following)) if gap and hidden else left
         received = yield from wait_for_events(source, min(left, held), snapshot.result, now, end)
         now = received.at
         due = False

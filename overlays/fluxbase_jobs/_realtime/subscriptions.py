@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from attrs import define, field, frozen
 
+from .._operations.readers import is_servers_own_line
 from ..models.jobs import LogLine
 from . import protocol
 from .protocol import Acknowledged, Frame, JobChanged, LineLogged, Refused
@@ -94,6 +95,7 @@ class HeardLines:
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, dict[tuple[int, str], LogLine]] = OrderedDict()
+        self._interrupted: set[str] = set()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -106,10 +108,28 @@ class HeardLines:
             lines[line.line_number or 0, line.message] = line
             self._count += len(lines) - before
             while self._count > MAX_HEARD and len(self._jobs) > 1:
-                self._count -= len(self._jobs.popitem(last=False)[1])
+                forgotten, dropped = self._jobs.popitem(last=False)
+                self._interrupted.discard(forgotten)
+                self._count -= len(dropped)
             if self._count > MAX_HEARD:
                 del lines[next(iter(lines))]
                 self._count -= 1
+
+    def interrupt(self, job_ids: Iterable[str]) -> None:
+        """Note that lines of these jobs may be missing from now on."""
+        with self._lock:
+            self._interrupted |= self._jobs.keys() & set(job_ids)
+
+    def is_complete(self, job_id: str) -> bool:
+        """Whether the last line of a job would be here if there was one.
+
+        That is so where lines of the job came, or the server's own about the subscription as its first, without a number missing or a
+        break since.
+        """
+        lines = self.of(job_id)
+        numbers = [line.line_number or 0 for line in lines]
+        began = any(not is_servers_own_line(line) or line.line_number == 1 for line in lines)
+        return began and {*numbers} == {*range(numbers[0], numbers[-1] + 1)} and job_id not in self._interrupted
 
     def of(self, job_id: str) -> list[LogLine]:
         """The lines of a job, by their numbers."""
@@ -160,6 +180,7 @@ class Registry:
 
     def disconnect(self) -> None:
         """The socket is gone: no events until there is another."""
+        self.heard.interrupt(self._logs)
         self._forget()
         self.connected = False
         self._tell(self._everybody(), always=True)

@@ -127,13 +127,13 @@ class Server:
 
         Args:
             **options: the keyword arguments of FluxbaseClient. By default, `key` is a function that creates a service key, so
-                that it never expires, and `retry` is the usual policy with delays of hundredths of a second. With `realtime=True`
-                the client follows jobs over a WebSocket, also without a network socket; by default it polls.
+                that it never expires, and `retry` is the usual policy with delays of hundredths of a second. The client follows jobs
+                over a WebSocket, also without a network socket; with `realtime=False` it polls.
         """
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.Client(transport=self.transport(), trust_env=False)
-        listens, options["realtime"] = bool(options.get("realtime")), False
+        listens, options["realtime"] = options.get("realtime") is not False, False
         client = FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
         if listens:
             client.fetch.listen_through(self.realtime_connector())
@@ -144,7 +144,7 @@ class Server:
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.AsyncClient(transport=self.async_transport(), trust_env=False)
-        listens, options["realtime"] = bool(options.get("realtime")), False
+        listens, options["realtime"] = options.get("realtime") is not False, False
         client = AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
         if listens:
             client.fetch.listen_through(self.async_realtime_connector())

@@ -33,6 +33,9 @@ NO_CAUSE: Final = (
     "the text that the job threw is in its log, which this server did not show: April 2026 servers show it after their next start, "
     "and any server only to the job's own user and to service roles"
 )
+OUTPUT_LOST: Final = (
+    "the text that the job threw is not in its log: servers lose what a job prints in its last moment, more of it the busier they are"
+)
 NOT_READ: Final = "the text that the job threw is in its log, which could not be read in time; call jobs.logs to read it"
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 _UNCAUGHT: Final = re.compile(r"error: (?:Uncaught (?:\(in promise\) )?)?(?:Error: )?(.*)", re.DOTALL)
@@ -47,13 +50,16 @@ class Cause:
     thrown: str | None = None
     error: FluxbaseError | None = None
     """Why the log could not be read."""
+    shown: bool = False
+    """Whether the server shows the job's log over HTTP."""
 
     def is_final(self, job: Job) -> bool:
         """Whether another read would not show more."""
         return self.thrown is not None or self.error is not None or job.error_message != BARE_FAILURE
 
-    def failure(self, job: Job, hint: str = NO_CAUSE) -> JobFailed:
+    def failure(self, job: Job, hint: str | None = None) -> JobFailed:
         """The job's failure as an error. `hint` is where to find the text, if it was not found."""
+        hint = hint or (OUTPUT_LOST if self.shown else NO_CAUSE)
         bare = job.error_message == BARE_FAILURE
         log_tail = [line for line in self.lines if not line.message.startswith(RESULT_LINE) and not is_servers_own_line(line)]
         message = (self.thrown if bare else None) or job.error_message or "the job failed"
@@ -71,7 +77,7 @@ def read_cause(context: CallContext, job: Job, now: Instant) -> Plan[Cause]:
     if isinstance(read, Err):
         return Cause(heard, error=read.error)
     lines = merged(read.data, heard)
-    return Cause(lines, thrown(lines, job))
+    return Cause(lines, thrown(lines, job), shown=bool(read.data))
 
 
 def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
@@ -79,12 +85,13 @@ def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
     now = yield from read_clock()
     end = now.monotonic + LOG_SECONDS
     lines: Sequence[LogLine] = ()
+    shown = context.client.memory.shows_logs is True
     while True:
         cause = yield from read_cause(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), job, now)
-        lines = cause.lines or lines
+        lines, shown = cause.lines or lines, cause.shown or shown
         now = yield from read_clock()
         if cause.is_final(job) or now.monotonic + LOG_PAUSE > end:
-            return Cause(lines, cause.thrown).failure(job)
+            return Cause(lines, cause.thrown, shown=shown).failure(job)
         now = yield from pause(LOG_PAUSE)
 
 
