@@ -13,6 +13,7 @@ from attrs import define, field
 from .._lazy import anyio, asyncio
 from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
+from .._transports.async_time import move_on_after
 from .._transports.base import AsyncTransport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
@@ -141,7 +142,7 @@ class _Window(Generic[ItemT, T]):
             if cancel:
                 for task in tasks:
                     task.scope.cancel()
-            with anyio.move_on_after(GRACE_SECONDS, shield=True):
+            with move_on_after(GRACE_SECONDS, shield=True):
                 for task in tasks:
                     await task.ended.wait()
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, assert_never
 from .._clock import monotonic
 from .._lazy import anyio, asyncio
 from .._plans.exchange.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._transports.async_time import is_asyncio, sleep
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt
@@ -40,7 +41,7 @@ async def run(plan: Plan[T], transport: AsyncTransport) -> T:
 
 async def _run_shielded(plan: Plan[T], transport: AsyncTransport) -> T:
     """Carry a plan out to its end. A cancellation of the caller is raised after it."""
-    if _is_asyncio():
+    if is_asyncio():
         return await _run_in_task(plan, transport)
     results: list[T] = []
     with anyio.CancelScope(shield=True):
@@ -87,7 +88,7 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:
             return log.sent(step, await transport.send(request, timeout), instant())
         case Pause(seconds):
             log.pausing(step)
-            await _sleep(seconds)
+            await sleep(seconds)
             return instant()
         case Invoke(callback):
             returned = callback()
@@ -108,36 +109,5 @@ async def _acquire(lock: threading.Lock, timeout: float) -> bool:
     while not lock.acquire(blocking=False):
         if monotonic() > end:
             return False
-        await _sleep(LOCK_POLL_SECONDS)
+        await sleep(LOCK_POLL_SECONDS)
     return True
-
-
-async def _sleep(seconds: float) -> None:
-    """Wait. Where a test has frozen the time, the event loop's own timers never fire, so a thread wakes the task."""
-    if not _is_asyncio() or not _is_frozen(asyncio.get_running_loop()):
-        await anyio.sleep(seconds)
-        return
-    loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [woken.set])
-    timer.daemon = True
-    timer.start()
-    try:
-        await woken.wait()
-    finally:
-        timer.cancel()
-
-
-def _is_frozen(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the event loop's clock stands still while time passes."""
-    shown, began = loop.time(), monotonic()
-    while monotonic() == began:
-        pass
-    return loop.time() == shown
-
-
-def _is_asyncio() -> bool:
-    """Whether the running task is asyncio's, not trio's."""
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:  # no event loop of asyncio
-        return False

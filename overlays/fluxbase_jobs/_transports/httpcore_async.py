@@ -13,6 +13,7 @@ import httpcore
 from anyio.lowlevel import RunVar
 
 from ..errors import FluxbaseError
+from .async_time import fail_after
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
 from .environment import TlsContext, user_agent
 from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, origin_of, send_error
@@ -69,7 +70,7 @@ class AsyncHttpcoreTransport:
         idle = await self._connections()
         connection = await self._connection(idle, server, context)
         try:
-            with anyio.fail_after(timeout):
+            with fail_after(timeout):
                 response, reusable = await connection.send(core_request(request, self._user_agent))
         except FAULTS as fault:
             return send_error(fault, request, timeout)

@@ -11,6 +11,7 @@ import httpx
 from anyio.lowlevel import RunVar
 
 from ..errors import FluxbaseError
+from .async_time import fail_after
 from .httpx_messages import (
     HTTPX,
     Library,
@@ -64,7 +65,7 @@ class AsyncHttpxTransport:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
         http = await self._client()
         try:
-            with anyio.fail_after(timeout):
+            with fail_after(timeout):
                 built = build_request(request, timeout, http, self._library)
                 response = await http.send(built, stream=True, follow_redirects=False, auth=client_auth(built, self._library))
                 return await _read(response, self._library)
