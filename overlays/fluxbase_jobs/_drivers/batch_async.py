@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextvars import copy_context
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import define, field
@@ -13,7 +11,7 @@ from attrs import define, field
 from .._lazy import anyio, asyncio
 from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
-from .._transports.async_time import move_on_after
+from .._transports.async_time import is_asyncio, move_on_after
 from .._transports.base import AsyncTransport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
@@ -152,18 +150,9 @@ class _Window(Generic[ItemT, T]):
         async def carry_out() -> None:
             await task.carry_out(self._transport)
 
-        if _in_trio():
-            _spawn_in_trio(carry_out)
+        if not is_asyncio():
+            driver.spawn_in_trio(carry_out)
             return
         running = asyncio.get_running_loop().create_task(task.carry_out(self._transport), name="fluxbase-jobs")
         self._running.add(running)  # an event loop holds its tasks weakly
         running.add_done_callback(self._running.discard)
-
-
-def _in_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_task())
-
-
-def _spawn_in_trio(function: Callable[[], Awaitable[None]]) -> None:
-    sys.modules["trio"].lowlevel.spawn_system_task(function, name="fluxbase-jobs", context=copy_context())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 import threading
-from collections.abc import AsyncGenerator
-from typing import Any, Final, TypeVar, assert_never
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar, assert_never
 
 from .._clock import monotonic
 from .._lazy import anyio, asyncio
@@ -40,18 +43,17 @@ async def run(plan: Plan[T], transport: AsyncTransport) -> T:
 
 
 async def _run_shielded(plan: Plan[T], transport: AsyncTransport) -> T:
-    """Carry a plan out to its end. A cancellation of the caller is raised after it."""
-    if is_asyncio():
-        return await _run_in_task(plan, transport)
-    results: list[T] = []
-    with anyio.CancelScope(shield=True):
-        results.append(await run(plan, transport))
-    return results[0]
+    """Carry a plan out to its end. What ends its caller (a cancellation, Ctrl-C) is raised after it."""
+    return await (_run_in_task if is_asyncio() else _run_in_system_task)(plan, transport)
 
 
 async def _run_in_task(plan: Plan[T], transport: AsyncTransport) -> T:
-    """The same under asyncio, whose own cancellation ignores anyio's scopes: it ends a task, but not the one that a task waits for."""
+    """Under asyncio: a cancellation ends a task, but not the one that a task waits for.
+
+    At its end an event loop cancels all tasks that it knows, so it must not know this one.
+    """
     task = asyncio.create_task(run(plan, transport))
+    asyncio._unregister_task(task)  # noqa: SLF001  # described in "Extending" of its documentation
     cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
         while not task.done():
@@ -62,6 +64,46 @@ async def _run_in_task(plan: Plan[T], transport: AsyncTransport) -> T:
     if cancelled is None:
         return task.result()
     raise cancelled from (None if task.cancelled() else task.exception())
+
+
+async def _run_in_system_task(plan: Plan[T], transport: AsyncTransport) -> T:
+    """Under trio, which raises Ctrl-C in its main task also where that is shielded, but not in system tasks. A second one is raised at once."""
+    ended = anyio.Event()
+    outcome: list[Callable[[], T]] = []
+
+    async def carry_out() -> None:
+        try:
+            result = await run(plan, transport)
+            outcome.append(lambda: result)
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's task
+            outcome.append(partial(_raise, error))
+        finally:
+            ended.set()
+
+    spawn_in_trio(carry_out)
+    interruption: BaseException | None = None
+    with anyio.CancelScope(shield=True):
+        while not ended.is_set():
+            try:
+                await ended.wait()
+            except BaseException as error:
+                if interruption is not None:
+                    raise
+                interruption = error
+    if interruption is not None:
+        raise interruption
+    return outcome[0]()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+def spawn_in_trio(function: Callable[[], Awaitable[None]]) -> None:
+    """Start a task that belongs to no nursery."""
+    sys.modules["trio"].lowlevel.spawn_system_task(function, name="fluxbase-jobs", context=copy_context())
 
 
 async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerator[T]:

@@ -6,9 +6,8 @@ import ssl
 from collections.abc import AsyncGenerator
 from typing import Final, Self
 
-import anyio  # comes with httpx, whose async half runs on it
 import httpx
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar  # anyio comes with httpx, whose async half runs on it
 
 from ..errors import FluxbaseError
 from .async_time import fail_after
