@@ -16,6 +16,7 @@ from .._plans.submit_many import BatchReport
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
 from .._validation import arguments
 from .._validation.arguments import Seconds
+from ..models.tokens import Tokens
 from ..policies.retry import RetryPolicy
 from ..result import Err, Result, handed_over
 from . import batch, driver, log
@@ -132,3 +133,8 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
         if raise_errors:
             raise result.error
     return handed_over(result, f"{call}()")
+
+
+def with_lifetime(settings: ClientSettings, tokens: Tokens) -> None:
+    """Tell a client that its tokens were received just now and how long they last."""
+    settings.credentials.set_lifetime_of(tokens, driver.instant().monotonic)
