@@ -139,9 +139,10 @@ def _retry_after(response: RawResponse, utc: datetime) -> float | None:
         # By the clock of the server, which is the one that counts: ours may be wrong.
         now = _date(response.headers.get("date", "")) or utc
         return _wait(moment.timestamp() - now.timestamp())
-    seconds = _object(response.content).get("retry_after")
-    known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf
-    return _wait(seconds) if known else None
+    seconds: object = _object(response.content).get("retry_after")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf:
+        return _wait(seconds)
+    return None
 
 
 def _date(text: str) -> datetime | None:

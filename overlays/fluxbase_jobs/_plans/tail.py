@@ -21,7 +21,7 @@ from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Stream, read_clock
-from .polling import WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .polling import WaitOptions, is_refused, is_transient, pause_until_next_poll, wait_refused, wait_timeout
 
 DRAIN_SECONDS: Final = 2.5
 """Seconds after a job's end during which lines may still come: the server writes its log each second."""
@@ -115,6 +115,9 @@ def tail(context: CallContext, job_id: object, after_line: object, options: Wait
         now = yield from read_clock()
         complete_at, job = _complete_at(complete_at, job, snapshot.job, began, now), snapshot.job or job
         if complete_at is not None and began.monotonic >= complete_at and snapshot.result.ok:
+            return
+        if isinstance(snapshot.result, Err) and is_refused(snapshot.result, now, end):
+            yield Emit(Err(wait_refused(read.job_id, job, snapshot.result.error, end - now.monotonic)))
             return
         interval = (
             DRAIN_SECONDS / DRAIN_POLLS if complete_at else POLL.interval(interval, job, now.utc, now.random, changed=bool(snapshot.lines))

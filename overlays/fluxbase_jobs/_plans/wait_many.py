@@ -22,7 +22,7 @@ from .exchange.call import open_call
 from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
 from .exchange.request import exchange
 from .exchange.steps import Emit, Invoke, Plan, Step, Stream, read_clock
-from .polling import OnProgress, Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .polling import OnProgress, Waiting, WaitOptions, is_refused, is_transient, pause_until_next_poll, wait_refused, wait_timeout
 from .watch import visible_state
 
 T = TypeVar("T")
@@ -151,6 +151,7 @@ def _opened(
 
 def _wait(context: CallContext, pending: _Pending, waiting: Waiting) -> Stream[Pair]:
     interval: float | None = None
+    failed: Err | None = None
     now = yield from read_clock()
     end = now.monotonic + waiting.timeout
     while (pending.jobs or pending.failed) and now.monotonic < end:
@@ -158,13 +159,18 @@ def _wait(context: CallContext, pending: _Pending, waiting: Waiting) -> Stream[P
         failed = yield from _poll_all(context, pending, end)
         failed = (yield from _look_for_causes(context, pending, end)) or failed
         now = yield from read_clock()
+        if is_refused(failed, now, end):
+            break
         interval = waiting.poll.interval(interval, None, now.utc, now.random, changed=len(pending.jobs) < before)
         if pending.jobs or pending.failed:
             now = yield from pause_until_next_poll(pending.pause(interval, waiting.poll), failed, now, end)
     for job_id, failed_job in [*pending.failed.items()]:
         yield from pending.finish(job_id, Err(Cause().failure(failed_job.job, NOT_READ), failed_job.meta))
     for job_id, job in [*pending.jobs.items()]:
-        yield from pending.finish(job_id, Err(wait_timeout(job_id, job, waiting.timeout)))
+        error = wait_timeout(job_id, job, waiting.timeout)
+        if failed is not None and is_refused(failed, now, end):
+            error = wait_refused(job_id, job, failed.error, end - now.monotonic)
+        yield from pending.finish(job_id, Err(error))
 
 
 def _poll_all(context: CallContext, pending: _Pending, end: float) -> Generator[Step | Emit[Pair], Any, Err | None]:

@@ -10,7 +10,7 @@ from ..models.jobs import Job
 from ..result import Err, Result
 from .exchange.request import exchange
 from .exchange.steps import Emit, Stream, read_clock
-from .polling import Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_refused, wait_timeout
+from .polling import Waiting, WaitOptions, is_refused, is_transient, pause_until_next_poll, wait_refused, wait_timeout
 
 
 def watch(context: CallContext, job_id: object, options: WaitOptions) -> Stream[Result[Job]]:
@@ -42,7 +42,7 @@ def poll_job(context: CallContext, read: Operation[Job], waiting: Waiting, *, ju
             yield Emit(result)
         if job is not None and job.is_terminal:
             return
-        if isinstance(result, Err) and (result.error.retry_after or 0.0) > max(end - now.monotonic, 0.0):
+        if isinstance(result, Err) and is_refused(result, now, end):
             yield Emit(Err(wait_refused(read.job_id, last, result.error, end - now.monotonic)))
             return
         interval = waiting.poll.interval(interval, job, now.utc, now.random, changed=changed)
