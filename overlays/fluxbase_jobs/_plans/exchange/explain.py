@@ -1,4 +1,4 @@
-"""What a bare 500 meant: the server's answer to changes that it could not make, explained by reading the job."""
+"""What a request left behind that failed without saying so: a bare 500, explained by reading the job, or a submit that was interrupted."""
 
 from __future__ import annotations
 
