@@ -50,6 +50,7 @@ class AsyncFluxbaseClient:
         http_client: httpx.AsyncClient | None = None,
         transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
+        realtime: bool | None = None,
     ) -> None:
         self.fetch: Final = AsyncFluxbaseFetch(
             url,
@@ -62,6 +63,7 @@ class AsyncFluxbaseClient:
             http_client=http_client,
             transport=transport,
             raise_errors=raise_errors,
+            realtime=realtime,
         )
         self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
         self.admin: Final = AsyncFluxbaseAdmin(self.fetch)
@@ -95,6 +97,11 @@ class AsyncFluxbaseClient:
         client = cls(url, **signed_in_options(options, signed_in.data))
         with_lifetime(client.fetch.settings, signed_in.data)
         return Ok(client, signed_in.meta)
+
+    @property
+    def realtime_state(self) -> str:
+        """`"unused"`, `"connected"`, or `"polling: REASON"`."""
+        return self.fetch.realtime_state
 
     async def close(self) -> None:
         """Close the connections."""

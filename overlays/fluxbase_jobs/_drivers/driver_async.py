@@ -13,8 +13,22 @@ from typing import Any, Final, NoReturn, TypeVar, assert_never
 
 from .._clock import monotonic
 from .._lazy import anyio, asyncio
-from .._plans.exchange.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
-from .._transports.async_time import is_asyncio, sleep
+from .._plans.exchange.steps import (
+    Acquire,
+    Emit,
+    Invoke,
+    NextEvent,
+    Pause,
+    Plan,
+    ReadClock,
+    Received,
+    Send,
+    Shield,
+    Step,
+    Stream,
+    Subscribe,
+)
+from .._transports.async_time import is_asyncio, move_on_after, sleep
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt
@@ -124,7 +138,7 @@ async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerato
         stream.close()
 
 
-async def _perform(step: Step, transport: AsyncTransport) -> object:
+async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PLR0911  # one for each step
     match step:
         case Send(request, timeout):
             return log.sent(step, await transport.send(request, timeout), instant())
@@ -139,6 +153,12 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:
             return await _acquire(lock, timeout)
         case ReadClock():
             return instant()
+        case Subscribe(hub, groups, logs):
+            return hub.subscribe(groups, logs=logs)
+        case NextEvent(source, timeout):
+            with move_on_after(max(timeout, 0.0)):
+                await source.ready.wait()
+            return Received(source.take(), instant())
         case Shield(plan):
             return await _run_shielded(plan, transport)
         case _:
