@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, PollPolicy
@@ -76,11 +76,14 @@ def interrupted_async(server: LocalServer, call: Callable[[Any], Any], *after: i
     return asyncio.run(main())
 
 
+Interrupted: TypeAlias = Callable[[LocalServer, Callable[[Any], Any], int], BaseException]
+"""Interrupts a call of `jobs` once so many requests have come."""
+
 both = pytest.mark.parametrize("interrupted", [interrupted_sync, interrupted_async], ids=["sync", "async"])
 
 
 @both
-def test_an_interrupted_submit_names_the_key_that_finds_the_job(server: LocalServer, interrupted: Callable[..., BaseException]) -> None:
+def test_an_interrupted_submit_names_the_key_that_finds_the_job(server: LocalServer, interrupted: Interrupted) -> None:
     """Also where the caller gave none."""
     server.answer(LATE)
 
@@ -92,7 +95,7 @@ def test_an_interrupted_submit_names_the_key_that_finds_the_job(server: LocalSer
 
 @both
 @pytest.mark.parametrize("verb", ["submit", "run"])
-def test_a_relative_moment_goes_with_no_key(server: LocalServer, interrupted: Callable[..., BaseException], verb: str) -> None:
+def test_a_relative_moment_goes_with_no_key(server: LocalServer, interrupted: Interrupted, verb: str) -> None:
     """So the note names none."""
     server.answer(LATE)
 
@@ -102,7 +105,7 @@ def test_a_relative_moment_goes_with_no_key(server: LocalServer, interrupted: Ca
 
 
 @both
-def test_an_interrupted_resubmit_names_the_key_that_finds_the_job(server: LocalServer, interrupted: Callable[..., BaseException]) -> None:
+def test_an_interrupted_resubmit_names_the_key_that_finds_the_job(server: LocalServer, interrupted: Interrupted) -> None:
     """But not while the old job is read: nothing was queued then."""
     server.answer(Answer(200, job(), delay=0.3))
     assert not hasattr(interrupted(server, lambda jobs: jobs.resubmit(JOB_ID), 1), "__notes__")
@@ -114,7 +117,7 @@ def test_an_interrupted_resubmit_names_the_key_that_finds_the_job(server: LocalS
 
 
 @both
-def test_a_definitions_submit_does_the_same(server: LocalServer, interrupted: Callable[..., BaseException]) -> None:
+def test_a_definitions_submit_does_the_same(server: LocalServer, interrupted: Interrupted) -> None:
     """It is the same request."""
     server.answer(LATE)
 
@@ -125,9 +128,7 @@ def test_a_definitions_submit_does_the_same(server: LocalServer, interrupted: Ca
 
 @both
 @pytest.mark.parametrize("cancels", [True, False])
-def test_an_interrupted_run_cancels_its_job_if_told_so(
-    server: LocalServer, interrupted: Callable[..., BaseException], *, cancels: bool
-) -> None:
+def test_an_interrupted_run_cancels_its_job_if_told_so(server: LocalServer, interrupted: Interrupted, *, cancels: bool) -> None:
     """While it waits between two polls."""
     server.answer(CREATED, RUNNING, CANCELLED)
 
@@ -139,7 +140,7 @@ def test_an_interrupted_run_cancels_its_job_if_told_so(
 
 
 @both
-def test_a_run_that_is_interrupted_in_its_submit_cancels_the_job(server: LocalServer, interrupted: Callable[..., BaseException]) -> None:
+def test_a_run_that_is_interrupted_in_its_submit_cancels_the_job(server: LocalServer, interrupted: Interrupted) -> None:
     """The same request finds it."""
     server.answer(LATE, CREATED, CANCELLED)
 
