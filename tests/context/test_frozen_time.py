@@ -57,7 +57,7 @@ def test_a_silent_server_is_a_timeout_though_the_clock_stands_still(connect: Con
         with freeze_time("2026-11-26T14:00:00Z"):
             assert isinstance(client.jobs.get(JOB_ID, timeout=0.1).error, RequestTimeout)
             assert isinstance(client.jobs.wait(JOB_ID, timeout=0.1).error, WaitTimeout)
-            assert [result.ok for _, result in client.jobs.submit_many([("resize", {})] * 2, timeout=0.1)] == [False, False]
+            assert [result.ok for _, result in client.jobs.submit_many([("resize", {"n": 1})] * 2, timeout=0.1)] == [False, False]
             assert [result.ok for _, result in client.jobs.wait_many([JOB_ID], timeout=0.1)] == [False]
             assert [result.ok for result in client.jobs.tail(JOB_ID, timeout=0.1)] == [False]
 
