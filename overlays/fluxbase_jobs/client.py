@@ -16,7 +16,7 @@ from ._context.client_options import (
     signed_in_options,
 )
 from ._context.credentials import Key, OnTokens
-from ._drivers.fetch import FluxbaseFetch, delivered
+from ._drivers.fetch import FluxbaseFetch, delivered, with_lifetime
 from ._lazy import httpx
 from ._plans.sign_in import sign_in
 from ._transports.choose import DEFAULT_TRANSPORT, TransportName
@@ -133,7 +133,9 @@ class FluxbaseClient:
             signed_in = fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):
             return signed_in
-        return Ok(cls(url, **signed_in_options(options, signed_in.data)), signed_in.meta)
+        client = cls(url, **signed_in_options(options, signed_in.data))
+        with_lifetime(client.fetch.settings, signed_in.data)
+        return Ok(client, signed_in.meta)
 
     @property
     def realtime_state(self) -> str:

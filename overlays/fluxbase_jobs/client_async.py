@@ -17,7 +17,7 @@ from ._context.client_options import (
 )
 from ._context.credentials import AsyncKey, OnTokens
 from ._docstrings import documented_like
-from ._drivers.fetch import delivered
+from ._drivers.fetch import delivered, with_lifetime
 from ._drivers.fetch_async import AsyncFluxbaseFetch
 from ._lazy import httpx
 from ._plans.sign_in import sign_in
@@ -94,7 +94,9 @@ class AsyncFluxbaseClient:
             signed_in = await fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):
             return signed_in
-        return Ok(cls(url, **signed_in_options(options, signed_in.data)), signed_in.meta)
+        client = cls(url, **signed_in_options(options, signed_in.data))
+        with_lifetime(client.fetch.settings, signed_in.data)
+        return Ok(client, signed_in.meta)
 
     @property
     def realtime_state(self) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from typing import Any
 
-from fluxbase_jobs import FluxbaseClient, PollPolicy
+import anyio
+import httpx
+import pytest
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, PollPolicy, RequestTimeout, WaitTimeout
 from fluxbase_jobs.testing import Server
 from freezegun import freeze_time
 
-from tests.support.local_server import Answer, LocalServer
+from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.styles import Connect
 
 QUICK = PollPolicy(initial=0.01, maximum=0.01)
 
@@ -35,3 +41,39 @@ def test_the_test_server_answers_though_the_clock_stands_still() -> None:
             assert client.jobs.submit("resize", {}).ok
             assert client.jobs.run("resize", {}, timeout=3, poll=QUICK).ok
             assert asyncio.run(run())
+
+
+def never_answer(connection: socket.socket) -> None:
+    """Read what comes, and send nothing."""
+    while connection.recv(65536):
+        pass
+
+
+@pytest.mark.parametrize("transport", ["httpcore", "http_client", "pyreqwest"])
+def test_a_silent_server_is_a_timeout_though_the_clock_stands_still(connect: Connect) -> None:
+    """Over each transport."""
+    with raw_server(never_answer) as port:
+        client = connect(f"http://127.0.0.1:{port}", "eyJ.a-token")
+        with freeze_time("2026-11-26T14:00:00Z"):
+            assert isinstance(client.jobs.get(JOB_ID, timeout=0.1).error, RequestTimeout)
+            assert isinstance(client.jobs.wait(JOB_ID, timeout=0.1).error, WaitTimeout)
+            assert [result.ok for _, result in client.jobs.submit_many([("resize", {"n": 1})] * 2, timeout=0.1)] == [False, False]
+            assert [result.ok for _, result in client.jobs.wait_many([JOB_ID], timeout=0.1)] == [False]
+            assert [result.ok for result in client.jobs.tail(JOB_ID, timeout=0.1)] == [False]
+
+
+@pytest.mark.parametrize("own_client", [False, True])
+def test_trio_ends_waits_and_requests_though_the_clock_stands_still(server: LocalServer, *, own_client: bool) -> None:
+    """Its clock is another one than asyncio's, and stands still as well."""
+    server.answer(Answer(200, job(status="running", result=None)))
+
+    async def main(port: int) -> None:
+        async with httpx.AsyncClient() as http:
+            given: dict[str, Any] = {"http_client": http} if own_client else {}
+            async with AsyncFluxbaseClient(server.url, "eyJ.a-token", **given) as client:
+                assert isinstance((await client.jobs.wait(JOB_ID, timeout=0.2, poll=QUICK)).error, WaitTimeout)
+            async with AsyncFluxbaseClient(f"http://127.0.0.1:{port}", "eyJ.a-token", retry=None, **given) as client:
+                assert isinstance((await client.jobs.get(JOB_ID, timeout=0.1)).error, RequestTimeout)
+
+    with raw_server(never_answer) as port, freeze_time("2026-11-26T14:00:00Z"):
+        anyio.run(main, port, backend="trio")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import time
 from typing import Any, Final
 
 import pytest
@@ -108,6 +111,21 @@ def test_invalid_arguments_are_error_values(connect: Connect, server: LocalServe
     assert result.error.message.startswith(says)
     assert not any(secret in f"{result!r} {result.error}" for secret in (PASSWORD, "tiger"))
     assert server.requests == []
+
+
+@pytest.mark.parametrize("hours", [-2, 0, 2])
+@pytest.mark.parametrize("expires_in", [900, None])
+def test_a_wrong_wall_clock_refreshes_nothing(connect: Connect, server: LocalServer, hours: int, expires_in: int | None) -> None:
+    """The lifetime counts from the sign-in, also where the server's clock shows another time than ours."""
+    issued = time.time() + hours * 3600
+    claims = base64.urlsafe_b64encode(json.dumps({"iat": issued, "exp": issued + 900}).encode()).decode().rstrip("=")
+    tokens = {"access_token": f"eyJ.{claims}.c2ln", "refresh_token": "r1", "expires_in": expires_in}
+    server.answer(Answer(200, tokens), FOUND)
+
+    client = connect.sign_in(server.url, "ada@example.com", PASSWORD).unwrap()
+
+    assert all(client.jobs.get(JOB_ID).ok for _ in range(3))
+    assert server.request_lines == ["POST /api/v1/auth/signin", *[f"GET /api/v1/jobs/{JOB_ID}"] * 3]
 
 
 def test_sign_in_uses_a_custom_http_client(connect: Connect, server: LocalServer) -> None:

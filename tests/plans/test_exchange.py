@@ -202,6 +202,8 @@ def test_elapsed_counts_requests_and_pauses() -> None:
         ("nan", None),
         ("inf", None),
         ("1,5", None),
+        ("5, 7, 2", 7.0),
+        ("5, soon", None),
         ("", None),
     ],
 )
@@ -213,6 +215,18 @@ def test_every_form_of_a_retry_after_counts(sent: str, seconds: float | None) ->
 
     assert error is not None
     assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("date", ["Tue, 01 Jan 2030 14:00:00 GMT", "Tue, 01 Jan 2030 10:00:00 GMT"])
+def test_a_date_counts_from_the_servers_clock(date: str) -> None:
+    """Ours is two hours off: the response says what the server's shows."""
+    hour = date.split()[4].partition(":")[0]
+    script = Script([reply(429, {"error": "slow down"}, retry_after=f"Tue, 01 Jan 2030 {hour}:00:07 GMT", date=date)])
+
+    error = script.run(exchange(settings(attempts=1), operations.get(JOB_ID))).error
+
+    assert error is not None
+    assert error.retry_after == 7.0
 
 
 def test_a_retry_after_beyond_the_time_left_ends_at_once_and_says_so() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +119,36 @@ def test_pages_that_never_end_are_an_error() -> None:
     assert [UUID(result.unwrap().id).int for result in results] == [0, 1, 2, 3]
     assert isinstance(last.error, InvalidResponse)
     assert len(driver.requests) < 20
+
+
+DISJOINTED: dict[str, Callable[[int, int, int], Iterable[int]]] = {
+    "empty after the first": lambda offset, limit, _: range(limit) if offset == 0 else (),
+    "empty from a place on": lambda offset, limit, _: range(offset, offset + limit) if offset < 9 else (),
+    "every second empty": lambda offset, limit, request: range(offset, offset + limit) if request % 2 else (),
+    "two in turn": lambda _, limit, request: range(limit) if request % 2 else range(50, 50 + limit),
+    "backwards": lambda offset, limit, _: range(offset + limit, offset, -1),
+    "others at each request": lambda _, limit, request: range(request * 100, request * 100 + limit),
+    "others after the first": lambda offset, limit, request: range(request * 100 * (offset > 0), request * 100 * (offset > 0) + limit),
+    "in steps": lambda offset, limit, _: range(offset // 6 * 6, offset // 6 * 6 + limit),
+}
+"""Pages that a proxy or a faulty server gives, by offset, limit and number of the request."""
+
+
+@pytest.mark.parametrize("pages", DISJOINTED)
+def test_pages_that_do_not_continue_one_another_end(pages: str) -> None:
+    """With an error, after the jobs that could be read, each once."""
+    requests = itertools.count(1)
+
+    def server(request: ReceivedRequest, _: Clock) -> RawResponse:
+        numbers = DISJOINTED[pages](int(request.query["offset"]), int(request.query["limit"]), next(requests))
+        return reply(200, page(*(job(id=id_of(number)) for number in numbers)))
+
+    (*results, last), driver = iterated(server, 3)
+
+    found = [result.unwrap().id for result in results]
+    assert len(found) == len(set(found)) >= 3
+    assert isinstance(last.error, InvalidResponse)
+    assert len(driver.requests) < 200
 
 
 def test_a_list_filtered_by_the_client_has_no_gaps() -> None:

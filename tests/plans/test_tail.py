@@ -273,3 +273,14 @@ def test_closing_the_iterator_stops_polling() -> None:
 
     assert next(tailed, None) is None
     assert len(driver.requests) == sent
+
+
+def test_a_retry_after_beyond_the_deadline_ends_it_at_once() -> None:
+    """The last item says why."""
+    driver = FakeDriver(replies(reply(429, {"error": "Rate limit exceeded"}, retry_after="60")))
+
+    [(_, result)] = driver.stream(tailing(timeout=20.0))
+
+    assert isinstance(result.error, WaitTimeout)
+    assert "more than the 20 s left" in result.error.message
+    assert driver.pauses == []

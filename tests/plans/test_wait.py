@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 from fluxbase_jobs import ConnectionFailed, FluxbaseError, InvalidInput, Job, Ok, PollPolicy, RequestTimeout, Result, WaitTimeout
+from fluxbase_jobs._drivers.driver import interrupt
 from fluxbase_jobs._plans.exchange.call import call
-from fluxbase_jobs._plans.exchange.steps import Plan, Send
+from fluxbase_jobs._plans.exchange.steps import Pause, Plan, Send
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.wait import wait
 from fluxbase_jobs._transports.messages import RawResponse
@@ -169,6 +170,27 @@ def test_a_hanging_cancel_ends_after_a_while() -> None:
 
     assert isinstance(driver.run(waiting(30.0, cancels=True)).error, WaitTimeout)
     assert driver.clock.seconds <= 40.1
+
+
+def test_a_hanging_cancel_after_an_interruption_ends_after_a_while() -> None:
+    """So does the one of `cancel_on_exit`, and the note says that it failed."""
+
+    def server(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        if request.method == "GET":
+            return reply(200, job(**RUNNING))
+        clock.pass_(request.timeout)
+        return RequestTimeout("no complete answer", retryable=True)
+
+    driver, plan, ctrl_c = FakeDriver(server), waiting(cancels_on_exit=True), KeyboardInterrupt()
+    step = next(plan)
+    while not isinstance(step, Pause):
+        step = plan.send(driver.perform(step))
+    cleanup = interrupt(plan, ctrl_c)
+    assert cleanup is not None
+    driver.run(cleanup)
+
+    assert 5 < driver.clock.seconds <= 10.1
+    assert "could not be cancelled: no complete answer" in ctrl_c.__notes__[0]
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,20 @@ def test_a_retry_after_is_kept_also_without_retries() -> None:
     assert driver.times()[1] >= 60
 
 
+@pytest.mark.parametrize("count", [1, 10])
+def test_a_retry_after_beyond_the_deadline_ends_the_wait_at_once(count: int) -> None:
+    """Of a page and of single requests: a pair for each, which says why."""
+    driver = FakeDriver(replies(reply(429, {"error": "Rate limit exceeded"}, retry_after="60")))
+
+    pairs = [
+        *driver.stream(wait_many(settings(), {}, [id_of(number) for number in range(count)], WaitOptions(timeout=20.0, poll=PollPolicy())))
+    ]
+
+    assert len(pairs) == count
+    assert all(isinstance(result.error, WaitTimeout) and "more than the 20 s left" in result.error.message for _, (_, result) in pairs)
+    assert (len(driver.requests), driver.pauses) == (1, [])
+
+
 def test_a_refused_list_is_the_answer_for_each() -> None:
     """No right to read at all: one error for each id, at once."""
     driver = FakeDriver(replies(reply(403, {"error": "no"})))

@@ -119,6 +119,7 @@ def waiting(
     poll: Any = None,
     on_progress: Any = None,
     cancels: object = False,
+    cancels_on_exit: bool = False,
     retry: Any = None,
 ) -> Plan[Result[Job]]:
     """The plan that waits for the job of `one_job`."""
@@ -127,5 +128,6 @@ def waiting(
         poll=poll or PollPolicy(),
         on_progress=on_progress,
         cancel_on_timeout=cancels,  # type: ignore[arg-type]  # tests pass wrong types too
+        cancel_on_exit=cancels_on_exit,
     )
     return call(wait, of or settings(), {} if retry is None else retry, JOB_ID, options)

@@ -24,6 +24,8 @@ transport = every_transport
 
 SHORT: Final = 0.1
 """A timeout, in seconds."""
+LONG: Final = 20.0
+"""Seconds after which nobody waits any more, however busy the machine is."""
 
 
 @contextmanager
@@ -179,7 +181,7 @@ def test_unexpected_protocol_switch(connect: Connect, server: LocalServer) -> No
 
 def test_response_timeout(connect: Connect, server: LocalServer) -> None:
     """The request may have been handled; the message names the seconds."""
-    server.answer(Answer(200, delay=SHORT * 3))
+    server.answer(Answer(200, delay=LONG))
 
     for verb, result in call_all_verbs(connect, server.url, timeout=SHORT):
         error = result.error
@@ -191,7 +193,7 @@ def test_response_timeout(connect: Connect, server: LocalServer) -> None:
 
 def test_timeout_of_a_call_replaces_that_of_the_client(connect: Connect, server: LocalServer) -> None:
     """For this call only."""
-    server.answer(Answer(200, job(), delay=SHORT * 3))
+    server.answer(Answer(200, delay=LONG), Answer(200, job()))
     client = connect(server.url, "k", timeout=timedelta(seconds=30))
 
     assert isinstance(client.jobs.get(JOB_ID, timeout=timedelta(seconds=SHORT)).error, RequestTimeout)

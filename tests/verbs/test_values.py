@@ -160,8 +160,8 @@ def test_moments_of_any_class_are_moments(client: FluxbaseClient, server: LocalS
 def test_moments_of_a_frozen_clock_are_moments(client: FluxbaseClient, server: LocalServer) -> None:
     """A library for tests, freezegun, puts a subclass in the place of `datetime`, in this program and in the client."""
     server.answer(CREATED)
-    with freeze_time("2030-01-02T03:04:05Z", tick=True, ignore=["asyncio", "threading"]):
-        moment: Any = datetime.now(UTC).replace(microsecond=0)
+    with freeze_time("2030-01-02T03:04:05Z"):
+        moment: Any = datetime.now(UTC)
         client.jobs.submit("resize", {"at": moment, "on": moment.date()}, scheduled=moment + timedelta(days=1)).unwrap()
 
     sent = server.requests[0].json()

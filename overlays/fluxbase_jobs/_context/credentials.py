@@ -95,6 +95,10 @@ class Credentials:
         """Take new tokens, which were received at this moment of the monotonic clock."""
         self.key, self.refresh_token = tokens.access_token, tokens.refresh_token or self.refresh_token
         self.refresh_error = None
+        self.set_lifetime_of(tokens, received)
+
+    def set_lifetime_of(self, tokens: Tokens, received: float) -> None:
+        """Plan the next refresh for tokens that were received at this moment of the monotonic clock, whatever the wall clock says."""
         seconds = lifetime(tokens.access_token) if tokens.expires_in is None else tokens.expires_in
         self.set_lifetime(received, seconds if seconds is not None and seconds > 0 else None)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextvars import copy_context
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import define
@@ -13,6 +11,7 @@ from attrs import define
 from .._lazy import anyio, asyncio
 from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
+from .._transports.async_time import is_asyncio, move_on_after
 from .._transports.base import AsyncTransport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
@@ -111,7 +110,7 @@ class _Window(Generic[ItemT, T]):
         self._transport = _StoppableTransport(transport)
         self._concurrency = concurrency
         self._running: set[object] = set()
-        self._in_trio = _in_trio()
+        self._in_trio = not is_asyncio()
 
     def fill(self, plans: Iterator[tuple[ItemT, Plan[T]]]) -> Exception | None:
         """Read items and start to submit them, as many as fit. Returns what the caller's iterator raises."""
@@ -141,7 +140,7 @@ class _Window(Generic[ItemT, T]):
                 for task in tasks:
                     if task.cancel is not None:
                         task.cancel()
-            with anyio.move_on_after(GRACE_SECONDS, shield=True):
+            with move_on_after(GRACE_SECONDS, shield=True):
                 for task in tasks:
                     await task.ended.wait()
 
@@ -163,9 +162,4 @@ class _Window(Generic[ItemT, T]):
             with scope:
                 await task.carry_out(self._transport)
 
-        sys.modules["trio"].lowlevel.spawn_system_task(carry_out, name="fluxbase-jobs", context=copy_context())
-
-
-def _in_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_task())
+        driver.spawn_in_trio(carry_out)

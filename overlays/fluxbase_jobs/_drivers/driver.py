@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import random
+import signal
 import threading
 import time
-from collections.abc import Generator
-from contextvars import copy_context
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar, assert_never
+from types import FrameType
+from typing import Any, TypeVar, assert_never
 
 from .._clock import monotonic
 from .._plans.exchange.steps import (
@@ -30,8 +31,6 @@ from .._plans.exchange.steps import (
     Subscribe,
 )
 from .._transports.base import Transport
-from .._transports.messages import RawResponse, Request
-from ..errors import FluxbaseError
 from . import log
 
 T = TypeVar("T")
@@ -65,15 +64,18 @@ def interrupt(plan: Plan[Any], error: BaseException) -> Plan[None] | None:
         step = plan.throw(error)
     except BaseException:  # noqa: BLE001  # the driver raises the error itself
         return None
-    return _remaining(plan, step)
+    return _remaining(plan, step, error)
 
 
-def _remaining(plan: Plan[Any], step: Step) -> Plan[None]:
+def _remaining(plan: Plan[Any], step: Step, error: BaseException) -> Plan[None]:
     try:
         while True:
             step = plan.send((yield step))
     except StopIteration:
         return
+    except BaseException as raised:
+        if raised is not error:
+            raise
     finally:
         plan.close()
 
@@ -122,57 +124,43 @@ def _perform(step: Step, transport: Transport) -> object:  # noqa: PLR0911  # on
 
 
 def _run_shielded(plan: Plan[T], transport: Transport) -> T:
-    """Carry a plan out to its end. Ctrl-C during a request is raised after the plan's end; a second one is raised at once."""
+    """Carry a plan out to its end. Ctrl-C is raised after it; a second one is raised at once."""
     if threading.current_thread() is not threading.main_thread():  # only the main thread is interrupted
         return run(plan, transport)
-    deferred = _DeferringTransport(transport)
-    result = run(plan, deferred)
-    if deferred.interruption is not None:
-        raise deferred.interruption
-    return result
+    with _DeferredSignals():
+        return run(plan, transport)
 
 
-class _DeferringTransport:
-    """Sends from another thread, so that an exception of a signal handler does not break off the request."""
+class _DeferredSignals:
+    """Holds back the program's signal handlers while a block runs: Ctrl-C raises wherever the program is, also between two lines of ours.
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.name = transport.name
-        self.interruption: BaseException | None = None
+    Each signal is handled at the end of the block; one that comes again is handled at once.
+    """
 
-    def opened(self) -> Self:
-        """This transport."""
-        self._transport.opened()
-        return self
+    def __init__(self) -> None:
+        self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
+        self._received: list[int] = []
+        self._deferring = True
 
-    def close(self) -> None:
-        """Close the connections of this process."""
-        self._transport.close()
+    def __enter__(self) -> None:
+        for number in signal.valid_signals():
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, self._receive)
 
-    def send(self, request: Request, timeout: float) -> RawResponse | FluxbaseError:
-        """Send a request in its own thread. An interruption may come as soon as that has started, so starting it is covered, too."""
-        outcomes: list[RawResponse | FluxbaseError] = []
-        faults: list[BaseException] = []
+    def __exit__(self, *_: object) -> None:
+        self._deferring = False
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for number in self._received:
+            self._handlers[number](number, None)
 
-        def work() -> None:
-            try:
-                outcomes.append(self._transport.send(request, timeout))
-            except BaseException as fault:  # noqa: BLE001  # raised in the thread that waits
-                faults.append(fault)
-
-        sending = threading.Thread(target=copy_context().run, args=(work,), name="fluxbase-jobs", daemon=True)
-        while not outcomes and not faults:
-            try:
-                if sending.ident is None:
-                    sending.start()
-                sending.join()
-            except BaseException as error:
-                if self.interruption is not None or sending.ident is None:
-                    raise
-                self.interruption = error
-        if faults:
-            raise faults[0]
-        return outcomes[0]
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self._deferring and number not in self._received:
+            self._received.append(number)
+        else:
+            self._handlers[number](number, frame)
 
 
 def instant() -> Instant:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 import threading
-from collections.abc import AsyncGenerator
-from typing import Any, Final, TypeVar, assert_never
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar, assert_never
 
 from .._clock import monotonic
 from .._lazy import anyio, asyncio
@@ -25,6 +28,7 @@ from .._plans.exchange.steps import (
     Stream,
     Subscribe,
 )
+from .._transports.async_time import is_asyncio, move_on_after, sleep
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt
@@ -53,18 +57,17 @@ async def run(plan: Plan[T], transport: AsyncTransport) -> T:
 
 
 async def _run_shielded(plan: Plan[T], transport: AsyncTransport) -> T:
-    """Carry a plan out to its end. A cancellation of the caller is raised after it."""
-    if _is_asyncio():
-        return await _run_in_task(plan, transport)
-    results: list[T] = []
-    with anyio.CancelScope(shield=True):
-        results.append(await run(plan, transport))
-    return results[0]
+    """Carry a plan out to its end. What ends its caller (a cancellation, Ctrl-C) is raised after it."""
+    return await (_run_in_task if is_asyncio() else _run_in_system_task)(plan, transport)
 
 
 async def _run_in_task(plan: Plan[T], transport: AsyncTransport) -> T:
-    """The same under asyncio, whose own cancellation ignores anyio's scopes: it ends a task, but not the one that a task waits for."""
+    """Under asyncio: a cancellation ends a task, but not the one that a task waits for.
+
+    At its end an event loop cancels all tasks that it knows, so it must not know this one.
+    """
     task = asyncio.create_task(run(plan, transport))
+    asyncio._unregister_task(task)  # noqa: SLF001  # described in "Extending" of its documentation
     cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
         while not task.done():
@@ -75,6 +78,46 @@ async def _run_in_task(plan: Plan[T], transport: AsyncTransport) -> T:
     if cancelled is None:
         return task.result()
     raise cancelled from (None if task.cancelled() else task.exception())
+
+
+async def _run_in_system_task(plan: Plan[T], transport: AsyncTransport) -> T:
+    """Under trio, which raises Ctrl-C in its main task also where that is shielded, but not in system tasks. A second one is raised at once."""
+    ended = anyio.Event()
+    outcome: list[Callable[[], T]] = []
+
+    async def carry_out() -> None:
+        try:
+            result = await run(plan, transport)
+            outcome.append(lambda: result)
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's task
+            outcome.append(partial(_raise, error))
+        finally:
+            ended.set()
+
+    spawn_in_trio(carry_out)
+    interruption: BaseException | None = None
+    with anyio.CancelScope(shield=True):
+        while not ended.is_set():
+            try:
+                await ended.wait()
+            except BaseException as error:
+                if interruption is not None:
+                    raise
+                interruption = error
+    if interruption is not None:
+        raise interruption
+    return outcome[0]()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+def spawn_in_trio(function: Callable[[], Awaitable[None]]) -> None:
+    """Start a task that belongs to no nursery."""
+    sys.modules["trio"].lowlevel.spawn_system_task(function, name="fluxbase-jobs", context=copy_context())
 
 
 async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerator[T]:
@@ -101,7 +144,7 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PL
             return log.sent(step, await transport.send(request, timeout), instant())
         case Pause(seconds):
             log.pausing(step)
-            await _sleep(seconds)
+            await sleep(seconds)
             return instant()
         case Invoke(callback):
             returned = callback()
@@ -113,7 +156,8 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PL
         case Subscribe(hub, groups, logs):
             return hub.subscribe(groups, logs=logs)
         case NextEvent(source, timeout):
-            await _wait(source.ready, max(timeout, 0.0))
+            with move_on_after(max(timeout, 0.0)):
+                await source.ready.wait()
             return Received(source.take(), instant())
         case Shield(plan):
             return await _run_shielded(plan, transport)
@@ -127,45 +171,5 @@ async def _acquire(lock: threading.Lock, timeout: float) -> bool:
     while not lock.acquire(blocking=False):
         if monotonic() > end:
             return False
-        await _sleep(LOCK_POLL_SECONDS)
+        await sleep(LOCK_POLL_SECONDS)
     return True
-
-
-async def _sleep(seconds: float) -> None:
-    """Wait. Where a test has frozen the time, the event loop's own timers never fire, so a thread wakes the task."""
-    if not _is_asyncio() or not _is_frozen(asyncio.get_running_loop()):
-        await anyio.sleep(seconds)
-        return
-    await _wait(asyncio.Event(), seconds)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event of asyncio, but not longer than that. Where the time is frozen, a thread sets the event then."""
-    loop = asyncio.get_running_loop()
-    if not _is_frozen(loop):
-        with anyio.move_on_after(seconds):
-            await event.wait()
-        return
-    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [event.set])
-    timer.daemon = True
-    timer.start()
-    try:
-        await event.wait()
-    finally:
-        timer.cancel()
-
-
-def _is_frozen(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the event loop's clock stands still while time passes."""
-    shown, began = loop.time(), monotonic()
-    while monotonic() == began:
-        pass
-    return loop.time() == shown
-
-
-def _is_asyncio() -> bool:
-    """Whether the running task is asyncio's, not trio's."""
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:  # no event loop of asyncio
-        return False

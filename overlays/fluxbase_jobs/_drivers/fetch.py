@@ -20,6 +20,7 @@ from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, 
 from .._transports.websocket import Connector, WebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
+from ..models.tokens import Tokens
 from ..policies.retry import RetryPolicy
 from ..result import Err, Result, handed_over
 from . import batch, driver, log
@@ -162,6 +163,11 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
         if raise_errors:
             raise result.error
     return handed_over(result, f"{call}()")
+
+
+def with_lifetime(settings: ClientSettings, tokens: Tokens) -> None:
+    """Tell a client that its tokens were received just now and how long they last."""
+    settings.credentials.set_lifetime_of(tokens, driver.instant().monotonic)
 
 
 def uses_realtime(realtime: object, http_client: object) -> bool:

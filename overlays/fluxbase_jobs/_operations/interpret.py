@@ -122,20 +122,27 @@ def _text(body: dict[str, Any], key: str) -> str | None:
 
 
 def _retry_after(response: RawResponse, utc: datetime) -> float | None:
-    """The seconds after which to retry: from the header (seconds or a date), else from the body."""
-    given = response.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(given):
-        return _wait(float(given))
+    """The seconds after which to retry: from the header (seconds or a date), else from the body. Of several headers the longest wait counts."""
+    given = response.headers.get("retry-after", "").strip().split(", ")
+    if all(_SECONDS.fullmatch(part) for part in given):
+        return max(_wait(float(part)) for part in given)
+    if (moment := _date(response.headers.get("retry-after", ""))) is not None:
+        # By the clock of the server, which is the one that counts: ours may be wrong.
+        now = _date(response.headers.get("date", "")) or utc
+        return _wait(moment.timestamp() - now.timestamp())
+    seconds: object = _object(response.content).get("retry_after")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf:
+        return _wait(seconds)
+    return None
+
+
+def _date(text: str) -> datetime | None:
+    """A date in one of HTTP's three forms; None for anything else."""
     try:
-        moment = parsedate_to_datetime(given)
-        return _wait((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - utc.timestamp())
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
-        seconds = _object(response.content).get("retry_after")
-        return (
-            _wait(seconds)
-            if isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf
-            else None
-        )
+        return None
 
 
 def _wait(seconds: float) -> float:

@@ -32,4 +32,8 @@ def iterate(context: CallContext, filters: Filters, page_size: object, endpoints
             if only.matches(job):
                 yield Emit(Ok(job, listed.meta))
     if reader.stuck:
-        yield Emit(Err(InvalidResponse("the list does not end: page after page held only jobs that had been read before")))
+        yield Emit(
+            Err(
+                InvalidResponse("the list does not end: its pages do not continue one another, or hold only jobs that had been read before")
+            )
+        )

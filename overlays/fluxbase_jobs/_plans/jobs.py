@@ -14,7 +14,15 @@ from ..models.inputs import Submission
 from ..models.jobs import Job, with_logs
 from ..result import Err, Meta, Ok, Result
 from .exchange.denied import change_job, read_job
-from .exchange.explain import read_back_failed, reason_not_cancelled, reason_not_retried, with_function_name, with_reason
+from .exchange.explain import (
+    lost_submit,
+    read_back_failed,
+    reason_not_cancelled,
+    reason_not_retried,
+    unless_interrupted,
+    with_function_name,
+    with_reason,
+)
 from .exchange.request import exchange
 from .exchange.steps import Plan, read_clock
 from .logs import log_of_ended, read_lines
@@ -23,7 +31,8 @@ from .logs import log_of_ended, read_lines
 def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
-    submitted = yield from exchange(context, operations.submit(submission, now.utc), now)
+    operation = operations.submit(submission, now.utc)
+    submitted = yield from unless_interrupted(exchange(context, operation, now), lost_submit(operation, submission))
     return with_function_name(submitted, submission)
 
 
@@ -74,7 +83,8 @@ def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[J
         return found
     if not found.data.is_terminal:
         return Err(_not_ended(found.data, found.meta), found.meta)
-    submitted = yield from exchange(context, operations.submit_again(found.data, key))
+    operation = operations.submit_again(found.data, key)
+    submitted = yield from unless_interrupted(exchange(context, operation), lost_submit(operation))
     meta = submitted.meta.plus(found.meta)
     return Ok(submitted.data, meta) if isinstance(submitted, Ok) else Err(submitted.error.with_(attempts=meta.attempts), meta)
 

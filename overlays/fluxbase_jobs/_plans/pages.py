@@ -21,6 +21,8 @@ from .exchange.steps import Plan, read_clock
 
 MAX_FRUITLESS_PAGES: Final = 12
 """So many full pages without a new job end the reading. The steps between them double, so a list that only grows is not given up so soon."""
+MAX_RESTARTS: Final = 40
+"""So many pages in turn that do not continue the first one end the reading."""
 ME: Final = "me"
 _NO_USER: Final = "a service key, a client key and a service role's token belong to no user: pass the user's id as created_by"
 
@@ -41,6 +43,10 @@ class PageReader:
     _read: set[str] = field(factory=set[str])
     _step_back: int = field(init=False)
     _fruitless: int = 0
+    _restarts: int = 0
+    """How often the reading began again at the first page since it last came further."""
+    _unchanged: int = 0
+    """How many pages in turn had no new job, for whatever reason."""
 
     def __attrs_post_init__(self) -> None:
         self._step_back = self.size
@@ -52,19 +58,32 @@ class PageReader:
 
     def take(self, page: Sequence[Job]) -> list[Job]:
         """The new jobs of the requested page; decides what to read next."""
+        self._unchanged += 1
         if self.offset and not (page and page[0].id in self._read):
-            self.offset = max(0, self.offset - self._step_back)
-            self._step_back *= 2
+            self._go_back()
             return []
         self._step_back = self.size
+        self._restarts = 0 if self.offset else self._restarts
         new = [job for job in {job.id: job for job in page}.values() if job.id not in self._read]
         self._read.update(job.id for job in new)
+        self._unchanged = 0 if new else self._unchanged
         self._fruitless = 0 if new or self.offset + len(page) <= len(self._read) else self._fruitless + 1
-        self.stuck = self._fruitless > MAX_FRUITLESS_PAGES
+        self.stuck = self._fruitless > MAX_FRUITLESS_PAGES or self._goes_in_circles()
         self.ended = self.stuck or len(page) < self.limit
         self.offset += (len(page) - 1) << max(0, self._fruitless - 1)
         self.ended = self.ended or self.offset > arguments.INT32
         return new
+
+    def _go_back(self) -> None:
+        """Read an earlier page: this one may not continue what was read."""
+        self.offset = max(0, self.offset - self._step_back)
+        self._step_back *= 2
+        self._restarts += self.offset == 0
+        self.stuck = self.ended = self._goes_in_circles()
+
+    def _goes_in_circles(self) -> bool:
+        """Whether the pages do not fit together, however often they are read again. To pass over what was read takes its pages."""
+        return self._restarts > MAX_RESTARTS or self._unchanged > MAX_RESTARTS + 2 * len(self._read) // self.size
 
 
 @frozen(kw_only=True)

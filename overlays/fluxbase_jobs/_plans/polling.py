@@ -95,6 +95,11 @@ def pause_until_next_poll(interval: float, result: Result[Any] | None, now: Inst
     return (yield from pause(max(0.0, min(max(interval, retry_after), end - now.monotonic))))
 
 
+def is_refused(result: Result[Any] | None, now: Instant, end: float) -> bool:
+    """Whether the server asks for a longer pause than the wait has time for: it can end at once."""
+    return isinstance(result, Err) and (result.error.retry_after or 0.0) > max(end - now.monotonic, 0.0)
+
+
 def is_transient(error: FluxbaseError, *, not_found_too: bool = False) -> bool:
     """Whether the next poll may succeed where this one failed."""
     return error.retryable or (not_found_too and isinstance(error, NotFound))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
-from .._operations.operation import KEY_HEADER, Operation
+from .._operations.operation import Operation
 from ..errors import FluxbaseError, JobCancelled, WaitTimeout
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
 from .exchange.causes import failure_of
-from .exchange.explain import with_function_name
+from .exchange.explain import lost_submit, unless_interrupted, with_function_name
 from .exchange.request import exchange
-from .exchange.steps import Plan, Send, read_clock, record_sends
+from .exchange.steps import Plan, read_clock
 from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, Waiting, WaitOptions
 from .wait import cancel_with_note, wait_for
@@ -40,28 +40,20 @@ def _submit(context: CallContext, submission: Submission, waiting: Waiting) -> P
     """Submit the job. Interrupted while the request is in flight, say that the job may exist, or find it and cancel it."""
     now = yield from read_clock()
     operation = operations.submit(submission, now.utc)
-    sends: list[Send] = []
-    try:
-        submitted = yield from record_sends(exchange(context, operation, now), sends)
-    except GeneratorExit:
-        raise  # no step may follow
-    except BaseException as interruption:
-        if sends:
-            interruption.add_note((yield from _after_lost_submit(context, operation, waiting)))
-        raise
+    lost = lost_submit(operation, submission)
+    if waiting.cancel_on_exit:
+        lost = _cancel_lost(context, operation, submission)
+    submitted = yield from unless_interrupted(exchange(context, operation, now), lost)
     return with_function_name(submitted, submission)
 
 
-def _after_lost_submit(context: CallContext, operation: Operation[Job], waiting: Waiting) -> Plan[str]:
-    """What to say of a submit whose response nobody read. The server answers the same request again with the same job."""
-    key = operation.request["headers"][KEY_HEADER]
-    unknown = f"the job may have been queued; the same call with idempotency_key={key!r} finds it"
-    if not waiting.cancel_on_exit:
-        return unknown
+def _cancel_lost(context: CallContext, operation: Operation[Job], submission: Submission) -> Plan[str]:
+    """Cancel a job whose submit got no response. The server answers the same request again with the same job."""
     now = yield from read_clock()
     context = context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic)
     found = yield from exchange(context, operation, now)
     if isinstance(found, Err):
+        unknown = yield from lost_submit(operation, submission)
         return f"{unknown}; it could not be cancelled: {found.error.message}"
     return (yield from cancel_with_note(context, found.data.id))
 

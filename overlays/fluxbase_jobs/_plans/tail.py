@@ -27,7 +27,7 @@ from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
 from .logs import DENIED
-from .polling import Waiting, WaitOptions, is_transient, wait_timeout
+from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
 
 DRAIN_SECONDS: Final = 2.5
 """Seconds after a job's end during which lines may still come: the server writes its log each second."""
@@ -213,6 +213,9 @@ def _follow(
         complete_at, job = _complete_at(complete_at, job, snapshot.job, began, now), snapshot.job or job
         if complete_at is not None and snapshot.result.ok and (began.monotonic >= complete_at or following.heard_all(job)):
             yield from _give(context, following, _Snapshot(None, snapshot.result), now, hold=0.0)
+            return
+        if isinstance(snapshot.result, Err) and is_refused(snapshot.result, now, end):
+            yield Emit(Err(wait_refused(read.job_id, job, snapshot.result.error, end - now.monotonic)))
             return
         interval = (
             DRAIN_SECONDS / DRAIN_POLLS if complete_at else POLL.interval(interval, job, now.utc, now.random, changed=bool(snapshot.lines))

@@ -26,7 +26,7 @@ from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .listening import Event, JobChanged, Linked, changes_come, listen, planned, until_linked, wait_for_events
-from .polling import OnProgress, Waiting, WaitOptions, is_transient, read_ids, wait_timeout
+from .polling import OnProgress, Waiting, WaitOptions, is_refused, is_transient, read_ids, wait_refused, wait_timeout
 from .watch import visible_state
 
 T = TypeVar("T")
@@ -181,6 +181,7 @@ def _wait(context: CallContext, pending: _Pending, waiting: Waiting) -> Stream[P
 
 def _poll_until_ended(context: CallContext, pending: _Pending, waiting: Waiting, source: Subscription | None) -> Stream[Pair]:
     interval: float | None = None
+    failed: Err | None = None
     now = yield from read_clock()
     end = now.monotonic + waiting.timeout
     now = yield from until_linked(source, now, end)
@@ -189,13 +190,18 @@ def _poll_until_ended(context: CallContext, pending: _Pending, waiting: Waiting,
         failed = yield from _poll(context, pending, end)
         failed = (yield from _look_for_causes(context, pending, end)) or failed
         now = yield from read_clock()
+        if is_refused(failed, now, end):
+            break
         interval = waiting.poll.interval(interval, None, now.utc, now.random, changed=len(pending.jobs) < before)
         if pending.jobs or pending.failed:
             now = yield from _until_next_poll(source, pending.pause(interval, waiting.poll), failed, pending, now, end=end)
     for job_id, failed_job in [*pending.failed.items()]:
         yield from pending.finish(job_id, Err(Cause().failure(failed_job.job, NOT_READ), failed_job.meta))
     for job_id, job in [*pending.jobs.items()]:
-        yield from pending.finish(job_id, Err(wait_timeout(job_id, job, waiting.timeout)))
+        error = wait_timeout(job_id, job, waiting.timeout)
+        if failed is not None and is_refused(failed, now, end):
+            error = wait_refused(job_id, job, failed.error, end - now.monotonic)
+        yield from pending.finish(job_id, Err(error))
 
 
 def _until_next_poll(

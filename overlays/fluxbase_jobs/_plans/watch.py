@@ -19,7 +19,7 @@ from .events import SAFETY_POLL, applied
 from .exchange.denied import read_job, with_denied
 from .exchange.steps import Emit, Instant, Step, Stream, read_clock
 from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
-from .polling import Waiting, WaitOptions, is_transient, wait_refused, wait_timeout
+from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
 
 
 def watch(context: CallContext, job_id: object, options: WaitOptions) -> Stream[Result[Job]]:
@@ -66,7 +66,7 @@ def _follow(
             yield Emit(seen.with_denied(result))
         if result.data is not None and result.data.is_terminal:
             return
-        if isinstance(result, Err) and (result.error.retry_after or 0.0) > max(end - now.monotonic, 0.0):
+        if isinstance(result, Err) and is_refused(result, now, end):
             yield Emit(Err(wait_refused(read.job_id, seen.job, result.error, end - now.monotonic)))
             return
         interval = waiting.poll.interval(interval, result.data, now.utc, now.random, changed=changed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import partial
 from typing import Any, Final, Self, cast
 
 import httpcore
 
+from .async_time import call_later, fail_after
 from .bounds import IDLE_SECONDS
 from .http1 import NO_RESPONSE, ResponseReader, request_bytes
 from .httpcore_messages import CONNECT_SECONDS
@@ -36,7 +38,7 @@ class AsyncioConnection(asyncio.Protocol):
         if context is not None:
             context.set_alpn_protocols(["http/1.1"])
         try:
-            async with asyncio.timeout(min(timeout, CONNECT_SECONDS)):
+            with fail_after(min(timeout, CONNECT_SECONDS)):
                 _, made = await loop.create_connection(
                     cls, origin.host.decode("ascii"), port, ssl=context, happy_eyeballs_delay=ADDRESS_SECONDS
                 )
@@ -54,7 +56,7 @@ class AsyncioConnection(asyncio.Protocol):
         content = request_bytes(request, user_agent)
         self._reader = reader = ResponseReader()
         self._ended = loop.create_future()
-        timer = loop.call_later(timeout, self._end, httpcore.ReadTimeout())
+        timer = call_later(timeout, partial(self._end, httpcore.ReadTimeout()))
         try:
             transport.write(content)
             await self._ended

@@ -17,6 +17,7 @@ from anyio.lowlevel import RunVar
 
 from .._clock import monotonic
 from ..errors import FluxbaseError
+from .async_time import fail_after
 from .asyncio_connection import AsyncioConnection, in_asyncio
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress, ResponseTooLong
 from .certificates import TlsContext
@@ -130,7 +131,7 @@ class HttpcoreConnection:
 
     async def send(self, request: Request, user_agent: bytes, timeout: float) -> tuple[RawResponse, bool]:
         """The response, and whether the connection may be used again."""
-        with anyio.fail_after(timeout):
+        with fail_after(timeout):
             return await self._send(core_request(request, user_agent))
 
     async def _send(self, request: httpcore.Request) -> tuple[RawResponse, bool]:

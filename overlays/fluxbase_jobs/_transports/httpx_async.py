@@ -6,11 +6,11 @@ import ssl
 from collections.abc import AsyncGenerator
 from typing import Final, Self
 
-import anyio  # comes with httpx, whose async half runs on it
 import httpx
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar  # anyio comes with httpx, whose async half runs on it
 
 from ..errors import FluxbaseError
+from .async_time import fail_after
 from .httpx_messages import (
     HTTPX,
     Library,
@@ -64,7 +64,7 @@ class AsyncHttpxTransport:
         """Send a request and read the whole response within `timeout` seconds; what goes wrong is returned."""
         http = await self._client()
         try:
-            with anyio.fail_after(timeout):
+            with fail_after(timeout):
                 built = build_request(request, timeout, http, self._library)
                 response = await http.send(built, stream=True, follow_redirects=False, auth=client_auth(built, self._library))
                 return await _read(response, self._library)

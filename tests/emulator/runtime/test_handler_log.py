@@ -36,6 +36,13 @@ def reports(payload: dict[str, Any], context: Context) -> None:
     context.log("a line", payload["level"])
 
 
+class SilentError(Exception):
+    """An exception whose text cannot be read."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 @function("raises")
 def raises(payload: dict[str, Any], _context: Context) -> None:
     """Raise the exception that the payload names."""
@@ -45,6 +52,7 @@ def raises(payload: dict[str, Any], _context: Context) -> None:
         "text": ValueError("too wide"),
         "empty": AssertionError(),
         "system": FileNotFoundError(2, "No such file"),
+        "silent": SilentError("a text"),
     }
     raise errors[payload["kind"]]
 
@@ -105,6 +113,7 @@ def test_level_of_a_line(lab: Client, caplog: pytest.LogCaptureFixture, level: s
     ("kind", "text"),
     [
         ("key", "KeyError: 'name'"),
+        ("silent", "SilentError"),
         ("number", "ValueError: 5"),
         ("text", "too wide"),
         ("empty", "AssertionError"),

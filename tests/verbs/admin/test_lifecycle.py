@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 from uuid import uuid4
 
 import pytest
@@ -30,12 +31,12 @@ def test_jobs_are_listed_and_read(live_client: FluxbaseClient) -> None:
 
     newest = admin.list_jobs(status="completed", job_name="echo", include_result=True, limit=3).unwrap()
     by_worker = admin.list_jobs(worker_id=jobs[0].worker_id, limit=100).unwrap()
-    everything = [job.unwrap().id for job in admin.iterate_jobs(page_size=2, job_name="echo")]
+    paged = [job.unwrap().id for job in islice(admin.iterate_jobs(page_size=2, job_name="echo"), 3)]  # a used server has many
 
     assert [(job.id, job.result) for job in newest] == [(job.id, {"echo": {"n": n}}) for n, job in reversed(list(enumerate(jobs)))]
     assert jobs[0].id in [job.id for job in by_worker]
     assert {job.worker_id for job in by_worker} == {jobs[0].worker_id}
-    assert everything[:3] == [job.id for job in newest]
+    assert paged == [job.id for job in newest]
     assert admin.list_jobs(worker_id=uuid4()).unwrap() == []
     assert admin.get_job(jobs[0].id).unwrap() == live_client.jobs.get(jobs[0].id).unwrap()
     assert jobs[2].id in [job.id for job in admin.list_jobs(namespace="default", limit=5).unwrap()]
@@ -168,9 +169,9 @@ def test_stats(live_client: FluxbaseClient, namespace: str) -> None:
 
 
 def test_list_workers(live_client: FluxbaseClient, server_under_test: ServerUnderTest) -> None:
-    """Version 2026-04 shows none."""
+    """Version 2026-04 shows none. A server that was started before also shows workers that are gone."""
     workers = live_client.admin.jobs.list_workers().unwrap()
 
+    assert ("active" in {worker.status for worker in workers}) == (server_under_test.profile == "2026-03")
     assert bool(workers) == (server_under_test.profile == "2026-03")
-    for worker in workers:
-        assert (worker.status, worker.hostname) == ("active", worker.metadata["hostname"])
+    assert all(worker.hostname == worker.metadata["hostname"] for worker in workers)

@@ -1,18 +1,20 @@
-"""What a bare 500 meant: the server's answer to changes that it could not make, explained by reading the job."""
+"""What a request left behind that failed without saying so: a bare 500, explained by reading the job, or a submit that was interrupted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from ..._context.call_context import CallContext
-from ..._operations.operation import Operation
+from ..._operations.operation import KEY_HEADER, Operation
+from ..._validation import arguments
 from ...errors import FluxbaseError, NotAllowedInState, NotFound
 from ...models.inputs import Submission
 from ...models.jobs import Job
 from ...result import Err, Meta, Result
 from .request import exchange
-from .steps import Plan
+from .steps import Plan, Send, record_sends
 
 E = TypeVar("E", bound=FluxbaseError)
 
@@ -38,6 +40,29 @@ def with_function_name(submitted: Result[Job], submission: Submission) -> Result
     if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
         return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
     return submitted
+
+
+def unless_interrupted(sending: Plan[Result[Job]], lost: Plan[str]) -> Plan[Result[Job]]:
+    """A submit's result. Interrupted while the request is in flight, add to the exception what `lost` says of the job."""
+    sends: list[Send] = []
+    try:
+        return (yield from record_sends(sending, sends))
+    except GeneratorExit:
+        raise  # no step may follow
+    except BaseException as interruption:
+        if sends:
+            interruption.add_note((yield from lost))
+        raise
+    finally:
+        lost.close()
+
+
+def lost_submit(operation: Operation[Job], submission: Submission | None = None) -> Plan[str]:
+    """What to say of a submit whose response nobody read. Under the same key the server answers with the same job."""
+    yield from ()
+    if submission is not None and arguments.is_a(submission.scheduled, timedelta):
+        return "the job may have been queued"  # a timedelta goes with no key
+    return f"the job may have been queued; the same call with idempotency_key={operation.request['headers'][KEY_HEADER]!r} finds it"
 
 
 def replace_error(kind: type[E], message: str, error: FluxbaseError, meta: Meta) -> E:

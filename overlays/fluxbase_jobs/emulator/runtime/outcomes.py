@@ -76,7 +76,11 @@ def end_of_exception(error: BaseException) -> HandlerEnd:
 
 def _text_of(error: BaseException) -> str:
     """What the log says of an exception: its text, after its type where the text alone is a mere value, as in `KeyError('name')`."""
-    text, name = str(error), type(error).__name__
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # the handler's own class may raise anything
+        text = ""
     if not text:
         return name
     is_value = isinstance(error, KeyError) or (isinstance(error, Exception) and len(error.args) == 1 and not isinstance(error.args[0], str))
