@@ -124,7 +124,7 @@ class FluxbaseClient:
         try:
             fetch = FluxbaseFetch(url, **sign_in_options(options))
         except InvalidInput as error:
-            return delivered(Err(error), "sign_in", raise_errors=bool(options.get("raise_errors")))
+            return delivered(Err(error), "sign_in", raise_errors=options.get("raise_errors") is True)
         with fetch:
             signed_in = fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):

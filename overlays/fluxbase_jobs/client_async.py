@@ -87,7 +87,7 @@ class AsyncFluxbaseClient:
         try:
             fetch = AsyncFluxbaseFetch(url, **sign_in_options(options))
         except InvalidInput as error:
-            return delivered(Err(error), "sign_in", raise_errors=bool(options.get("raise_errors")))
+            return delivered(Err(error), "sign_in", raise_errors=options.get("raise_errors") is True)
         async with fetch:
             signed_in = await fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):

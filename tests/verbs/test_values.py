@@ -161,7 +161,7 @@ def test_moments_of_a_frozen_clock_are_moments(client: FluxbaseClient, server: L
     """A library for tests, freezegun, puts a subclass in the place of `datetime`, in this program and in the client."""
     server.answer(CREATED)
     with freeze_time("2030-01-02T03:04:05Z", tick=True, ignore=["asyncio", "threading"]):
-        moment: Any = datetime.now(UTC).replace(microsecond=0)
+        moment: Any = datetime.now(UTC).replace(second=5, microsecond=0)  # a busy machine may take seconds
         client.jobs.submit("resize", {"at": moment, "on": moment.date()}, scheduled=moment + timedelta(days=1)).unwrap()
 
     sent = server.requests[0].json()
@@ -194,8 +194,28 @@ class Liar:
         return self.kind
 
 
+class UnrulyKind(type):
+    """A class of classes: `issubclass`, dictionaries and comparisons ask it too."""
+
+    __hash__ = __eq__ = __instancecheck__ = __subclasscheck__ = _raise  # type: ignore[assignment]  # on purpose
+
+
+class OfUnrulyKind(metaclass=UnrulyKind):
+    pass
+
+
+class UnrulyName(Enum):
+    RESIZE = b"resize"
+
+    @property
+    def value(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]  # on purpose
+        return _raise()
+
+
 ODD: Final[list[Any]] = [
     Unruly(),
+    OfUnrulyKind(),
+    UnrulyName.RESIZE,
     Liar(str),
     Liar(int),
     Liar(datetime),
@@ -228,6 +248,8 @@ ARGUMENTS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "submit retry": lambda jobs, odd: jobs.submit("resize", retry=odd),
     "get job_id": lambda jobs, odd: jobs.get(odd),
     "get include_logs": lambda jobs, odd: jobs.get(JOB_ID, include_logs=odd),
+    "list created_by": lambda jobs, odd: jobs.list(created_by=odd),
+    "iterate created_by": lambda jobs, odd: next(jobs.iterate(created_by=odd)),
     "list namespace": lambda jobs, odd: jobs.list(namespace=odd),
     "list job_name": lambda jobs, odd: jobs.list(job_name=odd),
     "list include_result": lambda jobs, odd: jobs.list(include_result=odd),
@@ -248,7 +270,6 @@ ARGUMENTS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "tail to_logger": lambda jobs, odd: next(jobs.tail(JOB_ID, to_logger=odd)),
     "iterate page_size": lambda jobs, odd: next(jobs.iterate(page_size=odd)),
     "submit_many item": lambda jobs, odd: next(jobs.submit_many([Submission(odd)]))[1],
-    "define job_name": lambda jobs, odd: jobs.define(odd, dict, dict).submit({}),
     "define payload": lambda jobs, odd: jobs.define("resize", dict, dict).submit(odd),
     "define wait": lambda jobs, odd: jobs.define("resize", dict, dict).wait(odd),
 }
@@ -298,6 +319,63 @@ def test_any_other_value_is_invalid_input(client: FluxbaseClient, server: LocalS
         assert len(str(error)) < 600
         assert "SECRET" not in f"{error} {error!r}"
     assert server.requests == []
+
+
+RAISING: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "define job_name": lambda jobs, odd: jobs.define(odd, dict, dict),
+    "define payload_type": lambda jobs, odd: jobs.define("resize", odd, dict),
+    "define result_type": lambda jobs, odd: jobs.define("resize", dict, odd),
+    "define namespace": lambda jobs, odd: jobs.define("resize", dict, dict, namespace=odd),
+    "submit_many items": lambda jobs, odd: jobs.submit_many(odd),
+    "submit_many concurrency": lambda jobs, odd: jobs.submit_many([], concurrency=odd),
+    "submit_many batch_key": lambda jobs, odd: jobs.submit_many([], batch_key=odd),
+    "define submit_many": lambda jobs, odd: jobs.define("resize", dict, dict).submit_many(odd),
+    "wait_many job_ids": lambda jobs, odd: jobs.wait_many(odd),
+}
+"""What has no result that could hold the error."""
+
+
+@pytest.mark.parametrize("argument", RAISING)
+def test_without_a_result_any_other_value_raises_invalid_input(client: FluxbaseClient, server: LocalServer, argument: str) -> None:
+    """As constructors do, and before anything is iterated over."""
+    for odd in ODD:
+        if type(odd) is np.ndarray:  # an iterable
+            continue
+        with pytest.raises(InvalidInput, match=argument.split()[1].replace("submit_many", "payloads")) as raised:
+            RAISING[argument](client.jobs, odd)
+        assert len(str(raised.value)) < 600
+        assert "SECRET" not in f"{raised.value} {raised.value!r}"
+    assert server.requests == []
+
+
+def test_a_single_job_is_no_batch(client: FluxbaseClient, server: LocalServer) -> None:
+    """Neither a job nor its id, although both can be iterated over."""
+    server.answer(Answer(200, job()))
+    single = client.jobs.get(JOB_ID).unwrap()
+
+    for odd in (single, JOB_ID, JOB_ID.encode()):
+        with pytest.raises(InvalidInput, match="job_ids must be an iterable of jobs or UUIDs"):
+            client.jobs.wait_many(cast("Any", odd))
+
+
+def test_a_batch_key_of_any_class_is_a_text(client: FluxbaseClient, server: LocalServer) -> None:
+    """The keys of the items follow from it."""
+    server.answer(CREATED)
+
+    for make in (str, *TEXTS.values()):
+        for _, submitted in client.jobs.submit_many([("resize", {})], batch_key=make("night")):
+            assert submitted.ok
+
+    assert {sent.headers["idempotency-key"] for sent in server.requests} == {"night#0"}
+
+
+def test_messages_name_texts_of_any_class(client: FluxbaseClient, server: LocalServer) -> None:
+    """Where the server does not know a function."""
+    server.answer(Answer(404, {"error": "Job function not found"}))
+    assert str(client.jobs.submit(Text("resize")).error) == "Job function not found: resize"
+
+    server.answer(Answer(500, {"error": "no"}), Answer(404, {"error": "no"}))
+    assert "'resize'" in str(client.admin.jobs.delete_function(Text("media"), Text("resize")).error)
 
 
 class Raising(Mapping[str, object]):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from .._context.call_context import CallContext, CallOptions, ClientSettings
+from .._validation import arguments
 from .._validation.arguments import is_a
-from .._validation.payload import TypedPayload
-from ..errors import ResultMismatch
+from .._validation.payload import TypedPayload, json_type
+from ..errors import InvalidInput, ResultMismatch
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, completed_job, typed_job
@@ -24,12 +26,12 @@ from .polling import WaitOptions
 
 @frozen
 class Definition:
-    """A job function with its types."""
+    """A job function with its types. It raises InvalidInput, naming the argument."""
 
-    job_name: str
-    payload_type: Any
-    result_type: Any
-    namespace: str | None
+    job_name: str = field(converter=partial(arguments.text, "job_name"))
+    payload_type: Any = field(converter=partial(json_type, "payload_type"))
+    result_type: Any = field(converter=partial(json_type, "result_type"))
+    namespace: str | None = field(converter=partial(arguments.optional_text, "namespace"))
 
 
 def submit(context: CallContext, definition: Definition, submission: Submission) -> Plan[Result[TypedJob[Any]]]:
@@ -69,6 +71,13 @@ def submissions(
     items = (_checked(Submission(definition.job_name, each, namespace=definition.namespace, **described), definition) for each in payloads)
     for item, plan in submit_many.submissions(client, options, items, batch):
         yield cast("TypedPayload", item.payload).value, _with_type(plan, definition)
+
+
+def read(job: object, definition: Definition) -> TypedJob[Any]:
+    """A job that is there already, with its result typed. Raises InvalidInput for anything else."""
+    if not is_a(job, Job):
+        raise InvalidInput(f"job must be a Job; got {arguments.described(job)}")
+    return typed_job(cast("Job", job), definition.result_type)
 
 
 def _with_type(plan: Plan[Result[Job]], definition: Definition) -> Plan[Result[TypedJob[Any]]]:

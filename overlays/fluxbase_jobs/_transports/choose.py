@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 
 from .._lazy import httpx
+from .._validation.arguments import plain_text
 from ..errors import InvalidInput
 from .base import AsyncTransport, Transport
 from .bounds import LONGEST_TIMEOUT
@@ -48,14 +49,18 @@ def async_transport(name: object, http_client: httpx.AsyncClient | None) -> Asyn
 
 def own_timeout(http_client: object, timeout: SecondsT, default: float) -> SecondsT | float:
     """The timeout of the user's own HTTP client, where the client is given none."""
-    own: Any = getattr(http_client, "timeout", None)
-    if not hasattr(own, "read") or timeout != default:
+    if http_client is None or timeout != default:
         return timeout
-    return LONGEST_TIMEOUT if own.read is None else float(own.read)
+    try:
+        own: Any = cast("Any", http_client).timeout.read
+        return LONGEST_TIMEOUT if own is None else float(own)
+    except Exception:  # noqa: BLE001  # an object of any class, which is refused later if it is no HTTP client
+        return timeout
 
 
-def _checked(name: object, http_client: object) -> object:
+def _checked(given: object, http_client: object) -> str:
     """The name, if it is one and goes with the other arguments."""
+    name = plain_text(given)
     if name not in _NAMES:
         raise InvalidInput(
             f"transport must be {' or '.join(map(repr, _NAMES))}", hint="one of httpx's goes with http_client=httpx.Client(transport=...)"

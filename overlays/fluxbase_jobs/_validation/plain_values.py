@@ -17,7 +17,7 @@ import msgspec.structs
 
 from ..models.declared_types import is_pydantic
 from ..models.shortening import shortened
-from .arguments import is_a, plain_date, plain_datetime, plain_integer, text_fault, type_name
+from .arguments import enum_value, is_a, plain_date, plain_datetime, plain_integer, text_fault, type_name
 from .pydantic_models import MASKED, Unfit, is_secret, pydantic_values
 
 MAX_INTEGER: Final = 2**53 - 1
@@ -103,7 +103,7 @@ def _scalar_or_container(value: object) -> object:
     if reader is not None:
         return reader(value)
     if is_a(value, Enum):
-        return _scalar_or_container(cast("Enum", value).value)
+        return _scalar_or_container(_enum_value(value))
     if is_secret(kind):
         raise Unfit(MASKED)
     for base, reader in _BASES.items():
@@ -152,7 +152,7 @@ def _struct(value: msgspec.Struct) -> _Open:
         return _Open(value, enumerate([*tag, *(getattr(value, field.name) for field in fields)]), [])
     pairs = [] if config.tag is None else [(config.tag_field, cast("object", config.tag))]
     for field in fields:
-        item = getattr(value, field.name)
+        item = getattr(value, field.name, msgspec.UNSET)
         if not _unset(item) and not (config.omit_defaults and _is_default(field, item)):
             pairs.append((field.encode_name, item))
     return _Open(value, iter(pairs), {})
@@ -170,10 +170,21 @@ def _pydantic(value: object) -> object:
 
 def _key(key: object) -> str:
     if is_a(key, Enum):
-        key = cast("Enum", key).value
+        key = _enum_value(key)
     if not is_a(key, str):
         raise Unfit(f"has a key that is not text but {shortened(type_name(key), 60)}")
     return _text(key)
+
+
+def _enum_value(member: object) -> object:
+    """The value of an enum's member; of its value's where that is a member too."""
+    seen: list[object] = []
+    while is_a(member, Enum):
+        if any(member is each for each in seen):
+            raise Unfit("must not contain itself")
+        seen.append(member)
+        member = enum_value(member)
+    return member
 
 
 def _same(value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import datetime, timedelta
 from logging import Logger
 from typing import Unpack
@@ -17,12 +17,12 @@ from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
-from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
+from .._plans.submit_many import ITEMS, Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
 from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
-from .._validation.arguments import Seconds
+from .._validation.arguments import Seconds, iterator
 from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
@@ -197,7 +197,8 @@ class AsyncFluxbaseJobs:
         """Submit many jobs, some at a time, without ever failing as a whole."""
         batch = Batch(key=batch_key, retry_failed=retry_failed)
         report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
-        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
+        given: Iterator[ItemT] = iterator("items", items, ITEMS)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, given, batch), workers(concurrency), report)
 
     def wait_many(
         self,
@@ -211,7 +212,9 @@ class AsyncFluxbaseJobs:
     ) -> AsyncGenerator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
         options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
+        return self._fetch.iterate_pairs(
+            wait_many(self._fetch.settings, call, iterator("job_ids", job_ids, "jobs or UUIDs"), options, causes=causes)
+        )
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
