@@ -620,3 +620,130 @@ def test_a_fault_far_inside_is_told_in_a_short_line(client: FluxbaseClient, serv
     assert isinstance(error, InvalidInput)
     assert len(error.message) < 500
     assert server.requests == []
+
+
+class Anything(pydantic.BaseModel):
+    """A model of any value; pydantic writes what JSON does not have as something else."""
+
+    inner: Any = None
+
+
+class Sized(pydantic.BaseModel):
+    size: int
+
+
+@pydantic.dataclasses.dataclass
+class SizedData:
+    size: int
+    secret: pydantic.SecretStr | None = None
+
+
+def circle() -> list[Any]:
+    """A list that contains itself."""
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+HIDDEN: Final[dict[str, tuple[Any, str]]] = {
+    "NaN": (float("nan"), ".inner must be a finite number"),
+    "naive datetime": (datetime(2030, 1, 1), ".inner must have an offset"),  # noqa: DTZ001  # without one, on purpose
+    "bytes": (b"SECRET", ".inner must be JSON"),
+    "set": ({"SECRET"}, ".inner must be JSON"),
+    "key": ({1: 2}, ".inner has a key that is not text"),
+    "object": ([object()], ".inner[0] must be JSON"),
+    "circle": (circle(), ".inner[0] must not contain itself"),
+    "deep": (nested(400, list), " cannot be written as JSON by pydantic: nested deeper than pydantic writes JSON"),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_models_of_pydantic_hide_nothing(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+    """What is refused in a mapping is refused in a model, by itself and inside others, where pydantic would send something else."""
+    value, says = HIDDEN[name]
+
+    for payload, path in (
+        (Anything(inner=value), ""),
+        ({"a": [Anything(inner=value)]}, ".a[0]"),
+        (Anything(inner=Anything(inner=value)), ""),
+    ):
+        error = client.jobs.submit("resize", payload).error
+        assert isinstance(error, InvalidInput)
+        assert says in error.message if not path and payload.inner is not value else error.message.startswith(f"payload{path}{says}")
+        assert "SECRET" not in str(error)
+    assert server.requests == []
+
+
+class Written(pydantic.BaseModel):
+    """A model that says how its values are written."""
+
+    data: bytes
+    at: datetime
+    model_config = pydantic.ConfigDict(ser_json_bytes="base64")
+
+    @pydantic.field_serializer("at")
+    def _in_utc(self, at: datetime) -> str:
+        return at.isoformat() + "Z"
+
+
+def test_what_a_model_writes_itself_is_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """With a serializer of its own it is no guess of pydantic's."""
+    server.answer(CREATED)
+
+    client.jobs.submit("resize", Written(data=b"\xff", at=datetime(2030, 1, 1))).unwrap()  # noqa: DTZ001  # its serializer adds the offset
+
+    assert server.requests[0].json()["payload"] == {"data": "_w==", "at": "2030-01-01T00:00:00Z"}
+
+
+def test_a_change_far_inside_is_told_with_its_path(client: FluxbaseClient, server: LocalServer) -> None:
+    """Of models in lists and dicts, and of pydantic's dataclasses."""
+    model, data = Anything(inner=[{"a": Sized(size=1)}]), SizedData(1)
+    model.inner[0]["a"].size = "SECRET"
+    data.size = cast("Any", "SECRET")
+
+    for payload, path in ((model, "payload.inner[0].a must be a valid Sized"), ({"a": data}, "payload.a must be a valid SizedData")):
+        error = client.jobs.submit("resize", payload).error
+        assert isinstance(error, InvalidInput)
+        assert error.message.startswith(path)
+        assert "SECRET" not in str(error)
+    assert isinstance(client.jobs.submit("resize", SizedData(1, pydantic.SecretStr("SECRET"))).error, InvalidInput)
+    assert server.requests == []
+
+
+def test_a_path_is_one_line(client: FluxbaseClient) -> None:
+    """Whatever the keys are."""
+    error = client.jobs.submit("resize", {"a\nb": {1}}).error
+
+    assert "\n" not in str(error)
+
+
+class Circular(Enum):
+    """An enum whose value is its member."""
+
+    ONE = 1
+
+
+def test_an_enum_that_is_its_own_value_is_refused(client: FluxbaseClient) -> None:
+    """Python lets a program make one."""
+    object.__setattr__(Circular.ONE, "_value_", Circular.ONE)
+
+    error = client.jobs.submit("resize", types.MappingProxyType({"a": Circular.ONE})).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message == "payload.a must not contain itself"
+
+
+class Unset(msgspec.Struct):
+    size: int
+    name: str = "a"
+
+
+def test_a_deleted_field_is_an_unset_field(client: FluxbaseClient, server: LocalServer) -> None:
+    """Of a Struct too, as of attrs classes and dataclasses."""
+    server.answer(CREATED)
+    model = Unset(1)
+    del model.size
+
+    client.jobs.submit("resize", model).unwrap()
+
+    assert server.requests[0].json()["payload"] == {"name": "a"}

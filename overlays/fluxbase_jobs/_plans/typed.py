@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any, cast
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from .._context.call_context import CallContext, CallOptions, ClientSettings
 from .._validation import arguments
@@ -26,12 +25,22 @@ from .polling import WaitOptions
 
 @frozen
 class Definition:
-    """A job function with its types. It raises InvalidInput, naming the argument."""
+    """A job function with its types, checked."""
 
-    job_name: str = field(converter=partial(arguments.text, "job_name"))
-    payload_type: Any = field(converter=partial(json_type, "payload_type"))
-    result_type: Any = field(converter=partial(json_type, "result_type"))
-    namespace: str | None = field(converter=partial(arguments.optional_text, "namespace"))
+    job_name: str
+    payload_type: Any
+    result_type: Any
+    namespace: str | None
+
+
+def definition(job_name: object, payload_type: object, result_type: object, namespace: object) -> Definition:
+    """A definition. Raises InvalidInput, naming the argument."""
+    return Definition(
+        arguments.text("job_name", job_name),
+        json_type("payload_type", payload_type),
+        json_type("result_type", result_type),
+        arguments.optional_text("namespace", namespace),
+    )
 
 
 def submit(context: CallContext, definition: Definition, submission: Submission) -> Plan[Result[TypedJob[Any]]]:

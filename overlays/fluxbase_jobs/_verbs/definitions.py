@@ -9,7 +9,6 @@ from uuid import UUID
 from .._drivers.fetch import FluxbaseFetch
 from .._plans import typed
 from .._plans.submit_many import Batch, BatchReport, OnSubmitted, workers
-from .._plans.typed import Definition
 from .._validation.arguments import iterator
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob
@@ -38,7 +37,7 @@ class JobDefinition(Generic[In, Out]):
 
     def __init__(self, fetch: FluxbaseFetch, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None) -> None:
         self._fetch = fetch
-        self._definition = Definition(job_name, payload_type, result_type, namespace)
+        self._definition = typed.definition(job_name, payload_type, result_type, namespace)
         self.job_name = self._definition.job_name
         self.payload_type = payload_type
         self.result_type = result_type
