@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self, Unpack
 
+from ._context.argument_hints import with_argument_hints
 from ._context.client_options import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUT,
@@ -24,7 +25,6 @@ from ._plans.sign_in import sign_in
 from ._transports.choose import DEFAULT_TRANSPORT, TransportName
 from ._validation.arguments import Seconds
 from ._verbs.admin_async import AsyncFluxbaseAdmin
-from ._verbs.argument_hints import with_argument_hints
 from ._verbs.jobs_async import AsyncFluxbaseJobs
 from .client import FluxbaseClient
 from .errors import InvalidInput

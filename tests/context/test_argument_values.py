@@ -61,7 +61,7 @@ class Agreeable:
 
 
 class UnrulyKind(type):
-    __hash__ = __eq__ = __instancecheck__ = __subclasscheck__ = _raise  # type: ignore[assignment]  # on purpose
+    __hash__ = __eq__ = __instancecheck__ = __subclasscheck__ = _raise
 
 
 class OfUnrulyKind(metaclass=UnrulyKind):

@@ -197,7 +197,7 @@ class Liar:
 class UnrulyKind(type):
     """A class of classes: `issubclass`, dictionaries and comparisons ask it too."""
 
-    __hash__ = __eq__ = __instancecheck__ = __subclasscheck__ = _raise  # type: ignore[assignment]  # on purpose
+    __hash__ = __eq__ = __instancecheck__ = __subclasscheck__ = _raise
 
 
 class OfUnrulyKind(metaclass=UnrulyKind):
@@ -362,8 +362,9 @@ def test_a_batch_key_of_any_class_is_a_text(client: FluxbaseClient, server: Loca
     """The keys of the items follow from it."""
     server.answer(CREATED)
 
-    for make in (str, *TEXTS.values()):
-        for _, submitted in client.jobs.submit_many([("resize", {})], batch_key=make("night")):
+    makers: list[Callable[[str], Any]] = [str, *TEXTS.values()]
+    for make in makers:
+        for _, submitted in client.jobs.submit_many([("resize", None)], batch_key=make("night")):
             assert submitted.ok
 
     assert {sent.headers["idempotency-key"] for sent in server.requests} == {"night#0"}
@@ -669,7 +670,8 @@ def test_models_of_pydantic_hide_nothing(client: FluxbaseClient, server: LocalSe
     ):
         error = client.jobs.submit("resize", payload).error
         assert isinstance(error, InvalidInput)
-        assert says in error.message if not path and payload.inner is not value else error.message.startswith(f"payload{path}{says}")
+        assert error.message.startswith(f"payload{path}")
+        assert says in error.message
         assert "SECRET" not in str(error)
     assert server.requests == []
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import AsyncKey, Credentials, OnTokens
@@ -28,6 +29,7 @@ ItemT = TypeVar("ItemT")
 P = ParamSpec("P")
 
 
+@with_argument_hints
 @documented_like(FluxbaseFetch)
 class AsyncFluxbaseFetch:
     """The requests of one client to one server."""
@@ -49,7 +51,7 @@ class AsyncFluxbaseFetch:
         self._settings = make_settings(
             base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
-        self._transport = async_transport(transport, http_client)
+        self._transport = async_transport(arguments.plain_text(transport), http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
 
     @property

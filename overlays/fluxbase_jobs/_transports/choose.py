@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 
 from .._lazy import httpx
-from .._validation.arguments import plain_text
 from ..errors import InvalidInput
 from .base import AsyncTransport, Transport
 from .bounds import LONGEST_TIMEOUT
@@ -17,7 +16,7 @@ DEFAULT_TRANSPORT: Final = "httpcore"
 _NAMES: Final[tuple[str, ...]] = get_args(TransportName)
 
 
-def sync_transport(name: object, http_client: httpx.Client | None) -> Transport:
+def sync_transport(name: str | None, http_client: httpx.Client | None) -> Transport:
     """The transport of a sync client. Raises InvalidInput."""
     if _checked(name, http_client) == "pyreqwest":
         from .pyreqwest_sync import PyreqwestTransport  # noqa: PLC0415  # an optional dependency
@@ -32,7 +31,7 @@ def sync_transport(name: object, http_client: httpx.Client | None) -> Transport:
     return HttpcoreTransport()
 
 
-def async_transport(name: object, http_client: httpx.AsyncClient | None) -> AsyncTransport:
+def async_transport(name: str | None, http_client: httpx.AsyncClient | None) -> AsyncTransport:
     """The transport of an async client. Raises InvalidInput."""
     if _checked(name, http_client) == "pyreqwest":
         from .pyreqwest_async import AsyncPyreqwestTransport  # noqa: PLC0415  # an optional dependency
@@ -58,9 +57,8 @@ def own_timeout(http_client: object, timeout: SecondsT, default: float) -> Secon
         return timeout
 
 
-def _checked(given: object, http_client: object) -> str:
+def _checked(name: str | None, http_client: object) -> str:
     """The name, if it is one and goes with the other arguments."""
-    name = plain_text(given)
     if name not in _NAMES:
         raise InvalidInput(
             f"transport must be {' or '.join(map(repr, _NAMES))}", hint="one of httpx's goes with http_client=httpx.Client(transport=...)"

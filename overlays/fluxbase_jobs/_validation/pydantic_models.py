@@ -76,7 +76,7 @@ def pydantic_values(model: Any) -> object:
         if _dump(again, "json", warnings=False) != dumped:
             _dump(model, "json", warnings="error")
     except (ValueError, TypeError) as fault:
-        raise Unfit(_invalid(type(model), fault)) from None
+        raise Unfit(_invalid(_class(model), fault)) from None
     _refuse_changed(_dump(model, "python", warnings=False), dumped, ())
     return dumped
 
@@ -84,19 +84,20 @@ def pydantic_values(model: Any) -> object:
 def fields_of(model: Any) -> dict[str, Any]:
     """The model's values by the names of its fields."""
     extra: dict[str, Any] | None = getattr(model, "__pydantic_extra__", None)
-    names = type(model).model_fields if is_pydantic(type(model)) else [field.name for field in dataclasses.fields(model) if field.init]
-    return {name: vars(model)[name] for name in names if name in vars(model)} | (extra or {})
+    kind, held = _class(model), cast("dict[str, Any]", vars(model))
+    names: Iterable[str] = kind.model_fields if is_pydantic(kind) else [field.name for field in dataclasses.fields(model) if field.init]
+    return {name: held[name] for name in names if name in held} | (extra or {})
 
 
 def _dump(model: Any, mode: str, **options: Any) -> object:
-    if is_pydantic_dataclass(cast("Any", type)(model)):
-        return cast("object", adapter_of(type(model)).dump_python(model, mode=mode, by_alias=True, **options))
+    if is_pydantic_dataclass(_class(model)):
+        return cast("object", adapter_of(_class(model)).dump_python(model, mode=mode, by_alias=True, **options))
     return cast("object", model.model_dump(mode=mode, by_alias=True, **options))
 
 
 def _validated(value: Any, steps: tuple[object, ...]) -> Any:
     """A model built again from its field values, nested models first: pydantic does not validate an existing instance again."""
-    kind: Any = cast("Any", type)(value)
+    kind = _class(value)
     if is_written_by_pydantic(kind):
         root = getattr(kind, "__pydantic_root_model__", False)
         fields = {name: _validated(item, steps if root else (*steps, name)) for name, item in fields_of(value).items()}
@@ -117,6 +118,10 @@ def _rebuilt(kind: Any, fields: Any, old: Any) -> Any:
     made = kind.model_validate(fields, **_by_name())
     object.__setattr__(made, "__pydantic_private__", getattr(old, "__pydantic_private__", None))
     return made
+
+
+def _class(value: object) -> Any:
+    return type(value)
 
 
 def _invalid(kind: type, fault: Exception) -> str:
@@ -151,8 +156,9 @@ def _refuse_changed(value: object, dumped: object, steps: tuple[object, ...]) ->
         items = cast("list[object]", dumped) if isinstance(dumped, list) else []
         for index, item in enumerate(cast("Iterable[object]", value)):
             _refuse_changed(item, items[index] if index < len(items) else _MISSING, (*steps, index))
-        if isinstance(value, set | frozenset) and isinstance(dumped, list):  # in another order in each run of a program
-            raise Unfit(not_json(type(value).__name__), steps)
+        kind = _class(cast("object", value))
+        if kind in {set, frozenset} and isinstance(dumped, list):  # in another order in each run of a program
+            raise Unfit(not_json(kind.__name__), steps)
     elif rule := _changed(value, dumped):
         raise Unfit(rule, steps)
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Generic, Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._drivers.fetch import FluxbaseFetch
 from .._plans import typed
 from .._plans.submit_many import Batch, BatchReport, OnSubmitted, workers
@@ -13,7 +14,6 @@ from .._validation.arguments import iterator
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob
 from ..result import Result
-from .argument_hints import with_argument_hints
 from .call_options import (
     AwaitOptions,
     BatchOptions,

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Generic, Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._docstrings import documented_like
 from .._drivers.fetch_async import AsyncFluxbaseFetch
 from .._plans import typed
@@ -14,7 +15,6 @@ from .._validation.arguments import iterator
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob
 from ..result import Result
-from .argument_hints import with_argument_hints
 from .call_options import (
     AwaitOptions,
     BatchOptions,

@@ -9,6 +9,7 @@ from logging import Logger
 from typing import Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallOptions, RetryOption
 from .._drivers.fetch import FluxbaseFetch
 from .._plans import jobs as plans
@@ -26,7 +27,6 @@ from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
-from .argument_hints import with_argument_hints
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
 from .definitions import JobDefinition
 
