@@ -293,7 +293,15 @@ def test_results_are_taken_as_payloads_are(server: Server) -> None:
     moment = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     identity = UUID("3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11")
     member = Enum("Size", {"LARGE": "large"})["LARGE"]
-    result = {"at": moment, "on": moment.date(), "id": identity, "sum": Decimal("1.50"), "size": member, "all": deque([1, (2,)]), "a": Text("b")}
+    result = {
+        "at": moment,
+        "on": moment.date(),
+        "id": identity,
+        "sum": Decimal("1.50"),
+        "size": member,
+        "all": deque([1, (2,)]),
+        "a": Text("b"),
+    }
     server.script("resize").complete(MappingProxyType(result))
 
     assert server.client().jobs.run("resize").unwrap().result == {
@@ -307,7 +315,9 @@ def test_results_are_taken_as_payloads_are(server: Server) -> None:
     }
 
 
-@pytest.mark.parametrize("odd", [b"x", {1}, object(), datetime(2030, 1, 1), range(10**15), Unreadable()], ids=lambda odd: type(odd).__name__)  # noqa: DTZ001  # without an offset, on purpose
+@pytest.mark.parametrize(
+    "odd", [b"x", {1}, object(), datetime(2030, 1, 1), range(10**15), Unreadable()], ids=lambda odd: type(odd).__name__
+)  # noqa: DTZ001  # without an offset, on purpose
 def test_results_that_are_no_json_are_refused(server: Server, odd: Any) -> None:
     """As a TypeError, whatever their methods raise, also far inside and in a circle."""
     circle: list[Any] = []

@@ -331,6 +331,8 @@ RAISING: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "submit_many batch_key": lambda jobs, odd: jobs.submit_many([], batch_key=odd),
     "define submit_many": lambda jobs, odd: jobs.define("resize", dict, dict).submit_many(odd),
     "wait_many job_ids": lambda jobs, odd: jobs.wait_many(odd),
+    "watch_many job_ids": lambda jobs, odd: jobs.watch_many(odd),
+    "tail_many job_ids": lambda jobs, odd: jobs.tail_many(odd),
 }
 """What has no result that could hold the error."""
 
