@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
 
 from attrs import field, frozen
 
@@ -69,7 +69,7 @@ class Context:
             ValueError: `level` is not one of trace, debug, info, warn, error, fatal, panic.
         """
         if not is_a(level, str) or level not in LEVELS:
-            given = level if type(level) is str and len(level) <= 60 else type_name(level)
+            given = level if cast("object", type(level)) is str and len(level) <= 60 else type_name(level)
             raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {given}")
         self._reports.log(str(message), level)
 
