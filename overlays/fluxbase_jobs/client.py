@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self, Unpack
 
+from ._context.argument_hints import with_argument_hints
 from ._context.client_options import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUT,
@@ -22,7 +23,6 @@ from ._plans.sign_in import sign_in
 from ._transports.choose import DEFAULT_TRANSPORT, TransportName
 from ._validation.arguments import Seconds
 from ._verbs.admin import FluxbaseAdmin
-from ._verbs.argument_hints import with_argument_hints
 from ._verbs.jobs import FluxbaseJobs
 from .errors import InvalidInput
 from .policies.retry import RetryPolicy
@@ -128,7 +128,7 @@ class FluxbaseClient:
         try:
             fetch = FluxbaseFetch(url, **sign_in_options(options))
         except InvalidInput as error:
-            return delivered(Err(error), "sign_in", raise_errors=bool(options.get("raise_errors")))
+            return delivered(Err(error), "sign_in", raise_errors=options.get("raise_errors") is True)
         with fetch:
             signed_in = fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):
@@ -156,6 +156,7 @@ class FluxbaseClient:
         return f"{type(self).__name__}({self.fetch.settings.base_url!r})"
 
 
+@with_argument_hints
 def create_client(url: str, key: Key | None = None, **options: Unpack[ClientOptions]) -> FluxbaseClient:
     """A client, by the name that the TypeScript package gives it."""
     return FluxbaseClient(url, key, **options)

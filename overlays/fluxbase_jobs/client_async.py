@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self, Unpack
 
+from ._context.argument_hints import with_argument_hints
 from ._context.client_options import (
     DEFAULT_RETRY,
     DEFAULT_TIMEOUT,
@@ -24,7 +25,6 @@ from ._plans.sign_in import sign_in
 from ._transports.choose import DEFAULT_TRANSPORT, TransportName
 from ._validation.arguments import Seconds
 from ._verbs.admin_async import AsyncFluxbaseAdmin
-from ._verbs.argument_hints import with_argument_hints
 from ._verbs.jobs_async import AsyncFluxbaseJobs
 from .client import FluxbaseClient
 from .errors import InvalidInput
@@ -89,7 +89,7 @@ class AsyncFluxbaseClient:
         try:
             fetch = AsyncFluxbaseFetch(url, **sign_in_options(options))
         except InvalidInput as error:
-            return delivered(Err(error), "sign_in", raise_errors=bool(options.get("raise_errors")))
+            return delivered(Err(error), "sign_in", raise_errors=options.get("raise_errors") is True)
         async with fetch:
             signed_in = await fetch.run(sign_in, {}, email, password)
         if isinstance(signed_in, Err):

@@ -154,7 +154,14 @@ MADE_UP: Final[list[tuple[int, Any, dict[str, Any]]]] = [
     (404, {"error": {"nested": "words"}}, {"code": None, "hint": None}),
     (404, {"error": 5, "message": [], "code": [], "hint": {}, "request_id": 7}, {"code": None, "hint": None, "request_id": None}),
     (404, {"error": "", "message": ""}, {"code": None}),
-    (400, "plain words", {"code": None, "details": None}),
+    (400, "plain words", {"code": None, "message": "the server answered 400: plain words", "details": "plain words"}),
+    (400, {"error": 5}, {"details": {"error": 5}}),
+    (400, {"error": True, "hint": 7}, {"hint": None, "details": {"error": True, "hint": 7}}),
+    (502, "<Error><Message>no upstream</Message></Error>", {"message": "the server answered 502: no upstream"}),
+    (502, "<Error><Code>7</Code></Error>", {"details": "<Error><Code>7</Code></Error>"}),
+    (502, {"fault": {"faultstring": "quota", "detail": {"errorcode": "x"}}}, {"message": "the server answered 502: quota"}),
+    (502, '{"error": "\\ud800"}', {"details": '{"error": "\\ud800"}'}),
+    (502, b"\x1f\x8b\x00", {"details": None}),
 ]
 
 

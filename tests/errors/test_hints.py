@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fluxbase_jobs import AuthenticationFailed, ConnectionFailed, FluxbaseClient, InvalidInput, NotFound
+from fluxbase_jobs import (
+    AsyncFluxbaseClient,
+    AsyncFluxbaseFetch,
+    AuthenticationFailed,
+    ConnectionFailed,
+    FluxbaseClient,
+    FluxbaseFetch,
+    InvalidInput,
+    NotFound,
+    create_client,
+)
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
@@ -19,7 +30,13 @@ WRONG_CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
         r"pass options by name, like submit\(\.\.\., priority=\.\.\.\)",
     ),
     "TypeScript's name": (lambda jobs: jobs.list(includeResult=True), "it is called include_result"),
-    "retries": (lambda jobs: jobs.get(JOB_ID, max_retries=3), r"retry=RetryPolicy\(attempts=\.\.\.\)"),
+    "retries": (lambda jobs: jobs.get(JOB_ID, max_retries=3), r"retry=RetryPolicy\(attempts=\.\.\., "),
+    "interval": (lambda jobs: jobs.wait(JOB_ID, pollInterval=3), r"poll=PollPolicy\(initial=\.\.\., "),
+    "user of a list": (lambda jobs: jobs.list(user_id=JOB_ID), "pass created_by="),
+    "user of a job": (lambda jobs: jobs.submit("resize", user_id=JOB_ID), r"pass on_behalf_of=OnBehalfOf\(user_id="),
+    "limit": (lambda jobs: jobs.iterate(limit=5), "pass page_size="),
+    "page size": (lambda jobs: jobs.list(page_size=5), "it is called limit"),
+    "namespace": (lambda jobs: jobs.define("resize", dict, dict).submit({}, namespace="media"), r"jobs\.define\(\.\.\., namespace="),
     "headers": (lambda jobs: jobs.get(JOB_ID, headers={}), r"FluxbaseClient\(\.\.\., headers=\.\.\.\)"),
 }
 
@@ -48,6 +65,27 @@ def test_options_of_an_httpx_client_have_a_hint(connect: Connect, option: str) -
     """The names that other HTTP clients use."""
     with pytest.raises(TypeError, match=rf"FluxbaseClient\(\) got an unexpected keyword argument '{option}': pass an httpx client"):
         connect("http://server.test", **{option: False})
+
+
+MAKERS: dict[str, Callable[[Any], object]] = {
+    "FluxbaseClient": lambda options: FluxbaseClient("http://server.test", **options),
+    "AsyncFluxbaseClient": lambda options: AsyncFluxbaseClient("http://server.test", **options),
+    "FluxbaseFetch": lambda options: FluxbaseFetch("http://server.test", **options),
+    "AsyncFluxbaseFetch": lambda options: AsyncFluxbaseFetch("http://server.test", **options),
+    "create_client": lambda options: create_client("http://server.test", **options),
+    "from_env": lambda options: FluxbaseClient.from_env(**options),
+    "sign_in": lambda options: FluxbaseClient.sign_in("http://server.test", "ada@example.com", "tiger", **options),
+    "async sign_in": lambda options: asyncio.run(AsyncFluxbaseClient.sign_in("http://server.test", "ada@example.com", "tiger", **options)),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_options_of_every_way_to_a_client_have_a_hint(name: str) -> None:
+    """The function that the caller has called is named, and none inside of this package."""
+    called = name.rpartition(" ")[2]
+    for option, hint in (("verify", "http_client=httpx.Client"), ("max_retries", "retry=RetryPolicy"), ("refreshToken", "refresh_token")):
+        with pytest.raises(TypeError, match=rf"^{called}\(\) got an unexpected keyword argument '{option}': .*{hint}"):
+            MAKERS[name]({option: False})
 
 
 def test_on_behalf_of_as_a_dictionary_has_a_hint(client: FluxbaseClient) -> None:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import anyio
 import pytest
@@ -257,3 +264,78 @@ def test_invalid_function_options_are_refused(server: Server) -> None:
         server.script("resize", timeout=0)
     with pytest.raises(TypeError, match="style"):
         server.script("resize", style="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+
+
+class Text(str):
+    """A text whose methods can't be trusted."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise LookupError("SECRET")
+
+
+class Unreadable(Mapping[str, object]):
+    """A mapping that fails when it is read."""
+
+    def __getitem__(self, key: str) -> object:
+        raise LookupError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        raise LookupError("SECRET")
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_results_are_taken_as_payloads_are(server: Server) -> None:
+    """Moments, ids, decimals, enums, other sequences and mappings, and values of subclasses."""
+
+    class Size(Enum):
+        LARGE = "large"
+
+    moment = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+    identity = UUID("3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11")
+    result = {
+        "at": moment,
+        "on": moment.date(),
+        "id": identity,
+        "sum": Decimal("1.50"),
+        "size": Size.LARGE,
+        "all": deque([1, (2,)]),
+        "a": Text("b"),
+    }
+    server.script("resize").complete(MappingProxyType(result))
+
+    assert server.client().jobs.run("resize").unwrap().result == {
+        "at": "2030-01-02T03:04:05Z",
+        "on": "2030-01-02",
+        "id": str(identity),
+        "sum": "1.50",
+        "size": "large",
+        "all": [1, [2]],
+        "a": "b",
+    }
+
+
+NO_JSON: list[Any] = [b"x", {1}, object(), datetime(2030, 1, 1), range(10**15), Unreadable()]  # noqa: DTZ001  # without an offset, on purpose
+
+
+@pytest.mark.parametrize("odd", NO_JSON, ids=lambda odd: type(odd).__name__)
+def test_results_that_are_no_json_are_refused(server: Server, odd: Any) -> None:
+    """As a TypeError, whatever their methods raise, also far inside and in a circle."""
+    circle: list[Any] = []
+    circle.append(circle)
+    for result in ({"a": [odd]}, {"a": circle}):
+        with pytest.raises(TypeError, match="result must be a JSON value") as raised:
+            server.script("resize").complete(result)
+        assert "SECRET" not in str(raised.value)
+
+
+def test_numbers_that_are_too_large_are_refused_in_a_short_line(server: Server) -> None:
+    """Python refuses to print them."""
+    with pytest.raises(ValueError, match="seconds must be finite") as slept:
+        server.script("resize").sleep(10**5000)
+    with pytest.raises(ValueError, match="max_retries must be") as retried:
+        server.script("resize", max_retries=10**5000)
+    assert max(len(str(slept.value)), len(str(retried.value))) < 200

@@ -372,9 +372,65 @@ def test_run_fails_like_jobs_run(client: FluxbaseClient, server: LocalServer) ->
 
 
 def test_invalid_name_and_options_are_refused(client: FluxbaseClient, server: LocalServer) -> None:
-    """As by `jobs.submit` and `jobs.run`."""
-    nameless, resize = client.jobs.define("", AttrsModel, AttrsModel), client.jobs.define("resize", AttrsModel, AttrsModel)
+    """The name when the job is defined, as a constructor refuses arguments; options as by `jobs.run`."""
+    with pytest.raises(InvalidInput, match="job_name"):
+        client.jobs.define("", AttrsModel, AttrsModel)
 
-    for refused in (nameless.submit(MODELS["attrs"]), resize.run(MODELS["attrs"], timeout=0)):
-        assert isinstance(refused.error, InvalidInput)
+    assert isinstance(client.jobs.define("resize", AttrsModel, AttrsModel).run(MODELS["attrs"], timeout=0).error, InvalidInput)
     assert server.requests == []
+
+
+class NoModel:
+    pass
+
+
+@pytest.mark.parametrize("odd", [5, "AttrsModel", b"", ["a"], {}, len, NoModel, NoModel(), MODELS["attrs"], AttrsModel | NoModel])
+@pytest.mark.parametrize("argument", ["payload_type", "result_type"])
+def test_what_no_json_is_read_as_is_no_type(client: FluxbaseClient, argument: str, odd: Any) -> None:
+    """It is refused when the job is defined, not when its first result comes."""
+    types: dict[str, Any] = {"payload_type": AttrsModel, "result_type": AttrsModel, argument: odd}
+
+    with pytest.raises(InvalidInput, match=argument):
+        client.jobs.define("resize", **types)
+
+
+@dataclasses.dataclass
+class Forward:
+    """A model that names one that is defined later."""
+
+    inner: Later | None = None
+
+
+def test_types_may_name_others_that_are_defined_later(client: FluxbaseClient, server: LocalServer) -> None:
+    """As in a module that defines its jobs before the last of its models."""
+    server.answer(CREATED)
+    resize = client.jobs.define("resize", Forward, Forward)
+
+    assert resize.submit(Forward(Later(7))).ok
+    assert server.requests[0].json()["payload"] == {"inner": {"n": 7}}
+
+
+@dataclasses.dataclass
+class Later:
+    n: int
+
+
+@pytest.mark.parametrize("odd", [None, 5, JOB_ID, {"id": JOB_ID}, object()])
+def test_only_jobs_are_read(client: FluxbaseClient, odd: Any) -> None:
+    """Not their ids: nothing is sent."""
+    with pytest.raises(InvalidInput, match="job must be a Job"):
+        client.jobs.define("resize", AttrsModel, AttrsModel).read(odd)
+
+
+def test_pydantic_models_inside_other_types(client: FluxbaseClient, server: LocalServer) -> None:
+    """In a list, say: read and checked as by themselves."""
+    server.answer(CREATED, completed_job({"all": [WIRE]}), CREATED, completed_job({"all": [{"id": 7}]}))
+    resize = client.jobs.define("resize", dict[str, list[PydanticModel]], dict[str, list[PydanticModel]])
+
+    finished = resize.run({"all": [MODELS["pydantic"]]}, poll=QUICK).unwrap()
+    unlike = resize.run({"all": []}, poll=QUICK).error
+
+    assert finished.result == {"all": [MODELS["pydantic"]]}
+    assert server.requests[0].json()["payload"] == {"all": [WIRE]}
+    assert isinstance(unlike, ResultMismatch)
+    assert isinstance(resize.submit({"all": [{"id": 7}]}).error, InvalidInput)  # type: ignore[list-item]  # on purpose

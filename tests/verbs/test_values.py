@@ -194,8 +194,28 @@ class Liar:
         return self.kind
 
 
+class UnrulyKind(type):
+    """A class of classes: `issubclass`, dictionaries and comparisons ask it too."""
+
+    __hash__ = __eq__ = __instancecheck__ = __subclasscheck__ = _raise
+
+
+class OfUnrulyKind(metaclass=UnrulyKind):
+    pass
+
+
+class UnrulyName(Enum):
+    RESIZE = b"resize"
+
+    @property
+    def value(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]  # on purpose
+        return _raise()
+
+
 ODD: Final[list[Any]] = [
     Unruly(),
+    OfUnrulyKind(),
+    UnrulyName.RESIZE,
     Liar(str),
     Liar(int),
     Liar(datetime),
@@ -228,6 +248,8 @@ ARGUMENTS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "submit retry": lambda jobs, odd: jobs.submit("resize", retry=odd),
     "get job_id": lambda jobs, odd: jobs.get(odd),
     "get include_logs": lambda jobs, odd: jobs.get(JOB_ID, include_logs=odd),
+    "list created_by": lambda jobs, odd: jobs.list(created_by=odd),
+    "iterate created_by": lambda jobs, odd: next(jobs.iterate(created_by=odd)),
     "list namespace": lambda jobs, odd: jobs.list(namespace=odd),
     "list job_name": lambda jobs, odd: jobs.list(job_name=odd),
     "list include_result": lambda jobs, odd: jobs.list(include_result=odd),
@@ -248,7 +270,6 @@ ARGUMENTS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "tail to_logger": lambda jobs, odd: next(jobs.tail(JOB_ID, to_logger=odd)),
     "iterate page_size": lambda jobs, odd: next(jobs.iterate(page_size=odd)),
     "submit_many item": lambda jobs, odd: next(jobs.submit_many([Submission(odd)]))[1],
-    "define job_name": lambda jobs, odd: jobs.define(odd, dict, dict).submit({}),
     "define payload": lambda jobs, odd: jobs.define("resize", dict, dict).submit(odd),
     "define wait": lambda jobs, odd: jobs.define("resize", dict, dict).wait(odd),
 }
@@ -298,6 +319,66 @@ def test_any_other_value_is_invalid_input(client: FluxbaseClient, server: LocalS
         assert len(str(error)) < 600
         assert "SECRET" not in f"{error} {error!r}"
     assert server.requests == []
+
+
+RAISING: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "define job_name": lambda jobs, odd: jobs.define(odd, dict, dict),
+    "define payload_type": lambda jobs, odd: jobs.define("resize", odd, dict),
+    "define result_type": lambda jobs, odd: jobs.define("resize", dict, odd),
+    "define namespace": lambda jobs, odd: jobs.define("resize", dict, dict, namespace=odd),
+    "submit_many items": lambda jobs, odd: jobs.submit_many(odd),
+    "submit_many concurrency": lambda jobs, odd: jobs.submit_many([], concurrency=odd),
+    "submit_many batch_key": lambda jobs, odd: jobs.submit_many([], batch_key=odd),
+    "define submit_many": lambda jobs, odd: jobs.define("resize", dict, dict).submit_many(odd),
+    "wait_many job_ids": lambda jobs, odd: jobs.wait_many(odd),
+    "watch_many job_ids": lambda jobs, odd: jobs.watch_many(odd),
+    "tail_many job_ids": lambda jobs, odd: jobs.tail_many(odd),
+}
+"""What has no result that could hold the error."""
+
+
+@pytest.mark.parametrize("argument", RAISING)
+def test_without_a_result_any_other_value_raises_invalid_input(client: FluxbaseClient, server: LocalServer, argument: str) -> None:
+    """As constructors do, and before anything is iterated over."""
+    for odd in ODD:
+        if type(odd) is np.ndarray:  # an iterable
+            continue
+        with pytest.raises(InvalidInput, match=argument.split()[1].replace("submit_many", "payloads")) as raised:
+            RAISING[argument](client.jobs, odd)
+        assert len(str(raised.value)) < 600
+        assert "SECRET" not in f"{raised.value} {raised.value!r}"
+    assert server.requests == []
+
+
+def test_a_single_job_is_no_batch(client: FluxbaseClient, server: LocalServer) -> None:
+    """Neither a job nor its id, although both can be iterated over."""
+    server.answer(Answer(200, job()))
+    single = client.jobs.get(JOB_ID).unwrap()
+
+    for odd in (single, JOB_ID, JOB_ID.encode()):
+        with pytest.raises(InvalidInput, match="job_ids must be an iterable of jobs or UUIDs"):
+            client.jobs.wait_many(cast("Any", odd))
+
+
+def test_a_batch_key_of_any_class_is_a_text(client: FluxbaseClient, server: LocalServer) -> None:
+    """The keys of the items follow from it."""
+    server.answer(CREATED)
+
+    makers: list[Callable[[str], Any]] = [str, *TEXTS.values()]
+    for make in makers:
+        for _, submitted in client.jobs.submit_many([("resize", None)], batch_key=make("night")):
+            assert submitted.ok
+
+    assert {sent.headers["idempotency-key"] for sent in server.requests} == {"night#0"}
+
+
+def test_messages_name_texts_of_any_class(client: FluxbaseClient, server: LocalServer) -> None:
+    """Where the server does not know a function."""
+    server.answer(Answer(404, {"error": "Job function not found"}))
+    assert str(client.jobs.submit(Text("resize")).error) == "Job function not found: resize"
+
+    server.answer(Answer(500, {"error": "no"}), Answer(404, {"error": "no"}))
+    assert "'resize'" in str(client.admin.jobs.delete_function(Text("media"), Text("resize")).error)
 
 
 class Raising(Mapping[str, object]):
@@ -542,3 +623,131 @@ def test_a_fault_far_inside_is_told_in_a_short_line(client: FluxbaseClient, serv
     assert isinstance(error, InvalidInput)
     assert len(error.message) < 500
     assert server.requests == []
+
+
+class Anything(pydantic.BaseModel):
+    """A model of any value; pydantic writes what JSON does not have as something else."""
+
+    inner: Any = None
+
+
+class Sized(pydantic.BaseModel):
+    size: int
+
+
+@pydantic.dataclasses.dataclass
+class SizedData:
+    size: int
+    secret: pydantic.SecretStr | None = None
+
+
+def circle() -> list[Any]:
+    """A list that contains itself."""
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+HIDDEN: Final[dict[str, tuple[Any, str]]] = {
+    "NaN": (float("nan"), ".inner must be a finite number"),
+    "naive datetime": (datetime(2030, 1, 1), ".inner must have an offset"),  # noqa: DTZ001  # without one, on purpose
+    "bytes": (b"SECRET", ".inner must be JSON"),
+    "set": ({"SECRET"}, ".inner must be JSON"),
+    "key": ({1: 2}, ".inner has a key that is not text"),
+    "object": ([object()], ".inner[0] must be JSON"),
+    "circle": (circle(), ".inner[0] must not contain itself"),
+    "deep": (nested(400, list), " cannot be written as JSON by pydantic: nested deeper than pydantic writes JSON"),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_models_of_pydantic_hide_nothing(client: FluxbaseClient, server: LocalServer, name: str) -> None:
+    """What is refused in a mapping is refused in a model, by itself and inside others, where pydantic would send something else."""
+    value, says = HIDDEN[name]
+
+    for payload, path in (
+        (Anything(inner=value), ""),
+        ({"a": [Anything(inner=value)]}, ".a[0]"),
+        (Anything(inner=Anything(inner=value)), ""),
+    ):
+        error = client.jobs.submit("resize", payload).error
+        assert isinstance(error, InvalidInput)
+        assert error.message.startswith(f"payload{path}")
+        assert says in error.message
+        assert "SECRET" not in str(error)
+    assert server.requests == []
+
+
+class Written(pydantic.BaseModel):
+    """A model that says how its values are written."""
+
+    data: bytes
+    at: datetime
+    model_config = pydantic.ConfigDict(ser_json_bytes="base64")
+
+    @pydantic.field_serializer("at")
+    def _in_utc(self, at: datetime) -> str:
+        return at.isoformat() + "Z"
+
+
+def test_what_a_model_writes_itself_is_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """With a serializer of its own it is no guess of pydantic's."""
+    server.answer(CREATED)
+
+    client.jobs.submit("resize", Written(data=b"\xff", at=datetime(2030, 1, 1))).unwrap()  # noqa: DTZ001  # its serializer adds the offset
+
+    assert server.requests[0].json()["payload"] == {"data": "_w==", "at": "2030-01-01T00:00:00Z"}
+
+
+def test_a_change_far_inside_is_told_with_its_path(client: FluxbaseClient, server: LocalServer) -> None:
+    """Of models in lists and dicts, and of pydantic's dataclasses."""
+    model, data = Anything(inner=[{"a": Sized(size=1)}]), SizedData(1)
+    model.inner[0]["a"].size = "SECRET"
+    data.size = cast("Any", "SECRET")
+
+    for payload, path in ((model, "payload.inner[0].a must be a valid Sized"), ({"a": data}, "payload.a must be a valid SizedData")):
+        error = client.jobs.submit("resize", payload).error
+        assert isinstance(error, InvalidInput)
+        assert error.message.startswith(path)
+        assert "SECRET" not in str(error)
+    assert isinstance(client.jobs.submit("resize", SizedData(1, pydantic.SecretStr("SECRET"))).error, InvalidInput)
+    assert server.requests == []
+
+
+def test_a_path_is_one_line(client: FluxbaseClient) -> None:
+    """Whatever the keys are."""
+    error = client.jobs.submit("resize", {"a\nb": {1}}).error
+
+    assert "\n" not in str(error)
+
+
+class Circular(Enum):
+    """An enum whose value is its member."""
+
+    ONE = 1
+
+
+def test_an_enum_that_is_its_own_value_is_refused(client: FluxbaseClient) -> None:
+    """Python lets a program make one."""
+    object.__setattr__(Circular.ONE, "_value_", Circular.ONE)
+
+    error = client.jobs.submit("resize", types.MappingProxyType({"a": Circular.ONE})).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message == "payload.a must not contain itself"
+
+
+class Unset(msgspec.Struct):
+    size: int
+    name: str = "a"
+
+
+def test_a_deleted_field_is_an_unset_field(client: FluxbaseClient, server: LocalServer) -> None:
+    """Of a Struct too, as of attrs classes and dataclasses."""
+    server.answer(CREATED)
+    model = Unset(1)
+    del model.size
+
+    client.jobs.submit("resize", model).unwrap()
+
+    assert server.requests[0].json()["payload"] == {"name": "a"}

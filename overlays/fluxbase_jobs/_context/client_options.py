@@ -60,7 +60,9 @@ def from_environment() -> tuple[str, str | None, str | None]:
 
 def sign_in_options(options: Any) -> Any:
     """The options of the client that sends the sign-in: without anybody's credentials."""
-    return {name: value for name, value in options.items() if name not in {"refresh_token", "on_tokens"}}
+    if options.get("refresh_token") is not None:  # not used: the sign-in brings one
+        header_text("refresh_token", options["refresh_token"])
+    return {name: value for name, value in options.items() if name != "refresh_token"}
 
 
 def signed_in_options(options: Any, tokens: Tokens) -> Any:

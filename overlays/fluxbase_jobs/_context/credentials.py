@@ -8,6 +8,7 @@ import math
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -116,10 +117,15 @@ def key_header(key: object) -> dict[str, str]:
 def refuse_coroutine_functions(**callbacks: object) -> None:
     """Raise InvalidInput where a sync client was given what it could not await: new tokens would be lost without an error."""
     for name, callback in callbacks.items():
-        if not callable(callback):  # text, or refused by Credentials
-            continue
-        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004  # finds the method, does not call it
+        if _is_coroutine_function(callback):
             raise InvalidInput(f"{name} must not be a coroutine function: only the async client awaits one")
+
+
+def _is_coroutine_function(callback: object) -> bool:
+    with suppress(Exception):  # an object of any class, whose methods may raise anything
+        if callable(callback):  # else it is text, or refused by Credentials
+            return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None))  # noqa: B004  # finds the method, does not call it
+    return False
 
 
 def remaining_seconds(token: object, wall: float) -> float | None:

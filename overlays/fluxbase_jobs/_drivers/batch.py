@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import define, field
 
+from .._clock import monotonic
 from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
 from .._transports.base import Transport
@@ -162,10 +163,10 @@ class _Window(Generic[ItemT, T]):
     def stop(self) -> None:
         """Send nothing new, and wait for what is in flight, but not for long."""
         self._transport.stopped = True
-        end = time.monotonic() + GRACE_SECONDS
+        end = monotonic() + GRACE_SECONDS
         for _, task in self.pending:
             if task.started:
-                task.ended.acquire(timeout=max(0.0, end - time.monotonic()))
+                task.ended.acquire(timeout=max(0.0, end - monotonic()))
 
     def end_threads(self) -> None:
         """Let each thread end once it has nothing to do."""
@@ -195,7 +196,7 @@ class _Width:
     current: int = field(init=False)
     _results: int = 0
     _cpu_seconds: float = 0.0
-    _since: float = field(factory=time.perf_counter)
+    _since: float = field(factory=monotonic)
 
     def __attrs_post_init__(self) -> None:
         self.current = self.allowed
@@ -206,7 +207,7 @@ class _Width:
         self._cpu_seconds += cpu_seconds
         if self._results < max(self.current, 4):
             return
-        now = time.perf_counter()
+        now = monotonic()
         share = self._cpu_seconds / max(now - self._since, 1e-9)
         if share > BUSY:
             self.current = max(1, self.current // 4)

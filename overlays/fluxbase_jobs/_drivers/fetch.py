@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
@@ -34,6 +35,7 @@ ItemT = TypeVar("ItemT")
 P = ParamSpec("P")
 
 
+@with_argument_hints
 class FluxbaseFetch:
     """The requests of one client to one server.
 
@@ -79,7 +81,7 @@ class FluxbaseFetch:
         self._settings = make_settings(
             base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
-        self._transport = sync_transport(transport, http_client)
+        self._transport = sync_transport(arguments.plain_text(transport), http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
         self._hub: Hub | None = None
         if uses_realtime(realtime, http_client):

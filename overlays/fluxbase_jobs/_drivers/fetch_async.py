@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import AsyncKey, Credentials, OnTokens
@@ -32,6 +33,7 @@ ItemT = TypeVar("ItemT")
 P = ParamSpec("P")
 
 
+@with_argument_hints
 @documented_like(FluxbaseFetch)
 class AsyncFluxbaseFetch:
     """The requests of one client to one server."""
@@ -54,7 +56,7 @@ class AsyncFluxbaseFetch:
         self._settings = make_settings(
             base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
-        self._transport = async_transport(transport, http_client)
+        self._transport = async_transport(arguments.plain_text(transport), http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
         self._hub: AsyncHub | None = None
         if uses_realtime(realtime, http_client):

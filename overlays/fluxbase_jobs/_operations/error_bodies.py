@@ -14,10 +14,23 @@ MAX_NESTED: Final = 200
 """Lists and objects in an error's body; pickle, for example, fails on a few hundred levels."""
 MAX_MESSAGE: Final = 200
 _MAX_LEVELS: Final = 6
-_MESSAGE_KEYS: Final = ("message", "error", "errors", "detail", "details", "description", "error_description", "reason", "title", "msg")
+_MESSAGE_KEYS: Final = (
+    "message",
+    "error",
+    "errors",
+    "faultstring",
+    "detail",
+    "details",
+    "description",
+    "error_description",
+    "reason",
+    "title",
+    "msg",
+)
 """The keys under which servers send an error message, the most specific first."""
 _READ: Final = ("error", "message", "code", "hint", "request_id")
-_TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TITLE: Final = re.compile(rb"<(title|message)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_MARKUP: Final = re.compile(rb"\s*([<\[{]|null\s*$)")
 
 
 def read_body(content: bytes) -> Any:
@@ -68,11 +81,20 @@ def _first_text(value: Any, levels: int) -> str | None:
 
 
 def message_in_text(content: bytes, kind: str) -> str | None:
-    """The message in a body that is not JSON: a page's title, or plain text."""
+    """The message in a body that is not JSON: a page's title, or plain text, also where its type says that it is something else."""
     title = _TITLE.search(content)
     if title:
-        return message_in(title[1].decode(errors="replace"))
-    return message_in(content[: 4 * MAX_MESSAGE].decode(errors="replace")) if kind == "text/plain" else None
+        return message_in(title[2].decode(errors="replace"))
+    if kind == "text/plain" or (_is_text(content) and not _MARKUP.match(content)):
+        return message_in(content[: 4 * MAX_MESSAGE].decode(errors="replace"))
+    return None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return content.decode().replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+    except ValueError:
+        return False
 
 
 def code_of(body: Any) -> str | int | None:
@@ -90,10 +112,17 @@ def code_of(body: Any) -> str | int | None:
 
 def details(content: bytes, body: Any, kind: str) -> Any:
     """The server's `details`, else all of the body that no attribute holds; as text where it is no JSON, or is nested too deep."""
-    if content.count(b"[") + content.count(b"{") > MAX_NESTED or (body is None and kind.startswith("text/") and content.strip()):
+    if content.count(b"[") + content.count(b"{") > MAX_NESTED:
+        return content.decode(errors="replace")
+    if body is None and content.strip() not in {b"", b"null"} and (kind.startswith("text/") or _is_text(content)):
         return content.decode(errors="replace")
     if not isinstance(body, dict):
         return body
     fields = cast("dict[str, Any]", body)
-    rest: dict[str, Any] = {key: value for key, value in fields.items() if key not in _READ or isinstance(value, dict | list)}
+    rest: dict[str, Any] = {key: value for key, value in fields.items() if not _is_read(key, value)}
     return rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest
+
+
+def _is_read(key: str, value: object) -> bool:
+    """Whether an attribute of the error holds this value, or it says nothing."""
+    return key in _READ and (value is None or isinstance(value, str) or (key == "code" and isinstance(value, int)))

@@ -7,7 +7,7 @@ from typing import Any
 from .._context.call_context import CallContext
 from .._operations import admin as operations
 from .._operations.operation import Operation
-from .._validation.arguments import DEFAULT_NAMESPACE, optional_text
+from .._validation.arguments import DEFAULT_NAMESPACE, optional_text, segment
 from ..errors import InvalidResponse, NotFound
 from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
 from ..models.jobs import Job
@@ -67,11 +67,15 @@ def list_functions(context: CallContext, namespace: object) -> Plan[Result[list[
 
 def delete_function(context: CallContext, namespace: object, name: object) -> Plan[Result[None]]:
     """Delete a function."""
-    done = yield from exchange(context, operations.delete_function(namespace, name))
+    where, which = segment("namespace", namespace), segment("name", name)
+    done = yield from exchange(context, operations.delete_function(where, which))
     if isinstance(done, Ok):
         return done
-    read = operations.get_function(namespace, name)
-    return (yield from _missing(context, done, read, f"there is no function {name!r} in the namespace {namespace!r}"))
+    return (
+        yield from _missing(
+            context, done, operations.get_function(where, which), f"there is no function {which!r} in the namespace {where!r}"
+        )
+    )
 
 
 def sync(context: CallContext, order: SyncOrder) -> Plan[Result[SyncResult]]:

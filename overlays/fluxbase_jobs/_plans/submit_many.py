@@ -27,6 +27,7 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 OnSubmitted: TypeAlias = Callable[[int, int | None], object]
 
+ITEMS: Final = "pairs of a job name and a payload, or Submissions"
 MAX_RESUBMISSIONS: Final = 20
 MAX_WORKERS: Final = 1000
 _RESUME: Final = "run the batch again with the same batch_key within 24 hours to submit only the items that are missing"
@@ -42,7 +43,7 @@ class Batch:
 
     def __attrs_post_init__(self) -> None:
         if self.key is not None:
-            arguments.idempotency_key(self.key, "batch_key")
+            object.__setattr__(self, "key", arguments.idempotency_key(self.key, "batch_key"))
         arguments.flag("retry_failed", self.retry_failed)
 
 
@@ -108,7 +109,7 @@ def _submit_one(context: CallContext, item: object, batch: Batch, position: int)
 def _prepared(item: object, batch: Batch, position: int, now: Instant) -> tuple[Operation[Job], str | None]:
     """The request of an item, and its key. Whatever the item itself raises is the item's error and not the batch's."""
     try:
-        submission = _keyed(_submission(item), batch, position)
+        submission = _keyed(_submission(item, position), batch, position)
         return operations.submit(submission, now.utc), submission.idempotency_key
     except InvalidInput:
         raise
@@ -116,13 +117,13 @@ def _prepared(item: object, batch: Batch, position: int, now: Instant) -> tuple[
         raise InvalidInput(f"items[{position}] must be readable; reading it raised {type(fault).__name__}") from None
 
 
-def _submission(item: object) -> Submission:
-    if isinstance(item, Submission):
-        return item
-    pair = cast("tuple[object, ...]", item) if isinstance(item, tuple) else ()
+def _submission(item: object, position: int) -> Submission:
+    if arguments.is_a(item, Submission):
+        return cast("Submission", item)
+    pair = cast("tuple[object, ...]", item) if arguments.is_a(item, tuple) else ()
     if len(pair) == 2:
         return Submission(cast("str", pair[0]), pair[1])
-    raise InvalidInput("items must be tuples of a job name and a payload, or Submissions")
+    raise InvalidInput(f"items[{position}] must be a tuple of a job name and a payload, or a Submission")
 
 
 def _length(items: object) -> int | None:
@@ -137,7 +138,7 @@ def _keyed(submission: Submission, batch: Batch, position: int) -> Submission:
     """The submission under the batch's key and its own, or its position."""
     if batch.key is None:
         return submission
-    if isinstance(submission.scheduled, timedelta):
+    if arguments.is_a(submission.scheduled, timedelta):
         raise InvalidInput("scheduled must be a moment where there is a batch_key: a timedelta means another one in each run")
     own = submission.idempotency_key
     # Positions and own keys are marked differently: an own key "1" is not the second position.

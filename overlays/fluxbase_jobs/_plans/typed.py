@@ -8,9 +8,10 @@ from typing import Any, Final, cast
 from attrs import evolve, frozen
 
 from .._context.call_context import CallContext, CallOptions, ClientSettings
+from .._validation import arguments
 from .._validation.arguments import is_a
-from .._validation.payload import TypedPayload
-from ..errors import ResultLost, ResultMismatch
+from .._validation.payload import TypedPayload, json_type
+from ..errors import InvalidInput, ResultLost, ResultMismatch
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, completed_job, typed_job
@@ -30,12 +31,22 @@ LOST_HINT: Final = (
 
 @frozen
 class Definition:
-    """A job function with its types."""
+    """A job function with its types, checked."""
 
     job_name: str
     payload_type: Any
     result_type: Any
     namespace: str | None
+
+
+def definition(job_name: object, payload_type: object, result_type: object, namespace: object) -> Definition:
+    """A definition. Raises InvalidInput, naming the argument."""
+    return Definition(
+        arguments.text("job_name", job_name),
+        json_type("payload_type", payload_type),
+        json_type("result_type", result_type),
+        arguments.optional_text("namespace", namespace),
+    )
 
 
 def submit(context: CallContext, definition: Definition, submission: Submission) -> Plan[Result[TypedJob[Any]]]:
@@ -75,6 +86,13 @@ def submissions(
     items = (_checked(Submission(definition.job_name, each, namespace=definition.namespace, **described), definition) for each in payloads)
     for item, plan in submit_many.submissions(client, options, items, batch):
         yield cast("TypedPayload", item.payload).value, _with_type(plan, definition)
+
+
+def read(job: object, definition: Definition) -> TypedJob[Any]:
+    """A job that is there already, with its result typed. Raises InvalidInput for anything else."""
+    if not is_a(job, Job):
+        raise InvalidInput(f"job must be a Job; got {arguments.described(job)}")
+    return typed_job(cast("Job", job), definition.result_type)
 
 
 def _with_type(plan: Plan[Result[Job]], definition: Definition) -> Plan[Result[TypedJob[Any]]]:

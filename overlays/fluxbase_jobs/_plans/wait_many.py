@@ -33,6 +33,7 @@ T = TypeVar("T")
 Pair: TypeAlias = tuple[str, Result[Job]]
 Reading: TypeAlias = Callable[[CallContext, Operation[T], Instant | None], Plan[Result[T]]]
 
+JOBS: Final = "jobs or UUIDs"
 PAGE_SIZE: Final = 200
 FIRST_PAGE: Final = operations.page(Filters(include_result=True), PAGE_SIZE, 0)
 MAX_SINGLE_REQUESTS: Final = 3

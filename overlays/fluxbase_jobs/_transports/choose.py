@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 
 from .._lazy import httpx
 from ..errors import InvalidInput
@@ -16,7 +16,7 @@ DEFAULT_TRANSPORT: Final = "httpcore"
 _NAMES: Final[tuple[str, ...]] = get_args(TransportName)
 
 
-def sync_transport(name: object, http_client: httpx.Client | None) -> Transport:
+def sync_transport(name: str | None, http_client: httpx.Client | None) -> Transport:
     """The transport of a sync client. Raises InvalidInput."""
     if _checked(name, http_client) == "pyreqwest":
         from .pyreqwest_sync import PyreqwestTransport  # noqa: PLC0415  # an optional dependency
@@ -31,7 +31,7 @@ def sync_transport(name: object, http_client: httpx.Client | None) -> Transport:
     return HttpcoreTransport()
 
 
-def async_transport(name: object, http_client: httpx.AsyncClient | None) -> AsyncTransport:
+def async_transport(name: str | None, http_client: httpx.AsyncClient | None) -> AsyncTransport:
     """The transport of an async client. Raises InvalidInput."""
     if _checked(name, http_client) == "pyreqwest":
         from .pyreqwest_async import AsyncPyreqwestTransport  # noqa: PLC0415  # an optional dependency
@@ -48,13 +48,16 @@ def async_transport(name: object, http_client: httpx.AsyncClient | None) -> Asyn
 
 def own_timeout(http_client: object, timeout: SecondsT, default: float) -> SecondsT | float:
     """The timeout of the user's own HTTP client, where the client is given none."""
-    own: Any = getattr(http_client, "timeout", None)
-    if not hasattr(own, "read") or timeout != default:
+    if http_client is None or timeout != default:
         return timeout
-    return LONGEST_TIMEOUT if own.read is None else float(own.read)
+    try:
+        own: Any = cast("Any", http_client).timeout.read
+        return LONGEST_TIMEOUT if own is None else float(own)
+    except Exception:  # noqa: BLE001  # an object of any class, which is refused later if it is no HTTP client
+        return timeout
 
 
-def _checked(name: object, http_client: object) -> object:
+def _checked(name: str | None, http_client: object) -> str:
     """The name, if it is one and goes with the other arguments."""
     if name not in _NAMES:
         raise InvalidInput(

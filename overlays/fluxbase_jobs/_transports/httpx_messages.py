@@ -6,6 +6,7 @@ import importlib
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
@@ -59,10 +60,11 @@ HTTPX: Final = Library(httpx)
 
 def library_of(http_client: object, kind: str) -> Library:
     """The library of a user's own client of this kind (`Client` or `AsyncClient`). Raises InvalidInput for anything else."""
-    for each in type(http_client).__mro__:
-        module = sys.modules.get(each.__module__.partition(".")[0])
-        if each.__name__ == kind and all(hasattr(module, name) for name in _LIBRARY_NAMES):
-            return Library(module)
+    with suppress(Exception):  # a metaclass may define these attributes, and raise anything
+        for each in type(http_client).__mro__:
+            module = sys.modules.get(each.__module__.partition(".")[0])
+            if each.__name__ == kind and all(hasattr(module, name) for name in _LIBRARY_NAMES):
+                return Library(module)
     raise InvalidInput(f"http_client must be a httpx.{kind}")
 
 

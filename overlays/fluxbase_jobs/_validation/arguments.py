@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast, get_args
@@ -55,7 +55,10 @@ def only_invalid_input(check: Callable[Concatenate[str, object, P], T]) -> Calla
 
 def is_a(value: object, *kinds: type) -> bool:
     """Whether a value's class is one of these or derives from one. `isinstance` would also ask the value, which may lie or raise."""
-    return issubclass(type(value), kinds)
+    try:
+        return issubclass(type(value), kinds)
+    except Exception:  # noqa: BLE001  # abstract classes ask the metaclass, which may raise anything
+        return False
 
 
 def plain_text(value: object) -> str | None:
@@ -63,8 +66,13 @@ def plain_text(value: object) -> str | None:
     if type(value) is str:
         return value
     if is_a(value, Enum):
-        value = cast("Enum", value).value
+        value = enum_value(value)
     return str.__str__(cast("str", value)) if is_a(value, str) else None
+
+
+def enum_value(member: object) -> object:
+    """The value of an enum's member, whatever its class says that `value` is."""
+    return cast("object", object.__getattribute__(member, "_value_"))
 
 
 def plain_integer(value: object) -> int | None:
@@ -169,18 +177,33 @@ def callback(name: str, value: object) -> None:
         raise InvalidInput(f"{name} must be a function or None; got {described(value)}")
 
 
+def iterator(name: str, value: object, items: str) -> Iterator[Any]:
+    """The iterator over what a batch is made of. Text and a single job can be iterated over too, but are never meant so."""
+    rule = f"{name} must be an iterable of {items}; got {described(value)}"
+    if is_a(value, str, bytes, bytearray, Job):
+        raise InvalidInput(rule)
+    try:
+        return iter(cast("Iterable[Any]", value))
+    except Exception as fault:  # the caller's class may raise anything; its exception is the cause
+        raise InvalidInput(rule) from fault
+
+
 @only_invalid_input
 def seconds(name: str, value: object) -> float:
     """A positive and finite number of seconds, from a number or a timedelta."""
-    number = _number(value)
+    number = plain_seconds(value)
     if number is not None and 0 < number <= MAX_SECONDS:
         return float(number)
     raise InvalidInput(f"{name} must be a positive number of seconds, at most {MAX_SECONDS:,}, or a timedelta; got {described(value)}")
 
 
-def _number(value: object) -> float | None:
-    if is_a(value, timedelta):
-        return timedelta.total_seconds(cast("timedelta", value))
+def plain_seconds(value: object) -> float | None:
+    """The seconds of a number or a timedelta; None for a bool and anything else."""
+    return timedelta.total_seconds(cast("timedelta", value)) if is_a(value, timedelta) else plain_number(value)
+
+
+def plain_number(value: object) -> float | None:
+    """The `float` or `int` that a number is; None for a bool and anything else."""
     return float.__float__(cast("float", value)) if is_a(value, float) else plain_integer(value)
 
 
@@ -225,13 +248,14 @@ def _visible_ascii(name: str, value: object) -> str:
 
 def described(value: object) -> str:
     """The value where it is short and of a built-in type, else its type alone. Never raises."""
+    kind = cast("object", type(value))
     if type(value) is int and value.bit_length() > 200:
         return f"an integer of {value.bit_length():,} bits"
-    if value is None or type(value) in {bool, int, float, timedelta}:
+    if value is None or any(kind is each for each in (bool, int, float, timedelta)):
         return repr(value)
     if type(value) is str and len(value) <= 60:
         return repr(value)
-    if type(value) is _ORIGINALS[0] and cast("datetime", value).tzinfo is None:
+    if kind is _ORIGINALS[0] and cast("datetime", value).tzinfo is None:
         return f"a datetime without an offset, {value!r}"
     return shortened(type_name(value), 60)
 

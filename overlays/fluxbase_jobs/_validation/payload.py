@@ -12,9 +12,9 @@ import msgspec
 from attrs import frozen
 
 from ..errors import InvalidInput
-from ..models.declared_types import is_pydantic, read_as, reason
+from ..models.declared_types import can_be_read, is_pydantic, read_as, reason
 from ..models.shortening import shortened
-from .arguments import is_a, type_name
+from .arguments import described, is_a, only_invalid_input, type_name
 from .plain_values import plain_tree
 from .pydantic_models import Unfit
 
@@ -30,6 +30,20 @@ class TypedPayload:
 
     value: object
     kind: Any
+
+
+@only_invalid_input
+def json_type(name: str, kind: object) -> Any:
+    """A type that JSON is read as: the type itself, or InvalidInput. Names in it may be defined later."""
+    if not can_be_read(kind):
+        raise InvalidInput(
+            f"{name} must be an attrs class, dataclass, TypedDict, msgspec.Struct or pydantic model; got {_class_or_value(kind)}"
+        )
+    return kind
+
+
+def _class_or_value(given: object) -> str:
+    return f"the class {_name(given)}" if isinstance(given, type) else described(given)
 
 
 def encoded(payload: object) -> bytes | None:

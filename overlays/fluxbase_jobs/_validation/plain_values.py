@@ -15,12 +15,23 @@ from uuid import UUID
 import attrs
 import msgspec.structs
 
-from ..models.declared_types import is_pydantic
-from ..models.shortening import shortened
-from .arguments import is_a, plain_date, plain_datetime, plain_integer, text_fault, type_name
-from .pydantic_models import MASKED, Unfit, is_secret, pydantic_values
+from .arguments import enum_value, is_a, plain_date, plain_datetime, plain_integer, text_fault, type_name
+from .pydantic_models import (
+    MASKED,
+    NO_OFFSET,
+    NOT_FINITE,
+    Unfit,
+    Unwritable,
+    fields_of,
+    is_secret,
+    is_written_by_pydantic,
+    no_text_key,
+    not_json,
+    pydantic_values,
+)
 
 MAX_INTEGER: Final = 2**53 - 1
+_MAX_FIELDS: Final = 500_000
 _UNSET: Final = object()
 _NO_SEQUENCE: Final = (str, bytes, bytearray, memoryview, UserString)
 
@@ -103,7 +114,7 @@ def _scalar_or_container(value: object) -> object:
     if reader is not None:
         return reader(value)
     if is_a(value, Enum):
-        return _scalar_or_container(cast("Enum", value).value)
+        return _scalar_or_container(_enum_value(value))
     if is_secret(kind):
         raise Unfit(MASKED)
     for base, reader in _BASES.items():
@@ -120,11 +131,11 @@ def _container(value: object) -> object:
     if is_a(value, msgspec.Struct):
         return _struct(cast("msgspec.Struct", value))
     kind = type(value)
-    if is_pydantic(kind):
+    if is_written_by_pydantic(kind):
         return _pydantic(value)
     names = _field_names(kind)
     if names is None:
-        raise Unfit(f"must be JSON (object, list, text, number, boolean or None); {shortened(type_name(value), 60)} is not")
+        raise Unfit(not_json(type_name(value)))
     fields = ((name, getattr(value, name, msgspec.UNSET)) for name in names)
     return _Open(value, (pair for pair in fields if not _unset(pair[1])), {})
 
@@ -152,7 +163,7 @@ def _struct(value: msgspec.Struct) -> _Open:
         return _Open(value, enumerate([*tag, *(getattr(value, field.name) for field in fields)]), [])
     pairs = [] if config.tag is None else [(config.tag_field, cast("object", config.tag))]
     for field in fields:
-        item = getattr(value, field.name)
+        item = getattr(value, field.name, msgspec.UNSET)
         if not _unset(item) and not (config.omit_defaults and _is_default(field, item)):
             pairs.append((field.encode_name, item))
     return _Open(value, iter(pairs), {})
@@ -165,15 +176,31 @@ def _is_default(field: msgspec.structs.FieldInfo, value: object) -> bool:
 
 
 def _pydantic(value: object) -> object:
-    return _scalar_or_container(pydantic_values(value))
+    """The model's JSON. Where pydantic cannot write it, the walk over its fields finds what is none, and where."""
+    try:
+        return _scalar_or_container(pydantic_values(value))
+    except Unwritable as fault:
+        plain_tree(fields_of(value), _MAX_FIELDS)
+        raise Unfit(f"cannot be written as JSON by pydantic: {fault}") from None
 
 
 def _key(key: object) -> str:
     if is_a(key, Enum):
-        key = cast("Enum", key).value
+        key = _enum_value(key)
     if not is_a(key, str):
-        raise Unfit(f"has a key that is not text but {shortened(type_name(key), 60)}")
+        raise Unfit(no_text_key(type_name(key)))
     return _text(key)
+
+
+def _enum_value(member: object) -> object:
+    """The value of an enum's member; of its value's where that is a member too."""
+    seen: list[object] = []
+    while is_a(member, Enum):
+        if any(member is each for each in seen):
+            raise Unfit("must not contain itself")
+        seen.append(member)
+        member = enum_value(member)
+    return member
 
 
 def _same(value: object) -> object:
@@ -197,14 +224,14 @@ def _integer(value: object) -> int:
 def _number(value: object) -> float:
     plain = float.__float__(cast("float", value))
     if not math.isfinite(plain):
-        raise Unfit("must be a finite number; JSON has no NaN and no infinity")
+        raise Unfit(NOT_FINITE)
     return plain
 
 
 def _moment(value: object) -> object:
     plain = plain_datetime(cast("datetime", value))
     if plain.utcoffset() is None:
-        raise Unfit("must have an offset; a datetime without one could mean any moment")
+        raise Unfit(NO_OFFSET)
     return msgspec.to_builtins(plain)
 
 
@@ -219,7 +246,7 @@ def _uuid(value: object) -> str:
 def _decimal(value: object) -> str:
     plain = Decimal(cast("Decimal", value))
     if not plain.is_finite():
-        raise Unfit("must be a finite number; JSON has no NaN and no infinity")
+        raise Unfit(NOT_FINITE)
     return str(plain)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Final, Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallOptions
 from .._drivers.fetch import FluxbaseFetch
 from .._operations.endpoints import ADMIN_ENDPOINTS
@@ -18,7 +19,6 @@ from ..models.admin import JobFunction, JobStats, SyncFunction, SyncOrder, SyncR
 from ..models.inputs import JobId
 from ..models.jobs import Job, JobStatus
 from ..result import Result
-from .argument_hints import with_argument_hints
 
 
 @with_argument_hints

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Final, Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallOptions
 from .._docstrings import documented_like
 from .._drivers.fetch_async import AsyncFluxbaseFetch
@@ -20,7 +21,6 @@ from ..models.inputs import JobId
 from ..models.jobs import Job, JobStatus
 from ..result import Result
 from .admin import FluxbaseAdmin, FluxbaseAdminJobs
-from .argument_hints import with_argument_hints
 
 
 @with_argument_hints

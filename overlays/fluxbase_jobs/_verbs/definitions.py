@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import Generic, Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._drivers.fetch import FluxbaseFetch
 from .._plans import typed
 from .._plans.submit_many import Batch, BatchReport, OnSubmitted, workers
-from .._plans.typed import Definition
+from .._validation.arguments import iterator
 from ..models.jobs import Job
-from ..models.typed import CompletedJob, TypedJob, typed_job
+from ..models.typed import CompletedJob, TypedJob
 from ..result import Result
-from .argument_hints import with_argument_hints
 from .call_options import (
     AwaitOptions,
     BatchOptions,
@@ -37,11 +37,11 @@ class JobDefinition(Generic[In, Out]):
 
     def __init__(self, fetch: FluxbaseFetch, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None) -> None:
         self._fetch = fetch
-        self._definition = Definition(job_name, payload_type, result_type, namespace)
-        self.job_name = job_name
+        self._definition = typed.definition(job_name, payload_type, result_type, namespace)
+        self.job_name = self._definition.job_name
         self.payload_type = payload_type
         self.result_type = result_type
-        self.namespace = namespace
+        self.namespace = self._definition.namespace
 
     def submit(self, payload: In, **options: Unpack[SubmitOptions]) -> Result[TypedJob[Out]]:
         """Queue the job.
@@ -107,11 +107,12 @@ class JobDefinition(Generic[In, Out]):
             An iterator of pairs of a payload and its result, in order, one for each payload.
 
         Raises:
-            InvalidInput: an argument other than `payloads` is not as described; there is no result that could hold the error.
+            InvalidInput: an argument is not as described, or `payloads` cannot be iterated over; there is no result that could hold the error.
         """
         described, call = split_batch_options(options)
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch=batch)
+        given: Iterator[In] = iterator("payloads", payloads, "payloads")
+        plans = typed.submissions(self._fetch.settings, call, self._definition, given, described, batch=batch)
         report = BatchReport[Result[TypedJob[Out]]](payloads, on_progress, resumable=batch_key is not None)
         return self._fetch.run_many(plans, workers(concurrency), report)
 
@@ -123,8 +124,11 @@ class JobDefinition(Generic[In, Out]):
 
         Returns:
             The same job, whose result is None where it has not ended or its result is not of the declared type.
+
+        Raises:
+            InvalidInput: it is no Job.
         """
-        return typed_job(job, self.result_type)
+        return typed.read(job, self._definition)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.job_name!r})"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Generic, Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._docstrings import documented_like
 from .._drivers.fetch_async import AsyncFluxbaseFetch
 from .._plans import typed
 from .._plans.submit_many import Batch, BatchReport, OnSubmitted, workers
-from .._plans.typed import Definition
+from .._validation.arguments import iterator
 from ..models.jobs import Job
-from ..models.typed import CompletedJob, TypedJob, typed_job
+from ..models.typed import CompletedJob, TypedJob
 from ..result import Result
-from .argument_hints import with_argument_hints
 from .call_options import (
     AwaitOptions,
     BatchOptions,
@@ -39,11 +39,11 @@ class AsyncJobDefinition(Generic[In, Out]):
         self, fetch: AsyncFluxbaseFetch, job_name: str, payload_type: type[In], result_type: type[Out], namespace: str | None
     ) -> None:
         self._fetch = fetch
-        self._definition = Definition(job_name, payload_type, result_type, namespace)
-        self.job_name = job_name
+        self._definition = typed.definition(job_name, payload_type, result_type, namespace)
+        self.job_name = self._definition.job_name
         self.payload_type = payload_type
         self.result_type = result_type
-        self.namespace = namespace
+        self.namespace = self._definition.namespace
 
     async def submit(self, payload: In, **options: Unpack[SubmitOptions]) -> Result[TypedJob[Out]]:
         """Queue the job."""
@@ -73,13 +73,14 @@ class AsyncJobDefinition(Generic[In, Out]):
         """Submit many jobs of this kind concurrently. One payload's error never ends the batch."""
         described, call = split_batch_options(options)
         batch = Batch(key=batch_key, retry_failed=retry_failed)
-        plans = typed.submissions(self._fetch.settings, call, self._definition, payloads, described, batch=batch)
+        given: Iterator[In] = iterator("payloads", payloads, "payloads")
+        plans = typed.submissions(self._fetch.settings, call, self._definition, given, described, batch=batch)
         report = BatchReport[Result[TypedJob[Out]]](payloads, on_progress, resumable=batch_key is not None)
         return self._fetch.run_many(plans, workers(concurrency), report)
 
     def read(self, job: Job) -> TypedJob[Out]:
         """A job of this kind that came another way, from `get` or a list, with its result typed."""
-        return typed_job(job, self.result_type)
+        return typed.read(job, self._definition)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.job_name!r})"

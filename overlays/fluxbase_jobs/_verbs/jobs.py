@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime, timedelta
 from logging import Logger
 from typing import Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallOptions, RetryOption
 from .._drivers.fetch import FluxbaseFetch
 from .._operations.jobs import Filters
@@ -18,18 +19,17 @@ from .._plans.list_jobs import list_jobs
 from .._plans.logs import logs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
-from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
+from .._plans.submit_many import ITEMS, Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
 from .._plans.tail_many import tail_many
 from .._plans.wait import wait
-from .._plans.wait_many import wait_many, watch_many
+from .._plans.wait_many import JOBS, wait_many, watch_many
 from .._plans.watch import watch
-from .._validation.arguments import Seconds
+from .._validation.arguments import Seconds, iterator
 from ..models.inputs import JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
-from .argument_hints import with_argument_hints
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
 from .definitions import JobDefinition
 
@@ -389,11 +389,12 @@ class FluxbaseJobs:
             An iterator of pairs of an item and its result, in order, one for each item. An item that cannot be read has InvalidInput.
 
         Raises:
-            InvalidInput: an argument other than `items` is not as described; there is no result that could hold the error.
+            InvalidInput: an argument is not as described, or `items` cannot be iterated over; there is no result that could hold the error.
         """
         batch = Batch(key=batch_key, retry_failed=retry_failed)
         report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
-        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
+        given: Iterator[ItemT] = iterator("items", items, ITEMS)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, given, batch), workers(concurrency), report)
 
     def wait_many(
         self,
@@ -422,9 +423,12 @@ class FluxbaseJobs:
             An iterator of pairs of an id, in canonical form, and a result, as the jobs end: one for each id that was given, repeated and
             invalid ids included. The result is the job in its final state, or an error if the job could not be read or has not ended in time. Jobs have no payload, as in
             a list.
+
+        Raises:
+            InvalidInput: `job_ids` cannot be iterated over; there is no result that could hold the error.
         """
         options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, iterator("job_ids", job_ids, JOBS), options, causes=causes))
 
     def watch_many(
         self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
@@ -439,9 +443,12 @@ class FluxbaseJobs:
         Returns:
             An iterator of pairs of an id, in canonical form, and a result. The last result of a job is its final state, or an error if it
             could not be read or has not ended in time; the others go on. Jobs have no payload, as in a list.
+
+        Raises:
+            InvalidInput: as for `wait_many`.
         """
         options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
-        return self._fetch.iterate_pairs(watch_many(self._fetch.settings, call, job_ids, options))
+        return self._fetch.iterate_pairs(watch_many(self._fetch.settings, call, iterator("job_ids", job_ids, JOBS), options))
 
     def tail_many(
         self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
@@ -457,9 +464,12 @@ class FluxbaseJobs:
             An iterator of pairs of an id, in canonical form, and a result, as `tail` gives it. It ends when all jobs have ended and their
             logs are complete. An error is the last result of its job; the others go on. Without a WebSocket each job's log is read every
             two seconds for each job that is followed, to stay below the server's rate limit.
+
+        Raises:
+            InvalidInput: as for `wait_many`.
         """
         options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
-        return self._fetch.iterate_pairs(tail_many(self._fetch.settings, call, job_ids, options))
+        return self._fetch.iterate_pairs(tail_many(self._fetch.settings, call, iterator("job_ids", job_ids, JOBS), options))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None
@@ -473,6 +483,9 @@ class FluxbaseJobs:
             namespace: the function's namespace, as in `submit`.
 
         Returns:
-            A definition with `submit`, `run` and `read`; nothing is sent.
+            A definition with `submit`, `run`, `wait`, `submit_many` and `read`; nothing is sent.
+
+        Raises:
+            InvalidInput: an argument is not as described; there is no result that could hold the error.
         """
         return JobDefinition(self._fetch, job_name, payload_type, result_type, namespace)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import datetime, timedelta
 from logging import Logger
 from typing import Unpack
 from uuid import UUID
 
+from .._context.argument_hints import with_argument_hints
 from .._context.call_context import CallOptions, RetryOption
 from .._docstrings import documented_like
 from .._drivers.fetch_async import AsyncFluxbaseFetch
@@ -19,18 +20,17 @@ from .._plans.list_jobs import list_jobs
 from .._plans.logs import logs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
-from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
+from .._plans.submit_many import ITEMS, Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
 from .._plans.tail_many import tail_many
 from .._plans.wait import wait
-from .._plans.wait_many import wait_many, watch_many
+from .._plans.wait_many import JOBS, wait_many, watch_many
 from .._plans.watch import watch
-from .._validation.arguments import Seconds
+from .._validation.arguments import Seconds, iterator
 from ..models.inputs import JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
-from .argument_hints import with_argument_hints
 from .call_options import DEFAULT_POLL, WAIT_TIMEOUT, In, Out, Payload
 from .definitions_async import AsyncJobDefinition
 from .jobs import FluxbaseJobs
@@ -200,7 +200,8 @@ class AsyncFluxbaseJobs:
         """Submit many jobs, some at a time, without ever failing as a whole."""
         batch = Batch(key=batch_key, retry_failed=retry_failed)
         report = BatchReport[Result[Job]](items, on_progress, resumable=batch_key is not None)
-        return self._fetch.run_many(submissions(self._fetch.settings, call, items, batch), workers(concurrency), report)
+        given: Iterator[ItemT] = iterator("items", items, ITEMS)
+        return self._fetch.run_many(submissions(self._fetch.settings, call, given, batch), workers(concurrency), report)
 
     def wait_many(
         self,
@@ -214,21 +215,21 @@ class AsyncFluxbaseJobs:
     ) -> AsyncGenerator[tuple[str, Result[Job]]]:
         """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
         options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
-        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
+        return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, iterator("job_ids", job_ids, JOBS), options, causes=causes))
 
     def watch_many(
         self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
     ) -> AsyncGenerator[tuple[str, Result[Job]]]:
         """Follow many jobs with one WebSocket, or one poller: each change of each job once, as they come."""
         options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
-        return self._fetch.iterate_pairs(watch_many(self._fetch.settings, call, job_ids, options))
+        return self._fetch.iterate_pairs(watch_many(self._fetch.settings, call, iterator("job_ids", job_ids, JOBS), options))
 
     def tail_many(
         self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
     ) -> AsyncGenerator[tuple[str, Result[LogLine]]]:
         """Follow the logs of many jobs with one WebSocket, or one poller: each line once, in order for each job, as they come."""
         options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
-        return self._fetch.iterate_pairs(tail_many(self._fetch.settings, call, job_ids, options))
+        return self._fetch.iterate_pairs(tail_many(self._fetch.settings, call, iterator("job_ids", job_ids, JOBS), options))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None

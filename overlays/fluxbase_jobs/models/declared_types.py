@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any, Final, cast
 
-import msgspec
+import msgspec.inspect
 
 from .shortening import shortened
 
@@ -23,9 +23,43 @@ def is_pydantic(kind: Any) -> bool:
     return isinstance(kind, type) and hasattr(kind, "model_validate_json") and hasattr(kind, "model_dump")
 
 
+def is_pydantic_dataclass(kind: Any) -> bool:
+    """Whether a type is a dataclass made with pydantic's decorator."""
+    return isinstance(kind, type) and "__pydantic_validator__" in vars(kind) and not is_pydantic(kind)
+
+
+@functools.cache
+def adapter_of(kind: Any) -> Any:
+    """What validates and writes a dataclass of pydantic's, which is imported by then."""
+    return sys.modules["pydantic"].TypeAdapter(kind)
+
+
 def read_as(text: str | bytes, kind: Any) -> Any:
     """The JSON text as a value of a type. It raises what msgspec, pydantic or the type's own code raises."""
-    return kind.model_validate_json(text) if is_pydantic(kind) else msgspec.json.decode(text, type=kind)
+    if is_pydantic(kind):
+        return kind.model_validate_json(text)
+    if is_pydantic_dataclass(kind):
+        return adapter_of(kind).validate_json(text)
+    return msgspec.json.decode(text, type=kind, dec_hook=_inner_model)
+
+
+def _inner_model(kind: Any, value: object) -> object:
+    """A pydantic model inside another type, made of its JSON value. Other types that msgspec does not know are left as they are."""
+    return read_as(msgspec.json.encode(value), kind) if is_pydantic(kind) else value
+
+
+def can_be_read(kind: Any) -> bool:
+    """Whether JSON can be read as this type. Where names in it are not defined yet, that is not known and assumed."""
+    if is_pydantic(kind):
+        return True
+    try:
+        msgspec.json.Decoder(kind)
+        found = msgspec.inspect.type_info(kind)
+    except (NameError, AttributeError):
+        return True
+    except TypeError:
+        return False
+    return not isinstance(found, msgspec.inspect.CustomType) or issubclass(dict, found.cls)
 
 
 def reason(fault: Exception) -> str:

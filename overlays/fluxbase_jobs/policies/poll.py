@@ -8,7 +8,7 @@ from typing import Final
 from attrs import field, frozen
 
 from ..models.jobs import Job
-from .validators import at_least_one, fraction, in_seconds, positive
+from .validators import as_number, at_least_one, fraction, in_seconds, positive
 
 LONGEST_SLEEP: Final = 60.0
 """Seconds between two polls of a job that is scheduled for later: it may have been cancelled."""
@@ -33,9 +33,9 @@ class PollPolicy:
     """
 
     initial: float = field(default=0.5, converter=in_seconds, validator=positive)
-    factor: float = field(default=1.5, validator=at_least_one)
+    factor: float = field(default=1.5, converter=as_number, validator=at_least_one)
     maximum: float = field(default=10.0, converter=in_seconds, validator=positive)
-    jitter: float = field(default=0.1, validator=fraction)
+    jitter: float = field(default=0.1, converter=as_number, validator=fraction)
 
     def interval(self, previous: float | None, job: Job | None, utc: datetime, random: float, *, changed: bool) -> float:
         """The seconds until the next poll.

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import field, frozen
 
 from ..errors import FluxbaseError
-from .validators import at_least_one, count, in_seconds, positive
+from .validators import as_integer, as_number, at_least_one, count, in_seconds, positive
 
 TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may succeed later."""
@@ -31,9 +31,9 @@ class RetryPolicy:
         InvalidInput: a number is not as described.
     """
 
-    attempts: int = field(default=3, validator=count)
+    attempts: int = field(default=3, converter=as_integer, validator=count)
     first_delay: float = field(default=0.5, converter=in_seconds, validator=positive)
-    factor: float = field(default=2.0, validator=at_least_one)
+    factor: float = field(default=2.0, converter=as_number, validator=at_least_one)
     max_delay: float = field(default=8.0, converter=in_seconds, validator=positive)
     total: float = field(default=90.0, converter=in_seconds, validator=positive)
 

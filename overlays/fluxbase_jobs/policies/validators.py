@@ -1,19 +1,34 @@
-"""Validators of the policies' numbers: each raises InvalidInput, naming the argument."""
+"""Converters and validators of the policies' numbers: each validator raises InvalidInput, naming the argument."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import cast
+import sys
+from typing import Final, cast
 
 from attrs import Attribute
 
-from .._validation.arguments import Seconds, integer, is_a, seconds
+from .._validation.arguments import Seconds, integer, plain_integer, plain_number, plain_seconds, seconds
 from ..errors import InvalidInput
+
+_LARGEST: Final = sys.float_info.max
 
 
 def in_seconds(value: Seconds) -> float:
-    """A converter: a timedelta as its seconds."""
-    return timedelta.total_seconds(cast("timedelta", value)) if is_a(value, timedelta) else cast("float", value)
+    """A converter: a number as a plain one, a timedelta as its seconds. What is neither is left to the validator."""
+    number = plain_seconds(value)
+    return cast("float", value) if number is None else number
+
+
+def as_number(value: float) -> float:
+    """A converter: a number as a plain one. What is none is left to the validator."""
+    number = plain_number(value)
+    return value if number is None else number
+
+
+def as_integer(value: int) -> int:
+    """A converter: an integer as a plain one. What is none is left to the validator."""
+    number = plain_integer(value)
+    return value if number is None else number
 
 
 def positive(_: object, attribute: Attribute[float], value: float) -> None:
@@ -27,8 +42,8 @@ def count(_: object, attribute: Attribute[int], value: int) -> None:
 
 
 def at_least_one(_: object, attribute: Attribute[float], value: float) -> None:
-    """A number from 1."""
-    _between(attribute.name, value, 1, float("inf"))
+    """A finite number from 1."""
+    _between(attribute.name, value, 1, _LARGEST)
 
 
 def fraction(_: object, attribute: Attribute[float], value: float) -> None:
@@ -37,5 +52,5 @@ def fraction(_: object, attribute: Attribute[float], value: float) -> None:
 
 
 def _between(name: str, value: object, low: float, high: float) -> None:
-    if is_a(value, bool) or not is_a(value, int, float) or not low <= cast("float", value) <= high:
-        raise InvalidInput(f"{name} must be a number from {low:g} to {high:g}")
+    if plain_number(value) is None or not low <= cast("float", value) <= high:
+        raise InvalidInput(f"{name} must be a number from {low:g}" + (f" to {high:g}" if high < _LARGEST else ", and finite"))

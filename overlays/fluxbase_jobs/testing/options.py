@@ -16,6 +16,7 @@ from .._context.client_options import SharedOptions
 from .._context.credentials import AsyncKey, Key
 from ..emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, check_callable, marked
 from ..emulator.handlers.loader import load_functions
+from ..emulator.handlers.validation import described, is_a, type_name
 from ..emulator.profiles import PROFILES, Profile
 from ..emulator.settings import SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
 from .clock import VirtualClock
@@ -94,9 +95,9 @@ def read_clock(clock: object) -> VirtualClock:
     """
     if clock is None:
         return VirtualClock()
-    if not isinstance(clock, VirtualClock):
-        raise TypeError(f"clock must be a VirtualClock, not {type(clock).__name__}")
-    return clock
+    if not is_a(clock, VirtualClock):
+        raise TypeError(f"clock must be a VirtualClock, not {type_name(clock)}")
+    return cast("VirtualClock", clock)
 
 
 def read_functions(functions: object) -> FunctionSet:
@@ -107,14 +108,14 @@ def read_functions(functions: object) -> FunctionSet:
         ValueError: two functions of one name.
         UnusableHandlersError: the file cannot be used.
     """
-    if isinstance(functions, str | os.PathLike):
+    if is_a(functions, str, os.PathLike):
         return _load_file(Path(cast("str | os.PathLike[str]", functions)))
-    if isinstance(functions, ModuleType):
+    if is_a(functions, ModuleType):
         definitions = marked(vars(functions).values())
         check_callable(definitions)
         return FunctionSet(definitions)
-    if not isinstance(functions, Iterable):
-        raise TypeError(f"functions must be handlers, a module or the path of a handlers file, not {type(functions).__name__}")
+    if not is_a(functions, Iterable):
+        raise TypeError(f"functions must be handlers, a module or the path of a handlers file, not {type_name(functions)}")
     try:
         return FunctionSet(read_handlers("functions", cast("Iterable[object]", functions)))
     except DuplicateFunctionError as error:
@@ -154,32 +155,33 @@ def _unchanged(_name: str, value: Any) -> Any:
 
 
 def _profile(_name: str, value: object) -> Profile:
-    if isinstance(value, Profile):
-        return value
-    if not isinstance(value, str) or value not in PROFILES:
-        raise ValueError(f"profile must be one of {', '.join(sorted(PROFILES))}, not {value!r}")
-    return PROFILES[value]
+    if is_a(value, Profile):
+        return cast("Profile", value)
+    if not is_a(value, str) or str.__str__(cast("str", value)) not in PROFILES:
+        raise ValueError(f"profile must be one of {', '.join(sorted(PROFILES))}, not {described(value)}")
+    return PROFILES[str.__str__(cast("str", value))]
 
 
 def _switch(name: str, value: object) -> object:
     choices = get_args(_SWITCHES[name])
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
-    return value
+    if not is_a(value, str) or str.__str__(cast("str", value)) not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {described(value)}")
+    return str.__str__(cast("str", value))
 
 
 def _secret(name: str, value: object) -> str:
-    if not isinstance(value, str) or len(value.encode()) < SHORTEST_SECRET:
+    plain = str.__str__(cast("str", value)) if is_a(value, str) else ""
+    if len(plain.encode(errors="replace")) < SHORTEST_SECRET:
         raise ValueError(f"{name} must be a text of at least {SHORTEST_SECRET} characters")
-    return value
+    return plain
 
 
 def _path(name: str, value: object) -> Path | None:
-    if isinstance(value, str | os.PathLike):
+    if is_a(value, str, os.PathLike):
         return Path(cast("str | os.PathLike[str]", value))
     if value is None:
         return None
-    raise TypeError(f"{name} must be a path, not {type(value).__name__}")
+    raise TypeError(f"{name} must be a path, not {type_name(value)}")
 
 
 def _positive_seconds(name: str, value: Any) -> float:

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from ..emulator import JobUser
 from ..emulator.formats.json_text import normalise
 from ..emulator.handlers.context import LEVELS, Context, Level
+from ..emulator.handlers.validation import described, is_a, type_name
 from ..emulator.store import JobFilter, Jobs
 from .clock import VirtualClock
 from .event_loop import Waiter
@@ -113,10 +114,11 @@ class Script:
         Raises:
             TypeError: an argument of another type, which the real server would silently ignore.
         """
-        if not isinstance(cast("object", percent), int) or isinstance(percent, bool):
-            raise TypeError(f"percent must be a whole number, not {percent!r}: the real server drops any other report")
+        if not is_a(percent, int) or is_a(percent, bool):
+            raise TypeError(f"percent must be a whole number, not {described(percent)}: the real server drops any other report")
+        whole = int.__index__(percent)
         checked = None if message is None else string("message", message)
-        return self._append(Progress(percent, checked, None if data is None else _json_object("data", data)))
+        return self._append(Progress(whole, checked, None if data is None else _json_object("data", data)))
 
     def log(self, message: str, level: Level = "info") -> Self:
         """Write to the job's log: one log line for each line of the text.
@@ -127,8 +129,8 @@ class Script:
             TypeError: `message` is not a string.
             ValueError: `level` is none of trace, debug, info, warn, error, fatal, panic.
         """
-        if level not in LEVELS:
-            raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
+        if not is_a(level, str) or level not in LEVELS:
+            raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {described(level)}")
         return self._append(Log(string("message", message), level))
 
     def sleep(self, seconds: float | timedelta) -> Self:
@@ -295,10 +297,9 @@ def submitted_payloads(jobs: Jobs, name: str, namespace: str) -> list[dict[str, 
 
 
 def _json_object(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(cast("object", value), Mapping):
-        raise TypeError(f"{name} must be a mapping, as the server takes nothing else, not {type(value).__name__}")
+    if not is_a(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, as the server takes nothing else, not {type_name(value)}")
     try:
-        normalise(value)
+        return cast("dict[str, Any]", normalise(value))
     except TypeError as error:
         raise TypeError(f"{name} must be a JSON value: {error}") from None
-    return deepcopy(dict(value))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from datetime import timedelta
 from typing import Final, cast
 
+from ..emulator.handlers.validation import described, is_a, type_name
+
 _BILLION: Final = 1_000_000_000
+_LONGEST: Final = sys.float_info.max
 
 
 def in_seconds(name: str, value: float | timedelta) -> float:
@@ -20,11 +23,16 @@ def in_seconds(name: str, value: float | timedelta) -> float:
         TypeError: the value is neither.
         ValueError: the value is negative or not finite.
     """
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if not isinstance(cast("object", seconds), int | float) or isinstance(seconds, bool):
-        raise TypeError(f"{name} must be seconds or a timedelta, not {type(value).__name__}")
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"{name} must be finite and not negative, not {value}")
+    if is_a(value, timedelta):
+        seconds: float = timedelta.total_seconds(cast("timedelta", value))
+    elif is_a(value, float):
+        seconds = float.__float__(cast("float", value))
+    elif is_a(value, int) and not is_a(value, bool):
+        seconds = int.__index__(cast("int", value))
+    else:
+        raise TypeError(f"{name} must be seconds or a timedelta, not {type_name(value)}")
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(f"{name} must be finite and not negative, not {described(value)}")
     return seconds
 
 
@@ -46,11 +54,12 @@ def whole_number(name: str, value: int, lowest: int, highest: int | None = None)
         TypeError: the value is not a whole number.
         ValueError: the value is out of range.
     """
-    if not isinstance(cast("object", value), int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
-    if value < lowest or (highest is not None and value > highest):
-        raise ValueError(f"{name} must be {f'at least {lowest}' if highest is None else f'{lowest} to {highest}'}, not {value}")
-    return value
+    if not is_a(value, int) or is_a(value, bool):
+        raise TypeError(f"{name} must be a whole number, not {type_name(value)}")
+    plain = int.__index__(value)
+    if plain < lowest or (highest is not None and plain > highest):
+        raise ValueError(f"{name} must be {f'at least {lowest}' if highest is None else f'{lowest} to {highest}'}, not {described(plain)}")
+    return plain
 
 
 def string(name: str, value: str) -> str:
@@ -63,6 +72,6 @@ def string(name: str, value: str) -> str:
     Raises:
         TypeError: the value is not a string.
     """
-    if not isinstance(cast("object", value), str):
-        raise TypeError(f"{name} must be a text, not {type(value).__name__}")
-    return value
+    if not is_a(value, str):
+        raise TypeError(f"{name} must be a text, not {type_name(value)}")
+    return str.__str__(value)

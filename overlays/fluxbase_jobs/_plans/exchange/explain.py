@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..._context.call_context import CallContext
 from ..._operations.operation import KEY_HEADER, Operation
 from ..._validation import arguments
+from ..._validation.arguments import plain_text
 from ...errors import FluxbaseError, NotAllowedInState, NotFound
 from ...models.inputs import Submission
 from ...models.jobs import Job
@@ -38,7 +39,7 @@ def with_reason(context: CallContext, failed: Err, read: Operation[Job], reason_
 def with_function_name(submitted: Result[Job], submission: Submission) -> Result[Job]:
     """A submit's result; where the server does not know the function, the error names it, as a batch has many."""
     if isinstance(submitted.error, NotFound) and "function" in submitted.error.message:
-        return Err(submitted.error.with_(message=f"{submitted.error.message}: {submission.job_name}"), submitted.meta)
+        return Err(submitted.error.with_(message=f"{submitted.error.message}: {plain_text(submission.job_name)}"), submitted.meta)
     return submitted
 
 

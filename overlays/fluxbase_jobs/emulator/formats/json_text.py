@@ -12,15 +12,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Final, TypeAlias, cast
+from uuid import UUID
 
+import msgspec
 from attrs import frozen
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 
 _EXACT: Final = 2**53
+_MOST_ITEMS: Final = 1_000_000
+"""In one list; `range(10**15)` is one too."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 _HTML_SAFE: Final = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
@@ -50,25 +56,50 @@ def parse(body: bytes) -> JSONValue:
 def normalise(value: object) -> JSONValue:
     """Convert a Python value to what the server would store: 64-bit float numbers, valid Unicode, lists instead of tuples.
 
-    NaN and infinity become null, as in JavaScript.
+    NaN and infinity become null, as in JavaScript. Aware datetimes, dates, UUIDs and decimals become text, enums their values.
 
     Raises:
         TypeError: the value, or a value inside it, cannot be written as JSON.
     """
+    try:
+        return _normalised(value)
+    except TypeError:
+        raise
+    except RecursionError:
+        raise TypeError("it is nested too deep, or contains itself") from None
+    except Exception as fault:  # noqa: BLE001  # a user's class may raise anything
+        raise TypeError(f"it cannot be read: {type(fault).__name__}") from None
+
+
+def _normalised(value: object) -> JSONValue:
     match value:
         case None | bool():
             return value
-        case str():
-            return clean_text(value)
-        case int() | float():
-            return _number(value)
+        case Enum():
+            return _normalised(cast("object", value.value))
+        case str() | int() | float() | date() | UUID() | Decimal():
+            return _scalar(value)
         case Mapping():
             items = cast("Mapping[object, object]", value).items()
-            return {_key(key): normalise(item) for key, item in items}
-        case list() | tuple():
-            return [normalise(item) for item in cast("Iterable[object]", value)]
+            return {_key(key): _normalised(item) for key, item in items}
+        case Sequence() if not isinstance(value, bytes | bytearray | memoryview) and len(cast("Sequence[object]", value)) <= _MOST_ITEMS:
+            return [_normalised(item) for item in cast("Iterable[object]", value)]
         case _:
             raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _scalar(value: str | float | date | UUID | Decimal) -> JSONValue:
+    match value:
+        case str():
+            return clean_text(str.__str__(value))
+        case int():
+            return _number(int.__index__(value))
+        case float():
+            return _number(float.__float__(value))
+        case datetime() if value.utcoffset() is None:
+            raise TypeError("a datetime without an offset has no JSON form")
+        case _:
+            return cast("str", msgspec.to_builtins(value))
 
 
 def clean_text(text: str) -> str:
@@ -163,7 +194,7 @@ def _number(value: float) -> int | float | None:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError(f"JSON object keys are text, not {type(key).__name__}")
-    return clean_text(key)
+    return clean_text(str.__str__(key))
 
 
 def _refuse(constant: str) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
 
 from attrs import field, frozen
+
+from .validation import is_a, type_name
 
 Level: TypeAlias = Literal["trace", "debug", "info", "warn", "error", "fatal", "panic"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
@@ -66,8 +68,9 @@ class Context:
         Raises:
             ValueError: `level` is not one of trace, debug, info, warn, error, fatal, panic.
         """
-        if level not in LEVELS:
-            raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level}")
+        if not is_a(level, str) or level not in LEVELS:
+            given = level if cast("object", type(level)) is str and len(level) <= 60 else type_name(level)
+            raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {given}")
         self._reports.log(str(message), level)
 
     @property

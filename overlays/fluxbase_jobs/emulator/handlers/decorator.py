@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
 from .context import Context
-from .validation import check_flag, check_number, check_text, check_texts, handler_error
+from .validation import check_flag, check_number, check_text, check_texts, handler_error, is_a
 
 Result: TypeAlias = dict[str, Any] | None
 Handler: TypeAlias = Callable[[dict[str, Any], Context], Result | Awaitable[Result]]
@@ -74,37 +74,26 @@ def function(
         ValueError: `name` or `namespace` is empty, `max_retries` is negative, `timeout` is below 1, a value cannot be
             stored by the server, or `schedule` is not one that the server follows.
     """
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped code writes `@function`
+    if not is_a(name, str):  # untyped code writes `@function`
         raise TypeError('write @function("name"): a job function needs a name')
-    _check_types(
-        {"name": name, "namespace": namespace, "description": description, "schedule": schedule},
-        {"max_retries": max_retries, "timeout": timeout},
-        {"enabled": enabled, "execution_logs": execution_logs},
-    )
-    check_texts("require_roles", require_roles)
+    name, namespace = check_text("name", name), check_text("namespace", namespace)
+    description = None if description is None else check_text("description", description)
+    schedule = None if schedule is None else check_text("schedule", schedule)
+    max_retries, timeout = check_number("max_retries", max_retries), check_number("timeout", timeout)
+    check_flag("enabled", enabled)
+    check_flag("execution_logs", execution_logs)
+    roles = check_texts("require_roles", require_roles)
     if not name or not namespace or max_retries < 0 or timeout < 1:
         raise ValueError("a job function needs a name, a namespace, max_retries of at least 0 and a timeout of at least 1 second")
     if schedule is not None:
         _check_schedule(schedule)
 
     def mark(handler: _H) -> _H:
-        definition = JobFunction(
-            name, handler, namespace, max_retries, timeout, tuple(require_roles), enabled, execution_logs, description, schedule
-        )
+        definition = JobFunction(name, handler, namespace, max_retries, timeout, roles, enabled, execution_logs, description, schedule)
         setattr(handler, _MARK, (*getattr(handler, _MARK, ()), definition))
         return handler
 
     return mark
-
-
-def _check_types(texts: Mapping[str, object], numbers: Mapping[str, object], flags: Mapping[str, object]) -> None:
-    for argument, value in texts.items():
-        if value is not None or argument in {"name", "namespace"}:
-            check_text(argument, value)
-    for argument, value in numbers.items():
-        check_number(argument, value)
-    for argument, value in flags.items():
-        check_flag(argument, value)
 
 
 def _check_schedule(schedule: str) -> None:

@@ -5,19 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
-from inspect import iscoroutinefunction, isfunction
+from inspect import CO_VARARGS, iscoroutinefunction, isfunction
 from typing import Any, Final, TypeVar, cast
 
-C = TypeVar("C", bound=type[object])
+C = TypeVar("C", bound=Callable[..., object])
 
 _OWN_CLIENT: Final = "pass an httpx client of your own: http_client=httpx.Client({}=...)"
+_RETRY: Final = "pass retry=RetryPolicy(attempts=..., first_delay=...)"
+_POLL: Final = "pass poll=PollPolicy(initial=..., maximum=...)"
 _HINTS: Final[Mapping[str, str]] = {
+    **{name: _OWN_CLIENT.format(name) for name in ("trust_env", "http2", "limits", "follow_redirects", "auth", "cookies", "mounts")},
+    **dict.fromkeys(("verify_ssl", "ssl_context", "ssl", "insecure"), _OWN_CLIENT.format("verify")),
+    **dict.fromkeys(("session", "client", "httpx_client"), "pass an httpx client as http_client=..."),
+    **dict.fromkeys(("interval", "poll_interval", "polling_interval"), _POLL),
+    **dict.fromkeys(("backoff", "backoff_factor", "attempts"), _RETRY),
+    **dict.fromkeys(("args", "kwargs", "params", "input", "body"), "it is called payload"),
+    **dict.fromkeys(("callback", "on_update"), "it is called on_progress"),
+    "user_agent": 'pass headers={"user-agent": ...}',
     "verify": _OWN_CLIENT.format("verify"),
     "proxy": _OWN_CLIENT.format("proxy"),
     "proxies": _OWN_CLIENT.format("proxy"),
     "cert": _OWN_CLIENT.format("cert"),
-    "max_retries": "pass retry=RetryPolicy(attempts=...)",
-    "retries": "pass retry=RetryPolicy(attempts=...)",
+    "max_retries": _RETRY,
+    "retries": _RETRY,
     "headers": "headers are set for all requests of a client: FluxbaseClient(..., headers=...)",
     "api_key": "the key is the second argument: FluxbaseClient(url, key)",
     "token": "the key is the second argument: FluxbaseClient(url, key)",
@@ -28,16 +38,32 @@ _HINTS: Final[Mapping[str, str]] = {
     "name": "it is called job_name",
     "data": "it is called payload",
     "id": "it is called job_id",
+    "user": "pass on_behalf_of=OnBehalfOf(user_id=...)",
     "user_id": "pass on_behalf_of=OnBehalfOf(user_id=...)",
 }
+_OTHER_HINTS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "user": (("created_by", "pass created_by=..."),),
+    "user_id": (("created_by", "pass created_by=..."),),
+    "limit": (("page_size", "it reads page by page as you iterate: pass page_size=..., and stop where you have enough"),),
+    "page_size": (("limit", "it is called limit"),),
+    "namespace": (("priority", "it is set for all jobs of a definition: jobs.define(..., namespace=...)"),),
+}
+"""Hints for methods that take the argument which is named first."""
 
 
-def with_argument_hints(cls: C) -> C:
-    """A class decorator: a call of the constructor or a public method with wrong arguments raises a TypeError that names the right argument."""
-    for name, method in list(vars(cls).items()):
-        if isfunction(method) and (name == "__init__" or not name.startswith("_")):
-            setattr(cls, name, _checked(method, cls.__name__ if name == "__init__" else name))
-    return cls
+def with_argument_hints(target: C) -> C:
+    """A decorator of a class or function: a call with wrong arguments raises a TypeError that names the right argument.
+
+    Of a class, that goes for its constructor and its public methods.
+    """
+    if not isinstance(target, type):
+        return cast("C", _checked(target, cast("Any", target).__name__))
+    for name, member in list(vars(target).items()):
+        method = cast("Callable[..., Any]", getattr(member, "__func__", member))
+        if isfunction(method) and not method.__code__.co_flags & CO_VARARGS and (name == "__init__" or not name.startswith("_")):
+            checked = _checked(method, target.__name__ if name == "__init__" else name)
+            setattr(target, name, classmethod(checked) if isinstance(member, classmethod) else checked)
+    return cast("C", target)
 
 
 def _checked(method: Callable[..., Any], called: str) -> Callable[..., Any]:
@@ -93,7 +119,9 @@ def _error(called: str, surplus: tuple[Any, ...], kwargs: Mapping[str, object], 
 def _hint(name: str, known: frozenset[str]) -> str | None:
     """What to pass in place of an unknown keyword: the TypeScript client's name, or another library's."""
     snake = _snake_case(name)
-    return f"it is called {snake}" if snake in known else _HINTS.get(snake)
+    if snake in known:
+        return f"it is called {snake}"
+    return next((hint for taken, hint in _OTHER_HINTS.get(snake, ()) if taken in known), _HINTS.get(snake))
 
 
 def _snake_case(name: object) -> str:
