@@ -40,7 +40,7 @@ find_pyenv_pythons()
 
 def install(session: nox.Session, *groups: str) -> None:
     """The project with its extras, and the named dependency groups."""
-    session.install("-e", ".[emulator]", *nox.project.dependency_groups(PROJECT, *groups))
+    session.install("-e", ".[cli,emulator]", *nox.project.dependency_groups(PROJECT, *groups))
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -1,0 +1,90 @@
+"""The program: its commands, and how each of its errors ends it, in one line and with an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from .. import FluxbaseError
+from . import admin, doctor, jobs, login
+from .development import dev
+from .exits import (
+    INTERRUPTED,
+    NOBODY_READS,
+    USAGE,
+    CommandError,
+    Interrupted,
+    code_of_error,
+    discard_output,
+    flush_output,
+    prepare_streams,
+    report,
+    say,
+)
+from .inputs import STDIN
+from .waiting import for_terminal
+
+HELP: Final = """Jobs of a Fluxbase server: submit, wait, watch, follow their logs, administer.
+
+The server and the key come from FLUXBASE_URL and FLUXBASE_KEY, or from `fluxbase-jobs login`.
+
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an error of the connection or the server, 130 Ctrl-C.
+"""
+
+app: Final = App(name="fluxbase-jobs", help=HELP, version=lambda: version("fluxbase-jobs"), help_format="markdown")
+for _command in (jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit):
+    app.command(_command)
+app.command(jobs.list_, name="list")
+for _command in (admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs, doctor.doctor, login.login):
+    app.command(_command)
+app.command(dev, help_flags=[], version_flags=[])  # the emulator has its own
+app.register_install_completion_command(name="--install-completion")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit code. Nothing is raised, and nothing is printed but what the command says."""
+    prepare_streams()
+    as_json = "--json" in arguments
+    try:
+        code = _run(arguments)
+        flush_output()
+    except CommandError as error:
+        report(error, as_json=as_json)
+        return error.code
+    except FluxbaseError as error:
+        report(error.with_(hint=for_terminal(error.hint)), as_json=as_json)
+        return code_of_error(error)
+    except BrokenPipeError:
+        discard_output()
+        return NOBODY_READS
+    except Interrupted as interruption:
+        say("\n".join(interruption.lines))
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    is_for_emulator = arguments[:1] == ["dev"]
+    tokens = [*arguments] if is_for_emulator else [STDIN if each == "-" else each for each in arguments]
+    try:
+        done = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=_help_console())
+    except CycloptsError as error:
+        raise CommandError(_sentence(error), "--help lists the options") from None
+    return done if isinstance(done, int) else 0
+
+
+def _help_console() -> Console:
+    return Console(file=sys.stdout, width=None if sys.stdout is not None and sys.stdout.isatty() else 100)
+
+
+def _sentence(error: CycloptsError) -> str:
+    """What is wrong with the command line, in one line."""
+    return " ".join(str(error).split()).rstrip(".")

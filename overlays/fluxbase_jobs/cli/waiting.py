@@ -1,0 +1,195 @@
+"""Waiting for jobs: bars on stderr, logs and results on stdout, and an exit code that tells how the jobs ended."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
+
+from attrs import frozen
+from rich.text import Text
+
+from .. import Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
+from ..progress import OnProgress, progress_bar
+from .exits import CommandError, Interrupted, code_of_error, code_of_job, report, say, worst
+from .output import Output, json_text, safe, styled
+from .tables import log_line, took
+
+_RESULT_LINE: Final = "__RESULT__::"
+"""How the server's own last line of a log begins, which carries the result."""
+_DRAIN_SECONDS: Final = 10.0
+"""How long the rest of a log may take after the job's end."""
+_MOST_FOLLOWED: Final = 16
+_SHOWN_LINES: Final = 10
+"""How many of the last lines of a failed job's log are shown."""
+_LABEL_LENGTH: Final = 8
+_TICK_SECONDS: Final = 0.5
+"""Python notices a Ctrl-C between two of these on systems where a wait cannot be interrupted."""
+
+_End: TypeAlias = tuple[str, Result[Job]]
+_Event: TypeAlias = tuple[str, LogLine] | BaseException | None
+"""A line of a job's log; an error of a thread; None: a thread has ended."""
+
+
+@frozen
+class Wait:
+    """How a command waits.
+
+    Attributes:
+        output: where results and logs go.
+        timeout: seconds.
+        follow: print the logs as they come.
+        results: print the result of a single job; False: nothing but the log.
+    """
+
+    output: Output
+    timeout: float
+    follow: bool = False
+    results: bool = True
+    after_line: int = 0
+
+
+def wait_for(client: FluxbaseClient, ids: Sequence[str], wait: Wait) -> int:
+    """Wait for jobs, show their progress, then how they ended; the exit code. Ctrl-C says how to wait for them again."""
+    if wait.follow and len(ids) > _MOST_FOLLOWED:
+        raise CommandError(f"{len(ids)} logs are too many to follow at once", f"give {_MOST_FOLLOWED} jobs at most")
+    try:
+        with progress_bar(total=len(ids) if len(ids) > 1 else None) as on_progress:
+            ends = _followed(client, ids, wait, on_progress) if wait.follow else [*_ends(client, ids, wait, on_progress)]
+    except KeyboardInterrupt:
+        raise interrupted(ids, follow=wait.follow) from None
+    return worst(_show_end(job_id, end, wait, is_single=len(ids) == 1) for job_id, end in ends)
+
+
+def interrupted(ids: Sequence[str], *, follow: bool) -> Interrupted:
+    """A Ctrl-C during a wait: the jobs go on, and how to wait for them again."""
+    flag = " --follow" if follow else ""
+    jobs = f"job {ids[0]} goes on" if len(ids) == 1 else f"{len(ids)} jobs go on"
+    shown = " ".join(ids)
+    return Interrupted(
+        f"interrupted: {jobs} on the server",
+        f"  wait again: fluxbase-jobs wait {shown}{flag}",
+        f"  cancel:     fluxbase-jobs cancel {shown}",
+    )
+
+
+def _ends(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progress: OnProgress) -> Iterator[_End]:
+    """How each job ended, as they end; a failed one's error has its cause."""
+    if len(ids) > 1:
+        for job_id, end in client.jobs.wait_many(ids, timeout=wait.timeout, causes=True, on_progress=on_progress):
+            yield job_id, end
+        return
+    end = client.jobs.wait(ids[0], timeout=wait.timeout, on_progress=on_progress)
+    if isinstance(end, Ok) and end.data.status == "failed":
+        # The bare wait does not read the log, which alone has the cause.
+        caused = next(iter(client.jobs.wait_many([end.data.id], causes=True)))[1]
+        end = caused if isinstance(caused, Err) and isinstance(caused.error, JobFailed) else end
+    yield ids[0], end
+
+
+def _show_end(job_id: str, end: Result[Job], wait: Wait, *, is_single: bool) -> int:
+    """Print how a job ended; its exit code."""
+    job = end.data if isinstance(end, Ok) else getattr(end.error, "job", None)
+    if wait.output.is_json:
+        if job is not None and wait.results:
+            wait.output.record(job.to_dict())
+    elif job is not None and not is_single:
+        wait.output.show(_summary(job))
+    elif job is not None and job.succeeded and wait.results and job.result is not None:
+        wait.output.show(json_text(job.result))
+    if isinstance(end, Err):
+        _show_error(job_id, end.error, wait)
+        return code_of_error(end.error)
+    return _show_status(end.data, wait, is_single=is_single)
+
+
+def _summary(job: Job) -> Text:
+    return Text.assemble(job.id, "  ", styled(job.status), f"  {safe(job.job_name)}  {took(job)}")
+
+
+def _show_status(job: Job, wait: Wait, *, is_single: bool) -> int:
+    """Say on stderr how a job ended that its own error does not tell."""
+    code = code_of_job(job)
+    if code and not wait.output.is_json and is_single:
+        say(f"fluxbase-jobs: job {job.id} was {job.status}" if job.status != "failed" else f"fluxbase-jobs: job {job.id} failed: {safe(job.error_message or '')}")
+    return code
+
+
+def _show_error(job_id: str, error: FluxbaseError, wait: Wait) -> None:
+    if isinstance(error, JobFailed) and not wait.follow and not wait.output.is_json:
+        for line in error.log_tail[-_SHOWN_LINES:]:
+            say(f"  {safe(line.message)}")
+    known = error if error.job_id else error.with_(job_id=job_id)
+    report(known.with_(hint=for_terminal(known.hint)), as_json=wait.output.is_json)
+
+
+def for_terminal(hint: str | None) -> str | None:
+    """A hint of the library with its methods as commands."""
+    if hint is None:
+        return None
+    hint = re.sub(r"call jobs\.(\w+)\('([^']*)'\)", r"run `fluxbase-jobs \1 \2`", hint)
+    return re.sub(r"call jobs\.(\w+)", r"run `fluxbase-jobs \1`", hint)
+
+
+def _followed(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progress: OnProgress) -> list[_End]:
+    """How the jobs ended, their logs printed meanwhile.
+
+    Everything is printed by the main thread, which Ctrl-C and a broken pipe reach.
+    """
+    events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+
+    def start(work: Callable[[], object]) -> None:
+        threading.Thread(target=_run, args=(work, events), daemon=True).start()
+
+    ends: list[_End] = []
+    start(lambda: ends.extend(_ends(client, ids, wait, on_progress)))
+    for job_id in ids:
+        start(lambda job_id=job_id: _tail(client, job_id, wait, events))
+    left = 1 + len(ids)
+    while left:
+        try:
+            event = events.get(timeout=_DRAIN_SECONDS if ends else _TICK_SECONDS)
+        except queue.Empty:
+            if ends:
+                break  # the logs take too long to end
+            continue
+        if isinstance(event, BaseException):
+            raise event
+        left -= event is None
+        if event is not None:
+            show_line(wait.output, event[1], event[0][:_LABEL_LENGTH] if len(ids) > 1 else "")
+    return ends
+
+
+def _run(work: Callable[[], object], events: queue.SimpleQueue[_Event]) -> None:
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001  # raised again by the main thread
+        events.put(error)
+    else:
+        events.put(None)
+
+
+def _tail(client: FluxbaseClient, job_id: str, wait: Wait, events: queue.SimpleQueue[_Event]) -> None:
+    for result in client.jobs.tail(job_id, after_line=wait.after_line, timeout=wait.timeout):
+        if isinstance(result, Err):
+            return  # the wait beside this reports what is wrong
+        events.put((job_id, result.data))
+
+
+def show_lines(output: Output, lines: Iterable[LogLine]) -> None:
+    """Print lines of a log."""
+    for line in lines:
+        show_line(output, line)
+
+
+def show_line(output: Output, line: LogLine, label: str = "") -> None:
+    """Print a line of a log, but not the server's own."""
+    if line.message.startswith(_RESULT_LINE):
+        return
+    if output.is_json:
+        output.record(line.to_dict())
+    else:
+        output.show(log_line(line, label))
