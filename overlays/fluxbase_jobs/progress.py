@@ -15,7 +15,7 @@ import threading
 import time
 from html import escape
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TextIO, overload
+from typing import Any, Final, Protocol, TextIO, overload
 
 from attrs import define, field
 
@@ -30,7 +30,9 @@ try:
     from rich.table import Table
     from rich.text import Text
 except ModuleNotFoundError as missing:
-    raise ModuleNotFoundError(f"{missing.name} is not installed, which fluxbase_jobs.progress needs: {HOW_TO_INSTALL}", name=missing.name) from None
+    raise ModuleNotFoundError(
+        f"{missing.name} is not installed, which fluxbase_jobs.progress needs: {HOW_TO_INSTALL}", name=missing.name
+    ) from None
 
 __all__ = ["OnProgress", "ProgressBar", "progress_bar"]
 
@@ -263,7 +265,11 @@ def _job_line(row: _Row) -> tuple[RenderableType, ...]:
     style = _STYLES.get(row.status, "")
     bar = RichBar(total=100, completed=row.percent, width=20, complete_style=style or "bar.complete", finished_style=style)
     status = Text(row.status, style)
-    message = Text.assemble(status, " ", row.message) if row.message and row.status != "running" else Text(row.message or row.status, "" if row.message else style)
+    message = (
+        Text.assemble(status, " ", row.message)
+        if row.message and row.status != "running"
+        else Text(row.message or row.status, "" if row.message else style)
+    )
     return Text(row.label), bar, Text(f"{row.percent:>3} %"), message, Text(row.time_left, "dim")
 
 
@@ -331,7 +337,10 @@ class _HtmlDisplay:
 
     def _html(self) -> dict[str, str]:
         rows = [_html_row(row.label, row.percent, 100, f"{row.status} {row.message}", row.time_left) for row in self._state.visible(20)]
-        rows += [_html_row(label, done, total, f"{done} of {total}" if total is not None else str(done), "") for label, done, total in self._state.counts]
+        rows += [
+            _html_row(label, done, total, f"{done} of {total}" if total is not None else str(done), "")
+            for label, done, total in self._state.counts
+        ]
         plain = "\n".join(row.text for row in self._state.visible(20))
         return {"text/html": f"<table>{''.join(rows)}</table>", "text/plain": plain}
 

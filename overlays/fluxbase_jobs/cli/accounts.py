@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -22,6 +23,8 @@ DEFAULT_ACCOUNT: Final = "default"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LEEWAY_SECONDS: Final = 60
 """Tokens are refreshed this long before they expire."""
+_UNKNOWN_LIFETIME: Final = 600.0
+"""Seconds after which a token is refreshed that does not tell its lifetime."""
 _LOCK_SECONDS: Final = 30.0
 """A lock that is older was left behind by a program that was killed."""
 
@@ -36,7 +39,7 @@ class Account:
         email: whose it is.
         refresh_token: buys new tokens, once.
         access_token: what requests carry.
-        expires_at: when that expires, in seconds since 1970; None: the server did not say.
+        expires_at: when that expires, in seconds since 1970.
     """
 
     name: str
@@ -44,7 +47,7 @@ class Account:
     email: str
     refresh_token: str = field(repr=False)
     access_token: str = field(repr=False)
-    expires_at: float | None = None
+    expires_at: float
 
     def token(self) -> str:
         """An access token that is good for a while: the kept one, or a new one. Clients call this before each request."""
@@ -57,7 +60,7 @@ class Account:
 
     def is_fresh(self) -> bool:
         """Whether the access token is good for a while."""
-        return self.expires_at is None or self.expires_at - _LEEWAY_SECONDS > time.time()
+        return self.expires_at - _LEEWAY_SECONDS > time.time()
 
     def with_tokens(self, tokens: Tokens) -> Account:
         """The account with a new pair of tokens."""
@@ -65,7 +68,7 @@ class Account:
             self,
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token or self.refresh_token,
-            expires_at=None if tokens.expires_in is None else time.time() + tokens.expires_in,
+            expires_at=expiry_of(tokens.access_token, tokens.expires_in),
         )
 
     def save(self) -> None:
@@ -103,6 +106,25 @@ def find_account(name: str) -> Account | None:
     except (ValueError, KeyError, TypeError):
         raise CommandError(f"{path} is no kept sign-in any more", f"run `{login_command(name)}` again") from None
     return Account(name=name, **known)
+
+
+def expiry_of(token: str, expires_in: float | None = None) -> float:
+    """When a token expires, in seconds since 1970: counted from now, as this machine's clock may be wrong."""
+    claims = jwt_claims(token) or {}
+    begin, end = claims.get("iat"), claims.get("exp")
+    if expires_in is None and isinstance(begin, int | float) and isinstance(end, int | float):
+        expires_in = end - begin
+    return time.time() + (_UNKNOWN_LIFETIME if expires_in is None else expires_in)
+
+
+def jwt_claims(token: str) -> dict[str, Any] | None:
+    """What a JWT says of itself, which is not checked here; None for what is no JWT."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError):
+        return None
+    return cast("dict[str, Any]", claims) if isinstance(claims, dict) else None
 
 
 def login_command(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,7 +17,6 @@ from .development import dev
 from .exits import (
     INTERRUPTED,
     NOBODY_READS,
-    USAGE,
     CommandError,
     Interrupted,
     code_of_error,
@@ -49,6 +49,8 @@ app.register_install_completion_command(name="--install-completion")
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. Nothing is raised, and nothing is printed but what the command says."""
     prepare_streams()
+    # The errors that the library logs are those that a command reports.
+    logging.getLogger("fluxbase_jobs").addHandler(logging.NullHandler())
     as_json = "--json" in arguments
     try:
         code = _run(arguments)

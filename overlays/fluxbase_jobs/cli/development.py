@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import runpy
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-EMULATOR = "fluxbase_jobs.emulator"
+_EMULATOR: Final = "fluxbase_jobs.emulator"
 
 
 def dev(*options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=True)]) -> None:
@@ -18,4 +18,4 @@ def dev(*options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=
         options: the options of the emulator, e.g. --functions handlers.py --port 8080.
     """
     sys.argv[1:] = options
-    runpy.run_module(EMULATOR, run_name="__main__", alter_sys=False)
+    runpy.run_module(_EMULATOR, run_name="__main__", alter_sys=False)

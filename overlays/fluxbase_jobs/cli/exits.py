@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -43,7 +44,7 @@ class CommandError(Exception):
         self.code = code
 
 
-class Interrupted(KeyboardInterrupt):  # noqa: N818  # a Ctrl-C is no error
+class Interrupted(KeyboardInterrupt):  # a Ctrl-C is no error
     """Ctrl-C, with the lines that say how to go on."""
 
     def __init__(self, *lines: str) -> None:
@@ -83,12 +84,12 @@ def report(error: FluxbaseError | CommandError, *, as_json: bool = False) -> Non
 
 def say(line: str) -> None:
     """Print a line on stderr; nothing is wrong where nobody reads it."""
-    try:
-        print(line, file=sys.stderr, flush=True)
-    except (OSError, ValueError):  # its reader has gone
-        pass
-    except AttributeError:  # it was closed before the program started
-        pass
+    stderr: Any = sys.stderr  # None where it was closed
+    if stderr is not None:
+        with contextlib.suppress(OSError, ValueError):  # its reader has gone
+            stderr.write(f"{line}
+")
+            stderr.flush()
 
 
 def prepare_streams() -> None:
@@ -109,7 +110,5 @@ def flush_output() -> None:
 def discard_output() -> None:
     """Send what stdout still holds to nowhere: the interpreter would try to write it at its end, and print an error."""
     stdout: Any = sys.stdout
-    try:
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # no file, but a buffer
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
-    except (AttributeError, OSError, ValueError):  # no file, but a test's buffer
-        pass

@@ -139,7 +139,7 @@ def _ids_in(text: str) -> list[str]:
 
 def _id_in(line: str) -> str:
     if not line.startswith("{"):
-        return line.split()[0]
+        return line.split(maxsplit=1)[0]
     value = _json(line, "stdin")
     if isinstance(value, dict) and isinstance(job_id := cast("dict[str, Any]", value).get("id"), str):
         return job_id

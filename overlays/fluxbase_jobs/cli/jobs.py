@@ -56,12 +56,11 @@ def submit(
     with common.client(waits=wait or follow) as client:
         used_key = key or secrets.token_hex(8)
         try:
-            submitted = client.jobs.submit(
-                name, value, namespace=namespace, priority=priority, scheduled=moment, idempotency_key=used_key
-            )
+            submitted = client.jobs.submit(name, value, namespace=namespace, priority=priority, scheduled=moment, idempotency_key=used_key)
         except KeyboardInterrupt:
             raise Interrupted(
-                "interrupted: the job may have been submitted", f"  give the same command again with --key {used_key}: it gives the same job"
+                "interrupted: the job may have been submitted",
+                f"  give the same command again with --key {used_key}: it gives the same job",
             ) from None
         return _submitted(client, submitted, output, common, wait=wait, follow=follow)
 
@@ -281,10 +280,11 @@ def cancel(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMMON)
     """
     output = Output(common.json)
     with common.client() as client:
-        return for_each(ids_of(ids), output, lambda job_id: _done(output, client.jobs.cancel(job_id), job_id, "cancelled"))
+        return for_each(ids_of(ids), output, lambda job_id: done(output, client.jobs.cancel(job_id), job_id, "cancelled"))
 
 
-def _done(output: Output, result: Result[None], job_id: str, what: str) -> None:
+def done(output: Output, result: Result[None], job_id: str, what: str) -> None:
+    """Print what was done to a job. Raises the error where it was not."""
     result.unwrap()
     if output.is_json:
         output.record({"id": job_id, "status": what})

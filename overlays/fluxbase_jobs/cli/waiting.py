@@ -113,7 +113,11 @@ def _show_status(job: Job, wait: Wait, *, is_single: bool) -> int:
     """Say on stderr how a job ended that its own error does not tell."""
     code = code_of_job(job)
     if code and not wait.output.is_json and is_single:
-        say(f"fluxbase-jobs: job {job.id} was {job.status}" if job.status != "failed" else f"fluxbase-jobs: job {job.id} failed: {safe(job.error_message or '')}")
+        say(
+            f"fluxbase-jobs: job {job.id} was {job.status}"
+            if job.status != "failed"
+            else f"fluxbase-jobs: job {job.id} failed: {safe(job.error_message or '')}"
+        )
     return code
 
 
