@@ -10,12 +10,13 @@ It needs the extra: `pip install ".[cli]"` in a clone.
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 import time
 from html import escape
 from types import TracebackType
-from typing import Any, Final, Protocol, TextIO, overload
+from typing import Any, Final, Protocol, TextIO, cast, overload
 
 from attrs import define, field
 
@@ -146,7 +147,7 @@ def _expected_end(job: Job, row: _Row, now: float) -> float | None:
     if job.status != "running":
         return None
     report: Any = job.progress
-    reported: Any = report.get("estimated_seconds_left") if isinstance(report, dict) else None
+    reported: Any = cast("dict[str, Any]", report).get("estimated_seconds_left") if isinstance(report, dict) else None
     left: Any = job.estimated_seconds_left if job.estimated_seconds_left is not None else reported
     if isinstance(left, int | float):
         return now + left
@@ -358,9 +359,7 @@ def notebook_shell() -> Any:
 
 
 def _ipython() -> Any:
-    from IPython import display  # noqa: PLC0415  # only notebooks have it
-
-    return display
+    return importlib.import_module("IPython.display")  # only notebooks have it
 
 
 def clock_text(seconds: float) -> str:

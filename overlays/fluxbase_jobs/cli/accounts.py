@@ -10,7 +10,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -158,7 +158,7 @@ def _refreshed(account: Account) -> Account:
 
 
 @contextlib.contextmanager
-def _locked(name: str) -> Iterator[None]:
+def _locked(name: str) -> Generator[None]:
     """Hold a sign-in's lock: a file that only one program can create."""
     path = file_of(name).with_suffix(".lock")
     end = time.monotonic() + _LOCK_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Final
 
@@ -37,13 +37,16 @@ Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an
 """
 
 app: Final = App(name="fluxbase-jobs", help=HELP, version=lambda: version("fluxbase-jobs"), help_format="markdown")
-for _command in (jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit):
+_COMMANDS: Final[tuple[Callable[..., int], ...]] = (
+    *(jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit),
+    *(admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs),
+    *(doctor.doctor, login.login),
+)
+for _command in _COMMANDS:
     app.command(_command)
 app.command(jobs.list_, name="list")
-for _command in (admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs, doctor.doctor, login.login):
-    app.command(_command)
 app.command(dev, help_flags=[], version_flags=[])  # the emulator has its own
-app.register_install_completion_command(name="--install-completion")
+app.register_install_completion_command(name="--install-completion")  # pyright: ignore[reportUnknownMemberType]  # it passes keyword arguments on
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         report(error, as_json=as_json)
         return error.code
     except FluxbaseError as error:
-        report(error.with_(hint=for_terminal(error.hint)), as_json=as_json)
+        report(for_terminal(error), as_json=as_json)
         return code_of_error(error)
     except BrokenPipeError:
         discard_output()

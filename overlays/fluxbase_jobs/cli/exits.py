@@ -87,8 +87,7 @@ def say(line: str) -> None:
     stderr: Any = sys.stderr  # None where it was closed
     if stderr is not None:
         with contextlib.suppress(OSError, ValueError):  # its reader has gone
-            stderr.write(f"{line}
-")
+            stderr.write(f"{line}\n")
             stderr.flush()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import Annotated, Final
 
@@ -12,7 +13,7 @@ from attrs import frozen
 from cyclopts import Parameter
 from rich.text import Text
 
-from .. import Err, FluxbaseClient, FluxbaseError, Job, JobStatus, Result
+from .. import Err, FluxbaseClient, FluxbaseError, Job, JobStatus, NotAllowedInState, NotFound, Result
 from ..progress import one_line
 from .exits import CommandError, Interrupted, code_of_error, code_of_job, report, say, worst
 from .inputs import ids_of, payload_of, schedule_of
@@ -54,20 +55,27 @@ def submit(
     """
     output, value, moment = Output(common.json), payload_of(payload, set_), schedule_of(schedule)
     with common.client(waits=wait or follow) as client:
-        used_key = key or secrets.token_hex(8)
+        # A delay counts from now, so that a second try would be another request: no key could tell that it is the same.
+        used_key = key or (None if isinstance(moment, timedelta) else secrets.token_hex(8))
         try:
-            submitted = client.jobs.submit(name, value, namespace=namespace, priority=priority, scheduled=moment, idempotency_key=used_key)
+            submitted = client.jobs.submit(
+                name, value, namespace=namespace, priority=priority, scheduled=moment, idempotency_key=used_key
+            ).unwrap()
         except KeyboardInterrupt:
-            raise Interrupted(
-                "interrupted: the job may have been submitted",
-                f"  give the same command again with --key {used_key}: it gives the same job",
-            ) from None
+            raise _submit_interrupted(used_key) from None
+        except NotFound as error:
+            raise error.with_(hint=error.hint or "`fluxbase-jobs functions` lists the functions, for admins") from None
         return _submitted(client, submitted, output, common, wait=wait, follow=follow)
 
 
-def _submitted(client: FluxbaseClient, submitted: Result[Job], output: Output, common: Common, *, wait: bool, follow: bool) -> int:
+def _submit_interrupted(key: str | None) -> Interrupted:
+    """A Ctrl-C before the server's answer: how to learn what became of the job."""
+    how = f"give the same command again with --key {key}: it gives the same job" if key else "look for it with `fluxbase-jobs list`"
+    return Interrupted("interrupted: the job may have been submitted", f"  {how}")
+
+
+def _submitted(client: FluxbaseClient, job: Job, output: Output, common: Common, *, wait: bool, follow: bool) -> int:
     """Print a new job's id, or wait for its end."""
-    job = submitted.unwrap()
     if wait or follow:
         if not common.json:
             say(f"submitted {one_line(job.job_name)} {job.id}")
@@ -119,7 +127,7 @@ def _watched(output: Output, result: Result[Job]) -> int:
 
 def _ended(output: Output, result: Result[Job]) -> int:
     if isinstance(result, Err):
-        report(result.error.with_(hint=for_terminal(result.error.hint)), as_json=output.is_json)
+        report(for_terminal(result.error), as_json=output.is_json)
         return code_of_error(result.error)
     return code_of_job(result.data)
 
@@ -301,7 +309,11 @@ def retry(job_id: Annotated[str, Parameter(name="ID")], /, *, wait: Flag = False
         follow: print its log meanwhile, and wait.
     """
     with common.client(waits=wait or follow) as client:
-        return _submitted(client, client.jobs.retry(job_id), Output(common.json), common, wait=wait, follow=follow)
+        try:
+            job = client.jobs.retry(job_id).unwrap()
+        except NotAllowedInState as error:
+            raise error.with_(hint=error.hint or f"`fluxbase-jobs resubmit {job_id}` queues a new job like it") from None
+        return _submitted(client, job, Output(common.json), common, wait=wait, follow=follow)
 
 
 def resubmit(
@@ -322,7 +334,7 @@ def resubmit(
         follow: print its log meanwhile, and wait.
     """
     with common.client(waits=wait or follow) as client:
-        again = client.jobs.resubmit(job_id, idempotency_key=key)
+        again = client.jobs.resubmit(job_id, idempotency_key=key).unwrap()
         return _submitted(client, again, Output(common.json), common, wait=wait, follow=follow)
 
 
@@ -341,4 +353,4 @@ def for_each(ids: Iterable[str], output: Output, act: Callable[[str], None]) -> 
 def named(error: FluxbaseError, job_id: str) -> FluxbaseError:
     """The error with the job's id in its message, for a line among others."""
     text = error.message if job_id in error.message else f"{job_id}: {error.message}"
-    return error.with_(message=text, hint=for_terminal(error.hint), job_id=job_id)
+    return for_terminal(error).with_(message=text, job_id=job_id)

@@ -111,6 +111,8 @@ def python_type(text: str) -> str:
     """A TypeScript type as a Python annotation; Any where it is not understood."""
     text = text.strip()
     if "|" in text and "<" not in text and "(" not in text:
+        if all(_TEXT.fullmatch(part.strip()) for part in text.split("|")):
+            return f"Literal[{', '.join(part.strip() for part in text.split('|'))}]"
         parts = list(dict.fromkeys(python_type(part) for part in text.split("|") if part.strip()))
         return "Any" if "Any" in parts else " | ".join(parts)
     if text in _PLAIN:

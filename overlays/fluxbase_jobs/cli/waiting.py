@@ -6,12 +6,13 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 
 from attrs import frozen
 from rich.text import Text
 
-from .. import Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
+from .. import AuthenticationFailed, ConnectionFailed, Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
 from ..progress import OnProgress, progress_bar
 from .exits import CommandError, Interrupted, code_of_error, code_of_job, report, say, worst
 from .output import Output, json_text, safe, styled
@@ -126,15 +127,23 @@ def _show_error(job_id: str, error: FluxbaseError, wait: Wait) -> None:
         for line in error.log_tail[-_SHOWN_LINES:]:
             say(f"  {safe(line.message)}")
     known = error if error.job_id else error.with_(job_id=job_id)
-    report(known.with_(hint=for_terminal(known.hint)), as_json=wait.output.is_json)
+    report(for_terminal(known), as_json=wait.output.is_json)
 
 
-def for_terminal(hint: str | None) -> str | None:
-    """A hint of the library with its methods as commands."""
+def for_terminal(error: FluxbaseError) -> FluxbaseError:
+    """The error with a hint for this program: the library's own with its methods as commands, or what to try."""
+    hint = error.hint or next((text for kind, text in _HINTS if isinstance(error, kind)), None)
     if hint is None:
-        return None
+        return error
     hint = re.sub(r"call jobs\.(\w+)\('([^']*)'\)", r"run `fluxbase-jobs \1 \2`", hint)
-    return re.sub(r"call jobs\.(\w+)", r"run `fluxbase-jobs \1`", hint)
+    hint = re.sub(r"call jobs\.(\w+)", r"run `fluxbase-jobs \1`", hint)
+    return error.with_(hint=hint)
+
+
+_HINTS: Final[tuple[tuple[type[FluxbaseError], str], ...]] = (
+    (AuthenticationFailed, "`fluxbase-jobs doctor` tells which key is used"),
+    (ConnectionFailed, "is the server running? `fluxbase-jobs doctor` looks"),
+)
 
 
 def _followed(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progress: OnProgress) -> list[_End]:
@@ -150,7 +159,7 @@ def _followed(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progres
     ends: list[_End] = []
     start(lambda: ends.extend(_ends(client, ids, wait, on_progress)))
     for job_id in ids:
-        start(lambda job_id=job_id: _tail(client, job_id, wait, events))
+        start(partial(_tail, client, job_id, wait, events))
     left = 1 + len(ids)
     while left:
         try:
