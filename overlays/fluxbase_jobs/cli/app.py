@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Final
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 from rich.console import Console
 
 from .. import FluxbaseError
@@ -37,15 +37,16 @@ Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an
 """
 
 app: Final = App(name="fluxbase-jobs", help=HELP, version=lambda: version("fluxbase-jobs"), help_format="markdown")
-_COMMANDS: Final[tuple[Callable[..., int], ...]] = (
-    *(jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit),
-    *(admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs),
-    *(doctor.doctor, login.login),
-)
-for _command in _COMMANDS:
-    app.command(_command)
-app.command(jobs.list_, name="list")
-app.command(dev, help_flags=[], version_flags=[])  # the emulator has its own
+_COMMANDS: Final[dict[str, tuple[Callable[..., object], ...]]] = {
+    "Jobs": (jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.list_, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit),
+    "For admins": (admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs),
+    "Set-up": (doctor.doctor, login.login),
+}
+_GROUPS: Final = {title: Group(title, sort_key=number) for number, title in enumerate(_COMMANDS)}
+for _title, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(_command, name=_command.__name__.strip("_"), group=_GROUPS[_title])
+app.command(dev, group=_GROUPS["Set-up"], help_flags=[], version_flags=[])  # the emulator has its own
 app.register_install_completion_command(name="--install-completion")  # pyright: ignore[reportUnknownMemberType]  # it passes keyword arguments on
 
 

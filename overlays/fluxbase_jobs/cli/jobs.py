@@ -54,6 +54,8 @@ def submit(
         follow: print the log meanwhile, and wait.
     """
     output, value, moment = Output(common.json), payload_of(payload, set_), schedule_of(schedule)
+    if key is not None and isinstance(moment, timedelta):
+        raise CommandError(f"--schedule {schedule} cannot be combined with --key", "give a moment: a delay is another one at each try")
     with common.client(waits=wait or follow) as client:
         # A delay counts from now, so that a second try would be another request: no key could tell that it is the same.
         used_key = key or (None if isinstance(moment, timedelta) else secrets.token_hex(8))

@@ -110,21 +110,22 @@ def _fields(body: str) -> list[str]:
 def python_type(text: str) -> str:
     """A TypeScript type as a Python annotation; Any where it is not understood."""
     text = text.strip()
-    if "|" in text and "<" not in text and "(" not in text:
-        if all(_TEXT.fullmatch(part.strip()) for part in text.split("|")):
-            return f"Literal[{', '.join(part.strip() for part in text.split('|'))}]"
-        parts = list(dict.fromkeys(python_type(part) for part in text.split("|") if part.strip()))
-        return "Any" if "Any" in parts else " | ".join(parts)
     if text in _PLAIN:
         return _PLAIN[text]
+    if "|" in text and "<" not in text and "(" not in text:
+        return _union([part.strip() for part in text.split("|") if part.strip()])
+    if array := re.fullmatch(r"(?:Readonly)?Array<(.+)>|(.+)\[\]", text):
+        return f"list[{python_type(array[1] or array[2])}]"
     if _TEXT.fullmatch(text):
         return f"Literal[{text}]"
-    if text.endswith("[]"):
-        return f"list[{python_type(text[:-2])}]"
-    array = re.fullmatch(r"(?:Readonly)?Array<(.+)>", text)
-    if array:
-        return f"list[{python_type(array[1])}]"
     return _ANY if text.startswith("Record<string") else "Any"
+
+
+def _union(parts: Sequence[str]) -> str:
+    if all(map(_TEXT.fullmatch, parts)):
+        return f"Literal[{', '.join(parts)}]"
+    kinds = list(dict.fromkeys(map(python_type, parts)))
+    return "Any" if "Any" in kinds else " | ".join(kinds)
 
 
 def _functions_class(definitions: Sequence[_Definition]) -> str:

@@ -68,7 +68,7 @@ def show_job(output: Output, job: Job) -> None:
     shown = {"payload", "result", "progress", "logs", "progress_data", "status", "id"}
     rows: list[tuple[str, RenderableType]] = [("id", job.id), ("status", styled(job.status))]
     for name, value in job.to_dict().items():
-        if name not in shown and value is not None:
+        if name not in shown and value not in (None, ""):
             is_moment = isinstance(getattr(job, name), datetime)
             rows.append((name, Text(full_moment(getattr(job, name)) if is_moment else safe(str(value)))))
     if span := took(job):
