@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,14 @@ def hopeless(_payload: Mapping[str, Any], _context: Context) -> None:
     raise RuntimeError("for good")
 
 
-FUNCTIONS = (echo, boom, hopeless)
+@function("endless")
+async def endless(_payload: Mapping[str, Any], context: Context) -> None:
+    """Run until it is stopped."""
+    context.progress(40, "on the way")
+    await asyncio.Event().wait()
+
+
+FUNCTIONS = (echo, boom, hopeless, endless)
 
 
 @pytest.fixture

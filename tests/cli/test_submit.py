@@ -91,7 +91,10 @@ def test_unknown_function(program: Program) -> None:
     ended = program("submit", "nothing")
 
     assert ended.code == 5
-    assert ended.error == "Job function not found: nothing (this server's functions are default/boom, default/echo, default/hopeless)"
+    assert (
+        ended.error
+        == "Job function not found: nothing (this server's functions are default/boom, default/echo, default/endless, default/hopeless)"
+    )
 
 
 def test_schedule_as_a_delay_and_as_a_moment(program: Program) -> None:
