@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Final
@@ -27,6 +26,7 @@ from .exits import (
     say,
 )
 from .inputs import STDIN
+from .output import is_terminal, stdout
 from .waiting import for_terminal
 
 HELP: Final = """Jobs of a Fluxbase server: submit, wait, watch, follow their logs, administer.
@@ -36,7 +36,11 @@ The server and the key come from FLUXBASE_URL and FLUXBASE_KEY, or from `fluxbas
 Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an error of the connection or the server, 130 Ctrl-C.
 """
 
-app: Final = App(name="fluxbase-jobs", help=HELP, version=lambda: version("fluxbase-jobs"), help_format="markdown")
+_HELP_WIDTH: Final = 100
+
+app: Final = App(
+    name="fluxbase-jobs", help=HELP, version=lambda: version("fluxbase-jobs"), help_format="markdown", suppress_keyboard_interrupt=False
+)
 _COMMANDS: Final[dict[str, tuple[Callable[..., object], ...]]] = {
     "Jobs": (jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.list_, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit),
     "For admins": (admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs),
@@ -81,14 +85,21 @@ def _run(arguments: Sequence[str]) -> int:
     is_for_emulator = arguments[:1] == ["dev"]
     tokens = [*arguments] if is_for_emulator else [STDIN if each == "-" else each for each in arguments]
     try:
-        done = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=_help_console())
+        done = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=_HelpConsole())
     except CycloptsError as error:
         raise CommandError(_sentence(error), "--help lists the options") from None
     return done if isinstance(done, int) else 0
 
 
-def _help_console() -> Console:
-    return Console(file=sys.stdout, width=None if sys.stdout is not None and sys.stdout.isatty() else 100)
+class _HelpConsole(Console):
+    """Prints the help; where nobody reads it, that is an error as with every other output."""
+
+    def __init__(self) -> None:
+        super().__init__(file=stdout(), width=None if is_terminal() else _HELP_WIDTH)
+
+    def on_broken_pipe(self) -> None:
+        """Let `run` end the program."""
+        raise BrokenPipeError
 
 
 def _sentence(error: CycloptsError) -> str:

@@ -85,7 +85,10 @@ def _checks(common: Common) -> Iterator[Check]:
                 f"start it, or correct {URL_VARIABLE}; `fluxbase-jobs dev` starts one to try",
             )
             return
-        yield from _server(url, answer, (started + time.time()) / 2)
+        found = [*_server(url, answer, (started + time.time()) / 2)]
+        yield from found
+        if found[0].is_vital:
+            return
         key = _key(account)
         yield key
         if key.cure != _NO_KEY:
@@ -95,6 +98,9 @@ def _checks(common: Common) -> Iterator[Check]:
 
 def _server(url: str, answer: httpx.Response, now: float) -> Iterator[Check]:
     body = _body(answer)
+    if answer.status_code in {401, 403, 404}:
+        yield Check("server", "note", f"{url} hides its /health (status {answer.status_code}), so that its version is unknown")
+        return
     if body.get("status") is None:
         yield Check(
             "server",

@@ -160,6 +160,6 @@ def _inside(text: str) -> str:
 
 def _identifier(name: str) -> str:
     """A function's name as that of an attribute."""
-    plain = re.sub(r"\W", "_", name.lower().strip(), flags=re.ASCII).strip("_") or "function"
+    plain = re.sub(r"[\W_]+", "_", name.lower(), flags=re.ASCII).strip("_") or "function"
     plain = plain if not plain[0].isdigit() else f"f_{plain}"
     return f"{plain}_" if keyword.iskeyword(plain) else plain
