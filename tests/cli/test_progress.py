@@ -57,7 +57,7 @@ async def _run_async(server: Server) -> list[str]:
     async with server.async_client() as client, progress_bar() as on_progress:
         jobs = [client.jobs.run("echo", on_progress=on_progress), client.jobs.run("boom", on_progress=on_progress)]
         ids = [str((await job).error and "failed") for job in jobs]
-        pairs = client.jobs.submit_many([("echo", {})], on_progress=on_progress)
+        pairs = client.jobs.submit_many([("echo", {"n": 1})], on_progress=on_progress)
         return [*ids, *[result.unwrap().job_name async for _, result in pairs]]
 
 

@@ -122,6 +122,7 @@ def test_colour_on_a_terminal_only(
         ("fluxbase-jobs --help | true", 141, ""),
         ("fluxbase-jobs list >&-", 2, "stdout is closed (send the output to a file, or to /dev/null where you need none)"),
         ("fluxbase-jobs --help >&-", 2, "stdout is closed"),
+        ("fluxbase-jobs --help > /dev/full", 2, "the output cannot be written: No space left on device"),
         ("fluxbase-jobs list > /dev/full", 2, "the output cannot be written: No space left on device (free some space, or send it"),
         ("fluxbase-jobs submit echo --payload - <&-", 2, "stdin is closed (pipe something into the program)"),
         ("fluxbase-jobs get x 2>&-", 2, ""),
@@ -152,7 +153,7 @@ def test_console_without_unicode(environment: Mapping[str, str]) -> None:
 
 
 @UNIX
-def test_terminated(environment: Mapping[str, str], terminal: Callable[..., Terminal]) -> None:
+def test_terminated(terminal: Callable[..., Terminal]) -> None:
     """A signal of the system ends it without a traceback."""
     waiting = terminal("submit", "endless", "--wait")
     waiting.until("on the way")

@@ -96,7 +96,7 @@ def test_logs(program: Program) -> None:
 
     assert program("logs", job_id).out == "about to fail\nerror Job execution error: the reactor is on fire\n"
     assert program("logs", job_id, "--after", "1").out == "error Job execution error: the reactor is on fire\n"
-    assert [line["message"] for line in program("logs", job_id, "--json").json][0] == "about to fail"
+    assert program("logs", job_id, "--json").json[0]["message"] == "about to fail"
 
 
 def test_following_a_log(program: Program) -> None:

@@ -26,7 +26,7 @@ from .exits import (
     say,
 )
 from .inputs import STDIN
-from .output import is_terminal, stdout
+from .output import is_terminal, stdout, unwritable
 from .waiting import for_terminal
 
 HELP: Final = """Jobs of a Fluxbase server: submit, wait, watch, follow their logs, administer.
@@ -59,25 +59,21 @@ def run(arguments: Sequence[str]) -> int:
     prepare_streams()
     # The errors that the library logs are those that a command reports.
     logging.getLogger("fluxbase_jobs").addHandler(logging.NullHandler())
-    as_json = "--json" in arguments
     try:
         code = _run(arguments)
         flush_output()
-    except CommandError as error:
-        report(error, as_json=as_json)
-        return error.code
-    except FluxbaseError as error:
-        report(for_terminal(error), as_json=as_json)
-        return code_of_error(error)
     except BrokenPipeError:
-        discard_output()
-        return NOBODY_READS
-    except Interrupted as interruption:
-        say("\n".join(interruption.lines))
+        code = NOBODY_READS
+    except KeyboardInterrupt as interruption:
+        say("\n".join(interruption.lines if isinstance(interruption, Interrupted) else ("interrupted",)))
         return INTERRUPTED
-    except KeyboardInterrupt:
-        say("interrupted")
-        return INTERRUPTED
+    except (CommandError, FluxbaseError, OSError) as error:
+        known = unwritable(error) if isinstance(error, OSError) else error  # commands handle those of their own files
+        report(for_terminal(known) if isinstance(known, FluxbaseError) else known, as_json="--json" in arguments)
+        code = known.code if isinstance(known, CommandError) else code_of_error(known)
+    else:
+        return code
+    discard_output()
     return code
 
 

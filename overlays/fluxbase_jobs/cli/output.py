@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -93,11 +94,19 @@ class Output:
 
     def show(self, renderable: RenderableType) -> None:
         """Print something of Rich: coloured on a terminal, plain elsewhere."""
-        console = Console(file=stdout(), highlight=False, markup=False, width=None if is_terminal() else _PIPED_WIDTH)
-        with console.capture() as printed:
-            console.print(renderable, soft_wrap=isinstance(renderable, Text))
+        printed = _Rendered()
+        console = Console(file=printed, highlight=False, markup=False, width=None if is_terminal() else _PIPED_WIDTH)
+        console.print(renderable, soft_wrap=isinstance(renderable, Text))
         # Through `sys.stdout`, which a live bar replaces to keep its lines below what is printed.
-        write("".join(line.rstrip(" ") + "\n" for line in printed.get().splitlines()))
+        write("".join(line.rstrip(" ") + "\n" for line in printed.getvalue().splitlines()))
+
+
+class _Rendered(io.StringIO):
+    """What is to be printed, rendered as for stdout."""
+
+    def isatty(self) -> bool:
+        """Whether a person reads it."""
+        return is_terminal()
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Table:
@@ -146,12 +155,17 @@ def stdout() -> TextIO:
 
 def write(text: str) -> None:
     """Write to stdout at once, so that a reader gets each line when it is there."""
+    stream = stdout()
     try:
-        stream = stdout()
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CommandError(f"the output cannot be written: {reason}", "free some space, or send it elsewhere") from None
+        raise unwritable(error) from None
+
+
+def unwritable(error: OSError | ValueError) -> CommandError:
+    """The error of an output that takes no more."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return CommandError(f"the output cannot be written: {reason}", "free some space, or send it elsewhere")
