@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from attrs import frozen
@@ -18,6 +18,14 @@ OnProgress: TypeAlias = Callable[[Job], object]
 
 CLEANUP_SECONDS: Final = 10.0
 """Seconds for what is left to do after a deadline, like cancelling."""
+
+
+STUCK_SECONDS: Final = 300.0
+"""Seconds without a change after which a running job may hang for ever."""
+STUCK: Final = (
+    f"nothing changed for {STUCK_SECONDS / 60:g} minutes: a job whose worker died, or whose result or error the server cannot store "
+    "(a NUL in it, an error of more than 7,000 characters), stays `running`; cancel it if so"
+)
 
 
 @frozen(kw_only=True)
@@ -55,6 +63,32 @@ class Waiting:
     cancel_on_exit: bool
 
 
+def read_ids(job_ids: Iterable[object]) -> Iterator[tuple[str, InvalidInput | None]]:
+    """The ids in their canonical form; one that is none as it was given, with what is wrong with it."""
+    for given in job_ids:
+        try:
+            yield _job_id(given), None
+        except InvalidInput as error:
+            yield _label(given), error
+
+
+def _job_id(given: object) -> str:
+    try:
+        return arguments.job_id(given, "job_ids")
+    except InvalidInput:
+        raise
+    except Exception as fault:  # noqa: BLE001  # the caller's object may raise anything
+        raise InvalidInput(f"job_ids must be jobs or UUIDs; reading one raised {type(fault).__name__}") from None
+
+
+def _label(given: object) -> str:
+    """An id as it was given, where it is none."""
+    try:
+        return str(given)
+    except Exception:  # noqa: BLE001  # the caller's object may raise anything
+        return object.__repr__(given)
+
+
 def pause_until_next_poll(interval: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Instant]:
     """Wait for the planned interval, or for the server's Retry-After, but not beyond the end."""
     retry_after = (result.error.retry_after or 0.0) if isinstance(result, Err) else 0.0
@@ -66,12 +100,15 @@ def is_transient(error: FluxbaseError, *, not_found_too: bool = False) -> bool:
     return error.retryable or (not_found_too and isinstance(error, NotFound))
 
 
-def wait_timeout(job_id: str | None, job: Job | None, timeout: float) -> WaitTimeout:
-    """The error of a deadline that has passed."""
+def wait_timeout(job_id: str | None, job: Job | None, timeout: float, unchanged: float = 0.0) -> WaitTimeout:
+    """The error of a deadline that has passed. `unchanged` is for how many seconds the job did not change."""
+    hint = f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting"
+    if job is not None and job.status == "running" and unchanged >= STUCK_SECONDS:
+        hint = f"{STUCK}; {hint}"
     status = f"was {job.status}" if job else "could not be read"
     return WaitTimeout(
         f"job {job_id} {status} after {timeout:g} s",
-        hint=f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting",
+        hint=hint,
         job_id=job_id,
     ).with_(job=job)
 
