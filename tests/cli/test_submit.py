@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -135,11 +136,28 @@ def test_follow_prints_the_log(program: Program) -> None:
 
 @pytest.mark.parametrize("profile", ["2026-04"])
 def test_cause_where_the_server_hides_logs(program: Program) -> None:
-    """It says where the text is, and that it is hidden."""
-    ended = program("submit", "boom", "--wait")
+    """It is heard on the WebSocket."""
+
+    @program.server.function("late")
+    async def late(_payload: object, _context: object) -> None:
+        await asyncio.sleep(1)
+        raise RuntimeError("too late")
+
+    ended = program("submit", "late", "--wait")
 
     assert ended.code == 1
-    assert "the reactor is on fire" in ended.err or "is in its log, which this server did not show" in ended.err
+    assert ended.err.endswith("failed: too late\n")
+
+
+@pytest.mark.parametrize("profile", ["2026-04"])
+def test_cause_that_nobody_heard(program: Program) -> None:
+    """It says where the text is."""
+    job_id = program.submitted("boom")
+    program("wait", job_id, program.submitted("echo"))
+    ended = program("wait", job_id)
+
+    assert ended.code == 1
+    assert "is in its log, which this server did not show" in ended.err
 
 
 def test_retry_and_resubmit(program: Program) -> None:

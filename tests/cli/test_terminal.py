@@ -131,10 +131,10 @@ def test_colour_on_a_terminal_only(
         ("fluxbase-jobs submit echo --set $'n=\\xff'", 2, "payload"),
     ],
 )
-def test_streams(environment: Mapping[str, str], command: str, code: int, error: str) -> None:
+def test_streams(test_server: Server, environment: Mapping[str, str], command: str, code: int, error: str) -> None:
     """No traceback, whatever becomes of them."""
-    for _ in range(3):
-        shell("fluxbase-jobs submit echo", environment)
+    with test_server.client() as client:
+        assert all(result.ok for _, result in client.jobs.submit_many([("echo", {"n": 1})] * 3))
     ended = shell(command, environment)
 
     assert (ended.returncode, ended.stderr.count("\n")) == (code, 1 if error else 0)

@@ -127,7 +127,8 @@ def unavailable(fault: Exception) -> SocketUnavailable:
 
 
 def _options(base_url: str, headers: Mapping[str, str], tls: Any) -> dict[str, Any]:
-    from .environment import proxy_for, user_agent  # noqa: PLC0415  # as above
+    from .messages import user_agent  # noqa: PLC0415  # as above
+    from .proxies import proxy_for  # noqa: PLC0415  # as above
 
     context = tls.context(base_url)
     if isinstance(context, FluxbaseError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeAlias
@@ -26,12 +27,15 @@ _MOST_FOLLOWED: Final = 16
 _SHOWN_LINES: Final = 10
 """How many of the last lines of a failed job's log are shown."""
 _LABEL_LENGTH: Final = 8
+_HEAR_SECONDS: Final = 5.0
+"""How long the client may take to open its socket."""
+_HEAR_TICK: Final = 0.02
 _TICK_SECONDS: Final = 0.5
 """Python notices a Ctrl-C between two of these on systems where a wait cannot be interrupted."""
 
 _End: TypeAlias = tuple[str, Result[Job]]
-_Event: TypeAlias = tuple[str, LogLine] | BaseException | None
-"""A line of a job's log; an error of a thread; None: a thread has ended."""
+_Event: TypeAlias = tuple[str, LogLine] | list[_End] | BaseException | None
+"""A line of a job's log; how all jobs ended; an error of a thread; None: a log has ended."""
 
 
 @frozen
@@ -43,6 +47,7 @@ class Wait:
         timeout: seconds.
         follow: print the logs as they come.
         results: print the result of a single job; False: nothing but the log.
+        after_line: print only lines of the log with a higher number.
     """
 
     output: Output
@@ -58,7 +63,8 @@ def wait_for(client: FluxbaseClient, ids: Sequence[str], wait: Wait) -> int:
         raise CommandError(f"{len(ids)} logs are too many to follow at once", f"give {_MOST_FOLLOWED} jobs at most")
     try:
         with progress_bar(total=len(ids) if len(ids) > 1 else None) as on_progress:
-            ends = _followed(client, ids, wait, on_progress) if wait.follow else [*_ends(client, ids, wait, on_progress)]
+            is_heard = wait.follow or len(ids) == 1
+            ends = _followed(client, ids, wait, on_progress) if is_heard else [*_ends(client, ids, wait, on_progress)]
     except KeyboardInterrupt:
         raise interrupted(ids, follow=wait.follow) from None
     return worst(_show_end(job_id, end, wait, is_single=len(ids) == 1) for job_id, end in ends)
@@ -103,6 +109,8 @@ def _show_end(job_id: str, end: Result[Job], wait: Wait, *, is_single: bool) -> 
     if isinstance(end, Err):
         _show_error(job_id, end.error, wait)
         return code_of_error(end.error)
+    if end.meta.result_lost and not wait.output.is_json:
+        say(f"fluxbase-jobs: the server lost the result of job {job_id}: it completed, and its log shows that no result was read")
     return _show_status(end.data, wait, is_single=is_single)
 
 
@@ -114,11 +122,8 @@ def _show_status(job: Job, wait: Wait, *, is_single: bool) -> int:
     """Say on stderr how a job ended that its own error does not tell."""
     code = code_of_job(job)
     if code and not wait.output.is_json and is_single:
-        say(
-            f"fluxbase-jobs: job {job.id} was {job.status}"
-            if job.status != "failed"
-            else f"fluxbase-jobs: job {job.id} failed: {safe(job.error_message or '')}"
-        )
+        how = f"failed: {safe(job.error_message or '')}" if job.status == "failed" else f"was {safe(job.status)}"
+        say(f"fluxbase-jobs: job {job.id} {how}")
     return code
 
 
@@ -147,42 +152,40 @@ _HINTS: Final[tuple[tuple[type[FluxbaseError], str], ...]] = (
 
 
 def _followed(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progress: OnProgress) -> list[_End]:
-    """How the jobs ended, their logs printed meanwhile.
+    """How the jobs ended, their logs printed meanwhile where that is wanted.
 
     Everything is printed by the main thread, which Ctrl-C and a broken pipe reach.
     """
     events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-
-    def start(work: Callable[[], object]) -> None:
+    works: list[Callable[[], list[_End] | None]] = [lambda: [*_ends(client, ids, wait, on_progress)]]
+    works += [partial(_tail if wait.follow else _hear, client, job_id, wait, events) for job_id in ids]
+    for work in works:
         threading.Thread(target=_run, args=(work, events), daemon=True).start()
-
-    ends: list[_End] = []
-    start(lambda: ends.extend(_ends(client, ids, wait, on_progress)))
-    for job_id in ids:
-        start(partial(_tail, client, job_id, wait, events))
-    left = 1 + len(ids)
-    while left:
+    ends: list[_End] | None = None
+    logs = len(ids) if wait.follow else 0
+    while ends is None or logs > 0:
         try:
-            event = events.get(timeout=_DRAIN_SECONDS if ends else _TICK_SECONDS)
+            event = events.get(timeout=_TICK_SECONDS if ends is None else _DRAIN_SECONDS)
         except queue.Empty:
-            if ends:
-                break  # the logs take too long to end
-            continue
+            if ends is None:
+                continue
+            break  # the logs take too long to end
         if isinstance(event, BaseException):
             raise event
-        left -= event is None
-        if event is not None:
+        if isinstance(event, list):
+            ends = event
+        elif event is None:
+            logs -= 1
+        elif wait.follow:
             show_line(wait.output, event[1], event[0][:_LABEL_LENGTH] if len(ids) > 1 else "")
     return ends
 
 
-def _run(work: Callable[[], object], events: queue.SimpleQueue[_Event]) -> None:
+def _run(work: Callable[[], list[_End] | None], events: queue.SimpleQueue[_Event]) -> None:
     try:
-        work()
+        events.put(work())
     except BaseException as error:  # noqa: BLE001  # raised again by the main thread
         events.put(error)
-    else:
-        events.put(None)
 
 
 def _tail(client: FluxbaseClient, job_id: str, wait: Wait, events: queue.SimpleQueue[_Event]) -> None:
@@ -190,6 +193,15 @@ def _tail(client: FluxbaseClient, job_id: str, wait: Wait, events: queue.SimpleQ
         if isinstance(result, Err):
             return  # the wait beside this reports what is wrong
         events.put((job_id, result.data))
+
+
+def _hear(client: FluxbaseClient, job_id: str, wait: Wait, events: queue.SimpleQueue[_Event]) -> None:
+    """Listen to the log without printing it, where that takes no requests: servers that hide logs tell a failure's cause there only."""
+    end = time.monotonic() + _HEAR_SECONDS
+    while client.realtime_state == "unused" and time.monotonic() < end:
+        time.sleep(_HEAR_TICK)
+    if client.realtime_state == "connected":
+        _tail(client, job_id, wait, events)
 
 
 def show_lines(output: Output, lines: Iterable[LogLine]) -> None:
