@@ -63,7 +63,6 @@ def test_cancelled_and_timed_out(program: Program) -> None:
         (["logs", "x"], 2, "must be a UUID"),
         (["logs", UNKNOWN, "--after", "-1"], 2, "after_line"),
         (["logs", UNKNOWN, "-f"], 5, "not found"),
-        (["wait", *(f"00000000-0000-0000-0000-0000000000{number}" for number in range(10, 30)), "--follow"], 2, "20 logs are too many to follow at once"),
     ],
 )  # fmt: skip
 def test_wrong_arguments(program: Program, arguments: list[str], code: int, message: str) -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from .. import AuthenticationFailed, ConnectionFailed, Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
 from ..progress import OnProgress, progress_bar
-from .exits import CommandError, Interrupted, code_of_error, code_of_job, report, say, worst
+from .exits import Interrupted, code_of_error, code_of_job, report, say, worst
 from .output import Output, json_text, safe, styled
 from .tables import log_line, took
 
@@ -23,7 +23,6 @@ _RESULT_LINE: Final = "__RESULT__::"
 """How the server's own last line of a log begins, which carries the result."""
 _DRAIN_SECONDS: Final = 10.0
 """How long the rest of a log may take after the job's end."""
-_MOST_FOLLOWED: Final = 16
 _SHOWN_LINES: Final = 10
 """How many of the last lines of a failed job's log are shown."""
 _LABEL_LENGTH: Final = 8
@@ -59,8 +58,6 @@ class Wait:
 
 def wait_for(client: FluxbaseClient, ids: Sequence[str], wait: Wait) -> int:
     """Wait for jobs, show their progress, then how they ended; the exit code. Ctrl-C says how to wait for them again."""
-    if wait.follow and len(ids) > _MOST_FOLLOWED:
-        raise CommandError(f"{len(ids)} logs are too many to follow at once", f"give {_MOST_FOLLOWED} jobs at most")
     try:
         with progress_bar(total=len(ids) if len(ids) > 1 else None) as on_progress:
             is_heard = wait.follow or len(ids) == 1
@@ -157,25 +154,23 @@ def _followed(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progres
     Everything is printed by the main thread, which Ctrl-C and a broken pipe reach.
     """
     events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-    works: list[Callable[[], list[_End] | None]] = [lambda: [*_ends(client, ids, wait, on_progress)]]
-    works += [partial(_tail if wait.follow else _hear, client, job_id, wait, events) for job_id in ids]
-    for work in works:
+    for work in (lambda: [*_ends(client, ids, wait, on_progress)], partial(_tail if wait.follow else _hear, client, ids, wait, events)):
         threading.Thread(target=_run, args=(work, events), daemon=True).start()
     ends: list[_End] | None = None
-    logs = len(ids) if wait.follow else 0
-    while ends is None or logs > 0:
+    has_log = wait.follow
+    while ends is None or has_log:
         try:
             event = events.get(timeout=_TICK_SECONDS if ends is None else _DRAIN_SECONDS)
         except queue.Empty:
             if ends is None:
                 continue
-            break  # the logs take too long to end
+            break  # the log takes too long to end
         if isinstance(event, BaseException):
             raise event
         if isinstance(event, list):
             ends = event
         elif event is None:
-            logs -= 1
+            has_log = False
         elif wait.follow:
             show_line(wait.output, event[1], event[0][:_LABEL_LENGTH] if len(ids) > 1 else "")
     return ends
@@ -188,20 +183,24 @@ def _run(work: Callable[[], list[_End] | None], events: queue.SimpleQueue[_Event
         events.put(error)
 
 
-def _tail(client: FluxbaseClient, job_id: str, wait: Wait, events: queue.SimpleQueue[_Event]) -> None:
-    for result in client.jobs.tail(job_id, after_line=wait.after_line, timeout=wait.timeout):
-        if isinstance(result, Err):
-            return  # the wait beside this reports what is wrong
-        events.put((job_id, result.data))
+def _tail(client: FluxbaseClient, ids: Sequence[str], wait: Wait, events: queue.SimpleQueue[_Event]) -> None:
+    """Read the logs as they come; the wait beside this reports what is wrong."""
+    if len(ids) > 1:
+        pairs = client.jobs.tail_many(ids, timeout=wait.timeout)
+    else:
+        pairs = ((ids[0], result) for result in client.jobs.tail(ids[0], after_line=wait.after_line, timeout=wait.timeout))
+    for job_id, result in pairs:
+        if isinstance(result, Ok):
+            events.put((job_id, result.data))
 
 
-def _hear(client: FluxbaseClient, job_id: str, wait: Wait, events: queue.SimpleQueue[_Event]) -> None:
+def _hear(client: FluxbaseClient, ids: Sequence[str], wait: Wait, events: queue.SimpleQueue[_Event]) -> None:
     """Listen to the log without printing it, where that takes no requests: servers that hide logs tell a failure's cause there only."""
     end = time.monotonic() + _HEAR_SECONDS
     while client.realtime_state == "unused" and time.monotonic() < end:
         time.sleep(_HEAR_TICK)
     if client.realtime_state == "connected":
-        _tail(client, job_id, wait, events)
+        _tail(client, ids, wait, events)
 
 
 def show_lines(output: Output, lines: Iterable[LogLine]) -> None:
