@@ -113,24 +113,20 @@ def watch(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMMON) 
     with common.client(waits=True) as client:
         try:
             if len(found) == 1:
-                return worst([_watched(output, result) for result in client.jobs.watch(found[0], timeout=common.wait_seconds)][-1:])
-            pairs = client.jobs.wait_many(found, timeout=common.wait_seconds, on_progress=lambda job: _show_change(output, job))
-            return worst([_ended(output, result) for _, result in pairs])
+                changes = ((found[0], result) for result in client.jobs.watch(found[0], timeout=common.wait_seconds))
+            else:
+                changes = client.jobs.watch_many(found, timeout=common.wait_seconds)
+            return worst({job_id: _watched(output, result) for job_id, result in changes}.values())  # of each job the last one
         except KeyboardInterrupt:
             raise interrupted(found, follow=False) from None
 
 
 def _watched(output: Output, result: Result[Job]) -> int:
     """Print a change; the exit code if it is the last one."""
-    if not isinstance(result, Err):
-        _show_change(output, result.data)
-    return _ended(output, result)
-
-
-def _ended(output: Output, result: Result[Job]) -> int:
     if isinstance(result, Err):
         report(for_terminal(result.error), as_json=output.is_json)
         return code_of_error(result.error)
+    _show_change(output, result.data)
     return code_of_job(result.data)
 
 
