@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fluxbase_jobs.cli.accounts import file_of, read_account
+from fluxbase_jobs.cli.accounts import Account, file_of, read_account
 
 from tests.support.program import Program
 
@@ -83,7 +83,7 @@ def test_one_of_many_programs_refreshes(user: Program) -> None:
     user("login", EMAIL, stdin=PASSWORD)
     change(expires_at=0)
     with ThreadPoolExecutor(4) as pool:
-        tokens = [*pool.map(lambda _: read_account("default").token(), range(8))]
+        tokens = [*pool.map(Account.token, [read_account("default")] * 8)]
 
     assert set(tokens) == {kept()["access_token"]}
 
