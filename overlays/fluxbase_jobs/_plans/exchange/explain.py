@@ -8,8 +8,7 @@ from typing import TypeVar
 
 from ..._context.call_context import CallContext
 from ..._operations.operation import KEY_HEADER, Operation
-from ..._validation import arguments
-from ..._validation.arguments import plain_text
+from ..._validation.arguments import is_a, plain_text
 from ...errors import FluxbaseError, NotAllowedInState, NotFound
 from ...models.inputs import Submission
 from ...models.jobs import Job
@@ -61,7 +60,7 @@ def unless_interrupted(sending: Plan[Result[Job]], lost: Plan[str]) -> Plan[Resu
 def lost_submit(operation: Operation[Job], submission: Submission | None = None) -> Plan[str]:
     """What to say of a submit whose response nobody read. Under the same key the server answers with the same job."""
     yield from ()
-    if submission is not None and arguments.is_a(submission.scheduled, timedelta):
+    if submission is not None and is_a(submission.scheduled, timedelta):
         return "the job may have been queued"  # a timedelta goes with no key
     return f"the job may have been queued; the same call with idempotency_key={operation.request['headers'][KEY_HEADER]!r} finds it"
 

@@ -64,8 +64,8 @@ class Jobs:
         places = ", ".join(f":{column}" for column in values)
         with self._db.locked():
             self._db.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608  # the names of our own columns
-            if self._on_change:
-                self._on_change(None, job)
+            if on_change := self._on_change:
+                on_change(None, job)
 
     def get(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -90,8 +90,8 @@ class Jobs:
         """
         with self._db.locked():
             job = self._claim(worker_id, now)
-            if job and self._on_change:
-                self._on_change(evolve(job, status="pending", worker_id=None, started_at=None, last_progress_at=None), job)
+            if job and (on_change := self._on_change):
+                on_change(evolve(job, status="pending", worker_id=None, started_at=None, last_progress_at=None), job)
             return job
 
     def _claim(self, worker_id: str, now: int) -> Job | None:
@@ -193,10 +193,11 @@ class Jobs:
     def _change(self, job_id: str, statement: str, values: list[Any]) -> bool:
         """Run a statement that changes one job or none; whether it did."""
         with self._db.locked():
-            old = self.get(job_id) if self._on_change else None
+            on_change = self._on_change  # read once: another thread sets it to None when the last socket closes
+            old = self.get(job_id) if on_change else None
             has_changed = bool(self._db.change(statement, values))
-            if has_changed and self._on_change and (new := self.get(job_id)):
-                self._on_change(old, new)
+            if has_changed and on_change and (new := self.get(job_id)):
+                on_change(old, new)
             return has_changed
 
 
