@@ -30,8 +30,8 @@ class Block:
 
     @property
     def is_program(self) -> bool:
-        """Whether it is part of the page's program; what has a title is a file or an output."""
-        return self.language == "python" and self.title is None
+        """Whether it is part of the page's program; handlers and test files are not."""
+        return self.language == "python" and not (self.title or "").startswith(("handlers.py", "test_"))
 
 
 @frozen(slots=False)

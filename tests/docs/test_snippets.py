@@ -58,6 +58,7 @@ def test_programs_run(page: Page, module: ModuleType, capsys: pytest.CaptureFixt
     """Without an error or a warning, and print what the page says."""
     for block in page.blocks:
         if block.is_program:
+            capsys.readouterr()
             run(page, block, module)
         elif block.title == OUTPUT:
             assert capsys.readouterr().out == block.source, f"{page.name}:{block.line}"
