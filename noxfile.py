@@ -40,7 +40,7 @@ find_pyenv_pythons()
 
 def install(session: nox.Session, *groups: str) -> None:
     """The project with its extras, and the named dependency groups."""
-    session.install("-e", ".[emulator]", *nox.project.dependency_groups(PROJECT, *groups))
+    session.install("-e", ".[cli,emulator]", *nox.project.dependency_groups(PROJECT, *groups))
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -163,6 +163,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def pictures(session: nox.Session) -> None:
+    """Write docs/pictures/*.svg: the program's commands on a terminal; `-- NAME` writes one of them."""
+    install(session, "tests")
+    session.run("python", "docs/pictures.py", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def conformance(session: nox.Session) -> None:
     """Hold the emulator against the recorded servers, value by value."""
     install(session)
@@ -234,6 +241,6 @@ def check_style(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types: mypy and pyright, both strict, over the project and over programs that must pass and must fail."""
     install(session, "types", "bench")
-    session.run("mypy", "generated", "overlays", "tests", "contract", "examples", "benchmarks", "noxfile.py")
+    session.run("mypy", "generated", "overlays", "tests", "contract", "docs", "examples", "benchmarks", "noxfile.py")
     session.run("pyright")
     session.run("pytest", "tests/typing/check_typing.py")

@@ -13,7 +13,10 @@ import attrs
 import fluxbase_jobs
 import pytest
 
-HEAVY: Final = ("anyio", "asyncio", "certifi", "httpcore", "httpx", "pyreqwest", "ssl", "starlette", "trio", "fluxbase_jobs.emulator")
+HEAVY: Final = (
+    *("anyio", "asyncio", "certifi", "cyclopts", "httpcore", "httpx", "pyreqwest", "rich", "ssl", "starlette", "trio"),
+    *("fluxbase_jobs.cli", "fluxbase_jobs.emulator", "fluxbase_jobs.progress"),
+)
 
 
 def loaded_by(program: str) -> set[str]:

@@ -50,8 +50,24 @@ EMULATOR: Final = (
 )
 """The emulator, in the same way."""
 
-ABOVE_BOTH: Final = {"testing", "pytest_plugin"}
+CLI: Final = (
+    ("app",),
+    ("cli",),  # __init__.py, which only has a docstring
+    ("admin", "development", "doctor", "login"),
+    ("jobs", "stubs"),
+    ("waiting",),
+    ("settings", "inputs"),
+    ("accounts", "tables"),
+    ("output",),
+    ("exits",),
+)
+"""The program `fluxbase-jobs`, in the same way."""
+
+ABOVE_BOTH: Final = {"testing", "pytest_plugin", "progress", "cli", "__main__"}
 """What may use the client and the emulator, and is used by neither."""
+
+OPEN_TO_THE_PROGRAM: Final = {"fluxbase_jobs", "fluxbase_jobs.emulator", "fluxbase_jobs.testing", "fluxbase_jobs.progress"}
+"""What the program imports of the wheel: its own commands are made of what users have."""
 
 MOST_ENTRIES_IN_ROOT: Final = 24
 MOST_ENTRIES: Final = 20
@@ -60,7 +76,7 @@ LONGEST_MODULE: Final = 400
 
 
 def part(name: str) -> str:
-    """The part of the wheel that a module belongs to: emulator, testing, pytest_plugin, low level or client."""
+    """The part of the wheel that a module belongs to: one of `ABOVE_BOTH`, emulator, low level or client."""
     package, _, rest = name.partition(".")
     first = rest.split(".")[0]
     if package != "fluxbase_jobs":
@@ -71,7 +87,7 @@ def part(name: str) -> str:
 def folder(name: str) -> str:
     """A module's folder, or file, in its part; the name of the part for its own `__init__.py`."""
     names = name.split(".")
-    depth = 2 if part(name) == "emulator" else 1
+    depth = 2 if part(name) in {"emulator", "cli"} else 1
     return names[depth] if len(names) > depth else names[-1]
 
 
@@ -88,7 +104,7 @@ def upward(order: tuple[tuple[str, ...], ...], name: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("order", "name"), [(CLIENT, "client"), (EMULATOR, "emulator")], ids=["client", "emulator"])
+@pytest.mark.parametrize(("order", "name"), [(CLIENT, "client"), (EMULATOR, "emulator"), (CLI, "cli")], ids=["client", "emulator", "cli"])
 def test_imports_go_down_the_order(order: tuple[tuple[str, ...], ...], name: str) -> None:
     """Also those inside functions and under TYPE_CHECKING."""
     assert upward(order, name) == []
@@ -96,7 +112,7 @@ def test_imports_go_down_the_order(order: tuple[tuple[str, ...], ...], name: str
 
 def test_nothing_is_placed_that_is_not_there() -> None:
     """An order that names a folder which was moved away would allow nothing and forbid nothing."""
-    for order, name in ((CLIENT, "client"), (EMULATOR, "emulator")):
+    for order, name in ((CLIENT, "client"), (EMULATOR, "emulator"), (CLI, "cli")):
         assert {each for line in order for each in line} <= {folder(module) for module in OVERLAY if part(module) == name}
 
 
@@ -109,6 +125,14 @@ def test_client_and_emulator_do_not_know_each_other() -> None:
         for module, target in arrows(MODULES)
         if part(module) not in ABOVE_BOTH and part(target) != part(module) and part(target) not in allowed[part(module)]
     ] == []
+
+
+def test_the_program_uses_the_public_package_only() -> None:
+    """And nothing but `python -m` and the entry point uses the program; `progress` uses the public names too."""
+    found = [(module, target) for module, target in arrows(MODULES) if part(module) in {"cli", "progress"} and part(target) != part(module)]
+
+    assert [f"{module} imports {target}" for module, target in found if target not in OPEN_TO_THE_PROGRAM] == []
+    assert {module for module, target in arrows(MODULES) if part(target) == "cli" and part(module) != "cli"} == {"fluxbase_jobs.__main__"}
 
 
 def test_no_import_circle() -> None:

@@ -1,0 +1,103 @@
+"""The program: its commands, and how each of its errors ends it, in one line and with an exit code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Final
+
+from cyclopts import App, CycloptsError, Group
+from rich.console import Console
+
+from .. import FluxbaseError
+from . import admin, doctor, jobs, login
+from .development import dev
+from .exits import (
+    INTERRUPTED,
+    NOBODY_READS,
+    CommandError,
+    Interrupted,
+    code_of_error,
+    discard_output,
+    flush_output,
+    prepare_streams,
+    report,
+    say,
+)
+from .inputs import STDIN
+from .output import is_terminal, stdout, unwritable
+from .waiting import for_terminal
+
+HELP: Final = """Jobs of a Fluxbase server: submit, wait, watch, follow their logs, administer.
+
+The server and the key come from FLUXBASE_URL and FLUXBASE_KEY, or from `fluxbase-jobs login`.
+
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an error of the connection or the server, 130 Ctrl-C.
+"""
+
+_HELP_WIDTH: Final = 100
+
+app: Final = App(
+    name="fluxbase-jobs", help=HELP, version=lambda: version("fluxbase-jobs"), help_format="markdown", suppress_keyboard_interrupt=False
+)
+_COMMANDS: Final[dict[str, tuple[Callable[..., object], ...]]] = {
+    "Jobs": (jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.list_, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit),
+    "For admins": (admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs),
+    "Set-up": (doctor.doctor, login.login),
+}
+_GROUPS: Final = {title: Group(title, sort_key=number) for number, title in enumerate(_COMMANDS)}
+for _title, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(_command, name=_command.__name__.strip("_"), group=_GROUPS[_title])
+app.command(dev, group=_GROUPS["Set-up"], help_flags=[], version_flags=[])  # the emulator has its own
+app.register_install_completion_command(name="--install-completion")  # pyright: ignore[reportUnknownMemberType]  # it passes keyword arguments on
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit code. Nothing is raised, and nothing is printed but what the command says."""
+    prepare_streams()
+    # The errors that the library logs are those that a command reports.
+    logging.getLogger("fluxbase_jobs").addHandler(logging.NullHandler())
+    try:
+        code = _run(arguments)
+        flush_output()
+    except BrokenPipeError:
+        code = NOBODY_READS
+    except KeyboardInterrupt as interruption:
+        say("\n".join(interruption.lines if isinstance(interruption, Interrupted) else ("interrupted",)))
+        return INTERRUPTED
+    except (CommandError, FluxbaseError, OSError) as error:
+        known = unwritable(error) if isinstance(error, OSError) else error  # commands handle those of their own files
+        report(for_terminal(known) if isinstance(known, FluxbaseError) else known, as_json="--json" in arguments)
+        code = known.code if isinstance(known, CommandError) else code_of_error(known)
+    else:
+        return code
+    discard_output()
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    is_for_emulator = arguments[:1] == ["dev"]
+    tokens = [*arguments] if is_for_emulator else [STDIN if each == "-" else each for each in arguments]
+    try:
+        done = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=_HelpConsole())
+    except CycloptsError as error:
+        raise CommandError(_sentence(error), "--help lists the options") from None
+    return done if isinstance(done, int) else 0
+
+
+class _HelpConsole(Console):
+    """Prints the help; where nobody reads it, that is an error as with every other output."""
+
+    def __init__(self) -> None:
+        super().__init__(file=stdout(), width=None if is_terminal() else _HELP_WIDTH)
+
+    def on_broken_pipe(self) -> None:
+        """Let `run` end the program."""
+        raise BrokenPipeError
+
+
+def _sentence(error: CycloptsError) -> str:
+    """What is wrong with the command line, in one line."""
+    return " ".join(str(error).split()).rstrip(".")

@@ -1,0 +1,354 @@
+"""The commands about jobs, which any user may give."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+from typing import Annotated, Final
+
+from attrs import frozen
+from cyclopts import Parameter
+from rich.text import Text
+
+from .. import Err, FluxbaseClient, FluxbaseError, Job, JobStatus, NotAllowedInState, NotFound, Result
+from ..progress import one_line
+from .exits import CommandError, Interrupted, code_of_error, code_of_job, report, say, worst
+from .inputs import ids_of, payload_of, schedule_of
+from .output import Output, is_terminal
+from .settings import Common
+from .tables import show_job, show_jobs
+from .waiting import Wait, for_terminal, interrupted, show_lines, wait_for
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+_COMMON: Final = Common()
+
+
+def submit(
+    name: str,
+    /,
+    *,
+    payload: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)] = (),
+    namespace: str | None = None,
+    priority: int | None = None,
+    schedule: str | None = None,
+    key: str | None = None,
+    wait: Flag = False,
+    follow: Flag = False,
+    common: Common = _COMMON,
+) -> int:
+    """Submit a job, and print its id; with --wait its result.
+
+    Args:
+        name: the function to run.
+        payload: a JSON object; `@FILE` reads it from a file, `-` from stdin.
+        set_: `key=value`, put into the payload; the value is JSON where it parses, else text. Repeat it for more.
+        namespace: the function's namespace.
+        priority: higher priorities run first; the server's default is 0.
+        schedule: the earliest time to run: a delay like 90s, 10m, 2h or 1d, or a moment like 2030-01-31T08:00:00Z.
+        key: an idempotency key: the same submit with the same key within 24 hours gives the same job.
+        wait: wait for the end, with a progress bar; exit with 0 completed, 1 failed, 3 cancelled, 4 timed out.
+        follow: print the log meanwhile, and wait.
+    """
+    output, value, moment = Output(common.json), payload_of(payload, set_), schedule_of(schedule)
+    if key is not None and isinstance(moment, timedelta):
+        raise CommandError(f"--schedule {schedule} cannot be combined with --key", "give a moment: a delay is another one at each try")
+    with common.client(waits=wait or follow) as client:
+        # A delay counts from now, so that a second try would be another request: no key could tell that it is the same.
+        used_key = key or (None if isinstance(moment, timedelta) else secrets.token_hex(8))
+        try:
+            submitted = client.jobs.submit(
+                name, value, namespace=namespace, priority=priority, scheduled=moment, idempotency_key=used_key
+            ).unwrap()
+        except KeyboardInterrupt:
+            raise _submit_interrupted(used_key) from None
+        except NotFound as error:
+            raise error.with_(hint=error.hint or "`fluxbase-jobs functions` lists the functions, for admins") from None
+        return _submitted(client, submitted, output, common, wait=wait, follow=follow)
+
+
+def _submit_interrupted(key: str | None) -> Interrupted:
+    """A Ctrl-C before the server's answer: how to learn what became of the job."""
+    how = f"give the same command again with --key {key}: it gives the same job" if key else "look for it with `fluxbase-jobs list`"
+    return Interrupted("interrupted: the job may have been submitted", f"  {how}")
+
+
+def _submitted(client: FluxbaseClient, job: Job, output: Output, common: Common, *, wait: bool, follow: bool) -> int:
+    """Print a new job's id, or wait for its end."""
+    if wait or follow:
+        if not common.json:
+            say(f"submitted {one_line(job.job_name)} {job.id}")
+        return wait_for(client, [job.id], Wait(output, common.wait_seconds, follow=follow))
+    if common.json:
+        output.record(job.to_dict())
+        return 0
+    output.show(job.id)
+    if is_terminal():
+        say(f"wait for it: fluxbase-jobs wait {job.id}")
+    return 0
+
+
+def wait(*ids: Annotated[str, Parameter(name="ID")], follow: Flag = False, common: Common = _COMMON) -> int:
+    """Wait for jobs, with a bar for each; exit with 0 completed, 1 failed, 3 cancelled, 4 timed out.
+
+    Args:
+        ids: the jobs; `-` reads ids, or what `list --json` prints, from stdin.
+        follow: print the logs meanwhile.
+    """
+    found = ids_of(ids)
+    with common.client(waits=True) as client:
+        return wait_for(client, found, Wait(Output(common.json), common.wait_seconds, follow=follow))
+
+
+def watch(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMMON) -> int:
+    """Print each change of jobs until they have ended, a line each; exit as `wait` does.
+
+    Args:
+        ids: the jobs; `-` reads ids from stdin.
+    """
+    output, found = Output(common.json), ids_of(ids)
+    with common.client(waits=True) as client:
+        try:
+            if len(found) == 1:
+                changes = ((found[0], result) for result in client.jobs.watch(found[0], timeout=common.wait_seconds))
+            else:
+                changes = client.jobs.watch_many(found, timeout=common.wait_seconds)
+            return worst({job_id: _watched(output, result) for job_id, result in changes}.values())  # of each job the last one
+        except KeyboardInterrupt:
+            raise interrupted(found, follow=False) from None
+
+
+def _watched(output: Output, result: Result[Job]) -> int:
+    """Print a change; the exit code if it is the last one."""
+    if isinstance(result, Err):
+        report(for_terminal(result.error), as_json=output.is_json)
+        return code_of_error(result.error)
+    _show_change(output, result.data)
+    return code_of_job(result.data)
+
+
+def _show_change(output: Output, job: Job) -> None:
+    if output.is_json:
+        output.record(job.to_dict())
+    else:
+        percent = "" if job.progress_percent is None else f"  {job.progress_percent} %"
+        output.show(f"{job.id}  {one_line(job.status)}{percent}  {one_line(job.progress_message or job.error_message or '')}".rstrip())
+
+
+def logs(
+    job_id: Annotated[str, Parameter(name="ID")],
+    /,
+    *,
+    follow: Annotated[bool, Parameter(name=("--follow", "-f"), negative="", show_default=False)] = False,
+    after: int = 0,
+    common: Common = _COMMON,
+) -> int:
+    """Print a job's log.
+
+    Args:
+        job_id: the job.
+        follow: print lines as they come until the job has ended; exit as `wait` does.
+        after: only lines with a higher number than this.
+    """
+    output = Output(common.json)
+    with common.client(waits=follow) as client:
+        if follow:
+            return wait_for(client, [job_id], Wait(output, common.wait_seconds, follow=True, results=False, after_line=after))
+        lines = client.jobs.logs(job_id, after_line=after).unwrap()
+        show_lines(output, lines)
+        if not lines and not after and client.jobs.get(job_id).unwrap().is_terminal:
+            say("fluxbase-jobs: the server shows no line of this log (servers of April 2026 show logs after their next start)")
+    return 0
+
+
+@Parameter(name="*")
+@frozen
+class Filters:
+    """Which jobs to list."""
+
+    status: JobStatus | None = None
+    """Only jobs in this status."""
+    name: str | None = None
+    """Only jobs of this function."""
+    namespace: str | None = None
+    """Only jobs of this namespace."""
+    created_by: str | None = None
+    """Only jobs of this user: an id, or `me`."""
+    worker: str | None = None
+    """Only jobs that this worker ran, by its id; for admins."""
+    results: Flag = False
+    """Include the results in what --json prints."""
+    limit: int = 20
+    """The maximum number of jobs."""
+    offset: int = 0
+    """The number of jobs to skip."""
+    all: Flag = False
+    """All jobs, without a limit."""
+
+
+_FILTERS: Final = Filters()
+
+
+def list_(*, filters: Filters = _FILTERS, common: Common = _COMMON) -> int:
+    """List jobs, the newest first."""
+    if filters.worker is not None and filters.created_by is not None:
+        raise CommandError("--worker and --created-by cannot be combined", "filter what --json prints by `created_by`")
+    output = Output(common.json)
+    with common.client() as client:
+        found = _jobs_of_worker(client, filters) if filters.worker else _jobs_of_all(client, filters)
+        if common.json:
+            output.records(found)
+            return 0
+        jobs = [*found]
+    show_jobs(output, jobs, shutil.get_terminal_size().columns)
+    if is_terminal() and not filters.all and len(jobs) == filters.limit:
+        say(f"the newest {filters.limit}; --limit or --all shows more")
+    return 0
+
+
+def _jobs_of_all(client: FluxbaseClient, wanted: Filters) -> Iterator[Job]:
+    """The jobs that any user may list."""
+    if wanted.all:
+        pages = client.jobs.iterate(
+            status=wanted.status,
+            namespace=wanted.namespace,
+            job_name=wanted.name,
+            created_by=wanted.created_by,
+            include_result=wanted.results,
+        )
+        return islice((result.unwrap() for result in pages), wanted.offset, None)
+    listed = client.jobs.list(
+        status=wanted.status,
+        namespace=wanted.namespace,
+        job_name=wanted.name,
+        created_by=wanted.created_by,
+        include_result=wanted.results,
+        limit=wanted.limit,
+        offset=wanted.offset,
+    )
+    return iter(listed.unwrap())
+
+
+def _jobs_of_worker(client: FluxbaseClient, wanted: Filters) -> Iterator[Job]:
+    """The jobs of a worker, which only admins may ask for."""
+    if wanted.all:
+        pages = client.admin.jobs.iterate_jobs(
+            status=wanted.status,
+            namespace=wanted.namespace,
+            job_name=wanted.name,
+            worker_id=wanted.worker,
+            include_result=wanted.results,
+        )
+        return islice((result.unwrap() for result in pages), wanted.offset, None)
+    listed = client.admin.jobs.list_jobs(
+        status=wanted.status,
+        namespace=wanted.namespace,
+        job_name=wanted.name,
+        worker_id=wanted.worker,
+        include_result=wanted.results,
+        limit=wanted.limit,
+        offset=wanted.offset,
+    )
+    return iter(listed.unwrap())
+
+
+def get(*ids: Annotated[str, Parameter(name="ID")], log: Flag = False, common: Common = _COMMON) -> int:
+    """Show all of a job, its payload and result too.
+
+    Args:
+        ids: the jobs; `-` reads ids from stdin.
+        log: show the log too.
+    """
+    output = Output(common.json)
+    with common.client() as client:
+        return for_each(ids_of(ids), output, lambda job_id: _show(output, client.jobs.get(job_id, include_logs=log)))
+
+
+def _show(output: Output, read: Result[Job]) -> None:
+    job = read.unwrap()
+    if output.is_json:
+        output.record(job.to_dict())
+        return
+    show_job(output, job)
+    if job.logs:
+        output.show(Text("log", "bold"))
+        show_lines(output, job.logs)
+
+
+def cancel(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMMON) -> int:
+    """Cancel pending or running jobs.
+
+    Args:
+        ids: the jobs; `-` reads ids from stdin.
+    """
+    output = Output(common.json)
+    with common.client() as client:
+        return for_each(ids_of(ids), output, lambda job_id: done(output, client.jobs.cancel(job_id), job_id, "cancelled"))
+
+
+def done(output: Output, result: Result[None], job_id: str, what: str) -> None:
+    """Print what was done to a job. Raises the error where it was not."""
+    result.unwrap()
+    if output.is_json:
+        output.record({"id": job_id, "status": what})
+    else:
+        output.show(f"{what} {job_id}")
+
+
+def retry(job_id: Annotated[str, Parameter(name="ID")], /, *, wait: Flag = False, follow: Flag = False, common: Common = _COMMON) -> int:
+    """Put a failed job back into the queue, under the same id.
+
+    Args:
+        job_id: the job.
+        wait: wait for its end, as `submit` does.
+        follow: print its log meanwhile, and wait.
+    """
+    with common.client(waits=wait or follow) as client:
+        try:
+            job = client.jobs.retry(job_id).unwrap()
+        except NotAllowedInState as error:
+            raise error.with_(hint=error.hint or f"`fluxbase-jobs resubmit {job_id}` queues a new job like it") from None
+        return _submitted(client, job, Output(common.json), common, wait=wait, follow=follow)
+
+
+def resubmit(
+    job_id: Annotated[str, Parameter(name="ID")],
+    /,
+    *,
+    key: str | None = None,
+    wait: Flag = False,
+    follow: Flag = False,
+    common: Common = _COMMON,
+) -> int:
+    """Queue a new job like one that has ended, and print its id.
+
+    Args:
+        job_id: the job to submit again.
+        key: an idempotency key, as for `submit`.
+        wait: wait for its end, as `submit` does.
+        follow: print its log meanwhile, and wait.
+    """
+    with common.client(waits=wait or follow) as client:
+        again = client.jobs.resubmit(job_id, idempotency_key=key).unwrap()
+        return _submitted(client, again, Output(common.json), common, wait=wait, follow=follow)
+
+
+def for_each(ids: Iterable[str], output: Output, act: Callable[[str], None]) -> int:
+    """Do something for each job; an error is reported, and the others go on."""
+    codes: list[int] = []
+    for job_id in ids:
+        try:
+            act(job_id)
+        except FluxbaseError as error:
+            report(named(error, job_id), as_json=output.is_json)
+            codes.append(code_of_error(error))
+    return worst(codes)
+
+
+def named(error: FluxbaseError, job_id: str) -> FluxbaseError:
+    """The error with the job's id in its message, for a line among others."""
+    text = error.message if job_id in error.message else f"{job_id}: {error.message}"
+    return for_terminal(error).with_(message=text, job_id=job_id)

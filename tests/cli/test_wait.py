@@ -1,0 +1,134 @@
+"""`wait`, `watch` and `logs`: one job and many, their exit codes, and what they print for people and programs."""
+
+from __future__ import annotations
+
+import pytest
+from fluxbase_jobs.testing import Server
+
+from tests.support.program import Program
+
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
+
+def test_wait_prints_the_result(program: Program) -> None:
+    """As `submit --wait` does."""
+    ended = program("wait", program.submitted("echo"))
+
+    assert (ended.code, ended.out) == (0, '{\n  "echo": {}\n}\n')
+
+
+def test_wait_for_many_from_stdin(program: Program) -> None:
+    """A line for each; the exit code is the worst; ids come one a line or as `list --json` prints them."""
+    for name in ("echo", "boom", "echo"):
+        program.submitted(name)
+    ended = program("wait", "-", stdin=program("list", "--json").out)
+
+    assert ended.code == 1
+    assert sorted(line.split()[1] for line in ended.out.splitlines()) == ["completed", "completed", "failed"]
+    assert "ended 3 of 3\n" in ended.err
+    assert "failed: the reactor is on fire\n" in ended.err
+
+
+def test_wait_for_many_as_json(program: Program) -> None:
+    """A job a line, failed ones too."""
+    ended = program("wait", program.submitted("echo"), program.submitted("boom"), "--json")
+
+    assert sorted(job["status"] for job in ended.json) == ["completed", "failed"]
+    assert '"error": "JobFailed"' in ended.err
+
+
+def test_cancelled_and_timed_out(program: Program) -> None:
+    """Codes 3 and 4; a timeout says how to wait on."""
+    cancelled, endless = program.submitted("endless"), program.submitted("endless")
+    program("cancel", cancelled)
+    waited, late = program("wait", cancelled), program("wait", endless, "--timeout", "0.2")
+
+    assert (waited.code, late.code) == (3, 4)
+    assert waited.err.endswith(f"fluxbase-jobs: job {cancelled} was cancelled\n")
+    assert f"run `fluxbase-jobs wait {endless}` to keep waiting" in late.err
+    program("cancel", endless)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["wait"], 2, "no job id is given (`fluxbase-jobs list` shows the ids; `-` reads them from stdin)"),
+        (["wait", "-"], 2, "no job id is given"),
+        (["wait", "x"], 2, "must be a UUID"),
+        (["wait", UNKNOWN], 5, "not found"),
+        (["wait", UNKNOWN, "--timeout", "x"], 2, "--timeout"),
+        (["watch"], 2, "no job id is given"),
+        (["watch", UNKNOWN], 5, "not found"),
+        (["logs"], 2, "ID requires an argument"),
+        (["logs", "x"], 2, "must be a UUID"),
+        (["logs", UNKNOWN, "--after", "-1"], 2, "after_line"),
+        (["logs", UNKNOWN, "-f"], 5, "not found"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments(program: Program, arguments: list[str], code: int, message: str) -> None:
+    """One line, and the code of its kind."""
+    ended = program(*arguments, stdin="")
+
+    assert (ended.code, ended.out) == (code, "")
+    assert message in ended.error
+
+
+def test_stdin_without_ids(program: Program) -> None:
+    """Lines that are no jobs are refused before anything is waited for."""
+    assert "a line of stdin has no job id" in program("wait", "-", stdin='{"name": "x"}\n').error
+    assert "stdin is not JSON" in program("wait", "-", stdin="{broken\n").error
+
+
+def test_watch_prints_changes(program: Program) -> None:
+    """A line each, the end last; JSON lines for programs."""
+    job_id = program.submitted("echo")
+    ended, as_json = program("watch", job_id), program("watch", job_id, "--json")
+    many = program("watch", job_id, program.submitted("boom"))
+
+    assert ended.out.splitlines()[-1].startswith(f"{job_id}  completed")
+    assert (ended.code, as_json.json[-1]["status"], many.code) == (0, "completed", 1)
+
+
+def test_logs(program: Program) -> None:
+    """The lines without the server's own; `--after` leaves out the first ones."""
+    job_id = program.job_of("boom", "failed")
+
+    assert program("logs", job_id).out == "about to fail\nerror Job execution error: the reactor is on fire\n"
+    assert program("logs", job_id, "--after", "1").out == "error Job execution error: the reactor is on fire\n"
+    assert program("logs", job_id, "--json").json[0]["message"] == "about to fail"
+
+
+def test_following_a_log(program: Program) -> None:
+    """Until the job's end, with its exit code; nothing but the log on stdout."""
+    ended = program("logs", "-f", program.submitted("echo"))
+    failed = program("logs", "--follow", "--json", program.submitted("boom"))
+
+    assert (ended.code, ended.out) == (0, "one line\n")
+    assert (failed.code, [line["level"] for line in failed.json]) == (1, ["info", "error"])
+
+
+def test_following_many_logs(program: Program) -> None:
+    """Each line begins with its job."""
+    first, second = program.submitted("echo"), program.submitted("echo")
+    ended = program("wait", first, second, "--follow")
+
+    assert {f"{first[:8]} one line", f"{second[:8]} one line"} <= set(ended.out.splitlines())
+
+
+@pytest.mark.parametrize("profile", ["2026-04"])
+def test_hidden_log(program: Program) -> None:
+    """It is said, so that an empty answer is not taken for an empty log."""
+    ended = program("logs", program.job_of("echo", "completed"))
+
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.error.startswith("the server shows no line of this log")
+
+
+def test_server_that_is_gone(program: Program, test_server: Server) -> None:
+    """Code 5, and where to look."""
+    job_id = program.submitted("echo")
+    test_server.close()
+    ended = program("logs", job_id)
+
+    assert ended.code == 5
+    assert ended.error.endswith("(is the server running? `fluxbase-jobs doctor` looks)")
