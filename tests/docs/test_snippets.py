@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import linecache
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
 from types import ModuleType
 from typing import Final
 
 import pytest
+from fluxbase_jobs.cli import app as cli
 from fluxbase_jobs.emulator.cli import read_options
 from fluxbase_jobs.testing import Server
 
@@ -20,6 +23,9 @@ from tests.docs.pages import HANDLERS, LANGUAGES, OUTPUT, PAGES, Block, Page
 NAME: Final = "the_program_of_a_page"
 PROGRAMS: Final = [page for page in PAGES if any(block.is_program for block in page.blocks)]
 TEST_FILES: Final = [(page, name) for page in PAGES for name in page.files(r"test_\w+\.py")]
+PROGRAM: Final = "fluxbase-jobs "
+COMMAND: Final = re.compile(rf"(?:(?P<name>\w+)=\$\()?{PROGRAM}(?P<arguments>.*?)\)?(?:  # exits with (?P<code>\d+))?")
+COMMANDS: Final = [page for page in PAGES if any(block.language == "sh" and PROGRAM in block.source for block in page.blocks)]
 EMULATOR_LINES: Final = [
     line for page in PAGES for block in page.blocks if block.language == "sh" for line in block.source.splitlines() if ".emulator" in line
 ]
@@ -92,6 +98,22 @@ def test_emulator_lines_are_understood() -> None:
     for line in EMULATOR_LINES:
         _, _, arguments = line.partition("fluxbase_jobs.emulator")
         read_options(shlex.split(arguments, comments=True))
+
+
+@pytest.mark.parametrize("page", COMMANDS, ids=lambda page: page.name)
+@pytest.mark.usefixtures("server")
+def test_commands_exit_as_the_page_says(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    """With 0, or with what the line's comment says; `name=$(...)` keeps what is printed for the lines after it."""
+    variables: dict[str, str] = {}
+    for block in page.blocks:
+        for line in block.source.splitlines() if block.language == "sh" else ():
+            found = COMMAND.fullmatch(line)
+            assert found or PROGRAM not in line, line
+            if found:
+                code = cli.run(shlex.split(Template(found["arguments"]).substitute(variables)))
+                printed = capsys.readouterr()
+                assert code == int(found["code"] or 0), f"{line}\n{printed.out}{printed.err}"
+                variables[found["name"] or "_"] = printed.out.strip()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
