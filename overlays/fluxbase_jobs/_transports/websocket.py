@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any, Final, Protocol, cast
 
 from ..errors import FluxbaseError
+from .messages import user_agent
 
 PATH: Final = "/realtime"
 OPEN_SECONDS: Final = 5.0
@@ -127,7 +128,6 @@ def unavailable(fault: Exception) -> SocketUnavailable:
 
 
 def _options(base_url: str, headers: Mapping[str, str], tls: Any) -> dict[str, Any]:
-    from .messages import user_agent  # noqa: PLC0415  # as above
     from .proxies import proxy_for  # noqa: PLC0415  # as above
 
     context = tls.context(base_url)
