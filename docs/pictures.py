@@ -80,7 +80,7 @@ PICTURES: Final[dict[str, Picture]] = {
     "submit-done": Picture("submit thumbnails --set width=128 --set seconds=0.02 --wait"),
     "submit-failed": Picture("submit thumbnails --set seconds=0.02 --set broken=7 --wait"),
     "follow": Picture("submit thumbnails --set pictures=30 --follow", until=r"picture 18:"),
-    "wait-many": Picture("wait {ids}", until=r"(?s) [3-9]\d %.*ended \d of 5", before=tuple(SLOW.format(each) for each in (1, 2, 3, 4, 5))),
+    "wait-many": Picture("wait {ids}", until=r"(?s) [3-9]\d %.* of 5", before=tuple(SLOW.format(each) for each in (1, 2, 3, 4, 5))),
     "list": Picture("list"),
     "get": Picture("get {ids}", before=("submit report",)),
     "functions": Picture("functions"),

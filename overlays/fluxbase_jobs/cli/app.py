@@ -16,6 +16,7 @@ from .development import dev
 from .exits import (
     INTERRUPTED,
     NOBODY_READS,
+    USAGE,
     CommandError,
     Interrupted,
     code_of_error,
@@ -84,6 +85,8 @@ def _run(arguments: Sequence[str]) -> int:
         done = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=_HelpConsole())
     except CycloptsError as error:
         raise CommandError(_sentence(error), "--help lists the options") from None
+    except SystemExit as end:  # what the emulator ends with; for the completion's own errors 1 would mean a failed job
+        return USAGE if end.code == 1 and not is_for_emulator else end.code if isinstance(end.code, int) else 0
     return done if isinstance(done, int) else 0
 
 
