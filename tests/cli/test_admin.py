@@ -73,7 +73,9 @@ def test_without_an_admins_key(program: Program, monkeypatch: pytest.MonkeyPatch
         (["stats", "--namespace", "default"], "can't be counted alone"),
         (["functions", "more"], "Unused"),
         (["workers", "--limit", "1"], "Unknown option"),
-        (["sync"], "DIR requires an argument"),
+        (["sync"], "give either DIR or --from-server-folder (DIR is a folder with files like NAME.ts or NAME.js)"),
+        (["sync", ".", "--from-server-folder"], "give either DIR or --from-server-folder"),
+        (["sync", "--from-server-folder", "--dry-run"], "takes no functions or options"),
         (["sync", "missing"], "missing cannot be read: No such file or directory (name a folder that has functions)"),
         (["sync", "."], "has no functions (put files like NAME.ts or NAME.js into it)"),
         (["stubs", "--output", "missing/x.py"], "missing/x.py cannot be written: No such file or directory"),
@@ -113,6 +115,14 @@ def test_sync(program: Program, folder: Path) -> None:
     assert done.out == "created nested\ncreated thumbnail\n"
     assert [each["name"] for each in again.json] == ["nested", "thumbnail"]
     assert {"nested", "thumbnail"} < {each["name"] for each in program("functions", "--json").json}
+
+
+def test_sync_from_the_servers_folder(program: Program) -> None:
+    """The server does not tell what it did."""
+    ended = program("sync", "--from-server-folder")
+
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.startswith("the server has loaded its own folder")
 
 
 @pytest.mark.parametrize("profile", ["2026-04"])

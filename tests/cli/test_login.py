@@ -6,12 +6,13 @@ import json
 import stat
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fluxbase_jobs.cli.accounts import file_of
+from fluxbase_jobs.cli.accounts import file_of, read_account
 
 from tests.support.program import Program
 
@@ -75,6 +76,16 @@ def test_tokens_are_refreshed_when_they_are_due(user: Program) -> None:
     assert kept()["refresh_token"] != before["refresh_token"]
     assert kept()["expires_at"] > time.time() + 60
     assert not file_of("default").with_suffix(".lock").exists()
+
+
+def test_one_of_many_programs_refreshes(user: Program) -> None:
+    """The others wait for its tokens: a refresh token that is sent twice is refused."""
+    user("login", EMAIL, stdin=PASSWORD)
+    change(expires_at=0)
+    with ThreadPoolExecutor(4) as pool:
+        tokens = [*pool.map(lambda _: read_account("default").token(), range(8))]
+
+    assert set(tokens) == {kept()["access_token"]}
 
 
 def test_sign_in_that_has_ended(user: Program) -> None:

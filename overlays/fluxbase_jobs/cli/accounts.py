@@ -177,4 +177,8 @@ def _create(path: Path) -> bool:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return False
+    except OSError as error:
+        raise CommandError(
+            f"the tokens cannot be refreshed: {path} cannot be written ({error.strerror})", "make that folder writable for you"
+        ) from None
     return True

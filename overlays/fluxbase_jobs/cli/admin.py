@@ -77,15 +77,18 @@ def terminate(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMM
 
 
 def sync(
-    folder: Annotated[Path, Parameter(name="DIR")],
+    folder: Annotated[Path | None, Parameter(name="DIR", show_default=False)] = None,
     /,
     *,
     namespace: str = "default",
     delete_missing: Flag = False,
     dry_run: Flag = False,
+    from_server_folder: Flag = False,
     common: Common = _COMMON,
 ) -> int:
     """Create or update the server's functions from a folder, and check that the server has kept their code.
+
+    Servers of April 2026 lose the code of every function that is synced: put the files into the server's own folder there.
 
     Args:
         folder: has a file for each function, NAME.ts or NAME.js, or NAME/index.ts. Names that begin with a dot or an underscore, tests
@@ -93,15 +96,25 @@ def sync(
         namespace: the namespace of the functions.
         delete_missing: delete the namespace's functions that are not in the folder.
         dry_run: change nothing, and print what would be done.
+        from_server_folder: in place of DIR, have the server load its own folder.
     """
     output = Output(common.json)
-    found = [SyncFunction(name=name, code=read_text(f"@{path}")) for name, path in _function_files(folder)]
-    if not found:
+    if (folder is None) is not from_server_folder:
+        raise CommandError("give either DIR or --from-server-folder", "DIR is a folder with files like NAME.ts or NAME.js")
+    found = [SyncFunction(name=name, code=read_text(f"@{path}")) for name, path in _function_files(folder)] if folder else []
+    if folder and not found:
         raise CommandError(f"{folder} has no functions", "put files like NAME.ts or NAME.js into it")
     with common.client() as client:
         synced = client.admin.jobs.sync(
-            found, namespace=namespace, delete_missing=delete_missing, dry_run=dry_run, verify=not dry_run
+            found,
+            namespace=namespace,
+            delete_missing=delete_missing,
+            dry_run=dry_run,
+            verify=bool(found) and not dry_run,
+            from_server_folder=from_server_folder,
         ).unwrap()
+    if from_server_folder and not common.json:
+        say("the server has loaded its own folder; it does not tell which functions: `fluxbase-jobs functions` lists them")
     return _show_synced(output, synced)
 
 

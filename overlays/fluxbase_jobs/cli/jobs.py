@@ -76,11 +76,13 @@ def _submit_interrupted(key: str | None) -> Interrupted:
     return Interrupted("interrupted: the job may have been submitted", f"  {how}")
 
 
-def _submitted(client: FluxbaseClient, job: Job, output: Output, common: Common, *, wait: bool, follow: bool) -> int:
-    """Print a new job's id, or wait for its end."""
+def _submitted(
+    client: FluxbaseClient, job: Job, output: Output, common: Common, *, wait: bool, follow: bool, what: str = "submitted"
+) -> int:
+    """Print the id of a job that was queued, or wait for its end."""
     if wait or follow:
         if not common.json:
-            say(f"submitted {one_line(job.job_name)} {job.id}")
+            say(f"{what} {one_line(job.job_name)} {job.id}")
         return wait_for(client, [job.id], Wait(output, common.wait_seconds, follow=follow))
     if common.json:
         output.record(job.to_dict())
@@ -311,7 +313,7 @@ def retry(job_id: Annotated[str, Parameter(name="ID")], /, *, wait: Flag = False
             job = client.jobs.retry(job_id).unwrap()
         except NotAllowedInState as error:
             raise error.with_(hint=error.hint or f"`fluxbase-jobs resubmit {job_id}` queues a new job like it") from None
-        return _submitted(client, job, Output(common.json), common, wait=wait, follow=follow)
+        return _submitted(client, job, Output(common.json), common, wait=wait, follow=follow, what="queued again")
 
 
 def resubmit(

@@ -137,6 +137,7 @@ def for_terminal(error: FluxbaseError) -> FluxbaseError:
     hint = error.hint or next((text for kind, text in _HINTS if isinstance(error, kind)), None)
     if hint is None:
         return error
+    hint = hint.replace("use from_server_folder", "run `fluxbase-jobs sync --from-server-folder`")
     hint = re.sub(r"call jobs\.(\w+)\('([^']*)'\)", r"run `fluxbase-jobs \1 \2`", hint)
     hint = re.sub(r"call jobs\.(\w+)", r"run `fluxbase-jobs \1`", hint)
     return error.with_(hint=hint)
