@@ -16,7 +16,8 @@ def main() -> None:
         package = (error.name or "").partition(".")[0]
         if package not in _PACKAGES:
             raise
-        sys.exit(f'fluxbase-jobs: {package} is not installed: run pip install ".[cli]" in a clone of fluxbase-jobs')
+        sys.stderr.write(f'fluxbase-jobs: {package} is not installed: run pip install ".[cli]" in a clone of fluxbase-jobs\n')
+        sys.exit(2)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -115,6 +115,22 @@ def test_colour_on_a_terminal_only(
 
 
 @UNIX
+def test_long_names_are_cut(test_server: Server, terminal: Callable[..., Terminal], environment: Mapping[str, str]) -> None:
+    """On a terminal, so that ids and statuses stay whole; a pipe gets all."""
+    name = "a-very-long-name-" * 6
+    test_server.script(name, description="words " * 30).fail("no " * 90)
+    job_id = shell(f"fluxbase-jobs submit {name} --wait --json", environment).stdout.split('"id":"')[1][:36]
+    listed, functions = terminal("list"), terminal("functions")
+
+    assert (listed.end(), functions.end()) == (0, 0)
+    assert listed.lines[1].startswith(f"{job_id}  a-very-lo")
+    assert "…  failed" in listed.lines[1]
+    assert functions.lines[0].split() == ["NAMESPACE", "NAME", "ENABLED", "SCHEDULE", "TIMEOUT", "RETRIES", "DESCRIP…"]
+    assert all(len(line) <= 80 for line in listed.lines + functions.lines)
+    assert name in shell("fluxbase-jobs list", environment).stdout
+
+
+@UNIX
 @pytest.mark.parametrize(
     ("command", "code", "error"),
     [
@@ -195,7 +211,7 @@ def test_missing_extra(package: str, environment: Mapping[str, str]) -> None:
     code = f"import sys, runpy; sys.modules[{package!r}] = None; sys.argv[1:] = ['list']; runpy.run_module('fluxbase_jobs', run_name='__main__')"
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f'fluxbase-jobs: {package} is not installed: run pip install ".[cli]" in a clone of fluxbase-jobs\n'
 
 

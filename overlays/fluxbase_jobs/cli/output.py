@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TextIO, TypeAlias
 
 from attrs import frozen
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.syntax import Syntax
 from rich.table import Table
@@ -20,6 +22,9 @@ Cell: TypeAlias = str | Text
 
 _PIPED_WIDTH: Final = 100_000
 """Wide enough that no column is cut where a program reads it."""
+_GAP: Final = 2
+_LEAST_WIDTH: Final = 8
+"""A column that is cut keeps this much."""
 _STYLES: Final = {
     "completed": "green",
     "failed": "red",
@@ -81,7 +86,7 @@ class Output:
             if is_terminal():
                 self.show(Text(empty, "dim"))
             return
-        self.show(_table(columns, lines))
+        self.show(_table(columns, lines, shutil.get_terminal_size().columns if is_terminal() else _PIPED_WIDTH))
 
     def pairs(self, rows: Iterable[tuple[str, RenderableType]]) -> None:
         """Print names and values, one pair a line."""
@@ -109,19 +114,25 @@ class _Rendered(io.StringIO):
         return is_terminal()
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=True)
-    for column in columns:
-        table.add_column(
-            column.title,
-            no_wrap=True,
-            overflow="ellipsis" if column.is_cut else "fold",
-            justify="right" if column.is_number else "left",
-            min_width=None if column.is_cut else max(len(column.title), *(len(str(row[len(table.columns)])) for row in rows)),
-        )
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold", show_header=True)
+    for column, room in zip(columns, _widths(columns, rows, width), strict=True):
+        table.add_column(column.title, no_wrap=True, overflow="ellipsis", justify="right" if column.is_number else "left", width=room)
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
+    """The width of each column. Where there is no room for all, the last of those that may be cut give way first."""
+    widths = [max(cell_len(str(cell)) for cell in (column.title, *cells)) for column, *cells in zip(columns, *rows, strict=True)]
+    excess = sum(widths) + _GAP * (len(widths) - 1) - width
+    for number in reversed(range(len(columns))):
+        if columns[number].is_cut and excess > 0:
+            taken = min(excess, max(widths[number] - _LEAST_WIDTH, 0))
+            widths[number] -= taken
+            excess -= taken
+    return widths
 
 
 def json_text(value: Any) -> RenderableType:

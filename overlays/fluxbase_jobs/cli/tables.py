@@ -24,8 +24,8 @@ JOB_COLUMNS: Final = (
 _NARROW: Final = 100
 """Below this width the last two columns of jobs are left out, so that ids and names stay whole."""
 FUNCTION_COLUMNS: Final = (
-    Column("NAMESPACE"),
-    Column("NAME"),
+    Column("NAMESPACE", is_cut=True),
+    Column("NAME", is_cut=True),
     Column("ENABLED"),
     Column("SCHEDULE"),
     Column("TIMEOUT", is_number=True),
