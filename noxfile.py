@@ -64,8 +64,8 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def full(session: nox.Session) -> None:
-    """Everything that takes longer than `tests`: the other Pythons, coverage, many crashes, conformance and description."""
-    for name in ("pythons", "coverage", "crashes", "conformance", "description"):
+    """Everything that takes longer than `tests`: the other Pythons, coverage, many crashes, conformance, description and documents."""
+    for name in ("pythons", "coverage", "crashes", "conformance", "description", "docs"):
         session.notify(name)
 
 
@@ -146,6 +146,13 @@ def differences(fresh: Path, kept: Path) -> list[str]:
 def is_source(path: Path) -> bool:
     """Whether git would keep it."""
     return path.is_file() and path.suffix != ".pyc"
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def docs(session: nox.Session) -> None:
+    """Build the documents into site/, without a network; any warning is an error."""
+    session.install(*nox.project.dependency_groups(PROJECT, "docs"))
+    session.run("zensical", "build", "--clean", "--strict")
 
 
 @nox.session(python=DEFAULT_PYTHON)

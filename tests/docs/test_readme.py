@@ -1,4 +1,4 @@
-"""The programs of the README run unchanged."""
+"""The README starts as promised, and what it and docs/ say about the repository is so."""
 
 from __future__ import annotations
 
@@ -6,76 +6,53 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from os import environ
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.docs.pages import PAGES, README, ROOT, Page
 from tests.support.emulator_process import started
 
-README: Final = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-PROGRAMS: Final = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-TEST_FILES: Final = re.findall(r"^```python title=(test_\w+\.py)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-HANDLERS: Final = re.findall(r"^```python title=handlers\.py\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-PROFILE: Final = re.findall(r"^python -m fluxbase_jobs\.emulator .*(--profile) (\S+)", README, re.MULTILINE)[0]
-QUICKSTART: Final = Path(__file__).parents[2] / "examples" / "quickstart.py"
+PROFILE: Final = re.findall(r"^python -m fluxbase_jobs\.emulator .*(--profile) (\S+)", README.text, re.MULTILINE)[0]
+QUICKSTART: Final = ROOT / "examples" / "quickstart.py"
+INSTALL_BY_NAME: Final = re.compile(r"pip install \"?fluxbase")
+LINK: Final = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variables of an emulator that runs the README's handlers."""
-    handlers = tmp_path_factory.mktemp("readme") / "handlers.py"
-    handlers.write_text(HANDLERS[0], "utf-8")
+def test_readme_starts_a_first_job(tmp_path: Path) -> None:
+    """As a new user does: the handlers in a file, the emulator as a program of its own, then the first program."""
+    handlers = tmp_path / "handlers.py"
+    handlers.write_text(README.files(r"handlers\.py")["handlers.py"], "utf-8")
+    program = next(block for block in README.blocks if block.is_program)
     with started(*PROFILE, functions=handlers) as address:
-        yield {**environ, "FLUXBASE_URL": address.url, "FLUXBASE_KEY": address.user_key}
-
-
-@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_readme_program_runs(program: str, environment: dict[str, str]) -> None:
-    """Without an error or a warning."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, capture_output=True, text=True, check=False)
+        variables = {**environ, "FLUXBASE_URL": address.url, "FLUXBASE_KEY": address.user_key}
+        command = [sys.executable, "-W", "error", "-c", program.source]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "completed {'width': 640}"
 
 
-@pytest.mark.parametrize(("name", "source"), TEST_FILES, ids=[name for name, _ in TEST_FILES])
-def test_readme_test_file_passes(name: str, source: str, tmp_path: Path) -> None:
-    """In a separate project, with the plugin's fixtures and without a warning."""
-    (tmp_path / name).write_text(source, "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-W",
-        "error",
-        "-p",
-        "no:asyncio",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        str(tmp_path),
-    ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stdout
-    assert f"{source.count('def test_')} passed" in done.stdout
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Page) -> None:
+    """Within the repository; those of the pages also within docs/, where `nox --sessions docs` follows them."""
+    for target in LINK.findall(page.text):
+        assert (page.path.parent / target).exists(), target
 
 
 def test_first_test_file_fits_in_ten_lines() -> None:
     """The example is short."""
-    _, source = TEST_FILES[0]
+    source = README.files(r"test_\w+\.py")["test_thumbnails.py"]
     assert len([line for line in source.splitlines() if line]) <= 10
 
 
 def test_readme_starts_with_the_two_commands() -> None:
     """One runs the quickstart, one runs the tests; each is one line."""
-    shell = re.search(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    shell = next(block for block in README.blocks if block.language == "sh")
 
-    assert shell is not None
-    first, second = shell[1].splitlines()
+    first, second = shell.source.splitlines()
     assert first.startswith("python3 -m venv")
     assert first.endswith("generate demo")
     assert second.endswith("tests")
@@ -104,20 +81,21 @@ def test_demo_and_readme_use_one_server_version() -> None:
 
 
 def test_install_lines_work_in_a_clone() -> None:
-    """No line installs the package by a name that no index has."""
-    root = Path(__file__).parents[2]
-    texts = [root / "README.md", *(root / "overlays").rglob("*.py"), *(root / "examples").rglob("*.py")]
-    lines = [line for path in texts for line in path.read_text("utf-8").splitlines() if "pip install" in line]
+    """Nothing to paste installs the package by a name that no index has; where a page tells that name, it also tells what works today."""
+    modules = [*(ROOT / "overlays").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
+    pasted = [line for page in PAGES for block in page.blocks if block.language == "sh" for line in block.source.splitlines()]
+    lines = [*pasted, *(line for path in modules for line in path.read_text("utf-8").splitlines())]
+    told = [line for page in PAGES for line in page.text.splitlines() if INSTALL_BY_NAME.search(line)]
 
-    assert lines
-    assert [line for line in lines if 'pip install "fluxbase' in line or "pip install fluxbase" in line] == []
+    assert any("pip install ." in line or 'pip install ".' in line for line in pasted)
+    assert [line for line in lines if INSTALL_BY_NAME.search(line)] == []
+    assert [line for line in told if not re.search(r"once (the package|it) is|pip install \"?\.", line, re.IGNORECASE)] == []
 
 
 def test_everything_imported_is_declared() -> None:
     """The client's own imports are among the dependencies, not only those of its dependencies."""
-    root = Path(__file__).parents[2]
-    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {re.split(r"[^a-z0-9_-]", line)[0] for line in project["dependencies"]}
 
     assert {"anyio", "attrs", "httpx", "msgspec", "websockets"} <= declared
-    assert project["version"] in (root / "CHANGELOG.md").read_text("utf-8")
+    assert project["version"] in (ROOT / "CHANGELOG.md").read_text("utf-8")
