@@ -14,6 +14,7 @@ from .. import errors
 from .._transports.messages import RawResponse
 from .._validation.arguments import MAX_SECONDS
 from ..policies.retry import TRANSIENT_STATUSES
+from .answers import require_match
 from .error_bodies import code_of, details, message_in, message_in_text, read_body, without_bom
 from .operation import Operation
 
@@ -43,9 +44,11 @@ def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> 
     """The value of a response, or its error. `utc` is when it arrived, for a Retry-After that is a date."""
     if 200 <= response.status < 300:
         try:
-            return operation.read(without_bom(response.content)), None
+            value = operation.read(without_bom(response.content))
+            require_match(operation.asked, value)
         except (ValueError, RecursionError) as fault:
             return None, _unreadable(response, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation)
+        return value, None
     if 400 <= response.status < 600:
         return None, _refusal(response, operation, utc)
     reason = "a redirect, which is not followed" if 300 <= response.status < 400 else "not an answer of this API"
