@@ -112,3 +112,9 @@ def _exchange(recording: str, scenario: str, index: int, raw: Mapping[str, Any])
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+def realtime_sessions(recording: str) -> Mapping[str, list[dict[str, Any]]]:
+    """The recorded sessions over the WebSocket: what each side sent, in order."""
+    sessions: Mapping[str, list[dict[str, Any]]] = json.loads((FOLDER / f"realtime-{recording}.json").read_text("utf-8"))["sessions"]
+    return sessions

@@ -52,6 +52,8 @@ class FluxbaseClient:
         http_client: an httpx client of your own, for proxies, certificates or a test transport. The client uses it unchanged and does not close it.
         transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
+        realtime: whether to receive changes and log lines over the server's WebSocket. None: where it can, but not with an `http_client` of
+            your own and not under trio; True: also with an `http_client`; False: polling only. Without a WebSocket the client polls.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -70,6 +72,7 @@ class FluxbaseClient:
         http_client: httpx.Client | None = None,
         transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
+        realtime: bool | None = None,
     ) -> None:
         self.fetch: Final = FluxbaseFetch(
             url,
@@ -82,6 +85,7 @@ class FluxbaseClient:
             http_client=http_client,
             transport=transport,
             raise_errors=raise_errors,
+            realtime=realtime,
         )
         self.jobs: Final = FluxbaseJobs(self.fetch)
         self.admin: Final = FluxbaseAdmin(self.fetch)
@@ -130,6 +134,11 @@ class FluxbaseClient:
         if isinstance(signed_in, Err):
             return signed_in
         return Ok(cls(url, **signed_in_options(options, signed_in.data)), signed_in.meta)
+
+    @property
+    def realtime_state(self) -> str:
+        """`"unused"`, `"connected"`, or `"polling: REASON"`."""
+        return self.fetch.realtime_state
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""

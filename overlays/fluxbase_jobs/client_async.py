@@ -50,6 +50,7 @@ class AsyncFluxbaseClient:
         http_client: httpx.AsyncClient | None = None,
         transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
+        realtime: bool | None = None,
     ) -> None:
         self.fetch: Final = AsyncFluxbaseFetch(
             url,
@@ -62,6 +63,7 @@ class AsyncFluxbaseClient:
             http_client=http_client,
             transport=transport,
             raise_errors=raise_errors,
+            realtime=realtime,
         )
         self.jobs: Final = AsyncFluxbaseJobs(self.fetch)
         self.admin: Final = AsyncFluxbaseAdmin(self.fetch)
@@ -93,6 +95,11 @@ class AsyncFluxbaseClient:
         if isinstance(signed_in, Err):
             return signed_in
         return Ok(cls(url, **signed_in_options(options, signed_in.data)), signed_in.meta)
+
+    @property
+    def realtime_state(self) -> str:
+        """`"unused"`, `"connected"`, or `"polling: REASON"`."""
+        return self.fetch.realtime_state
 
     async def close(self) -> None:
         """Close the connections."""

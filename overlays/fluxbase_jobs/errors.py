@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from .models.jobs import Job, LogLine
 from .models.shortening import shortened
@@ -211,3 +211,15 @@ class WaitTimeout(FluxbaseError):
     """
 
     job: Job | None = None
+
+
+BY_STATUS: Final[dict[int, type[Rejected]]] = {
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    413: PayloadTooLarge,
+    422: Unprocessable,
+    429: RateLimited,
+}
+"""The error of each 4xx that has one of its own; the others are Rejected."""

@@ -34,6 +34,13 @@ class Meta:
     """Seconds from the start of the call to its end, pauses included."""
     logs_error: FluxbaseError | None = None
     """Why the log could not be read, with `include_logs`."""
+    result_lost: bool | None = None
+    """With `run` and `wait`: True where the job completed with `{}` and its log shows that the server lost the result; None where the log
+    could not be read."""
+    false_not_found: int = 0
+    """How many answers of 404 were not believed, as the job was in the list."""
+    logs_hidden: bool = False
+    """Whether the server hides this job's log: April 2026 servers do until their next start."""
     notes: tuple[str, ...] = ()
     """Anything else worth knowing about the result, one line each."""
 
@@ -49,8 +56,13 @@ class Meta:
 
     def plus(self, other: Meta) -> Meta:
         """This answer, with the requests of another exchange of the same call added to its own."""
-        notes = tuple(dict.fromkeys(self.notes + other.notes))
-        return evolve(self, attempts=self.attempts + other.attempts, elapsed=max(self.elapsed, other.elapsed), notes=notes)
+        return evolve(
+            self,
+            attempts=self.attempts + other.attempts,
+            elapsed=max(self.elapsed, other.elapsed),
+            false_not_found=self.false_not_found + other.false_not_found,
+            notes=tuple(dict.fromkeys(self.notes + other.notes)),
+        )
 
 
 NO_META: Final = Meta()

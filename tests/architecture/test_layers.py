@@ -19,6 +19,7 @@ CLIENT: Final = (
     ("_verbs",),
     ("_drivers",),
     ("_plans",),
+    ("_realtime",),
     ("_operations",),
     ("_context",),
     ("policies",),

@@ -13,7 +13,7 @@ NOT_AWAITED: Final[dict[str, set[str]]] = {
     "FluxbaseAdmin": set(),
     "FluxbaseAdminJobs": {"iterate_jobs"},
     "FluxbaseClient": {"from_env"},
-    "FluxbaseFetch": {"iterate", "iterate_pairs", "run_many"},
+    "FluxbaseFetch": {"iterate", "iterate_pairs", "listen_through", "run_many"},
     "FluxbaseJobs": {"define", "iterate", "submit_many", "tail", "wait_many", "watch"},
     "JobDefinition": {"read", "submit_many"},
 }

@@ -119,5 +119,5 @@ def test_everything_imported_is_declared() -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {re.split(r"[^a-z0-9_-]", line)[0] for line in project["dependencies"]}
 
-    assert {"anyio", "attrs", "httpx", "msgspec"} <= declared
+    assert {"anyio", "attrs", "httpx", "msgspec", "websockets"} <= declared
     assert project["version"] in (root / "CHANGELOG.md").read_text("utf-8")

@@ -23,7 +23,7 @@ from fluxbase_jobs import (
 
 from tests.support.idempotent_server import IdempotentServer
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, job, page
+from tests.support.sample_responses import JOB_ID, LINES, job, page
 from tests.support.styles import Connect
 
 FOUND: Final = Answer(200, job())
@@ -47,7 +47,7 @@ VERBS: Final[dict[str, tuple[Callable[[FluxbaseClient], Any], Answer]]] = {
     "submit": (lambda client: client.jobs.submit("resize", {"id": 7}), CREATED),
     "get": (lambda client: client.jobs.get(JOB_ID), FOUND),
     "list": (lambda client: client.jobs.list(), Answer(200, page(job()))),
-    "logs": (lambda client: client.jobs.logs(JOB_ID), Answer(200, {"logs": None, "count": 0})),
+    "logs": (lambda client: client.jobs.logs(JOB_ID), Answer(200, {"logs": LINES, "count": 2})),
     "cancel": (lambda client: client.jobs.cancel(JOB_ID), DONE),
 }
 

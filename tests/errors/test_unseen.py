@@ -19,6 +19,12 @@ from tests.support.sample_responses import JOB_ID, job
 NOT_FOUND = Answer(404, {"error": "Job not found"})
 
 
+@pytest.fixture(autouse=True)
+def collected() -> None:
+    """Errors that other tests have left are logged before these tests begin."""
+    gc.collect()
+
+
 def warnings_after_collection(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The warnings of the client's logger after a garbage collection."""
     gc.collect()

@@ -18,6 +18,9 @@ FOUND = Answer(200, job(), {"x-request-id": "r-1", "set-cookie": "fluxbase_acces
 MISSING = Answer(404, {"error": "Job not found"}, {"x-request-id": "r-2"})
 
 
+NEVER_SEEN: Final = "00000000-0000-4000-8000-000000000000"
+
+
 @pytest.fixture
 def good(client: FluxbaseClient, server: LocalServer) -> Result[Job]:
     """A result with a job."""
@@ -29,7 +32,7 @@ def good(client: FluxbaseClient, server: LocalServer) -> Result[Job]:
 def bad(client: FluxbaseClient, server: LocalServer) -> Result[Job]:
     """A result with an error."""
     server.answer(MISSING)
-    return client.jobs.get(JOB_ID)
+    return client.jobs.get(NEVER_SEEN)
 
 
 def test_ok_unpacks_to_data_and_none(good: Result[Job]) -> None:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 from fluxbase_jobs import FluxbaseError, InvalidInput, Job, Result, ServerFailed
+from fluxbase_jobs._operations.jobs import Filters
 from fluxbase_jobs._plans.exchange.call import stream
 from fluxbase_jobs._plans.exchange.steps import Stream
 from fluxbase_jobs._plans.iterate import iterate
 from fluxbase_jobs._transports.messages import RawResponse
-from fluxbase_jobs.models.inputs import Filters
 
 from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import job, page

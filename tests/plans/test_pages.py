@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from fluxbase_jobs import FluxbaseError, InvalidResponse, Job, Result
 from fluxbase_jobs._operations import readers
+from fluxbase_jobs._operations.jobs import Filters
 from fluxbase_jobs._plans.exchange.call import call, stream
 from fluxbase_jobs._plans.iterate import iterate
 from fluxbase_jobs._plans.list_jobs import list_jobs
 from fluxbase_jobs._plans.pages import PageReader
 from fluxbase_jobs._transports.messages import RawResponse
-from fluxbase_jobs.models.inputs import Filters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -40,9 +40,9 @@ def running(timeout: float = 900.0, *, submission: Any = None, poll: Any = None,
     return call(run, settings(), {}, submission or Submission("resize", {"id": 7}), options)
 
 
-def failed_run(*lines: Line, error_message: str = "exit status 1") -> tuple[JobFailed, FakeDriver]:
+def failed_run(*lines: Line, error_message: str = "exit status 1", retry_count: int = 0) -> tuple[JobFailed, FakeDriver]:
     """A run whose job fails at 14 s, and its log."""
-    driver = FakeDriver(one_job(life(2, 12, "failed", error_message=error_message), *lines))
+    driver = FakeDriver(one_job(life(2, 12, "failed", error_message=error_message, retry_count=retry_count), *lines))
     error = driver.run(running()).error
     assert isinstance(error, JobFailed)
     return error, driver
@@ -123,8 +123,13 @@ def test_a_cause_of_an_earlier_try_is_not_this_ones() -> None:
     """A retried job's log holds the earlier tries too."""
     first, second = Line(1, "Job execution error: no disk", 1, lag=0), Line(2, "Job execution error: no memory", 14)
 
-    assert failed_run(first, second)[0].message == "no memory"
-    assert failed_run(first)[0].message == "exit status 1"
+    assert failed_run(first, second, retry_count=1)[0].message == "no memory"
+    assert failed_run(first, retry_count=1)[0].message == "exit status 1"
+
+
+def test_a_first_attempt_has_all_lines_of_its_log() -> None:
+    """The clock of the worker that writes the log may be behind the database's, which says when the job started."""
+    assert failed_run(Line(1, THROWN, 1))[0].message == "the reactor is on fire"
 
 
 def test_the_last_cause_of_a_try_is_the_cause() -> None:
@@ -141,6 +146,69 @@ def test_the_servers_own_reason_is_enough() -> None:
     assert (error.message, error.hint) == ("execution timeout after 5m0s", None)
     assert [line.message for line in error.log_tail] == ["working"]
     assert len(driver.times(f"GET /jobs/{JOB_ID}/logs")) == 1
+
+
+@pytest.mark.parametrize("reason", ["execution timeout after 3s", "Failed to parse job result: unexpected end", "no space left"])
+def test_the_servers_reason_beats_a_line_that_looks_like_a_thrown_error(reason: str) -> None:
+    """A job may print such a line itself, and then end for another reason."""
+    error, _ = failed_run(Line(1, "Job execution error: looks thrown", 5), error_message=reason)
+
+    assert (error.message, error.hint) == (reason, None)
+    assert [line.message for line in error.log_tail] == ["Job execution error: looks thrown"]
+
+
+SPLIT = [
+    Line(1, "Job execution error: first", 14),
+    Line(2, "second", 14),
+    Line(3, '__RESULT__::{"success":false,"error":"first\\nsecond"}', 14),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (SPLIT, "first\nsecond"),
+        ([Line(1, "error: Uncaught (in promise) Error: in the background", 14)], "in the background"),
+        (
+            [
+                Line(1, "\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught (in promise) TypeError: \x1b[1mno map\x1b[0m", 14),
+                Line(2, "    at x.ts:1", 14),
+            ],
+            "TypeError: no map",
+        ),
+        (
+            [Line(1, "error: The module's source code could not be parsed: Expression expected", 14)],
+            "The module's source code could not be parsed: Expression expected",
+        ),
+        (
+            [Line(1, "Job execution error:", 14), Line(2, '__RESULT__::{"success":false,"error":""}', 14)],
+            "the job threw an error without a message",
+        ),
+        ([Line(1, "Job execution error: undefined", 14), Line(2, '__RESULT__::{"success":false}', 14)], "undefined"),
+    ],
+)
+def test_the_cause_is_what_the_log_shows(lines: list[Line], says: str) -> None:
+    """A text of several lines is whole in the line with the result; an error that nobody caught is reported by the runtime."""
+    error, driver = failed_run(*lines)
+
+    assert (error.message, error.hint) == (says, None)
+    logs = driver.times(f"GET /jobs/{JOB_ID}/logs")
+    assert logs[-1] - logs[0] <= 1.3, "no longer than the log lags"
+
+
+def test_a_failure_without_a_reason_has_a_message() -> None:
+    """A soft failure without an error leaves an empty text."""
+    error, driver = failed_run(Line(1, "working", 3), error_message="")
+
+    assert (error.message, error.hint) == ("the job failed", None)
+    assert len(driver.times(f"GET /jobs/{JOB_ID}/logs")) == 1
+
+
+def test_the_servers_own_line_is_none_of_the_job() -> None:
+    """It is written for each subscriber to the log."""
+    error, _ = failed_run(Line(1, "Created execution log subscription", 3), Line(2, THROWN, 14))
+
+    assert [line.message for line in error.log_tail] == [THROWN]
 
 
 def test_the_tail_of_the_log_is_kept_short() -> None:
@@ -175,12 +243,12 @@ def test_a_timeout_carries_the_job() -> None:
 
 
 def test_one_404_directly_after_the_submit_is_forgiven() -> None:
-    """The server answers so when its database stumbles; a second one is believed, and the error names the job."""
-    created, found = reply(201, job(job_name="resize", **PENDING)), reply(200, job())
+    """The server answers so when its database stumbles; a second one is believed where the list has no such job, and the error names it."""
+    created, found, unlisted = reply(201, job(job_name="resize", **PENDING)), reply(200, job()), reply(200, {"jobs": None})
 
-    once = FakeDriver(replies(created, NOT_FOUND, found)).run(running())
-    twice = FakeDriver(replies(created, NOT_FOUND, NOT_FOUND, found)).run(running())
-    later = FakeDriver(replies(created, reply(200, job(**RUNNING)), NOT_FOUND, found)).run(running())
+    once = FakeDriver(replies(created, NOT_FOUND, unlisted, found)).run(running())
+    twice = FakeDriver(replies(created, NOT_FOUND, unlisted, NOT_FOUND, unlisted, found)).run(running())
+    later = FakeDriver(replies(created, reply(200, job(**RUNNING)), NOT_FOUND, unlisted, found)).run(running())
 
     assert once.ok
     assert isinstance(twice.error, NotFound)
@@ -191,7 +259,7 @@ def test_one_404_directly_after_the_submit_is_forgiven() -> None:
 def test_a_fault_does_not_use_up_the_forgiven_404() -> None:
     """A poll that failed for another reason says nothing about the job."""
     down = reply(503, {"error": "down"})
-    answers = replies(reply(201, job(job_name="resize", **PENDING)), down, down, down, NOT_FOUND, reply(200, job()))
+    answers = replies(reply(201, job(job_name="resize", **PENDING)), down, down, down, NOT_FOUND, reply(200, {"jobs": None}), reply(200, job()))
 
     assert FakeDriver(answers).run(running()).ok
 

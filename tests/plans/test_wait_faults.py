@@ -106,7 +106,6 @@ def test_without_retries_each_look_is_one_request_but_the_wait_goes_on(times: in
     [
         (reply(401, {"error": "Invalid or expired Bearer token"}), AuthenticationFailed),
         (reply(403, {"error": "User client keys are disabled"}), PermissionDenied),
-        (reply(404, {"error": "Job not found"}), NotFound),
         (reply(500, {"error": "Failed"}), ServerFailed),
         (reply(200, "no job"), InvalidResponse),
     ],
@@ -121,6 +120,18 @@ def test_a_refusal_ends_the_wait_at_once(refusal: RawResponse, kind: type[Fluxba
     assert type(error) is kind
     assert error.job_id == JOB_ID
     assert len(driver.requests) == 2
+
+
+def test_a_job_that_is_in_no_list_either_ends_the_wait() -> None:
+    """It was there a moment ago, and was deleted since."""
+    gone = reply(404, {"error": "Job not found"})
+    driver = FakeDriver(replies(reply(200, job(**RUNNING)), gone, reply(200, {"jobs": None})))
+
+    _, error = driver.run(waiting())
+
+    assert isinstance(error, NotFound)
+    assert error.job_id == JOB_ID
+    assert [request.what for request in driver.requests] == [f"GET /jobs/{JOB_ID}", f"GET /jobs/{JOB_ID}", "GET /jobs"]
 
 
 def test_a_wait_for_an_unknown_job_ends_at_once() -> None:

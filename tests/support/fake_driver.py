@@ -12,8 +12,26 @@ from attrs import define, field, frozen
 from fluxbase_jobs import FluxbaseError, RetryPolicy
 from fluxbase_jobs._context.call_context import ClientSettings, make_settings
 from fluxbase_jobs._context.credentials import Credentials
-from fluxbase_jobs._plans.exchange.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step, Stream
+from fluxbase_jobs._plans.exchange.steps import (
+    Acquire,
+    Emit,
+    Instant,
+    Invoke,
+    NextEvent,
+    Pause,
+    Plan,
+    ReadClock,
+    Received,
+    Send,
+    Sent,
+    Shield,
+    Step,
+    Stream,
+    Subscribe,
+)
 from fluxbase_jobs._transports.messages import RawResponse
+
+from tests.support.scheduled_events import ScheduledEvents
 
 T = TypeVar("T")
 
@@ -100,7 +118,7 @@ class FakeDriver:
         """The times of all requests whose `what` starts with this."""
         return [request.at for request in self.requests if request.what.startswith(what)]
 
-    def perform(self, step: Step) -> object:
+    def perform(self, step: Step) -> object:  # noqa: PLR0911  # one for each step
         """Perform one step and return what the plan receives."""
         match step:
             case Send(request, timeout):
@@ -114,6 +132,13 @@ class FakeDriver:
                 return callback()
             case Acquire(lock, timeout):
                 return lock.acquire(timeout=timeout)
+            case Subscribe(hub, job_ids, logs):
+                return hub.subscribe(job_ids, logs=logs)
+            case NextEvent(source, timeout):
+                assert timeout >= 0
+                assert isinstance(source, ScheduledEvents)
+                self.clock.pass_(source.wait(self.clock.seconds, timeout))
+                return Received(source.take(), self.clock.instant(self.random))
             case Shield(plan):
                 return self.run(plan)
             case ReadClock():

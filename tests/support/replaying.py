@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from uuid import UUID
 
 from fluxbase_jobs import FluxbaseClient, InvalidInput, Job, LogLine, OnBehalfOf, Result
+from fluxbase_jobs._plans.exchange.denied import DENIAL, UNSURE
 
 from contract.recordings import Exchange, load
 from tests.support.local_server import Answer, LocalServer, Request
@@ -193,6 +194,13 @@ def _error_differences(exchange: Exchange, error: Any, *, read_back: bool) -> It
     if not message.endswith((body.get("message") or body["error"]) + _submitted_name(exchange)):
         yield f"has the message {message!r}"
     own_hint = NO_KEY_HINT if exchange.status == 401 and exchange.auth == "no credentials" else None
+    if (
+        exchange.status == 404
+        and exchange.path.startswith("/api/v1/jobs/")
+        and not exchange.path.endswith("/logs")
+        and body.get("error") == DENIAL
+    ):
+        own_hint = UNSURE
     hint = body.get("hint") or own_hint
     known = {"status": exchange.status, "request_id": exchange.response_headers["x-request-id"], "hint": hint}
     if isinstance(body.get("code"), str):

@@ -11,7 +11,20 @@ from fluxbase_jobs._context.credentials import Credentials
 from fluxbase_jobs._operations.operation import Operation
 from fluxbase_jobs._plans.exchange import request as exchanges
 from fluxbase_jobs._plans.exchange.call import call
-from fluxbase_jobs._plans.exchange.steps import Acquire, Instant, Invoke, Pause, Plan, ReadClock, Send, Sent, Shield, Step
+from fluxbase_jobs._plans.exchange.steps import (
+    Acquire,
+    Instant,
+    Invoke,
+    NextEvent,
+    Pause,
+    Plan,
+    ReadClock,
+    Send,
+    Sent,
+    Shield,
+    Step,
+    Subscribe,
+)
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 from fluxbase_jobs.policies.retry import RetryPolicy
@@ -76,6 +89,8 @@ class Script:
                 return self.run(plan)
             case ReadClock():
                 return self.instant()
+            case Subscribe() | NextEvent():
+                raise AssertionError("a script has no events")
 
     def instant(self) -> Instant:
         """The time on the script's clock."""

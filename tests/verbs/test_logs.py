@@ -9,7 +9,7 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, LogLine, NotFound, ServerFailed
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, pickle_round_trip, recorded
+from tests.support.sample_responses import JOB_ID, LINES, pickle_round_trip, recorded
 
 LINE = {"id": "1", "timestamp": "2026-11-23T18:44:05.716123+01:00", "category": "execution", "level": "info", "message": "on it"}
 
@@ -51,7 +51,7 @@ def test_log_line_is_a_value(client: FluxbaseClient, server: LocalServer) -> Non
 )
 def test_after_line_is_sent(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], query: dict[str, str]) -> None:
     """In the query."""
-    server.answer(Answer(200, {"logs": None, "count": 0}))
+    server.answer(Answer(200, {"logs": LINES, "count": 2}))
 
     client.jobs.logs(JOB_ID.upper(), **options).unwrap()
 

@@ -11,7 +11,7 @@ from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, JobCan
 
 from tests.support.emulator_process import Address
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, job
+from tests.support.sample_responses import JOB_ID, job, page
 from tests.support.styles import Connect
 
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.05)
@@ -113,9 +113,9 @@ def test_run_sends_the_options_of_submit(client: FluxbaseClient, server: LocalSe
 
 
 def test_one_404_after_the_submit_is_ignored(client: FluxbaseClient, server: LocalServer) -> None:
-    """The server sends it if its database has a transient failure."""
-    missing = Answer(404, {"error": "Job not found"})
-    server.answer(CREATED, missing, Answer(200, job()), CREATED, missing, missing)
+    """The server sends it if its database has a transient failure. A job that is not in the list either is missing."""
+    missing, unlisted = Answer(404, {"error": "Job not found"}), Answer(200, page())
+    server.answer(CREATED, missing, unlisted, Answer(200, job()), CREATED, missing, unlisted, missing, unlisted)
 
     assert client.jobs.run("echo", poll=QUICK).ok
     error = client.jobs.run("echo", poll=QUICK).error

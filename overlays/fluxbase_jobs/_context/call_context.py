@@ -13,6 +13,7 @@ from .._validation.arguments import Seconds
 from ..errors import InvalidInput
 from ..policies.retry import RetryPolicy
 from .credentials import Credentials
+from .memory import ClientMemory
 
 # The HTTP library's own business; one from outside would break the request, and cookies are never sent.
 _RESERVED: Final = frozenset({"connection", "content-length", "cookie", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
@@ -41,6 +42,7 @@ class ClientSettings:
     timeout: float
     retry: RetryPolicy
     credentials: Credentials
+    memory: ClientMemory = field(factory=ClientMemory)
 
 
 @frozen(kw_only=True)

@@ -31,6 +31,7 @@ class SharedOptions(TypedDict, total=False):
     timeout: Seconds
     retry: RetryPolicy | None
     raise_errors: bool
+    realtime: bool | None
     transport: TransportName
 
 

@@ -14,7 +14,22 @@ from datetime import UTC, datetime
 from typing import Any, Self, TypeVar, assert_never
 
 from .._clock import monotonic
-from .._plans.exchange.steps import Acquire, Emit, Instant, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._plans.exchange.steps import (
+    Acquire,
+    Emit,
+    Instant,
+    Invoke,
+    NextEvent,
+    Pause,
+    Plan,
+    ReadClock,
+    Received,
+    Send,
+    Shield,
+    Step,
+    Stream,
+    Subscribe,
+)
 from .._transports.base import Transport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
@@ -82,7 +97,7 @@ def iterate(stream: Stream[T], transport: Transport) -> Generator[T]:
         stream.close()
 
 
-def _perform(step: Step, transport: Transport) -> object:
+def _perform(step: Step, transport: Transport) -> object:  # noqa: PLR0911  # one for each step
     match step:
         case Send(request, timeout):
             return log.sent(step, transport.send(request, timeout), instant())
@@ -96,6 +111,11 @@ def _perform(step: Step, transport: Transport) -> object:
             return lock.acquire(timeout=timeout)
         case ReadClock():
             return instant()
+        case Subscribe(hub, job_ids, logs):
+            return hub.subscribe(job_ids, logs=logs)
+        case NextEvent(source, timeout):
+            source.ready.wait(max(timeout, 0.0))
+            return Received(source.take(), instant())
         case Shield(plan):
             return _run_shielded(plan, transport)
         case _:

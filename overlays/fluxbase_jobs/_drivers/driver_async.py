@@ -10,7 +10,21 @@ from typing import Any, Final, TypeVar, assert_never
 
 from .._clock import monotonic
 from .._lazy import anyio, asyncio
-from .._plans.exchange.steps import Acquire, Emit, Invoke, Pause, Plan, ReadClock, Send, Shield, Step, Stream
+from .._plans.exchange.steps import (
+    Acquire,
+    Emit,
+    Invoke,
+    NextEvent,
+    Pause,
+    Plan,
+    ReadClock,
+    Received,
+    Send,
+    Shield,
+    Step,
+    Stream,
+    Subscribe,
+)
 from .._transports.base import AsyncTransport
 from . import log
 from .driver import instant, interrupt
@@ -81,7 +95,7 @@ async def iterate(stream: Stream[T], transport: AsyncTransport) -> AsyncGenerato
         stream.close()
 
 
-async def _perform(step: Step, transport: AsyncTransport) -> object:
+async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PLR0911  # one for each step
     match step:
         case Send(request, timeout):
             return log.sent(step, await transport.send(request, timeout), instant())
@@ -96,6 +110,11 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:
             return await _acquire(lock, timeout)
         case ReadClock():
             return instant()
+        case Subscribe(hub, job_ids, logs):
+            return hub.subscribe(job_ids, logs=logs)
+        case NextEvent(source, timeout):
+            await _wait(source.ready, max(timeout, 0.0))
+            return Received(source.take(), instant())
         case Shield(plan):
             return await _run_shielded(plan, transport)
         case _:
@@ -117,12 +136,21 @@ async def _sleep(seconds: float) -> None:
     if not _is_asyncio() or not _is_frozen(asyncio.get_running_loop()):
         await anyio.sleep(seconds)
         return
-    loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [woken.set])
+    await _wait(asyncio.Event(), seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event of asyncio, but not longer than that. Where the time is frozen, a thread sets the event then."""
+    loop = asyncio.get_running_loop()
+    if not _is_frozen(loop):
+        with anyio.move_on_after(seconds):
+            await event.wait()
+        return
+    timer = threading.Timer(seconds, loop.call_soon_threadsafe, [event.set])
     timer.daemon = True
     timer.start()
     try:
-        await woken.wait()
+        await event.wait()
     finally:
         timer.cancel()
 

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
 from .._context.call_context import CallContext, ClientSettings, RetryOption, make_settings
 from .._context.client_options import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from .._context.credentials import Credentials, Key, OnTokens, refuse_coroutine_functions
 from .._lazy import httpx
 from .._plans.exchange import call
+from .._plans.exchange.authentication import key_of_now
 from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
+from .._realtime.hub import Hub
+from .._realtime.link import polling
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
+from .._transports.websocket import Connector, WebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Err, Result, handed_over
 from . import batch, driver, log
+
+OFF: Final = "switched off"
+BY_ITSELF: Final = True
+"""Whether a client uses the WebSocket without being told to."""
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -44,6 +52,8 @@ class FluxbaseFetch:
         http_client: an httpx client of your own, for proxies, certificates or a test transport. The client uses it unchanged and does not close it.
         transport: the library that sends the requests: "httpcore", or, with the extra `speed`, "pyreqwest" (faster; not under trio).
         raise_errors: True: verbs of one result raise its error in place of returning an Err; iterators keep giving results.
+        realtime: whether to receive changes and log lines over the server's WebSocket. None: where it can, but not with an `http_client` of
+            your own and not under trio; True: also with an `http_client`; False: polling only. Without a WebSocket the client polls.
 
     Raises:
         InvalidInput: an argument is not as described.
@@ -62,6 +72,7 @@ class FluxbaseFetch:
         http_client: httpx.Client | None = None,
         transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
+        realtime: bool | None = None,
     ) -> None:
         refuse_coroutine_functions(key=key, on_tokens=on_tokens)
         self._settings = make_settings(
@@ -69,6 +80,9 @@ class FluxbaseFetch:
         )
         self._transport = sync_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
+        self._hub: Hub | None = None
+        if uses_realtime(realtime, http_client):
+            self.listen_through(WebsocketConnector())
 
     @property
     def settings(self) -> ClientSettings:
@@ -79,6 +93,11 @@ class FluxbaseFetch:
     def transport(self) -> str:
         """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
         return self._transport.name
+
+    @property
+    def realtime_state(self) -> str:
+        """`"unused"`, `"connected"`, or `"polling: REASON"`."""
+        return polling(OFF) if self._hub is None else self._hub.state
 
     def run(
         self,
@@ -111,8 +130,19 @@ class FluxbaseFetch:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
         return batch.run_many(plans, self._transport.opened(), concurrency, report)
 
+    def listen_through(self, connect: Connector) -> None:
+        """Receive events over sockets that this opens: for test servers without a network."""
+        self._hub = Hub(self._settings.base_url, self._settings.headers, self._key, connect)
+        self._settings.memory.hub = self._hub
+
+    def _key(self) -> object:
+        """The key to use now, for the WebSocket."""
+        return driver.run(key_of_now(self._settings), self._transport.opened())
+
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
+        if self._hub is not None:
+            self._hub.close()
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -132,3 +162,10 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
         if raise_errors:
             raise result.error
     return handed_over(result, f"{call}()")
+
+
+def uses_realtime(realtime: object, http_client: object) -> bool:
+    """Whether a client opens a WebSocket at all. A given httpx client may be a test's, without a network."""
+    if realtime is None:
+        return http_client is None and BY_ITSELF
+    return arguments.flag("realtime", realtime)

@@ -12,16 +12,20 @@ from .._context.credentials import AsyncKey, Credentials, OnTokens
 from .._docstrings import documented_like
 from .._lazy import httpx
 from .._plans.exchange import call
+from .._plans.exchange.authentication import key_of_now
 from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
+from .._realtime.hub_async import AsyncHub
+from .._realtime.link import polling
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
+from .._transports.websocket import AsyncConnector, AsyncWebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import batch_async as batch
 from . import driver_async as driver
-from .fetch import FluxbaseFetch, delivered
+from .fetch import OFF, FluxbaseFetch, delivered, uses_realtime
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -45,12 +49,16 @@ class AsyncFluxbaseFetch:
         http_client: httpx.AsyncClient | None = None,
         transport: TransportName = DEFAULT_TRANSPORT,
         raise_errors: bool = False,
+        realtime: bool | None = None,
     ) -> None:
         self._settings = make_settings(
             base_url, headers, own_timeout(http_client, timeout, DEFAULT_TIMEOUT), retry, Credentials(key, refresh_token, on_tokens)
         )
         self._transport = async_transport(transport, http_client)
         self._raise_errors = arguments.flag("raise_errors", raise_errors)
+        self._hub: AsyncHub | None = None
+        if uses_realtime(realtime, http_client):
+            self.listen_through(AsyncWebsocketConnector())
 
     @property
     def settings(self) -> ClientSettings:
@@ -61,6 +69,11 @@ class AsyncFluxbaseFetch:
     def transport(self) -> str:
         """What sends the requests: `"httpcore"`, `"pyreqwest"`, or `"http_client"` for one of the user's own."""
         return self._transport.name
+
+    @property
+    def realtime_state(self) -> str:
+        """`"unused"`, `"connected"`, or `"polling: REASON"`."""
+        return polling(OFF) if self._hub is None else self._hub.state
 
     async def run(
         self,
@@ -93,8 +106,19 @@ class AsyncFluxbaseFetch:
         """Carry out many plans, `concurrency` at a time, and yield each item with its plan's result."""
         return batch.run_many(plans, self._transport, concurrency, report)
 
+    def listen_through(self, connect: AsyncConnector) -> None:
+        """Receive events over sockets that this opens: for test servers without a network."""
+        self._hub = AsyncHub(self._settings.base_url, self._settings.headers, self._key, connect)
+        self._settings.memory.hub = self._hub
+
+    async def _key(self) -> object:
+        """The key to use now, for the WebSocket."""
+        return await driver.run(key_of_now(self._settings), self._transport.opened())
+
     async def close(self) -> None:
         """Close the connections."""
+        if self._hub is not None:
+            await self._hub.close()
         await self._transport.close()
 
     async def __aenter__(self) -> Self:

@@ -20,15 +20,6 @@ from .operation import Operation
 
 T = TypeVar("T")
 
-_BY_STATUS: Final[dict[int, type[errors.Rejected]]] = {
-    401: errors.AuthenticationFailed,
-    403: errors.PermissionDenied,
-    404: errors.NotFound,
-    409: errors.Conflict,
-    413: errors.PayloadTooLarge,
-    422: errors.Unprocessable,
-    429: errors.RateLimited,
-}
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _HINTS: Final = {
     # What the admin routes answer to a key that was not sent in the Authorization header (recorded, admin).
@@ -91,7 +82,7 @@ def _error_class(status: int, body: dict[str, Any]) -> type[errors.FluxbaseError
         return errors.ServerFailed
     if status == 400 and _text(body, "status"):
         return errors.NotAllowedInState
-    return _BY_STATUS.get(status, errors.Rejected)
+    return errors.BY_STATUS.get(status, errors.Rejected)
 
 
 def _message_and_code(response: RawResponse, body: dict[str, Any], other: str | None) -> tuple[str, str | int | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
+from uuid import UUID
 
 import msgspec
 from attrs import evolve, fields, frozen
@@ -15,8 +16,8 @@ from fluxbase_jobs_client.types import UNSET
 from .._validation import arguments
 from .._validation import payload as _payload
 from ..errors import InvalidInput
-from ..models.inputs import Filters, OnBehalfOf, Submission
-from ..models.jobs import Job, LogLine
+from ..models.inputs import OnBehalfOf, Submission
+from ..models.jobs import Job, JobStatus, LogLine
 from . import readers
 from .answers import Asked
 from .operation import KEY_HEADER, Operation, idempotency_key, keyed
@@ -85,6 +86,20 @@ def get(job_id: object) -> Operation[Job]:
     """Read a job."""
     job = arguments.job_id(job_id)
     return Operation(request=get_job.build_request(job), read=readers.job, asked=Asked(job_id=job))
+
+
+@frozen(kw_only=True)
+class Filters:
+    """Which jobs to list, as the caller gave it; None: any."""
+
+    status: JobStatus | None = None
+    namespace: str | None = None
+    job_name: str | None = None
+    include_result: bool = False
+    worker_id: str | UUID | None = None
+    """For admins only: users' lists know no such filter."""
+    created_by: str | UUID | None = None
+    """A user's id, or "me"; never sent, as the server knows no such filter."""
 
 
 @frozen(kw_only=True)

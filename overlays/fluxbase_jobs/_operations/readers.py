@@ -13,6 +13,8 @@ from ..models.jobs import Job, LogLine
 
 RESULT_LINE: Final = "__RESULT__::"
 """How the log line begins in which a job passes its result to the server."""
+_SUBSCRIPTION_LINE: Final = "Created execution log subscription"
+"""What the server writes into a job's log for each subscriber to it."""
 
 
 class _Jobs(msgspec.Struct):
@@ -50,6 +52,11 @@ def lines(content: bytes) -> list[LogLine]:
     """A log's lines."""
     page = _read_lines(content)
     return (page.logs if isinstance(page, _Lines) else page) or []
+
+
+def is_servers_own_line(line: LogLine) -> bool:
+    """Whether the server wrote this line into the job's log, and not the job."""
+    return line.message == _SUBSCRIPTION_LINE
 
 
 def confirmation(content: bytes) -> None:

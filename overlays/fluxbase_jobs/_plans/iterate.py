@@ -6,10 +6,9 @@ from attrs import evolve
 
 from .._context.call_context import CallContext
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
-from .._operations.jobs import page
+from .._operations.jobs import Filters, page
 from .._validation import arguments
 from ..errors import InvalidResponse
-from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import Err, Ok, Result
 from .exchange.request import exchange

@@ -7,14 +7,17 @@ from attrs import evolve
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
+from .._operations.operation import Operation
 from .._validation import arguments
 from ..errors import NotAllowedInState
 from ..models.inputs import Submission
-from ..models.jobs import Job, LogLine, with_logs
+from ..models.jobs import Job, with_logs
 from ..result import Err, Meta, Ok, Result
+from .exchange.denied import change_job, read_job
 from .exchange.explain import read_back_failed, reason_not_cancelled, reason_not_retried, with_function_name, with_reason
 from .exchange.request import exchange
 from .exchange.steps import Plan, read_clock
+from .logs import log_of_ended, read_lines
 
 
 def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
@@ -27,22 +30,20 @@ def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
 def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Result[Job]]:
     """Read a job, and its log with `include_logs`; an unreadable log does not lose the job."""
     with_log = arguments.flag("include_logs", include_logs)
-    found = yield from exchange(context, operations.get(job_id))
+    found = yield from read_job(context, operations.get(job_id))
     if not with_log or isinstance(found, Err):
         return found
-    lines = yield from exchange(context, operations.logs(job_id, 0))
-    meta = evolve(found.meta.plus(lines.meta), logs_error=lines.error)
+    if found.data.is_terminal:
+        lines = yield from log_of_ended(context, found, bool)
+    else:
+        lines = yield from read_lines(context, found.data.id, 0)
+    meta = evolve(found.meta.plus(lines.meta), logs_error=lines.error or lines.meta.logs_error, logs_hidden=lines.meta.logs_hidden)
     return Ok(with_logs(found.data, lines.data), meta)
-
-
-def logs(context: CallContext, job_id: object, after_line: object) -> Plan[Result[list[LogLine]]]:
-    """Read the lines of a job's log after a line number."""
-    return (yield from exchange(context, operations.logs(job_id, after_line)))
 
 
 def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[None]]:
     """Cancel a job."""
-    done = yield from exchange(context, endpoints.cancel(job_id))
+    done = yield from _change(context, endpoints.cancel(job_id), endpoints)
     if isinstance(done, Ok):
         return done
     return (yield from with_reason(context, done, endpoints.get(job_id), reason_not_cancelled))
@@ -50,12 +51,18 @@ def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_
 
 def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's response does not contain it."""
-    accepted = yield from exchange(context, endpoints.retry(job_id))
+    accepted = yield from _change(context, endpoints.retry(job_id), endpoints)
     if isinstance(accepted, Err):
         return (yield from with_reason(context, accepted, endpoints.get(job_id), reason_not_retried))
-    found = yield from exchange(context, endpoints.get(job_id))
+    reading = read_job if endpoints is USER_ENDPOINTS else exchange
+    found = yield from reading(context, endpoints.get(job_id))
     meta = found.meta.plus(accepted.meta)
     return Ok(found.data, meta) if isinstance(found, Ok) else read_back_failed(found.error, "the retry was accepted, but the job", meta)
+
+
+def _change(context: CallContext, change: Operation[None], endpoints: JobEndpoints) -> Plan[Result[None]]:
+    """Send a change of a job. Only the users' endpoints deny jobs that exist."""
+    return (yield from (change_job if endpoints is USER_ENDPOINTS else exchange)(context, change))
 
 
 def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[Job]]:

@@ -8,9 +8,8 @@ from attrs import evolve
 
 from .._context.call_context import CallContext
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
-from .._operations.jobs import Page, page
+from .._operations.jobs import Filters, Page, page
 from ..errors import FluxbaseError
-from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..result import NO_META, Err, Ok, Result
 from .exchange.request import exchange

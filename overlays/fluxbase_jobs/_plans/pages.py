@@ -11,11 +11,10 @@ import msgspec
 from attrs import define, evolve, field, frozen
 
 from .._context.call_context import CallContext
-from .._operations.jobs import Page
+from .._operations.jobs import Filters, Page
 from .._validation import arguments
 from .._validation.arguments import DEFAULT_NAMESPACE
 from ..errors import InvalidInput
-from ..models.inputs import Filters
 from ..models.jobs import Job
 from .exchange.authentication import current_key
 from .exchange.steps import Plan, read_clock

@@ -20,6 +20,14 @@ CLEANUP_SECONDS: Final = 10.0
 """Seconds for what is left to do after a deadline, like cancelling."""
 
 
+STUCK_SECONDS: Final = 300.0
+"""Seconds without a change after which a running job may hang for ever."""
+STUCK: Final = (
+    f"nothing changed for {STUCK_SECONDS / 60:g} minutes: a job whose worker died, or whose result or error the server cannot store "
+    "(a NUL in it, an error of more than 7,000 characters), stays `running`; cancel it if so"
+)
+
+
 @frozen(kw_only=True)
 class WaitOptions:
     """The arguments of a verb that waits, not checked yet."""
@@ -66,12 +74,15 @@ def is_transient(error: FluxbaseError, *, not_found_too: bool = False) -> bool:
     return error.retryable or (not_found_too and isinstance(error, NotFound))
 
 
-def wait_timeout(job_id: str | None, job: Job | None, timeout: float) -> WaitTimeout:
-    """The error of a deadline that has passed."""
+def wait_timeout(job_id: str | None, job: Job | None, timeout: float, unchanged: float = 0.0) -> WaitTimeout:
+    """The error of a deadline that has passed. `unchanged` is for how many seconds the job did not change."""
+    hint = f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting"
+    if job is not None and job.status == "running" and unchanged >= STUCK_SECONDS:
+        hint = f"{STUCK}; {hint}"
     status = f"was {job.status}" if job else "could not be read"
     return WaitTimeout(
         f"job {job_id} {status} after {timeout:g} s",
-        hint=f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting",
+        hint=hint,
         job_id=job_id,
     ).with_(job=job)
 

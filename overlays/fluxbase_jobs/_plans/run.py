@@ -13,6 +13,7 @@ from .exchange.causes import failure_of
 from .exchange.explain import with_function_name
 from .exchange.request import exchange
 from .exchange.steps import Plan, Send, read_clock, record_sends
+from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, Waiting, WaitOptions
 from .wait import cancel_with_note, wait_for
 
@@ -24,10 +25,10 @@ def run(context: CallContext, submission: Submission, options: WaitOptions) -> P
     if isinstance(submitted, Err):
         return submitted
     job = submitted.data
-    waited = yield from wait_for(context, operations.get(job.id), waiting, just_submitted=True)
+    waited = yield from wait_for(context, operations.get(job.id), waiting, just_submitted=True, logs=True)
     if isinstance(waited, Err):
         return Err(_with_job(waited.error, job), waited.meta)
-    return (yield from completed(context, waited))
+    return (yield from completed(context, (yield from with_result_lost(context, waited))))
 
 
 def completed(context: CallContext, ended: Ok[Job]) -> Plan[Result[Job]]:

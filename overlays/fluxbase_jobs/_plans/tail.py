@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, cast
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.operation import Operation
-from .._operations.readers import RESULT_LINE
+from .._operations.readers import RESULT_LINE, is_servers_own_line
+from .._realtime.subscriptions import Subscription
 from .._validation import arguments
 from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
+from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LineOrder, applied
+from .exchange.causes import of_last_attempt
+from .exchange.denied import read_job
 from .exchange.request import exchange
-from .exchange.steps import Emit, Instant, Invoke, Plan, Stream, read_clock
-from .polling import WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
+from .listening import Event, LineLogged, Linked, changes_come, listen, until_linked, wait_for_events
+from .logs import DENIED
+from .polling import Waiting, WaitOptions, is_transient, wait_timeout
 
 DRAIN_SECONDS: Final = 2.5
 """Seconds after a job's end during which lines may still come: the server writes its log each second."""
@@ -29,6 +35,8 @@ DRAIN_POLLS: Final = 3
 """How often the log is read in that time."""
 LOG_COMPLETE_AFTER: Final = 60.0
 """Seconds since a job's end after which its log is complete, however wrong our clock is."""
+GAP_POLL: Final = 1.0
+"""Seconds before the log is read again where lines are missing: the server writes its log each second."""
 POLL: Final = PollPolicy(initial=0.75)
 """Each poll takes two requests, and the server allows 100 a minute."""
 LEVELS: Final = {
@@ -57,23 +65,26 @@ class _LogCursor:
     """Whether the job is known to have begun an attempt."""
     restarted: bool = False
     """Whether it has begun another one since."""
+    wrote: bool = False
+    """Whether the job has written a line."""
     seen: set[str] = field(factory=set[str])
 
     def observe(self, job: Job) -> None:
         """Go back to the start where the job has begun another attempt since the last poll."""
         if self.attempted and job.started_at not in {None, self.started_at}:
             self.after, self.restarted = 0, True
-        self.attempted = self.attempted or job.started_at is not None or job.retry_count > 0 or bool(self.seen)
+        self.attempted = self.attempted or job.started_at is not None or job.retry_count > 0 or self.wrote
         self.started_at = job.started_at or self.started_at
 
     def new_lines(self, lines: list[LogLine]) -> list[LogLine]:
-        """The new ones of these lines, in order, without the protocol's own."""
+        """The new ones of these lines, in order."""
         fresh = [line for line in lines if line.id not in self.seen and self._wanted(line)]
         self.seen.update(line.id for line in lines)
+        self.wrote = self.wrote or not all(is_servers_own_line(line) for line in lines)
         # An earlier attempt may have more lines than this one: its numbers say nothing about what is still to come.
         self.after = max([self.after, *(line.line_number or 0 for line in lines if self.started_at is None or self._of_this_attempt(line))])
         # The server sorts by number; where those began from 1 again, attempts are mixed.
-        return sorted((line for line in fresh if not line.message.startswith(RESULT_LINE)), key=self._of_this_attempt)
+        return sorted(fresh, key=self._of_this_attempt)
 
     def _wanted(self, line: LogLine) -> bool:
         """Whether a line comes after the one that the caller named, or belongs to an attempt that began since."""
@@ -81,6 +92,40 @@ class _LogCursor:
 
     def _of_this_attempt(self, line: LogLine) -> bool:
         return self.started_at is not None and line.timestamp >= self.started_at
+
+
+@define
+class _Following:
+    """The events of a job whose log is followed, and the lines in order. Without a WebSocket lines are given as they are read."""
+
+    source: Subscription | None
+    order: LineOrder
+    ended: bool = False
+    """Whether the job, by its events, has ended."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether lines come by themselves."""
+        return self.source is not None and self.source.linked.logs
+
+    def take(self, event: Event, job: Job | None, now: float) -> bool:
+        """Take an event; whether the job and its log have to be read now."""
+        if isinstance(event, Linked):
+            return True
+        if isinstance(event, LineLogged):
+            self.order.add([event.line], now)
+            ends = event.line.message.startswith(RESULT_LINE) and not self.ended
+            self.ended = self.ended or ends
+            return ends
+        change = None if job is None else applied(job, event.job)
+        ends = change is not None and change.is_terminal and not self.ended
+        self.ended = self.ended or ends
+        return ends or (change is not None and job is not None and change.retry_count > job.retry_count)
+
+    def close(self) -> None:
+        """Receive no more events."""
+        if self.source is not None:
+            self.source.close()
 
 
 @frozen
@@ -98,40 +143,128 @@ def tail(context: CallContext, job_id: object, after_line: object, options: Wait
     waiting, logger = options.checked(), _logger(to_logger)
     read = operations.get(job_id)
     first = arguments.integer("after_line", after_line, 0)
-    cursor = _LogCursor(first, first)
+    source = yield from listen(context, [str(read.job_id)], logs=True)
+    following = _Following(source, LineOrder(first))
+    try:
+        yield from _tail(context, read, waiting, _LogCursor(first, first), following, logger=logger)
+    finally:
+        following.close()
+
+
+def _tail(
+    context: CallContext,
+    read: Operation[Job],
+    waiting: Waiting,
+    cursor: _LogCursor,
+    following: _Following,
+    *,
+    logger: logging.Logger | None,
+) -> Stream[Result[LogLine]]:
     now = yield from read_clock()
     end, interval, complete_at = now.monotonic + waiting.timeout, None, None
     job: Job | None = None
     snapshot = _Snapshot(None, Ok(None))
+    now = yield from until_linked(following.source, now, end)
     while now.monotonic < end:
         began = now
         snapshot = yield from _poll(context, read, cursor, began, end)
         if isinstance(snapshot.result, Err) and not is_transient(snapshot.result.error):
             yield Emit(snapshot.result)
             return
-        for line in snapshot.lines:
-            yield from _log(logger, line)
-            yield Emit(Ok(line, snapshot.result.meta))
+        if cursor.restarted and following.order.not_before != cursor.started_at:
+            following.order.restart(cursor.started_at)
         now = yield from read_clock()
+        yield from _give(context, following, snapshot, logger, now)
         complete_at, job = _complete_at(complete_at, job, snapshot.job, began, now), snapshot.job or job
-        if complete_at is not None and began.monotonic >= complete_at and snapshot.result.ok:
+        if complete_at is not None and snapshot.result.ok and (began.monotonic >= complete_at or _heard_all(context, following, job)):
+            yield from _give(context, following, _Snapshot(None, snapshot.result), logger, now, hold=0.0)
             return
         interval = (
             DRAIN_SECONDS / DRAIN_POLLS if complete_at else POLL.interval(interval, job, now.utc, now.random, changed=bool(snapshot.lines))
         )
-        now = yield from pause_until_next_poll(interval, snapshot.result, now, end)
+        now = yield from _until_next_poll(context, following, interval, snapshot, job, now=now, end=end, logger=logger)
+    yield from _give(context, following, _Snapshot(None, snapshot.result), logger, now, hold=0.0)
     if complete_at is None or not snapshot.result.ok:
         yield Emit(Err(wait_timeout(read.job_id, job, waiting.timeout)))
 
 
+def _give(
+    context: CallContext,
+    following: _Following,
+    snapshot: _Snapshot,
+    logger: logging.Logger | None,
+    now: Instant,
+    *,
+    hold: float | None = None,
+) -> Stream[Result[LogLine]]:
+    """Emit the lines whose turn it is: with a WebSocket in the order of their numbers, else those that were read."""
+    lines: list[tuple[LogLine, str | None]] = [(line, None) for line in snapshot.lines]
+    if following.source is not None:
+        following.order.add(snapshot.lines, now.monotonic)
+        lines = following.order.take(now.monotonic, _hold(context) if hold is None else hold)
+    for line, note in lines:
+        if line.message.startswith(RESULT_LINE) or is_servers_own_line(line):
+            continue
+        meta = snapshot.result.meta if note is None else evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, note))
+        if note is not None and logger is not None:
+            yield Invoke(partial(logger.warning, "%s", note))
+        yield from _log(logger, line)
+        yield Emit(Ok(line, meta))
+
+
+def _hold(context: CallContext) -> float:
+    """For how long lines are held back while earlier ones are missing."""
+    return HIDDEN_GAP_SECONDS if context.client.memory.hides_logs else GAP_SECONDS
+
+
+def _heard_all(context: CallContext, following: _Following, job: Job | None) -> bool:
+    """Whether all lines came over the WebSocket, to the one with the result, which is the last one."""
+    if not following.listening or following.order.has_gap or job is None:
+        return False
+    return any(line.message.startswith(RESULT_LINE) and of_last_attempt(line, job) for line in context.client.memory.heard(job.id))
+
+
+def _until_next_poll(
+    context: CallContext,
+    following: _Following,
+    interval: float,
+    snapshot: _Snapshot,
+    job: Job | None,
+    *,
+    now: Instant,
+    end: float,
+    logger: logging.Logger | None,
+) -> Generator[Step | Emit[Result[LogLine]], Any, Instant]:
+    """Wait until the job and its log have to be read again, and emit the lines that come meanwhile."""
+    source, began = following.source, now.monotonic
+    while True:
+        gap = following.order.has_gap
+        running = job is not None and not job.is_terminal and not following.ended
+        live = following.listening and changes_come(source, job) and running and not gap and snapshot.result.ok
+        left = min(interval, GAP_POLL) if gap else interval
+        left -= now.monotonic - began
+        if source is not None and not live and left <= 0:
+            return now
+        received = yield from wait_for_events(source, left, snapshot.result, now, end, live=live)
+        now = received.at
+        due = False
+        for event in received.events:
+            due = following.take(event, job, now.monotonic) or due
+        yield from _give(context, following, _Snapshot(None, snapshot.result), logger, now)
+        if due or not received.events or now.monotonic >= end:
+            return now
+
+
 def _poll(context: CallContext, read: Operation[Job], cursor: _LogCursor, now: Instant, end: float) -> Plan[_Snapshot]:
     """Read the job first, then its log: so the log that is read after an ended job was read holds all that there was then."""
-    found = yield from exchange(context.until(end, now.monotonic), read, now)
+    found = yield from read_job(context.until(end, now.monotonic), read, now)
     if isinstance(found, Err):
         return _Snapshot(None, found)
     cursor.observe(found.data)
     now = yield from read_clock()
     lines = yield from exchange(context.until(end, now.monotonic), operations.logs(read.job_id, cursor.after), now)
+    if found.meta.false_not_found and isinstance(lines, Err) and lines.error.message == DENIED:
+        lines = Ok(list[LogLine](), found.meta)
     return _Snapshot(found.data, lines, cursor.new_lines(lines.data) if isinstance(lines, Ok) else ())
 
 

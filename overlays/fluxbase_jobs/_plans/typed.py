@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from attrs import evolve, frozen
 
 from .._context.call_context import CallContext, CallOptions, ClientSettings
 from .._validation.arguments import is_a
 from .._validation.payload import TypedPayload
-from ..errors import ResultMismatch
+from ..errors import ResultLost, ResultMismatch
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..models.typed import CompletedJob, TypedJob, completed_job, typed_job
@@ -20,6 +20,12 @@ from . import run as running
 from . import wait as waiting
 from .exchange.steps import Plan
 from .polling import WaitOptions
+
+LOST: Final = "the job completed, but the server lost its result"
+LOST_HINT: Final = (
+    "the server stops reading a job's output when its process ends: let the function wait for half a second before it returns, and log "
+    "less at its end; a result over 1 MB is always lost"
+)
 
 
 @frozen
@@ -86,6 +92,8 @@ def _typed(result: Result[Job], definition: Definition) -> Result[TypedJob[Any]]
 def _completed(result: Result[Job], definition: Definition) -> Result[CompletedJob[Any]]:
     if isinstance(result, Err):
         return result
+    if result.meta.result_lost:
+        return Err(ResultLost(LOST, hint=LOST_HINT, job_id=result.data.id).with_(job=result.data), result.meta)
     job = completed_job(result.data, definition.result_type)
     if isinstance(job, CompletedJob):
         return Ok(job, result.meta)

@@ -13,19 +13,23 @@ from ..result import Err, Ok, Result
 from . import jobs
 from .exchange.request import exchange
 from .exchange.steps import Invoke, Plan, for_each, read_clock
+from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, OnProgress, Waiting, WaitOptions
 from .watch import poll_job
 
 
 def wait(context: CallContext, job_id: object, options: WaitOptions) -> Plan[Result[Job]]:
     """The job in its final state, whichever that is."""
-    return (yield from wait_for(context, operations.get(job_id), options.checked()))
+    waited = yield from wait_for(context, operations.get(job_id), options.checked())
+    return (yield from with_result_lost(context, waited)) if isinstance(waited, Ok) else waited
 
 
-def wait_for(context: CallContext, read: Operation[Job], waiting: Waiting, *, just_submitted: bool = False) -> Plan[Result[Job]]:
+def wait_for(
+    context: CallContext, read: Operation[Job], waiting: Waiting, *, just_submitted: bool = False, logs: bool = False
+) -> Plan[Result[Job]]:
     """Poll the job until its end. Interrupted by an exception, name the job in a note on it."""
     try:
-        stream = poll_job(context, read, waiting, just_submitted=just_submitted)
+        stream = poll_job(context, read, waiting, just_submitted=just_submitted, logs=logs)
         result = yield from for_each(stream, partial(_report, waiting.on_progress))
     except GeneratorExit:
         raise  # no step may follow

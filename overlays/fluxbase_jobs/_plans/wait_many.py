@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -11,22 +11,27 @@ from attrs import define, evolve, field, frozen
 
 from .._context.call_context import CallContext, ClientSettings, RetryOption
 from .._operations import jobs as operations
+from .._operations.jobs import Filters
 from .._operations.operation import Operation
+from .._realtime.subscriptions import Subscription
 from .._validation import arguments
 from ..errors import InvalidInput, InvalidResponse, RequestTimeout
-from ..models.inputs import Filters
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
+from .events import applied
 from .exchange.call import open_call
 from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
+from .exchange.denied import read_job
 from .exchange.request import exchange
-from .exchange.steps import Emit, Invoke, Plan, Step, Stream, read_clock
-from .polling import OnProgress, Waiting, WaitOptions, is_transient, pause_until_next_poll, wait_timeout
+from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
+from .listening import Event, JobChanged, Linked, changes_come, listen, until_linked, wait_for_events
+from .polling import OnProgress, Waiting, WaitOptions, is_transient, wait_timeout
 from .watch import visible_state
 
 T = TypeVar("T")
 Pair: TypeAlias = tuple[str, Result[Job]]
+Reading: TypeAlias = Callable[[CallContext, Operation[T], Instant | None], Plan[Result[T]]]
 
 PAGE_SIZE: Final = 200
 FIRST_PAGE: Final = operations.page(Filters(include_result=True), PAGE_SIZE, 0)
@@ -65,6 +70,8 @@ class _Pending:
     causes: bool = False
     """Whether to read the error messages of failed jobs from their logs."""
     on_progress: OnProgress | None = None
+    ended: set[str] = field(factory=set[str])
+    """Jobs that have ended by their events, and whose result was not read yet."""
 
     def add(self, job_id: str) -> None:
         """Wait for this job too."""
@@ -150,21 +157,78 @@ def _opened(
 
 
 def _wait(context: CallContext, pending: _Pending, waiting: Waiting) -> Stream[Pair]:
+    source = yield from listen(context, [*pending.jobs], logs=False)
+    try:
+        yield from _poll_until_ended(context, pending, waiting, source)
+    finally:
+        if source is not None:
+            source.close()
+
+
+def _poll_until_ended(context: CallContext, pending: _Pending, waiting: Waiting, source: Subscription | None) -> Stream[Pair]:
     interval: float | None = None
     now = yield from read_clock()
     end = now.monotonic + waiting.timeout
+    now = yield from until_linked(source, now, end)
     while (pending.jobs or pending.failed) and now.monotonic < end:
         before = len(pending.jobs)
-        failed = yield from _poll_all(context, pending, end)
+        failed = yield from _poll(context, pending, end)
         failed = (yield from _look_for_causes(context, pending, end)) or failed
         now = yield from read_clock()
         interval = waiting.poll.interval(interval, None, now.utc, now.random, changed=len(pending.jobs) < before)
         if pending.jobs or pending.failed:
-            now = yield from pause_until_next_poll(pending.pause(interval, waiting.poll), failed, now, end)
+            now = yield from _until_next_poll(source, pending.pause(interval, waiting.poll), failed, pending, now, end=end)
     for job_id, failed_job in [*pending.failed.items()]:
         yield from pending.finish(job_id, Err(Cause().failure(failed_job.job, NOT_READ), failed_job.meta))
     for job_id, job in [*pending.jobs.items()]:
         yield from pending.finish(job_id, Err(wait_timeout(job_id, job, waiting.timeout)))
+
+
+def _until_next_poll(
+    source: Subscription | None, interval: float, failed: Err | None, pending: _Pending, now: Instant, *, end: float
+) -> Generator[Step | Emit[Pair], Any, Instant]:
+    """Wait until jobs have to be read again; take the changes that come meanwhile."""
+    began = now.monotonic
+    while True:
+        live = failed is None and not pending.failed and all(changes_come(source, job) for job in pending.jobs.values())
+        left = interval - (now.monotonic - began)
+        if source is not None and not live and left <= 0:
+            return now
+        received = yield from wait_for_events(source, left, failed, now, end, live=live)
+        now = received.at
+        due = False
+        for event in received.events:
+            due = (yield from _take_event(event, pending)) or due
+        if due or not received.events or now.monotonic >= end:
+            return now
+
+
+def _take_event(event: Event, pending: _Pending) -> Plan[bool]:
+    """Take the change of a job; whether jobs have to be read now."""
+    if isinstance(event, Linked):
+        return event.changes
+    known = pending.jobs.get(event.job.id) if isinstance(event, JobChanged) else None
+    job = applied(known, event.job) if isinstance(event, JobChanged) and known is not None else None
+    if job is None or known is None:
+        return False
+    if job.is_terminal:
+        pending.ended.add(job.id)
+        return True
+    changed = visible_state(job) != visible_state(known)
+    pending.jobs[job.id] = job
+    if changed and pending.on_progress is not None:
+        yield Invoke(partial(pending.on_progress, job))
+    return False
+
+
+def _poll(context: CallContext, pending: _Pending, end: float) -> Generator[Step | Emit[Pair], Any, Err | None]:
+    """Read the jobs that have ended by their events; where there are none, or many, all."""
+    ended = [job_id for job_id in pending.ended if job_id in pending.jobs]
+    pending.ended.clear()
+    if not 0 < len(ended) <= MAX_SINGLE_REQUESTS:
+        return (yield from _poll_all(context, pending, end))
+    pending.requests = 0
+    return (yield from _poll_each(context, ended, pending, end))
 
 
 def _poll_all(context: CallContext, pending: _Pending, end: float) -> Generator[Step | Emit[Pair], Any, Err | None]:
@@ -198,7 +262,7 @@ def _poll_each(
     for job_id in job_ids:
         if job_id not in pending.jobs:
             continue  # the answer for another job was about this one
-        found = yield from _read(context, operations.get(job_id), pending, end)
+        found = yield from _read(context, operations.get(job_id), pending, end, read_job)
         pending.jobs[job_id] = pending.jobs.pop(job_id)  # to the end: the next round starts with those that this one leaves out
         if isinstance(found, Ok):
             yield from _update(pending, [found.data], found.meta)
@@ -235,10 +299,10 @@ def _look_for_causes(context: CallContext, pending: _Pending, end: float) -> Gen
     return None
 
 
-def _read(context: CallContext, operation: Operation[T], pending: _Pending, end: float) -> Plan[Result[T]]:
+def _read(context: CallContext, operation: Operation[T], pending: _Pending, end: float, reading: Reading[T] = exchange) -> Plan[Result[T]]:
     """One request of a round, within the deadline of the whole."""
     now = yield from read_clock()
     if now.monotonic >= end:
         return Err(RequestTimeout("the timeout expired before every job could be polled", retryable=True))
     pending.requests += 1
-    return (yield from exchange(context.until(end, now.monotonic), operation, now))
+    return (yield from reading(context.until(end, now.monotonic), operation, now))

@@ -14,9 +14,9 @@ from anyio.lowlevel import RunVar
 
 from ..errors import FluxbaseError
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
-from .environment import TlsContext, user_agent
+from .certificates import TlsContext
 from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, origin_of, send_error
-from .messages import Headers, RawResponse, Request, address
+from .messages import Headers, RawResponse, Request, address, user_agent
 from .proxies import Proxied, async_through
 
 _LOOP: Final = RunVar[object]("fluxbase_jobs.loop")

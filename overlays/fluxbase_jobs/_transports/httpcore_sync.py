@@ -15,7 +15,7 @@ import httpcore
 from .._clock import monotonic
 from ..errors import FluxbaseError
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress
-from .environment import TlsContext, user_agent
+from .certificates import TlsContext
 from .httpcore_messages import (
     CONNECT_SECONDS,
     FAULTS,
@@ -25,7 +25,7 @@ from .httpcore_messages import (
     origin_of,
     send_error,
 )
-from .messages import Headers, RawResponse, Request, address
+from .messages import Headers, RawResponse, Request, address, user_agent
 from .proxies import Proxied, sync_through
 
 

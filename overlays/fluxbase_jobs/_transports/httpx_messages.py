@@ -15,8 +15,7 @@ from attrs import frozen
 from .._clock import monotonic
 from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, InvalidResponse, RequestTimeout
 from .bounds import LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
-from .environment import user_agent
-from .messages import RawResponse, Request, address
+from .messages import RawResponse, Request, address, user_agent
 
 CONNECT_SECONDS: Final = 5.0
 WRITE_BYTES: Final = 4096

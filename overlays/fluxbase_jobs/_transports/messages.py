@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import version
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -61,3 +63,9 @@ def target(request: Request) -> str:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@cache
+def user_agent() -> bytes:
+    """The User-Agent header of this package. Finding the version takes milliseconds, so it is done once."""
+    return f"fluxbase-jobs/{version('fluxbase-jobs')}".encode()

@@ -1,16 +1,52 @@
-"""Servers behind a proxy of the environment: a plain httpx client is the way there."""
+"""The proxies of the environment: which servers are reached through one. An httpx transport sends the requests to it."""
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import ssl
 from collections.abc import Callable
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from ..errors import ConnectionFailed
 from .base import AsyncTransport, Transport
-from .environment import proxy_for, proxy_variable
 
 TransportT = TypeVar("TransportT")
+
+
+def proxy_for(server: str) -> str | None:
+    """The proxy that the environment names for a server's address; None for the direct way."""
+    parts = urlsplit(server)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    host = parts.hostname or ""
+    if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]) or _in_listed_network(host, proxies.get("no", "")):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def proxy_variable(server: str) -> str:
+    """The name of the variable that names that proxy, for error messages."""
+    scheme = urlsplit(server).scheme
+    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+    return next((name for name in names if os.environ.get(name)), "the system's proxy setting")
+
+
+def _in_listed_network(host: str, no_proxy: str) -> bool:
+    """Whether NO_PROXY lists the network of an address, like `10.0.0.0/8` or `fd00::/8`; entries that are no network are passed over."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    for entry in no_proxy.split(","):
+        try:
+            if address in ipaddress.ip_network(entry.strip().strip("[]"), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 def sync_through(proxy: str, context: ssl.SSLContext | None) -> Transport:

@@ -12,7 +12,7 @@ from pyreqwest.client import Client, ClientBuilder
 from ..errors import FluxbaseError, InvalidInput
 from .base import AsyncTransport
 from .bounds import Body
-from .environment import TlsContext
+from .certificates import TlsContext
 from .httpcore_async import AsyncHttpcoreTransport
 from .messages import RawResponse, Request, address
 from .proxies import Proxied, async_through

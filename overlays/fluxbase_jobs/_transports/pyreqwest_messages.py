@@ -15,8 +15,8 @@ from pyreqwest.request import RequestBuilder, SyncRequestBuilder
 
 from ..errors import ConnectionFailed, FluxbaseError, InvalidResponse, RequestTimeout
 from .bounds import IDLE_SECONDS, LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_IDLE, MAX_RESPONSE_BYTES, ResponseTooLong
-from .environment import certifi_context, has_own_certificates, unreadable_certificates, user_agent
-from .messages import Headers, Request, address, target
+from .certificates import certifi_context, has_own_certificates, unreadable_certificates
+from .messages import Headers, Request, address, target, user_agent
 
 C = TypeVar("C")
 B = TypeVar("B", ClientBuilder, SyncClientBuilder)

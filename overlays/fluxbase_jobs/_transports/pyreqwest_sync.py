@@ -15,7 +15,7 @@ from pyreqwest.client import SyncClient, SyncClientBuilder
 from ..errors import FluxbaseError
 from .base import Transport
 from .bounds import Body
-from .environment import TlsContext
+from .certificates import TlsContext
 from .httpcore_sync import HttpcoreTransport
 from .messages import RawResponse, Request, address
 from .proxies import Proxied, sync_through

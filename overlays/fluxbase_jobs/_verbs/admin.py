@@ -9,12 +9,13 @@ from uuid import UUID
 from .._context.call_context import CallOptions
 from .._drivers.fetch import FluxbaseFetch
 from .._operations.endpoints import ADMIN_ENDPOINTS
+from .._operations.jobs import Filters
 from .._plans import admin as admin_plans
 from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
 from ..models.admin import JobFunction, JobStats, SyncFunction, SyncOrder, SyncResult, Worker
-from ..models.inputs import Filters, JobId
+from ..models.inputs import JobId
 from ..models.jobs import Job, JobStatus
 from ..result import Result
 from .argument_hints import with_argument_hints

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from .._context.call_context import CallOptions, RetryOption
 from .._drivers.fetch import FluxbaseFetch
+from .._operations.jobs import Filters
 from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
+from .._plans.logs import logs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
 from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
@@ -22,7 +24,7 @@ from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.inputs import JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
@@ -188,7 +190,7 @@ class FluxbaseJobs:
             starts with `__RESULT__::`. The April 2026 server returns no lines until its next start. NotFound for another user's job,
             ServerFailed for an unknown id.
         """
-        return self._fetch.run(plans.logs, call, job_id, after_line)
+        return self._fetch.run(logs, call, job_id, after_line)
 
     def wait(
         self,

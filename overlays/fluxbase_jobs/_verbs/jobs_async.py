@@ -12,9 +12,11 @@ from uuid import UUID
 from .._context.call_context import CallOptions, RetryOption
 from .._docstrings import documented_like
 from .._drivers.fetch_async import AsyncFluxbaseFetch
+from .._operations.jobs import Filters
 from .._plans import jobs as plans
 from .._plans.iterate import iterate
 from .._plans.list_jobs import list_jobs
+from .._plans.logs import logs
 from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
 from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
@@ -23,7 +25,7 @@ from .._plans.wait import wait
 from .._plans.wait_many import wait_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
-from ..models.inputs import Filters, JobId, OnBehalfOf, Submission
+from ..models.inputs import JobId, OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Result
@@ -99,7 +101,7 @@ class AsyncFluxbaseJobs:
 
     async def logs(self, job_id: JobId, *, after_line: int = 0, **call: Unpack[CallOptions]) -> Result[builtins.list[LogLine]]:
         """Read a job's log."""
-        return await self._fetch.run(plans.logs, call, job_id, after_line)
+        return await self._fetch.run(logs, call, job_id, after_line)
 
     async def wait(
         self,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from .jobs import Job, JobStatus
+from .jobs import Job
 
 JobId: TypeAlias = str | UUID | Job
 """Which job a verb is about: its id, as text or UUID, or the job itself."""
@@ -40,17 +40,3 @@ class Submission:
     scheduled: datetime | timedelta | str | None = field(default=None, kw_only=True)
     on_behalf_of: str | UUID | OnBehalfOf | None = field(default=None, kw_only=True)
     idempotency_key: str | None = field(default=None, kw_only=True, repr=False)
-
-
-@frozen(kw_only=True)
-class Filters:
-    """Which jobs to list; None: any."""
-
-    status: JobStatus | None = None
-    namespace: str | None = None
-    job_name: str | None = None
-    include_result: bool = False
-    worker_id: str | UUID | None = None
-    """For admins only: users' lists know no such filter."""
-    created_by: str | UUID | None = None
-    """A user's id, or "me"; never sent, as the server knows no such filter."""

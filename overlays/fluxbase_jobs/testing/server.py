@@ -127,19 +127,28 @@ class Server:
 
         Args:
             **options: the keyword arguments of FluxbaseClient. By default, `key` is a function that creates a service key, so
-                that it never expires, and `retry` is the usual policy with delays of hundredths of a second.
+                that it never expires, and `retry` is the usual policy with delays of hundredths of a second. With `realtime=True`
+                the client follows jobs over a WebSocket, also without a network socket; by default it polls.
         """
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.Client(transport=self.transport(), trust_env=False)
-        return FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
+        listens, options["realtime"] = bool(options.get("realtime")), False
+        client = FluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
+        if listens:
+            client.fetch.listen_through(self.realtime_connector())
+        return client
 
     def async_client(self, **options: Unpack[AsyncClientOptions]) -> AsyncFluxbaseClient:
         """An async client that calls the server without a socket; see `client`."""
         key = options.pop("key", self.service_key)
         options.setdefault("retry", _QUICK_RETRY)
         http = httpx.AsyncClient(transport=self.async_transport(), trust_env=False)
-        return AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
+        listens, options["realtime"] = bool(options.get("realtime")), False
+        client = AsyncFluxbaseClient(_IN_PROCESS_URL, key, http_client=http, **cast("SharedOptions", options))
+        if listens:
+            client.fetch.listen_through(self.async_realtime_connector())
+        return client
 
     def service_key(self) -> str:
         """A token of the role `service_role`, valid for a day of the server's clock."""

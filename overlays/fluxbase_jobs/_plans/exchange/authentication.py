@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from ..._context.call_context import CallContext
+from ..._context.call_context import CallContext, ClientSettings
 from ..._context.credentials import Credentials
 from ..._operations import auth
 from ..._operations.interpret import interpret
 from ...errors import FluxbaseError, Rejected, RequestTimeout
 from ...models.tokens import Tokens
+from .call import open_call
 from .send import send
 from .steps import Acquire, Instant, Invoke, Plan, Shield, read_clock
 
@@ -91,3 +92,10 @@ def _new_tokens(context: CallContext, refresh_token: str, now: Instant) -> Plan[
         return sent.outcome
     tokens, error = interpret(operation, sent.outcome, sent.at.utc)
     return tokens if error is None else error
+
+
+def key_of_now(client: ClientSettings) -> Plan[object]:
+    """The key to send now, refreshed if it is due; None where there is none."""
+    context = yield from open_call(client, {})
+    key, _ = yield from current_key(context, (yield from read_clock()))
+    return None if isinstance(key, FluxbaseError) else key

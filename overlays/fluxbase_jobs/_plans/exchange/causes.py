@@ -1,18 +1,21 @@
-"""Why a job failed: the text that it threw, which only its log has."""
+"""Why a job failed: the server's reason, or the text that the job threw, which only its log has."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, cast
 
+import msgspec
 from attrs import frozen
 
 from ..._context.call_context import CallContext
 from ..._operations import jobs as operations
-from ..._operations.readers import RESULT_LINE
+from ..._operations.readers import RESULT_LINE, is_servers_own_line
 from ...errors import FluxbaseError, JobFailed
 from ...models.jobs import Job, LogLine
 from ...result import Err
+from ..events import merged
 from ..polling import CLEANUP_SECONDS
 from .request import exchange
 from .steps import Instant, Plan, pause, read_clock
@@ -25,11 +28,15 @@ LOG_SECONDS: Final = 2.0
 LOG_TAIL: Final = 20
 BARE_FAILURE: Final = "exit status 1"
 """The server's `error_message` for every thrown error (recorded, failures)."""
+NO_TEXT: Final = "the job threw an error without a message"
 NO_CAUSE: Final = (
     "the text that the job threw is in its log, which this server did not show: April 2026 servers show it after their next start, "
     "and any server only to the job's own user and to service roles"
 )
 NOT_READ: Final = "the text that the job threw is in its log, which could not be read in time; call jobs.logs to read it"
+_ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
+_UNCAUGHT: Final = re.compile(r"error: (?:Uncaught (?:\(in promise\) )?)?(?:Error: )?(.*)", re.DOTALL)
+"""How the runtime reports an error that nobody caught, and source code that it could not parse."""
 
 
 @frozen
@@ -47,16 +54,24 @@ class Cause:
 
     def failure(self, job: Job, hint: str = NO_CAUSE) -> JobFailed:
         """The job's failure as an error. `hint` is where to find the text, if it was not found."""
-        known = self.thrown or job.error_message != BARE_FAILURE
-        log_tail = [line for line in self.lines if not line.message.startswith(RESULT_LINE)][-LOG_TAIL:]
-        message = self.thrown or job.error_message or "the job failed"
-        return JobFailed(message, hint=None if known else hint, job_id=job.id).with_(job=job, log_tail=log_tail)
+        bare = job.error_message == BARE_FAILURE
+        log_tail = [line for line in self.lines if not line.message.startswith(RESULT_LINE) and not is_servers_own_line(line)]
+        message = (self.thrown if bare else None) or job.error_message or "the job failed"
+        error = JobFailed(message, hint=hint if bare and self.thrown is None else None, job_id=job.id)
+        return error.with_(job=job, log_tail=log_tail[-LOG_TAIL:])
 
 
 def read_cause(context: CallContext, job: Job, now: Instant) -> Plan[Cause]:
-    """Read a failed job's log once."""
+    """Read a failed job's log once, unless the lines that were heard over the WebSocket show the cause."""
+    heard = context.client.memory.heard(job.id)
+    text = thrown(heard, job)
+    if text is not None:
+        return Cause(heard, text)
     read = yield from exchange(context, operations.logs(job.id, 0), now)
-    return Cause(error=read.error) if isinstance(read, Err) else Cause(read.data, _thrown(read.data, job))
+    if isinstance(read, Err):
+        return Cause(heard, error=read.error)
+    lines = merged(read.data, heard)
+    return Cause(lines, thrown(lines, job))
 
 
 def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
@@ -66,18 +81,44 @@ def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
     lines: Sequence[LogLine] = ()
     while True:
         cause = yield from read_cause(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), job, now)
-        lines = lines if cause.error else cause.lines
+        lines = cause.lines or lines
         now = yield from read_clock()
         if cause.is_final(job) or now.monotonic + LOG_PAUSE > end:
             return Cause(lines, cause.thrown).failure(job)
         now = yield from pause(LOG_PAUSE)
 
 
-def _thrown(lines: Sequence[LogLine], job: Job) -> str | None:
-    """What this attempt of the job threw; a retried job's log holds the earlier attempts too."""
-    texts = [
-        line.message.removeprefix(THROWN)
-        for line in lines
-        if line.message.startswith(THROWN) and (job.started_at is None or line.timestamp >= job.started_at)
-    ]
-    return texts[-1] if texts else None
+def thrown(lines: Sequence[LogLine], job: Job) -> str | None:
+    """What this attempt of the job threw; None where its log does not show that.
+
+    The line with the result holds a text of several lines whole. A job that ended before it could write that line left the report of the
+    runtime, or nothing.
+    """
+    attempt = [line.message for line in lines if of_last_attempt(line, job)]
+    results = [message for message in attempt if message.startswith(RESULT_LINE)]
+    reported = _reported(results[-1]) if results else None
+    if reported is not None:
+        return reported or NO_TEXT
+    texts = [message[len(THROWN) :] for message in attempt if message.startswith(THROWN.rstrip())]
+    if texts:
+        return texts[-1] or NO_TEXT
+    uncaught = [found[1].strip() for message in attempt if (found := _UNCAUGHT.fullmatch(_ANSI.sub("", message)))]
+    return (uncaught[-1] or NO_TEXT) if uncaught else None
+
+
+def of_last_attempt(line: LogLine, job: Job) -> bool:
+    """Whether a line is of the job's last attempt: a retried job's log holds the earlier ones too, and clocks of servers differ."""
+    return job.retry_count == 0 or job.started_at is None or line.timestamp >= job.started_at
+
+
+def _reported(result_line: str) -> str | None:
+    """The error in the line with the result; None where it holds none."""
+    try:
+        result: Any = msgspec.json.decode(result_line.removeprefix(RESULT_LINE))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(result, dict):
+        return None
+    told = cast("dict[str, Any]", result)
+    error = told.get("error")
+    return error if told.get("success") is False and isinstance(error, str) else None

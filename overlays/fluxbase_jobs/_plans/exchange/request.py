@@ -50,7 +50,7 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
         attempt = yield from _attempt(context, operation, now)
         attempts += not isinstance(attempt.outcome, InvalidInput)
         now = attempt.at
-        result = _result(operation, attempt, attempts, now.monotonic - context.opened)
+        result = _result(context, operation, attempt, attempts, now.monotonic - context.opened)
         if isinstance(result, Ok):
             return result
         if isinstance(result.error, AuthenticationFailed):
@@ -140,12 +140,13 @@ def _with_key_hint(context: CallContext, refused: Err) -> Err:
     return Err(refused.error.with_(hint=f"the tokens could not be refreshed: {cause.message}"), refused.meta)
 
 
-def _result(operation: Operation[T], attempt: _Attempt, attempts: int, elapsed: float) -> Result[T]:
+def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, attempts: int, elapsed: float) -> Result[T]:
     outcome = attempt.outcome
     if isinstance(outcome, FluxbaseError):
         return Err(outcome.with_(attempts=attempts, job_id=operation.job_id), Meta(attempts=attempts, elapsed=elapsed))
     meta = Meta(status=outcome.status, headers=outcome.headers, attempts=attempts, elapsed=elapsed)
     data, error = interpret(operation, outcome, attempt.at.utc)
+    context.client.memory.observe(data)
     if error is not None:
         return Err(error.with_(attempts=attempts), meta)
     notes = operation.notes + notes_on(data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from ..._realtime.subscriptions import Event, Subscription
 from ..._transports.messages import RawResponse, Request
 from ...errors import FluxbaseError
 
@@ -74,6 +75,32 @@ class ReadClock:
 
 
 @frozen
+class Received:
+    """The events that came, maybe none, and when."""
+
+    events: Sequence[Event]
+    at: Instant
+
+
+@frozen
+class Subscribe:
+    """Receive the events of some jobs. The driver answers with a Subscription, or with None where there is no WebSocket."""
+
+    hub: Any
+    """The client's Hub or AsyncHub."""
+    job_ids: Sequence[str]
+    logs: bool
+
+
+@frozen
+class NextEvent:
+    """Wait for an event, but not longer than `timeout`. The driver answers with a `Received`."""
+
+    source: Subscription
+    timeout: float
+
+
+@frozen
 class Shield:
     """Carry another plan out to its end, even where the caller is interrupted (Ctrl-C, a cancelled task).
 
@@ -90,7 +117,7 @@ class Emit(Generic[T]):
     value: T
 
 
-Step: TypeAlias = Send | Pause | Invoke | Acquire | ReadClock | Shield
+Step: TypeAlias = Send | Pause | Invoke | Acquire | ReadClock | Shield | Subscribe | NextEvent
 Plan: TypeAlias = Generator[Step, Any, T]
 """What a verb does; it returns the verb's result."""
 Stream: TypeAlias = Generator[Step | Emit[T], Any, None]

@@ -1,0 +1,110 @@
+"""Merging what a WebSocket brings with what polling reads: nothing old, nothing twice, log lines in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, cast
+
+from attrs import define, field
+from msgspec.structs import replace
+
+from ..models.jobs import Job, LogLine
+
+SAFETY_POLL: Final = 45.0
+"""Seconds between two polls of a job whose changes come by themselves: the server drops events in floods, without a sign."""
+GAP_SECONDS: Final = 3.0
+"""Seconds that log lines are held back while earlier ones are missing: they come out of order, and HTTP shows them up to 2 s late."""
+HIDDEN_GAP_SECONDS: Final = 0.5
+"""The same where the server hides its logs from HTTP."""
+
+
+def applied(known: Job, event: Job) -> Job | None:
+    """The job after a change; None where more is known already. Events lack the payload, and an API request may be ahead of them."""
+    if _version(event) < _version(known):
+        return None
+    return cast("Job", replace(cast("Any", event), payload=known.payload_text))
+
+
+def _version(job: Job) -> tuple[int, datetime]:
+    """What grows with each change of a job: its retries, and the latest of its moments."""
+    moments = (job.created_at, job.started_at, job.last_progress_at, job.completed_at)
+    return job.retry_count, max(moment for moment in moments if moment is not None)
+
+
+def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
+    """The lines of both, by number; a line that both have is the shown one, which has the server's id."""
+    if not heard:
+        return [*shown]
+    known = {(line.line_number, line.message) for line in shown}
+    new = [line for line in heard if (line.line_number, line.message) not in known]
+    return sorted([*shown, *new], key=lambda line: line.line_number or 0) if new else [*shown]
+
+
+@define
+class LineOrder:
+    """Puts log lines that come in any order, from two sources, into the order of their numbers; each is given once.
+
+    A line is held back while earlier ones are missing, but not for ever: then the line after the gap comes with a note.
+    """
+
+    after: int
+    """The number up to which all lines were given, or given up."""
+    not_before: datetime | None = None
+    """When the attempt began that is followed; earlier lines belong to another one."""
+    gap_since: float | None = None
+    """Since when lines are held back, on the monotonic clock."""
+    _held: dict[int, LogLine] = field(factory=dict[int, LogLine])
+    _late: list[LogLine] = field(factory=list[LogLine])
+    _given: dict[tuple[int, str], datetime] = field(factory=dict[tuple[int, str], datetime])
+    """When each line was written that was given."""
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether lines are held back."""
+        return bool(self._held)
+
+    def add(self, lines: Iterable[LogLine], now: float) -> None:
+        """Take lines of either source."""
+        for line in lines:
+            number = line.line_number or 0
+            if (number, line.message) in self._given or (self.not_before is not None and line.timestamp < self.not_before):
+                continue
+            if number > self.after:
+                self._held.setdefault(number, line)
+            else:
+                self._late.append(line)
+                self._given[number, line.message] = line.timestamp
+        self._note_gap(now)
+
+    def restart(self, started_at: datetime | None) -> None:
+        """Follow another attempt: its numbers may begin from 1 again. Some of its lines may have been given already."""
+        self._given = {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
+        self.not_before, self.after = started_at, max((number for number, _ in self._given), default=0)
+
+    def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
+        """The lines whose turn it is, each with a note where lines before it are missing."""
+        taken: list[tuple[LogLine, str | None]] = [(line, None) for line in self._late]
+        self._late = []
+        while self._held:
+            first = self.after + 1 if self.after + 1 in self._held else min(self._held)
+            missing = first > self.after + 1
+            if missing and now - (now if self.gap_since is None else self.gap_since) < hold:
+                break
+            line = self._held.pop(first)
+            taken.append((line, gap_note(self.after + 1, first - 1) if missing else None))
+            self._given[first, line.message] = line.timestamp
+            self.after = first
+            self.gap_since = None
+        self._note_gap(now)
+        return taken
+
+    def _note_gap(self, now: float) -> None:
+        waiting = bool(self._held) and self.after + 1 not in self._held
+        self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
+
+
+def gap_note(first: int, last: int) -> str:
+    """What to say of lines that did not come."""
+    which = f"line {first}" if first == last else f"lines {first} to {last}"
+    return f"{which} of the log did not come: the server dropped them, or wrote them before this client listened"

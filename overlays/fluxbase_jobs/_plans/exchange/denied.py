@@ -1,0 +1,101 @@
+"""A 404 for a job that exists: what April 2026 servers answer on a database connection that a signed-in user's request has spoiled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import evolve
+
+from ..._context.call_context import CallContext
+from ..._operations import jobs as operations
+from ..._operations.jobs import Filters
+from ..._operations.operation import KEY_HEADER, Operation, derived
+from ...errors import NotFound
+from ...models.jobs import Job
+from ...result import Err, Ok, Result
+from .request import exchange
+from .steps import Instant, Plan, pause, read_clock
+
+PAGE_SIZE: Final = 200
+MAX_PAGES: Final = 5
+RETRY_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.0)
+"""Seconds before each further attempt to change a job that the server denies: each may meet another database connection."""
+DENIAL: Final = "Job not found"
+UNSURE: Final = (
+    "this client has not seen the job before. April 2026 servers may answer so for a job that exists, after a request of a signed-in user "
+    "has spoiled one of their database connections: list the jobs to make sure; a restart of the server cures it"
+)
+DENIED: Final = (
+    "the job exists, as the list shows: the server denies it on a database connection that a request of a signed-in user has spoiled "
+    "(April 2026 servers do). Try again; a restart of the server cures it"
+)
+
+
+def read_job(context: CallContext, read: Operation[Job], now: Instant | None = None) -> Plan[Result[Job]]:
+    """Read a job. Where the server denies one that this client has seen, it is taken from the list: without its payload."""
+    found = yield from exchange(context, read, now)
+    if isinstance(found, Ok) or not _denies(found):
+        return found
+    return (yield from _from_list(context, read.job_id, found))
+
+
+def with_denied(result: Result[Job], denied: int) -> Result[Job]:
+    """The result of a longer call, which was told so many times that its job does not exist."""
+    if denied == result.meta.false_not_found:
+        return result
+    meta = evolve(result.meta, false_not_found=denied)
+    return Ok(result.data, meta) if isinstance(result, Ok) else Err(result.error, meta)
+
+
+def change_job(context: CallContext, change: Operation[None]) -> Plan[Result[None]]:
+    """Change a job. Where the server denies one that this client has seen, and that is in the list, the change is tried again.
+
+    Each time under another idempotency key: the server repeats a 404 for a day.
+    """
+    done = yield from exchange(context, change)
+    if isinstance(done, Ok) or not _denies(done):
+        return done
+    listed = yield from _from_list(context, change.job_id, done)
+    if isinstance(listed, Err):
+        return Err(listed.error if isinstance(listed.error, NotFound) else done.error, listed.meta)
+    meta = listed.meta
+    for number, delay in enumerate(RETRY_DELAYS):
+        now = yield from pause(delay)
+        if now.monotonic >= context.deadline:
+            break
+        key = derived(change.request["headers"][KEY_HEADER], f"~404.{number}")
+        again = yield from exchange(context, change.with_key(key), now)
+        meta = again.meta.plus(meta)
+        if isinstance(again, Ok):
+            return Ok(again.data, meta)
+        if not _denies(again):
+            return Err(again.error.with_(attempts=meta.attempts), meta)
+        meta = evolve(meta, false_not_found=meta.false_not_found + 1)
+    return Err(done.error.with_(hint=DENIED, retryable=True, attempts=meta.attempts), meta)
+
+
+def _denies(result: Err) -> bool:
+    """Whether a result is the server's own 404 for a job, and not one of a proxy, or for something else."""
+    return isinstance(result.error, NotFound) and result.error.message == DENIAL
+
+
+def _from_list(context: CallContext, job_id: str | None, denied: Err) -> Plan[Result[Job]]:
+    """The job as the list has it; the 404 where it is not there, or was never seen by this client."""
+    seen = context.client.memory.seen(job_id)
+    if seen is None:
+        return Err(denied.error.with_(hint=denied.error.hint or UNSURE), denied.meta)
+    meta = denied.meta
+    for number in range(MAX_PAGES):
+        page = operations.page(Filters(job_name=seen.job_name, include_result=True), PAGE_SIZE, number * PAGE_SIZE)
+        now = yield from read_clock()
+        listed = yield from exchange(context, operations.list_(page), now)
+        meta = listed.meta.plus(meta)
+        if isinstance(listed, Err):
+            error = listed.error if listed.error.retryable else denied.error
+            return Err(error.with_(job_id=job_id, attempts=meta.attempts), meta)
+        for job in listed.data:
+            if job.id == job_id:
+                return Ok(job, evolve(meta, false_not_found=meta.false_not_found + 1))
+        if len(listed.data) < PAGE_SIZE or listed.data[-1].created_at < seen.created_at:
+            break
+    return Err(denied.error.with_(attempts=meta.attempts), meta)

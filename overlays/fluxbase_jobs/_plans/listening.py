@@ -1,0 +1,58 @@
+"""Waiting for an event or the time: what the plans that follow jobs share where there is a WebSocket, and where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from .._context.call_context import CallContext
+from .._realtime.protocol import JobChanged, LineLogged
+from .._realtime.subscriptions import Event, Linked, Subscription
+from ..models.jobs import Job
+from ..result import Err, Result
+from .events import SAFETY_POLL
+from .exchange.steps import Instant, NextEvent, Plan, Received, Subscribe
+from .polling import pause_until_next_poll
+
+LINK_SECONDS: Final = 0.3
+"""Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""
+
+__all__ = ["Event", "JobChanged", "LineLogged", "Linked", "changes_come", "listen", "until_linked", "wait_for_events"]
+
+
+def listen(context: CallContext, job_ids: Sequence[str], *, logs: bool) -> Plan[Subscription | None]:
+    """Receive the events of jobs; None where the client only polls. Close it in the end."""
+    hub = context.client.memory.hub
+    if hub is None or not job_ids:
+        return None
+    source: Subscription | None = yield Subscribe(hub, job_ids, logs)
+    return source
+
+
+def until_linked(source: Subscription | None, now: Instant, end: float) -> Plan[Instant]:
+    """Wait a moment for a new subscription, so that the first read comes after it and misses nothing."""
+    if source is None or source.linked.changes or source.linked.logs:
+        return now
+    received: Received = yield NextEvent(source, max(0.0, min(LINK_SECONDS, end - now.monotonic)))
+    for event in received.events:
+        if isinstance(event, LineLogged | JobChanged):
+            source.put_back(received.events)
+            break
+    return received.at
+
+
+def changes_come(source: Subscription | None, job: Job | None) -> bool:
+    """Whether the changes of a job come by themselves, so that it need not be polled."""
+    return source is not None and source.linked.changes and job is not None and source.sees(job)
+
+
+def wait_for_events(
+    source: Subscription | None, interval: float, result: Result[Any] | None, now: Instant, end: float, *, live: bool
+) -> Plan[Received]:
+    """Wait for the next event, or for the next poll: by the planned interval, or much later where changes come by themselves."""
+    if source is None:
+        return Received((), (yield from pause_until_next_poll(interval, result, now, end)))
+    retry_after = (result.error.retry_after or 0.0) if isinstance(result, Err) else 0.0
+    timeout = max(SAFETY_POLL if live else interval, retry_after)
+    received: Received = yield NextEvent(source, max(0.0, min(timeout, end - now.monotonic)))
+    return received

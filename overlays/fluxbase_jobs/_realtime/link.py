@@ -1,0 +1,86 @@
+"""What the hubs of both clients decide alike: when to connect again, when to renew the token, whose jobs a token shows."""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+from typing import Any, Final, cast
+
+import msgspec
+from attrs import define
+
+from .._transports.websocket import SocketUnavailable
+from ..models.jobs import Job
+
+UNUSED: Final = "unused"
+CONNECTED: Final = "connected"
+IDLE_SECONDS: Final = 60.0
+"""Seconds without a watcher after which a socket is closed."""
+HEARTBEAT_SECONDS: Final = 25.0
+TICK_SECONDS: Final = 1.0
+"""Seconds between two looks at what is wanted, where nothing comes."""
+FIRST_DELAY: Final = 0.2
+MAX_DELAY: Final = 30.0
+MISSING_DELAY: Final = 600.0
+"""Seconds before a server without a WebSocket is asked again."""
+_RENEW_BEFORE: Final = 60.0
+_SEES_ALL: Final = frozenset({"service_role", "admin", "instance_admin", "dashboard_admin"})
+
+
+def polling(reason: str) -> str:
+    """The state of a client that polls."""
+    return f"polling: {reason}"
+
+
+@define
+class Retries:
+    """When to connect again."""
+
+    failures: int = 0
+
+    def delay(self, fault: SocketUnavailable) -> float:
+        """The seconds before the next attempt: more after each failure, with jitter, as all clients lose their sockets together."""
+        if fault.lasting:
+            return MISSING_DELAY
+        self.failures += 1
+        longest: float = min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.failures, 10))
+        return longest * (0.5 + random.random() / 2)  # noqa: S311  # jitter, not a secret
+
+
+@define
+class Token:
+    """The token of a socket: whose jobs it shows, and when to ask for the next one."""
+
+    text: str | None = None
+    renew_at: float | None = None
+    role: str | None = None
+    users: tuple[object, ...] = ()
+
+    def use(self, text: str, now: float) -> None:
+        """Take the token that the socket has now."""
+        claims = _claims(text)
+        expiry = claims.get("exp")
+        left = expiry - time.time() if isinstance(expiry, int | float) else None
+        same = text == self.text
+        self.text, self.role, self.users = text, claims.get("role"), (claims.get("user_id"), claims.get("sub"))
+        wait = None if left is None else max(left - _RENEW_BEFORE, left / 2, TICK_SECONDS)
+        self.renew_at = None if wait is None else now + (max(wait, HEARTBEAT_SECONDS) if same else wait)
+
+    def sees(self, job: Job) -> bool:
+        """Whether the server sends this job's changes to the token's owner."""
+        return self.role in _SEES_ALL or (job.created_by is not None and job.created_by in self.users)
+
+
+def is_token(key: object) -> bool:
+    """Whether a key is a JWT: the WebSocket takes nothing else."""
+    return isinstance(key, str) and key.count(".") == 2 and bool(_claims(key))  # header, claims, signature
+
+
+def _claims(token: str) -> dict[str, Any]:
+    try:
+        claims = token.split(".")[1]
+        decoded: Any = msgspec.json.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    except (IndexError, ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}

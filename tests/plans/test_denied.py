@@ -1,0 +1,208 @@
+"""Jobs that the server denies although they exist, as it does on a spoiled database connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fluxbase_jobs import NotFound, Ok, PollPolicy, ServerFailed, Submission
+from fluxbase_jobs._context.call_context import ClientSettings
+from fluxbase_jobs._operations.jobs import Filters
+from fluxbase_jobs._plans import jobs as plans
+from fluxbase_jobs._plans import logs as log_plans
+from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.denied import MAX_PAGES, PAGE_SIZE, RETRY_DELAYS
+from fluxbase_jobs._plans.list_jobs import list_jobs
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.run import run
+from fluxbase_jobs._plans.wait_many import wait_many
+from fluxbase_jobs._transports.messages import RawResponse
+from fluxbase_jobs.errors import FluxbaseError
+
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, reply, settings
+from tests.support.sample_responses import JOB_ID
+from tests.support.simulated_jobs import FakeJobs, Life, Line, life, one_job, waiting
+
+DENIAL = reply(404, {"error": "Job not found"})
+
+
+class Spoiled:
+    """A server that denies each job by id `times` times, and then no more. Lists and submits are not touched."""
+
+    def __init__(self, jobs: FakeJobs, times: float = float("inf"), *, logs_too: bool = False) -> None:
+        self.jobs = jobs
+        self.times = times
+        self.logs_too = logs_too
+
+    def __call__(self, request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        denies = request.path.count("/") >= 4 and not request.path.endswith("/submit") and self.times > 0
+        if denies and request.path.endswith("/logs"):
+            if not self.logs_too:
+                return self.jobs(request, clock)
+            self.times -= 1
+            return reply(500, {"error": "Failed to get job"})
+        self.times -= denies
+        return DENIAL if denies else self.jobs(request, clock)
+
+
+def knowing(driver: FakeDriver, client: ClientSettings) -> None:
+    """Let a client see all jobs once."""
+    driver.run(call(plans.submit, client, {}, Submission("resize")))
+    driver.requests.clear()
+
+
+def test_a_run_ends_well_though_every_read_is_denied() -> None:
+    """The job is followed in the list, to its end, and the result says how often it was denied."""
+    driver = FakeDriver(Spoiled(one_job(life(2, 8))))
+    options = WaitOptions(timeout=60, poll=PollPolicy())
+
+    result = driver.run(call(run, settings(), {}, Submission("resize"), options))
+
+    assert isinstance(result, Ok)
+    assert result.data.status == "completed"
+    assert result.meta.false_not_found == len(driver.times(f"GET /jobs/{JOB_ID}"))
+    assert result.meta.false_not_found > 1
+    assert {request.query["job_name"] for request in driver.requests if request.what == "GET /jobs"} == {"resize"}
+
+
+def test_a_known_job_is_read_from_the_list() -> None:
+    """In one further request."""
+    driver, client = FakeDriver(Spoiled(one_job(life(1, 2)))), settings()
+    knowing(driver, client)
+
+    result = driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False))
+
+    assert result.unwrap().id == JOB_ID
+    assert result.meta.false_not_found == 1
+    assert [request.what for request in driver.requests] == [f"GET /jobs/{JOB_ID}", "GET /jobs"]
+
+
+def test_an_unknown_job_is_not_found_at_once_with_a_hint() -> None:
+    """Nothing is looked for, as nothing is known of it."""
+    driver = FakeDriver(Spoiled(one_job(life(1, 2))))
+
+    error = driver.run(call(plans.get, settings(), {}, JOB_ID, include_logs=False)).error
+
+    assert isinstance(error, NotFound)
+    assert "list the jobs" in str(error.hint)
+    assert "restart" in str(error.hint)
+    assert len(driver.requests) == 1
+
+
+@pytest.mark.parametrize(("others", "pages"), [(0, 1), (PAGE_SIZE - 1, 1), (3 * PAGE_SIZE, 4), (MAX_PAGES * PAGE_SIZE, MAX_PAGES)])
+def test_the_list_is_searched_so_far(others: int, pages: int) -> None:
+    """Page after page, five at most; a job that is not found there is not found."""
+    lives: dict[str, Life] = {**{f"00000000-0000-4000-8000-{number:012}": life(0, 1) for number in range(others)}, JOB_ID: life(1, 2)}
+    driver, client = FakeDriver(FakeJobs({JOB_ID: life(1, 2)})), settings()
+    knowing(driver, client)
+    driver.server = Spoiled(FakeJobs(lives))
+
+    result = driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False))
+
+    assert len(driver.times("GET /jobs")) - 1 == pages
+    assert result.ok is (others < MAX_PAGES * PAGE_SIZE)
+    assert result.ok or isinstance(result.error, NotFound)
+
+
+def test_a_search_that_fails_says_nothing_about_the_job() -> None:
+    """The failure of the list, which may pass, is the result."""
+    jobs = one_job(life(1, 2))
+    driver, client = FakeDriver(jobs), settings(retry=None)
+    knowing(driver, client)
+    spoiled = Spoiled(jobs)
+    driver.server = lambda request, clock: reply(503, {"error": "down"}) if request.what == "GET /jobs" else spoiled(request, clock)
+
+    error = driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False)).error
+
+    assert isinstance(error, ServerFailed)
+    assert error.retryable
+    assert error.job_id == JOB_ID
+
+
+@pytest.mark.parametrize("change", [plans.cancel, plans.retry])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_change_of_a_known_job_is_tried_again(change: Any, times: int) -> None:
+    """Under another key each time, as the server repeats a 404 for a day."""
+    jobs = one_job([(0.0, {"status": "failed", "error_message": "exit status 1"})])
+    driver, client = FakeDriver(jobs), settings()
+    knowing(driver, client)
+    spoiled = Spoiled(jobs, times)
+    driver.server = lambda request, clock: (
+        reply(200, {"message": "done"}) if request.method == "POST" and spoiled.times <= 0 else spoiled(request, clock)
+    )
+
+    result = driver.run(call(change, client, {}, JOB_ID))
+
+    keys = [request.headers["idempotency-key"] for request in driver.requests if request.method == "POST"]
+    assert result.ok
+    assert result.meta.false_not_found == times
+    assert len(keys) == len(set(keys)) == times + 1
+
+
+def test_a_change_that_is_always_denied_says_why() -> None:
+    """The job exists: the error says so, and that another attempt may help."""
+    driver, client = FakeDriver(Spoiled(one_job(life(1, 60)))), settings()
+    knowing(driver, client)
+
+    error = driver.run(call(plans.cancel, client, {}, JOB_ID)).error
+
+    assert isinstance(error, NotFound)
+    assert error.retryable
+    assert "exists" in str(error.hint)
+    assert len(driver.times("POST")) == len(RETRY_DELAYS) + 1
+
+
+def test_a_change_of_an_unknown_job_is_not_repeated() -> None:
+    """One request, and the hint."""
+    driver = FakeDriver(Spoiled(one_job(life(1, 60))))
+
+    error = driver.run(call(plans.cancel, settings(), {}, JOB_ID)).error
+
+    assert isinstance(error, NotFound)
+    assert "list the jobs" in str(error.hint)
+    assert len(driver.requests) == 1
+
+
+def test_wait_many_reads_denied_jobs_from_the_list() -> None:
+    """Jobs that were seen before, each with its end."""
+    driver, client = FakeDriver(Spoiled(one_job(life(1, 4)))), settings()
+    knowing(driver, client)
+    options = WaitOptions(timeout=60, poll=PollPolicy())
+
+    pairs = [pair for _, pair in driver.stream(wait_many(client, {}, [JOB_ID], options))]
+
+    assert [(job_id, result.data.status) for job_id, result in pairs] == [(JOB_ID, "completed")]
+
+
+def test_a_log_that_is_denied_is_read_again() -> None:
+    """The same connections fail with 500 there."""
+    jobs = one_job(life(0, 1), Line(1, "hello", 0.5))
+    driver, client = FakeDriver(jobs), settings()
+    knowing(driver, client)
+    driver.clock.pass_(60)
+    driver.server = Spoiled(jobs, 2, logs_too=True)
+
+    result = driver.run(call(log_plans.logs, client, {}, JOB_ID, 0))
+
+    assert [line.message for line in result.unwrap()] == ["hello"]
+    assert result.meta.false_not_found == 2
+
+
+def test_the_memory_is_bounded() -> None:
+    """The jobs that were seen last are remembered."""
+    driver, client = FakeDriver(FakeJobs({f"00000000-0000-4000-8000-{number:012}": life(0, 1) for number in range(5000)})), settings()
+
+    listed = driver.run(call(list_jobs, client, {}, Filters(), 5000, 0))
+
+    assert len(listed.unwrap()) == 5000
+    assert client.memory.seen("00000000-0000-4000-8000-000000004999") is not None
+    assert client.memory.seen("00000000-0000-4000-8000-000000000000") is None
+
+
+def test_a_wait_for_a_known_job_goes_on() -> None:
+    """To the job's end."""
+    driver, client = FakeDriver(one_job(life(1, 3))), settings()
+    knowing(driver, client)
+    driver.server = Spoiled(one_job(life(1, 3)))
+
+    assert driver.run(waiting(of=client)).unwrap().status == "completed"

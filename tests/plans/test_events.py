@@ -1,0 +1,203 @@
+"""Events and polls together, on a fake clock: nothing lost, nothing twice, nothing old."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from fluxbase_jobs import Job, PollPolicy, Result
+from fluxbase_jobs._context.call_context import ClientSettings
+from fluxbase_jobs._plans.events import SAFETY_POLL, LineOrder, applied
+from fluxbase_jobs._plans.exchange.call import stream
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.tail import tail
+from fluxbase_jobs._plans.watch import watch
+from fluxbase_jobs._realtime.protocol import JobChanged, LineLogged
+from fluxbase_jobs._realtime.subscriptions import Event, Linked
+from fluxbase_jobs.models.jobs import LogLine
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import convert
+
+from tests.support.fake_driver import FakeDriver, at, settings
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.scheduled_events import ScheduledHub
+from tests.support.simulated_jobs import RUNNING, Life, Line, life, one_job
+
+LIVE = (0.01, Linked(changes=True, logs=True))
+OPTIONS = WaitOptions(timeout=900, poll=PollPolicy())
+
+
+def using(hub: ScheduledHub) -> ClientSettings:
+    """A client with these events."""
+    client = settings()
+    client.memory.hub = hub
+    return client
+
+
+def changed(seconds: float, **changes: Any) -> tuple[float, JobChanged]:
+    """The event of a change at this time; without payload and result."""
+    row = {**job(), "payload": None, "result": None, "started_at": at(0), "created_at": at(0), "completed_at": None, **RUNNING, **changes}
+    return seconds, JobChanged(convert({key: value for key, value in row.items() if value is not None}, Job))
+
+
+def reported(seconds: float, percent: int, reported_at: float | None = None) -> tuple[float, JobChanged]:
+    """The event of a progress report."""
+    return changed(seconds, progress=f'{{"percent":{percent}}}', last_progress_at=at(seconds if reported_at is None else reported_at))
+
+
+def working(ends: float) -> Life:
+    """A job that runs from the start."""
+    return life(0, ends, result='{"done": true}')
+
+
+def watched(driver: FakeDriver, hub: ScheduledHub) -> list[tuple[float, Result[Job]]]:
+    """What `watch` emits, and when."""
+    return list(driver.stream(stream(watch, using(hub), {}, JOB_ID, OPTIONS)))
+
+
+def line(number: int, message: str = "") -> LogLine:
+    """A log line."""
+    return convert(Line(number, message or f"line {number}", number).body(), LogLine)
+
+
+def logged(seconds: float, number: int, message: str = "") -> tuple[float, LineLogged]:
+    """The event of a line."""
+    return seconds, LineLogged(JOB_ID, line(number, message))
+
+
+def test_a_minute_takes_three_requests() -> None:
+    """The first read, one for safety, and the last one, which has the result."""
+    ended = changed(60.2, status="completed", completed_at=at(60))
+    driver = FakeDriver(one_job(working(60)))
+
+    emitted = watched(driver, ScheduledHub(LIVE, ended))
+
+    assert [result.unwrap().status for _, result in emitted] == ["running", "completed"]
+    assert emitted[-1][1].unwrap().result == {"done": True}
+    assert len(driver.requests) == 3
+
+
+def test_changes_are_emitted_when_they_come() -> None:
+    """Each comes twice, and is emitted once."""
+    events = [event for percent in range(10) for event in [reported(5 + percent, percent)] * 2]
+    driver = FakeDriver(one_job(working(20)))
+
+    emitted = watched(driver, ScheduledHub(LIVE, *events, changed(20.1, status="completed", completed_at=at(20))))
+
+    assert [(round(when), result.unwrap().progress_percent) for when, result in emitted[1:-1]] == [(5 + n, n) for n in range(10)]
+    assert len(driver.requests) == 2
+
+
+def test_what_is_older_than_a_poll_is_passed_over() -> None:
+    """A poll may be ahead of the events that wait."""
+    known = convert(job(status="running", started_at=at(0), created_at=at(0), last_progress_at=at(9), completed_at=None), Job)
+
+    assert applied(known, reported(10, 20, reported_at=5)[1].job) is None
+    newer = applied(known, reported(10, 90, reported_at=9.5)[1].job)
+    assert newer is not None
+    assert newer.progress_percent == 90
+    assert newer.payload == known.payload
+
+
+def test_a_dropped_end_is_found_by_the_next_poll() -> None:
+    """The server drops frames in floods, without a sign."""
+    driver = FakeDriver(one_job(working(30)))
+
+    emitted = watched(driver, ScheduledHub(LIVE))
+
+    assert emitted[-1][1].unwrap().status == "completed"
+    assert emitted[-1][0] <= SAFETY_POLL + 1
+
+
+@pytest.mark.parametrize(
+    "hub", [ScheduledHub(), ScheduledHub((0.01, Linked())), ScheduledHub(LIVE, sees=False), ScheduledHub((0.01, Linked(logs=True)))]
+)
+def test_without_changes_it_polls_as_ever(hub: ScheduledHub) -> None:
+    """No socket, a table that is not enabled, or somebody else's job."""
+    driver, alone = FakeDriver(one_job(working(30))), FakeDriver(one_job(working(30)))
+
+    emitted = watched(driver, hub)
+    list(alone.stream(stream(watch, settings(), {}, JOB_ID, OPTIONS)))
+
+    assert emitted[-1][1].unwrap().status == "completed"
+    assert abs(len(driver.requests) - len(alone.requests)) <= 1
+
+
+def test_a_lost_socket_is_polled_from_what_is_known() -> None:
+    """At once, and then as ever, until events come again."""
+    hub = ScheduledHub(LIVE, (10, Linked()), (40, Linked(changes=True)), changed(60.1, status="completed", completed_at=at(60)))
+    driver = FakeDriver(one_job(working(60)))
+
+    emitted = watched(driver, hub)
+
+    times = driver.times()
+    assert [result.unwrap().status for _, result in emitted] == ["running", "completed"]
+    assert [when for when in times if 0.1 < when < 9.9] == []
+    assert max(later - earlier for earlier, later in pairwise(when for when in times if 10 <= when < 40)) < 7
+    assert [when for when in times if 40.1 < when < 60] == []
+
+
+def test_a_subscription_ends_with_the_call() -> None:
+    """Also where the caller stops early."""
+    hub = ScheduledHub(LIVE)
+    emitted = FakeDriver(one_job(working(60))).stream(stream(watch, using(hub), {}, JOB_ID, OPTIONS))
+    next(emitted)
+    hub_subscription = hub.subscriptions[0]
+    assert not hub_subscription.closed
+
+    finished = ScheduledHub(LIVE, changed(5, status="completed", completed_at=at(5)))
+    watched(FakeDriver(one_job(working(5))), finished)
+
+    assert finished.subscriptions[0].closed
+
+
+def tailed(driver: FakeDriver, hub: ScheduledHub) -> list[tuple[float, Result[LogLine]]]:
+    """What `tail` emits, and when."""
+    options = WaitOptions(timeout=100, poll=PollPolicy())
+    return list(driver.stream(stream(tail, using(hub), {}, JOB_ID, 0, options, None)))
+
+
+def test_lines_come_in_order_whatever_the_order_of_events() -> None:
+    """And at once, not when they are stored; a tail whose last line came needs no more time."""
+    numbers = [2, 1, 3, 5, 4, 6]
+    events = [logged(5 + index / 10, number) for index, number in enumerate(numbers)]
+    end: list[tuple[float, Event]] = [logged(9, 7, '__RESULT__::{"success":true}'), changed(9.01, status="completed", completed_at=at(9))]
+    driver = FakeDriver(one_job(working(9), *(Line(number, f"line {number}", 5) for number in range(1, 7))))
+
+    emitted = tailed(driver, ScheduledHub(LIVE, *events, *end))
+
+    assert [result.unwrap().message for _, result in emitted] == [f"line {number}" for number in range(1, 7)]
+    assert [when for when, _ in emitted][-1] < 7
+    assert driver.clock.seconds < 9.5
+
+
+def test_a_hidden_gap_is_told() -> None:
+    """Where HTTP does not show what is missing: with the line after it."""
+    events = [logged(5, 1), logged(5.1, 4), logged(9, 5, '__RESULT__::{"success":true}')]
+    driver = FakeDriver(one_job(working(9)))
+
+    emitted = tailed(driver, ScheduledHub(LIVE, *events, changed(9.01, status="completed", completed_at=at(9))))
+
+    assert [result.unwrap().line_number for _, result in emitted] == [1, 4]
+    assert ["lines 2 to 3" in str(result.meta.notes) for _, result in emitted] == [False, True]
+
+
+@given(st.permutations(range(1, 30)), st.sets(st.integers(1, 29)), st.sets(st.integers(1, 29)), st.integers(0, 10))
+def test_every_line_is_given_once_in_order(numbers: list[int], dropped: set[int], shown: set[int], after: int) -> None:
+    """Whatever comes over which way: a line that comes in time is given in its place, and all gaps are told."""
+    order, given_lines = LineOrder(after), list[tuple[LogLine, str | None]]()
+    for number in numbers:
+        if number not in dropped:
+            order.add([line(number)] * 2, 0.0)
+        given_lines += order.take(0.0, 3.0)
+    order.add([line(number) for number in sorted(shown)], 1.0)
+    given_lines += order.take(10.0, 3.0)
+    given_lines += order.take(20.0, 0.0)
+
+    came = sorted(number for number in range(after + 1, 30) if number not in dropped or number in shown)
+    inside = [each.line_number or 0 for each, _ in given_lines if (each.line_number or 0) > after]
+    told = sum(note is not None for _, note in given_lines)
+    assert inside == came
+    assert told == sum(later > earlier + 1 for earlier, later in pairwise([after, *came]))

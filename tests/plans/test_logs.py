@@ -1,0 +1,205 @@
+"""Logs that lag behind their jobs or are hidden, and results that the server lost, on a fake clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fluxbase_jobs import Ok, PollPolicy, ResultLost, Submission
+from fluxbase_jobs._context.call_context import ClientSettings
+from fluxbase_jobs._plans import jobs as plans
+from fluxbase_jobs._plans import typed
+from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.logs import logs
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._realtime.subscriptions import HeardLines
+from fluxbase_jobs.models.jobs import LogLine
+from msgspec import convert
+
+from tests.support.fake_driver import FakeDriver, settings
+from tests.support.sample_responses import JOB_ID
+from tests.support.simulated_jobs import FOREVER, Life, Line, life, one_job, waiting
+
+RESULT = '__RESULT__::{"success":true,"result":{}}'
+EMPTY: dict[str, Any] = {"result": "{}"}
+OPTIONS = WaitOptions(timeout=60, poll=PollPolicy())
+
+
+class Heard:
+    """A hub that only holds lines that came over the WebSocket."""
+
+    def __init__(self, *lines: Line) -> None:
+        self.heard = HeardLines()
+        for line in lines:
+            self.heard.add(JOB_ID, convert(line.body(), LogLine))
+
+    def subscribe(self, *_: object, **__: object) -> None:
+        """There is no socket."""
+
+
+def hearing(*lines: Line) -> ClientSettings:
+    """A client that heard these lines."""
+    client = settings()
+    client.memory.hub = Heard(*lines)
+    return client
+
+
+def read_at(seconds: float, life: Life, *lines: Line, client: ClientSettings | None = None) -> tuple[Any, FakeDriver]:
+    """The result of `logs`, called at this time."""
+    driver = FakeDriver(one_job(life, *lines))
+    driver.clock.pass_(seconds)
+    return driver.run(call(logs, client or settings(), {}, JOB_ID, 0)), driver
+
+
+def messages(result: Any) -> list[str]:
+    """What the lines of a result say."""
+    return [line.message for line in result.unwrap()]
+
+
+def test_a_log_that_was_written_is_one_request() -> None:
+    """The server's own line is left out."""
+    result, driver = read_at(20, life(0, 10), Line(1, "Created execution log subscription", 1), Line(2, "hello", 2), Line(3, RESULT, 10))
+
+    assert messages(result) == ["hello", RESULT]
+    assert result.meta.logs_hidden is False
+    assert len(driver.requests) == 1
+
+
+def test_a_log_is_waited_for_right_after_the_end() -> None:
+    """The server writes it up to two seconds later."""
+    result, driver = read_at(1.01, life(0, 1), Line(1, "hello", 0.5, lag=2), Line(2, RESULT, 1, lag=2))
+
+    assert messages(result)[0] == "hello"
+    assert driver.clock.seconds < 3.5
+    assert result.meta.logs_hidden is False
+
+
+def test_a_hidden_log_is_said_to_be_hidden() -> None:
+    """A completed job has written its result at least. The next log of that server is not waited for."""
+    client = settings()
+
+    first, driver = read_at(1.01, life(0, 1), client=client)
+    second, again = read_at(1.01, life(0, 1), client=client)
+
+    assert (first.unwrap(), first.meta.logs_hidden) == ([], True)
+    assert driver.clock.seconds > 2.5
+    assert (second.unwrap(), second.meta.logs_hidden) == ([], True)
+    assert again.clock.seconds < 1.1
+
+
+@pytest.mark.parametrize("state", [FOREVER, [(0.0, {"status": "pending"})], [(0.0, {"status": "cancelled"})]])
+def test_a_job_may_have_an_empty_log(state: Life) -> None:
+    """It has not printed anything, or was cancelled before it did."""
+    result, _ = read_at(60, state)
+
+    assert (result.unwrap(), result.meta.logs_hidden) == ([], False)
+
+
+def test_lines_that_were_heard_are_given() -> None:
+    """Together with those that HTTP shows, each once, by number; or alone where HTTP shows none."""
+    heard = (Line(1, "one", 1), Line(2, "two", 2), Line(3, RESULT, 3))
+
+    both, _ = read_at(20, life(0, 10), heard[1], Line(4, "four", 4), client=hearing(*heard))
+    alone, _ = read_at(20, life(0, 10), client=hearing(*heard))
+
+    assert messages(both) == ["one", "two", RESULT, "four"]
+    assert both.meta.logs_hidden is False
+    assert messages(alone) == ["one", "two", RESULT]
+    assert alone.meta.logs_hidden is True
+
+
+def test_a_job_with_its_log_has_the_heard_lines() -> None:
+    """`include_logs` reads as `logs` does."""
+    driver = FakeDriver(one_job(life(0, 10)))
+    driver.clock.pass_(20)
+
+    result = driver.run(call(plans.get, hearing(Line(1, "one", 1)), {}, JOB_ID, include_logs=True))
+
+    assert [line.message for line in result.unwrap().logs or ()] == ["one"]
+    assert result.meta.logs_hidden is True
+
+
+@pytest.mark.parametrize(
+    ("lines", "lost"),
+    [
+        ((Line(1, "working", 9), Line(2, RESULT, 10)), False),
+        ((Line(1, "working", 9), Line(2, RESULT, 10, lag=2)), False),
+        ((Line(1, "working", 9),), True),
+        ((), None),
+    ],
+)
+def test_an_empty_result_may_be_lost(lines: tuple[Line, ...], lost: bool | None) -> None:  # noqa: FBT001  # a parameter of the test
+    """The log shows it: a job that returned has written a line with its result. An empty log shows nothing."""
+    driver = FakeDriver(one_job(life(0, 10, **EMPTY), *lines))
+
+    result = driver.run(waiting(60))
+
+    assert result.unwrap().result == {}
+    assert result.meta.result_lost is lost
+
+
+def test_what_was_heard_tells_of_a_lost_result() -> None:
+    """Also where the server hides its log from HTTP."""
+    heard, unheard = hearing(Line(1, "working", 9), Line(2, RESULT, 10)), hearing(Line(1, "working", 9))
+
+    kept = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=heard))
+    lost = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=unheard))
+
+    assert (kept.meta.result_lost, lost.meta.result_lost) == (False, True)
+
+
+@pytest.mark.parametrize("changes", [{"result": '{"a": 1}'}, {"result": None}])
+def test_the_log_is_not_read_where_there_is_a_result(changes: dict[str, Any]) -> None:
+    """One look is for `{}` alone."""
+    driver = FakeDriver(one_job(life(0, 10, **changes), Line(1, "working", 9)))
+
+    assert driver.run(waiting(60)).meta.result_lost is None
+    assert driver.times(f"GET /jobs/{JOB_ID}/logs") == []
+
+
+def test_an_earlier_attempt_shows_no_result_of_this_one() -> None:
+    """A retried job's log has the results of all attempts."""
+    driver = FakeDriver(one_job(life(5, 10, retry_count=1, **EMPTY), Line(1, RESULT, 1), Line(2, "working", 9)))
+
+    assert driver.run(waiting(60)).meta.result_lost is True
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_typed_job_whose_result_is_lost_is_an_error(waits: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """With the job, and how to write a function that loses nothing."""
+    driver = FakeDriver(one_job(life(0, 10, **EMPTY), Line(1, "working", 9)))
+    definition = typed.Definition("resize", dict[str, int], dict[str, int], None)
+    plan = (
+        call(typed.wait, settings(), {}, definition, JOB_ID, OPTIONS)
+        if waits
+        else call(typed.run, settings(), {}, definition, Submission("resize", {"n": 1}), OPTIONS)
+    )
+
+    result = driver.run(plan)
+
+    assert isinstance(result.error, ResultLost)
+    assert result.error.job is not None
+    assert result.error.job.succeeded
+    assert result.error.hint
+    assert result.meta.result_lost is True
+    assert not isinstance(result, Ok)
+
+
+def test_a_job_that_hangs_is_said_to_hang() -> None:
+    """Five minutes without a change are enough; fewer are not."""
+    short = FakeDriver(one_job(FOREVER)).run(waiting(100)).error
+    long = FakeDriver(one_job(FOREVER)).run(waiting(400)).error
+
+    assert "nothing changed" not in str(short and short.hint)
+    assert "nothing changed for 5 minutes" in str(long and long.hint)
+
+
+def test_the_heard_lines_are_bounded() -> None:
+    """The jobs that were heard of last are kept."""
+    heard = HeardLines()
+    for job in range(30):
+        for number in range(1, 1001):
+            heard.add(f"job {job}", convert(Line(number, "text", 1).body(), LogLine))
+
+    assert heard.of("job 0") == []
+    assert len(heard.of("job 29")) == 1000
