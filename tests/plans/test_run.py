@@ -259,7 +259,9 @@ def test_one_404_directly_after_the_submit_is_forgiven() -> None:
 def test_a_fault_does_not_use_up_the_forgiven_404() -> None:
     """A poll that failed for another reason says nothing about the job."""
     down = reply(503, {"error": "down"})
-    answers = replies(reply(201, job(job_name="resize", **PENDING)), down, down, down, NOT_FOUND, reply(200, {"jobs": None}), reply(200, job()))
+    answers = replies(
+        reply(201, job(job_name="resize", **PENDING)), down, down, down, NOT_FOUND, reply(200, {"jobs": None}), reply(200, job())
+    )
 
     assert FakeDriver(answers).run(running()).ok
 

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from ..models.decoding import BOM
-from ..models.shortening import shortened
+from ..models.shortening import MAX_DETAILS, presentable, shortened
 
 MAX_NESTED: Final = 200
 """Lists and objects in an error's body; pickle, for example, fails on a few hundred levels."""
@@ -91,9 +91,21 @@ def code_of(body: Any) -> str | int | None:
 def details(content: bytes, body: Any, kind: str) -> Any:
     """The server's `details`, else all of the body that no attribute holds; as text where it is no JSON, or is nested too deep."""
     if content.count(b"[") + content.count(b"{") > MAX_NESTED or (body is None and kind.startswith("text/") and content.strip()):
-        return content.decode(errors="replace")
+        return details_text(content)
     if not isinstance(body, dict):
-        return body
+        return _bounded(body)
     fields = cast("dict[str, Any]", body)
     rest: dict[str, Any] = {key: value for key, value in fields.items() if key not in _READ or isinstance(value, dict | list)}
-    return rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest
+    return _bounded(rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest)
+
+
+def details_text(content: bytes) -> str:
+    """A body as text, for the details of an error: without keys and tokens, and of a long one its beginning and its end."""
+    return presentable(content.decode(errors="replace"), MAX_DETAILS)
+
+
+def _bounded(value: Any) -> Any:
+    """A value of JSON without keys and tokens; as text where it is long."""
+    encoded = msgspec.json.encode(value).decode()
+    public = presentable(encoded, MAX_DETAILS)
+    return value if public == encoded else msgspec.json.decode(public) if len(encoded) <= MAX_DETAILS else public
