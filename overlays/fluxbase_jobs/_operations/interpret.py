@@ -30,7 +30,8 @@ _HINTS: Final = {
 }
 _SECONDS: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 """Seconds as servers and gateways send them; the standard has whole ones only."""
-_IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
+IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
+"""The code of a 409: the first request with the same key has not ended."""
 
 
 def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> tuple[T, None] | tuple[Any, errors.FluxbaseError]:
@@ -77,7 +78,7 @@ def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) ->
         request_id=_request_id(response, operation) or _text(body, "request_id"),
         hint=_text(body, "hint") or _HINTS.get(str(code)),
         details=None if operation.confidential else details(response.content, decoded, _content_type(response)),
-        retryable=response.status in TRANSIENT_STATUSES or code == _IN_PROGRESS,
+        retryable=response.status in TRANSIENT_STATUSES or code == IN_PROGRESS,
         job_id=operation.job_id,
     )
     state = {"job_status": presentable(body["status"], MAX_CODE)} if isinstance(error, errors.NotAllowedInState) else {}
