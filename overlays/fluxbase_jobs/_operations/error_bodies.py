@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, cast
 
 import msgspec
@@ -17,7 +16,6 @@ _MAX_LEVELS: Final = 6
 _MESSAGE_KEYS: Final = ("message", "error", "errors", "detail", "details", "description", "error_description", "reason", "title", "msg")
 """The keys under which servers send an error message, the most specific first."""
 _READ: Final = ("error", "message", "code", "hint", "request_id")
-_TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def read_body(content: bytes) -> Any:
@@ -69,10 +67,19 @@ def _first_text(value: Any, levels: int) -> str | None:
 
 def message_in_text(content: bytes, kind: str) -> str | None:
     """The message in a body that is not JSON: a page's title, or plain text."""
-    title = _TITLE.search(content)
-    if title:
-        return message_in(title[1].decode(errors="replace"))
+    title = _title(content)
+    if title is not None:
+        return message_in(title.decode(errors="replace"))
     return message_in(content[: 4 * MAX_MESSAGE].decode(errors="replace")) if kind == "text/plain" else None
+
+
+def _title(content: bytes) -> bytes | None:
+    """What stands between the title's tags of a page. Each search goes on where the last one ended, so that no page takes long."""
+    lower = content.lower()
+    opened = lower.find(b"<title")
+    begin = lower.find(b">", opened) + 1 if opened >= 0 else 0
+    end = lower.find(b"</title>", begin) if begin else -1
+    return content[begin:end] if end >= 0 else None
 
 
 def code_of(body: Any) -> str | int | None:

@@ -195,7 +195,7 @@ def _normal(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _normal(each) for key, each in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_normal(each) for each in value]
+        return [_normal(each) for each in cast("list[object]", value)]
     if isinstance(value, float) and value.is_integer() and abs(value) <= _SAFE_INTEGER:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _SAFE_INTEGER:
