@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import json
 import os
 import shutil
 import tempfile
@@ -208,6 +209,43 @@ def bench(session: nox.Session) -> None:
     """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in a minute."""
     install(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def faults(session: nox.Session) -> None:
+    """Every verb against a server that misbehaves, over every transport; writes docs/reliability.md. `-- --part 11`: each 11th fault."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.faults", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def audit(session: nox.Session) -> None:
+    """Known weaknesses of the locked packages, the bill of materials and the licences; says so where nothing could be looked up."""
+    install(session, "audit")
+    folder = ROOT / ".nox" / "audit"
+    folder.mkdir(parents=True, exist_ok=True)
+    locked = folder / "requirements.txt"
+    session.run("uv", "lock", "--check")
+    session.run("uv", "export", "--quiet", "--all-extras", "--no-dev", "--no-emit-project", "--output-file", str(locked))
+    session.run("cyclonedx-py", "requirements", str(locked), "--output-format", "JSON", "--output-file", str(folder / "bom.json"))
+    session.run("pip-licenses", "--format=markdown", f"--output-file={folder / 'licences.md'}")
+    found = folder / "audit.json"
+    found.unlink(missing_ok=True)
+    options = ("--require-hashes", "--disable-pip", "--format", "json", "--output", str(found))
+    session.run("pip-audit", "--requirement", str(locked), *options, success_codes=[0, 1])
+    report_weaknesses(session, found)
+
+
+def report_weaknesses(session: nox.Session, found: Path) -> None:
+    """Fail for a known weakness; and where the service that knows them did not answer, as that is no clean result."""
+    packages = json.loads(found.read_text())["dependencies"] if found.exists() else []
+    skipped = [package["name"] for package in packages if "skip_reason" in package]
+    weak = {package["name"]: [each["id"] for each in package["vulns"]] for package in packages if package.get("vulns")}
+    if not packages or skipped:
+        session.error(f"the audit service could not be reached: {len(skipped) or 'all'} packages were NOT looked up, so nothing is known of them")
+    if weak:
+        session.error(f"known weaknesses: {weak}")
+    session.log(f"no known weakness in {len(packages)} packages")
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import multiprocessing
 import platform
 import sys
@@ -27,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=int, default=1, help="run each nth behaviour only, and write nothing")
     parser.add_argument("--workers", type=int, default=4)
+    logging.disable()  # what was given up is the table
     step: int = parser.parse_args().part
     names = [f"{case.group}/{case.name}" for case in CASES]
     parts = [(style, transport, names[number::6], step) for style in STYLES for transport in TRANSPORTS for number in range(6)]

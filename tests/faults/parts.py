@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from tests.faults.behaviours import CASES, Case
 from tests.faults.matrix import NAMES, Cell, run_cell
 from tests.faults.server import MisbehavingServer
@@ -10,6 +12,7 @@ from tests.support.styles import Style, connect_in_style
 
 def run_part(style: Style, transport: str, names: list[str], step: int) -> list[Cell]:
     """All behaviours and verbs in one style, over one transport."""
+    logging.disable()
     cells = list[Cell]()
     by_name = {f"{case.group}/{case.name}": case for case in CASES}
     with MisbehavingServer() as server:
