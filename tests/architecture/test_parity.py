@@ -14,7 +14,7 @@ NOT_AWAITED: Final[dict[str, set[str]]] = {
     "FluxbaseAdminJobs": {"iterate_jobs"},
     "FluxbaseClient": {"from_env"},
     "FluxbaseFetch": {"iterate", "iterate_pairs", "listen_through", "run_many"},
-    "FluxbaseJobs": {"define", "iterate", "submit_many", "tail", "wait_many", "watch"},
+    "FluxbaseJobs": {"define", "iterate", "submit_many", "tail", "tail_many", "wait_many", "watch", "watch_many"},
     "JobDefinition": {"read", "submit_many"},
 }
 """Methods that send no request, and iterators, which are used with `async for`."""

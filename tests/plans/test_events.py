@@ -174,14 +174,15 @@ def test_lines_come_in_order_whatever_the_order_of_events() -> None:
 
 
 def test_a_hidden_gap_is_told() -> None:
-    """Where HTTP does not show what is missing: with the line after it."""
+    """Where HTTP does not show what is missing: with a result of its own in its place."""
     events = [logged(5, 1), logged(5.1, 4), logged(9, 5, '__RESULT__::{"success":true}')]
     driver = FakeDriver(one_job(working(9)))
 
     emitted = tailed(driver, ScheduledHub(LIVE, *events, changed(9.01, status="completed", completed_at=at(9))))
 
-    assert [result.unwrap().line_number for _, result in emitted] == [1, 4]
-    assert ["lines 2 to 3" in str(result.meta.notes) for _, result in emitted] == [False, True]
+    assert [result.unwrap().line_number for _, result in emitted] == [1, None, 4]
+    assert ["lines 2 to 3" in str(result.meta.notes) for _, result in emitted] == [False, True, False]
+    assert (emitted[1][1].unwrap().message,) == emitted[1][1].meta.notes
 
 
 @given(st.permutations(range(1, 30)), st.sets(st.integers(1, 29)), st.sets(st.integers(1, 29)), st.integers(0, 10))

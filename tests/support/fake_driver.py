@@ -132,8 +132,8 @@ class FakeDriver:
                 return callback()
             case Acquire(lock, timeout):
                 return lock.acquire(timeout=timeout)
-            case Subscribe(hub, job_ids, logs):
-                return hub.subscribe(job_ids, logs=logs)
+            case Subscribe(hub, groups, logs):
+                return hub.subscribe(groups, logs=logs)
             case NextEvent(source, timeout):
                 assert timeout >= 0
                 assert isinstance(source, ScheduledEvents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fluxbase_jobs._realtime.protocol import LineLogged
@@ -44,7 +44,7 @@ class ScheduledHub:
         self.heard = HeardLines()
         self.subscriptions: list[ScheduledEvents] = []
 
-    def subscribe(self, job_ids: Iterable[Any], *, logs: bool) -> ScheduledEvents:
+    def subscribe(self, groups: Sequence[Any], *, logs: bool) -> list[ScheduledEvents]:
         """The events."""
-        self.subscriptions.append(ScheduledEvents(self, job_ids, logs=logs))
-        return self.subscriptions[-1]
+        self.subscriptions += [ScheduledEvents(self, job_ids, logs=logs) for job_ids in groups]
+        return self.subscriptions[-len(groups) :]

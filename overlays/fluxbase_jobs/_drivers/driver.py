@@ -111,8 +111,8 @@ def _perform(step: Step, transport: Transport) -> object:  # noqa: PLR0911  # on
             return lock.acquire(timeout=timeout)
         case ReadClock():
             return instant()
-        case Subscribe(hub, job_ids, logs):
-            return hub.subscribe(job_ids, logs=logs)
+        case Subscribe(hub, groups, logs):
+            return hub.subscribe(groups, logs=logs)
         case NextEvent(source, timeout):
             source.ready.wait(max(timeout, 0.0))
             return Received(source.take(), instant())

@@ -110,8 +110,8 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PL
             return await _acquire(lock, timeout)
         case ReadClock():
             return instant()
-        case Subscribe(hub, job_ids, logs):
-            return hub.subscribe(job_ids, logs=logs)
+        case Subscribe(hub, groups, logs):
+            return hub.subscribe(groups, logs=logs)
         case NextEvent(source, timeout):
             await _wait(source.ready, max(timeout, 0.0))
             return Received(source.take(), instant())

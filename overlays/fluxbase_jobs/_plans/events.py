@@ -45,7 +45,7 @@ def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
 class LineOrder:
     """Puts log lines that come in any order, from two sources, into the order of their numbers; each is given once.
 
-    A line is held back while earlier ones are missing, but not for ever: then the line after the gap comes with a note.
+    A line is held back while earlier ones are missing, but not for ever: then it comes with a note that says which are missing.
     """
 
     after: int
@@ -63,6 +63,10 @@ class LineOrder:
     def has_gap(self) -> bool:
         """Whether lines are held back."""
         return bool(self._held)
+
+    def held_for(self, now: float, hold: float) -> float:
+        """The seconds until the lines that are held back are given all the same."""
+        return 0.0 if self.gap_since is None else max(0.0, self.gap_since + hold - now)
 
     def add(self, lines: Iterable[LogLine], now: float) -> None:
         """Take lines of either source."""
@@ -83,7 +87,7 @@ class LineOrder:
         self.not_before, self.after = started_at, max((number for number, _ in self._given), default=0)
 
     def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
-        """The lines whose turn it is, each with a note where lines before it are missing."""
+        """The lines whose turn it is, each with what to say where lines before it are missing."""
         taken: list[tuple[LogLine, str | None]] = [(line, None) for line in self._late]
         self._late = []
         while self._held:
@@ -102,6 +106,12 @@ class LineOrder:
     def _note_gap(self, now: float) -> None:
         waiting = bool(self._held) and self.after + 1 not in self._held
         self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
+
+
+def gap_line(note: str, before: LogLine) -> LogLine:
+    """What stands in a followed log where lines are missing: a warning without a number, at the time of the line after it."""
+    told = replace(cast("Any", before), id=f"{before.id}:gap", level="warn", message=note, line_number=None)
+    return cast("LogLine", told)
 
 
 def gap_note(first: int, last: int) -> str:

@@ -10,23 +10,39 @@ from .._realtime.protocol import JobChanged, LineLogged
 from .._realtime.subscriptions import Event, Linked, Subscription
 from ..models.jobs import Job
 from ..result import Err, Result
-from .events import SAFETY_POLL
 from .exchange.steps import Instant, NextEvent, Plan, Received, Subscribe
 from .polling import pause_until_next_poll
 
 LINK_SECONDS: Final = 0.3
 """Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""
 
-__all__ = ["Event", "JobChanged", "LineLogged", "Linked", "changes_come", "listen", "until_linked", "wait_for_events"]
+__all__ = [
+    "Event",
+    "JobChanged",
+    "LineLogged",
+    "Linked",
+    "changes_come",
+    "listen",
+    "listen_each",
+    "planned",
+    "until_linked",
+    "wait_for_events",
+]
 
 
 def listen(context: CallContext, job_ids: Sequence[str], *, logs: bool) -> Plan[Subscription | None]:
     """Receive the events of jobs; None where the client only polls. Close it in the end."""
+    listening = yield from listen_each(context, [job_ids] if job_ids else [], logs=logs)
+    return listening[0] if listening else None
+
+
+def listen_each(context: CallContext, groups: Sequence[Sequence[str]], *, logs: bool) -> Plan[list[Subscription]]:
+    """Receive the events of several groups of jobs apart, but wait for all of them at once; an empty list where the client only polls."""
     hub = context.client.memory.hub
-    if hub is None or not job_ids:
-        return None
-    source: Subscription | None = yield Subscribe(hub, job_ids, logs)
-    return source
+    if hub is None or not groups:
+        return []
+    sources: list[Subscription] = yield Subscribe(hub, groups, logs)
+    return sources
 
 
 def until_linked(source: Subscription | None, now: Instant, end: float) -> Plan[Instant]:
@@ -46,13 +62,14 @@ def changes_come(source: Subscription | None, job: Job | None) -> bool:
     return source is not None and source.linked.changes and job is not None and source.sees(job)
 
 
-def wait_for_events(
-    source: Subscription | None, interval: float, result: Result[Any] | None, now: Instant, end: float, *, live: bool
-) -> Plan[Received]:
-    """Wait for the next event, or for the next poll: by the planned interval, or much later where changes come by themselves."""
+def planned(interval: float, result: Result[Any] | None) -> float:
+    """The seconds until the next poll: as planned, or as many as the server asks for."""
+    return max(interval, result.error.retry_after or 0.0) if isinstance(result, Err) else interval
+
+
+def wait_for_events(source: Subscription | None, left: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Received]:
+    """Wait for the next event, or for the next poll in so many seconds."""
     if source is None:
-        return Received((), (yield from pause_until_next_poll(interval, result, now, end)))
-    retry_after = (result.error.retry_after or 0.0) if isinstance(result, Err) else 0.0
-    timeout = max(SAFETY_POLL if live else interval, retry_after)
-    received: Received = yield NextEvent(source, max(0.0, min(timeout, end - now.monotonic)))
+        return Received((), (yield from pause_until_next_poll(left, result, now, end)))
+    received: Received = yield NextEvent(source, max(0.0, min(left, end - now.monotonic)))
     return received

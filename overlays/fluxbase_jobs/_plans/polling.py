@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from attrs import frozen
@@ -61,6 +61,32 @@ class Waiting:
     on_progress: OnProgress | None
     cancel_on_timeout: bool
     cancel_on_exit: bool
+
+
+def read_ids(job_ids: Iterable[object]) -> Iterator[tuple[str, InvalidInput | None]]:
+    """The ids in their canonical form; one that is none as it was given, with what is wrong with it."""
+    for given in job_ids:
+        try:
+            yield _job_id(given), None
+        except InvalidInput as error:
+            yield _label(given), error
+
+
+def _job_id(given: object) -> str:
+    try:
+        return arguments.job_id(given, "job_ids")
+    except InvalidInput:
+        raise
+    except Exception as fault:  # noqa: BLE001  # the caller's object may raise anything
+        raise InvalidInput(f"job_ids must be jobs or UUIDs; reading one raised {type(fault).__name__}") from None
+
+
+def _label(given: object) -> str:
+    """An id as it was given, where it is none."""
+    try:
+        return str(given)
+    except Exception:  # noqa: BLE001  # the caller's object may raise anything
+        return object.__repr__(given)
 
 
 def pause_until_next_poll(interval: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Instant]:

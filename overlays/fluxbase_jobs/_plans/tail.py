@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import define, evolve, field, frozen
 
@@ -20,12 +20,12 @@ from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LineOrder, applied
+from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, SAFETY_POLL, LineOrder, applied, gap_line
 from .exchange.causes import of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
-from .listening import Event, LineLogged, Linked, changes_come, listen, until_linked, wait_for_events
+from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
 from .logs import DENIED
 from .polling import Waiting, WaitOptions, is_transient, wait_timeout
 
@@ -48,6 +48,15 @@ LEVELS: Final = {
     "fatal": logging.CRITICAL,
     "panic": logging.CRITICAL,
 }
+
+
+Spacing: TypeAlias = Callable[[], float]
+"""Gives the seconds between two polls at least."""
+
+
+def no_spacing() -> float:
+    """Poll as often as planned."""
+    return 0.0
 
 
 @define
@@ -100,8 +109,12 @@ class _Following:
 
     source: Subscription | None
     order: LineOrder
+    logger: logging.Logger | None = None
+    spacing: Spacing = no_spacing
     ended: bool = False
     """Whether the job, by its events, has ended."""
+    shown: bool = False
+    """Whether the server has shown any line over HTTP."""
 
     @property
     def listening(self) -> bool:
@@ -144,21 +157,29 @@ def tail(context: CallContext, job_id: object, after_line: object, options: Wait
     read = operations.get(job_id)
     first = arguments.integer("after_line", after_line, 0)
     source = yield from listen(context, [str(read.job_id)], logs=True)
-    following = _Following(source, LineOrder(first))
+    yield from follow(context, read, waiting, source, first, logger=logger)
+
+
+def follow(
+    context: CallContext,
+    read: Operation[Job],
+    waiting: Waiting,
+    source: Subscription | None,
+    first: int = 0,
+    *,
+    logger: logging.Logger | None = None,
+    spacing: Spacing = no_spacing,
+) -> Stream[Result[LogLine]]:
+    """Each line after the `first` ones, with the events of `source`, which is closed at the end."""
+    following = _Following(source, LineOrder(first), logger, spacing)
     try:
-        yield from _tail(context, read, waiting, _LogCursor(first, first), following, logger=logger)
+        yield from _follow(context, read, waiting, _LogCursor(first, first), following)
     finally:
         following.close()
 
 
-def _tail(
-    context: CallContext,
-    read: Operation[Job],
-    waiting: Waiting,
-    cursor: _LogCursor,
-    following: _Following,
-    *,
-    logger: logging.Logger | None,
+def _follow(
+    context: CallContext, read: Operation[Job], waiting: Waiting, cursor: _LogCursor, following: _Following
 ) -> Stream[Result[LogLine]]:
     now = yield from read_clock()
     end, interval, complete_at = now.monotonic + waiting.timeout, None, None
@@ -174,16 +195,17 @@ def _tail(
         if cursor.restarted and following.order.not_before != cursor.started_at:
             following.order.restart(cursor.started_at)
         now = yield from read_clock()
-        yield from _give(context, following, snapshot, logger, now)
+        yield from _give(context, following, snapshot, now)
         complete_at, job = _complete_at(complete_at, job, snapshot.job, began, now), snapshot.job or job
         if complete_at is not None and snapshot.result.ok and (began.monotonic >= complete_at or _heard_all(context, following, job)):
-            yield from _give(context, following, _Snapshot(None, snapshot.result), logger, now, hold=0.0)
+            yield from _give(context, following, _Snapshot(None, snapshot.result), now, hold=0.0)
             return
         interval = (
             DRAIN_SECONDS / DRAIN_POLLS if complete_at else POLL.interval(interval, job, now.utc, now.random, changed=bool(snapshot.lines))
         )
-        now = yield from _until_next_poll(context, following, interval, snapshot, job, now=now, end=end, logger=logger)
-    yield from _give(context, following, _Snapshot(None, snapshot.result), logger, now, hold=0.0)
+        wait = max(interval, following.spacing())
+        now = yield from _until_next_poll(context, following, wait, snapshot, job, now=now, end=end)
+    yield from _give(context, following, _Snapshot(None, snapshot.result), now, hold=0.0)
     if complete_at is None or not snapshot.result.ok:
         yield Emit(Err(wait_timeout(read.job_id, job, waiting.timeout)))
 
@@ -192,7 +214,6 @@ def _give(
     context: CallContext,
     following: _Following,
     snapshot: _Snapshot,
-    logger: logging.Logger | None,
     now: Instant,
     *,
     hold: float | None = None,
@@ -202,14 +223,16 @@ def _give(
     if following.source is not None:
         following.order.add(snapshot.lines, now.monotonic)
         lines = following.order.take(now.monotonic, _hold(context) if hold is None else hold)
-    for line, note in lines:
-        if line.message.startswith(RESULT_LINE) or is_servers_own_line(line):
-            continue
-        meta = snapshot.result.meta if note is None else evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, note))
-        if note is not None and logger is not None:
-            yield Invoke(partial(logger.warning, "%s", note))
-        yield from _log(logger, line)
-        yield Emit(Ok(line, meta))
+    following.shown = following.shown or bool(snapshot.lines)
+    for line, gap in lines:
+        if gap is not None:
+            context.client.memory.hides_logs = not following.shown
+            told = gap_line(gap, line)
+            yield from _log(following.logger, told)
+            yield Emit(Ok(told, evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, gap))))
+        if not line.message.startswith(RESULT_LINE) and not is_servers_own_line(line):
+            yield from _log(following.logger, line)
+            yield Emit(Ok(line, snapshot.result.meta))
 
 
 def _hold(context: CallContext) -> float:
@@ -225,33 +248,26 @@ def _heard_all(context: CallContext, following: _Following, job: Job | None) -> 
 
 
 def _until_next_poll(
-    context: CallContext,
-    following: _Following,
-    interval: float,
-    snapshot: _Snapshot,
-    job: Job | None,
-    *,
-    now: Instant,
-    end: float,
-    logger: logging.Logger | None,
+    context: CallContext, following: _Following, interval: float, snapshot: _Snapshot, job: Job | None, *, now: Instant, end: float
 ) -> Generator[Step | Emit[Result[LogLine]], Any, Instant]:
     """Wait until the job and its log have to be read again, and emit the lines that come meanwhile."""
     source, began = following.source, now.monotonic
     while True:
-        gap = following.order.has_gap
+        gap, hidden = following.order.has_gap, context.client.memory.hides_logs
         running = job is not None and not job.is_terminal and not following.ended
-        live = following.listening and changes_come(source, job) and running and not gap and snapshot.result.ok
-        left = min(interval, GAP_POLL) if gap else interval
-        left -= now.monotonic - began
-        if source is not None and not live and left <= 0:
+        live = following.listening and changes_come(source, job) and running and snapshot.result.ok and (hidden or not gap)
+        sooner = min(interval, max(GAP_POLL, following.spacing())) if gap and not hidden else interval
+        left = SAFETY_POLL if live else planned(sooner, snapshot.result) - (now.monotonic - began)
+        if source is not None and left <= 0:
             return now
-        received = yield from wait_for_events(source, left, snapshot.result, now, end, live=live)
+        held = following.order.held_for(now.monotonic, _hold(context)) if gap and hidden else left
+        received = yield from wait_for_events(source, min(left, held), snapshot.result, now, end)
         now = received.at
         due = False
         for event in received.events:
             due = following.take(event, job, now.monotonic) or due
-        yield from _give(context, following, _Snapshot(None, snapshot.result), logger, now)
-        if due or not received.events or now.monotonic >= end:
+        yield from _give(context, following, _Snapshot(None, snapshot.result), now)
+        if due or not (received.events or held < left) or now.monotonic >= end:
             return now
 
 

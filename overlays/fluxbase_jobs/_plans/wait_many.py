@@ -1,4 +1,4 @@
-"""Waiting for many jobs with one poller: pages of the list, and single requests for the jobs that are not in them."""
+"""Waiting for many jobs, or watching them, with one poller: pages of the list, and single requests for jobs that are not in them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ..errors import InvalidInput, InvalidResponse, RequestTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
-from .events import applied
+from .events import SAFETY_POLL, applied
 from .exchange.call import open_call
 from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
-from .listening import Event, JobChanged, Linked, changes_come, listen, until_linked, wait_for_events
-from .polling import OnProgress, Waiting, WaitOptions, is_transient, wait_timeout
+from .listening import Event, JobChanged, Linked, changes_come, listen, planned, until_linked, wait_for_events
+from .polling import OnProgress, Waiting, WaitOptions, is_transient, read_ids, wait_timeout
 from .watch import visible_state
 
 T = TypeVar("T")
@@ -42,6 +42,8 @@ SINGLE_REQUESTS_PER_ROUND: Final = 15
 
 LEAST_LOGS_PER_ROUND: Final = 5
 """So many failed jobs' logs are read in each round, however many jobs are still running."""
+GATHER_SECONDS: Final = 1.0
+"""Seconds between two rounds where many jobs end one after the other: one page then shows the results of several."""
 
 
 @frozen
@@ -70,13 +72,17 @@ class _Pending:
     causes: bool = False
     """Whether to read the error messages of failed jobs from their logs."""
     on_progress: OnProgress | None = None
+    emits_changes: bool = False
+    """Whether changes are emitted, too, and not only the end of each job."""
+    meta: Meta = field(factory=Meta)
+    """Of the last response with jobs."""
     ended: set[str] = field(factory=set[str])
     """Jobs that have ended by their events, and whose result was not read yet."""
 
     def add(self, job_id: str) -> None:
-        """Wait for this job too."""
+        """Wait for this job too. Where changes are emitted, each comes once, however often the id was given."""
         self.jobs[job_id] = None
-        self.given[job_id] += 1
+        self.given[job_id] = 1 if self.emits_changes else self.given[job_id] + 1
 
     def pages(self) -> int:
         """How many pages of the list to read at most: as far as jobs were found and a bit further; none where single requests are fewer."""
@@ -85,17 +91,26 @@ class _Pending:
 
     def update(self, jobs: Iterable[Job], meta: Meta, now: float) -> Generator[Step | Emit[Pair], Any, None]:
         """Store these jobs; those that have ended are no longer waited for. Jobs that nobody waits for are passed over."""
+        self.meta = meta
         for job in jobs:
             if job.id not in self.jobs:
                 continue
-            before, self.jobs[job.id] = self.jobs[job.id], job
-            if self.on_progress is not None and (before is None or visible_state(before) != visible_state(job)):
-                yield Invoke(partial(self.on_progress, job))
+            yield from self.take(job)
             if job.is_terminal and self.causes and job.status == "failed":
                 del self.jobs[job.id]
                 self.failed[job.id] = _Failed(job, meta, now + LOG_SECONDS)
             elif job.is_terminal:
                 yield from self.finish(job.id, Ok(job, meta))
+
+    def take(self, job: Job) -> Generator[Step | Emit[Pair], Any, None]:
+        """Store another state of a job, and report it if it is a change."""
+        before, self.jobs[job.id] = self.jobs[job.id], job
+        if before is not None and visible_state(before) == visible_state(job):
+            return
+        if self.on_progress is not None:
+            yield Invoke(partial(self.on_progress, job))
+        if self.emits_changes and not job.is_terminal:
+            yield Emit((job.id, Ok(job, self.meta)))
 
     def finish(self, job_id: str, result: Result[Job]) -> list[Emit[Pair]]:
         """A job's result, as often as its id was given."""
@@ -107,46 +122,45 @@ class _Pending:
         """The seconds before the next round: as planned, but a second for each request of this one, as the server allows 100 a minute."""
         return max(interval, self.requests * min(1.0, 2 * policy.initial)) if self.requests > 1 else interval
 
+    def gathering(self) -> float:
+        """The seconds from one round to the next where an event makes it necessary."""
+        return GATHER_SECONDS if len(self.jobs) > MAX_SINGLE_REQUESTS else 0.0
+
 
 def wait_many(
     client: ClientSettings, retry: RetryOption, job_ids: Iterable[object], options: WaitOptions, *, causes: object = False
 ) -> Stream[Pair]:
     """Each job with its end, or an error, as they come; never ending early. A page shows jobs without their payload."""
-    context, waiting, refused = yield from _opened(client, retry, options, causes)
     pending = _Pending(causes=causes is True, on_progress=options.on_progress)
-    for given in job_ids:
-        try:
-            job_id = _job_id(given)
-        except InvalidInput as error:
-            yield Emit((_label(given), Err(error)))
-            continue
-        if refused:
-            yield Emit((job_id, Err(refused)))
+    yield from _follow(client, retry, job_ids, options, pending, causes=causes)
+
+
+def watch_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[object], options: WaitOptions) -> Stream[Pair]:
+    """Each change of each job once, as they come; a job's final state, or an error, is its last one."""
+    yield from _follow(client, retry, job_ids, options, _Pending(emits_changes=True))
+
+
+def _follow(
+    client: ClientSettings,
+    retry: RetryOption,
+    job_ids: Iterable[object],
+    options: WaitOptions,
+    pending: _Pending,
+    *,
+    causes: object = False,
+) -> Stream[Pair]:
+    context, waiting, refused = yield from opened(client, retry, options, causes=causes)
+    for job_id, error in read_ids(job_ids):
+        if error or refused:
+            yield Emit((job_id, Err(error or refused or InvalidInput(job_id))))
         else:
             pending.add(job_id)
     if context and waiting and pending.jobs:
         yield from _wait(context, pending, waiting)
 
 
-def _job_id(given: object) -> str:
-    try:
-        return arguments.job_id(given, "job_ids")
-    except InvalidInput:
-        raise
-    except Exception as fault:  # noqa: BLE001  # the caller's object may raise anything
-        raise InvalidInput(f"job_ids must be jobs or UUIDs; reading one raised {type(fault).__name__}") from None
-
-
-def _label(given: object) -> str:
-    """An id as it was given, where it is none."""
-    try:
-        return str(given)
-    except Exception:  # noqa: BLE001  # the caller's object may raise anything
-        return object.__repr__(given)
-
-
-def _opened(
-    client: ClientSettings, retry: RetryOption, options: WaitOptions, causes: object
+def opened(
+    client: ClientSettings, retry: RetryOption, options: WaitOptions, *, causes: object = False
 ) -> Plan[tuple[CallContext, Waiting, None] | tuple[None, None, InvalidInput]]:
     """The call, or what is wrong with the arguments beside the ids: each id has its result all the same."""
     try:
@@ -188,22 +202,22 @@ def _until_next_poll(
     source: Subscription | None, interval: float, failed: Err | None, pending: _Pending, now: Instant, *, end: float
 ) -> Generator[Step | Emit[Pair], Any, Instant]:
     """Wait until jobs have to be read again; take the changes that come meanwhile."""
-    began = now.monotonic
+    interval, began, due = planned(interval, failed), now.monotonic, False
     while True:
-        live = failed is None and not pending.failed and all(changes_come(source, job) for job in pending.jobs.values())
-        left = interval - (now.monotonic - began)
-        if source is not None and not live and left <= 0:
+        live = failed is None and not due and not pending.failed and all(changes_come(source, job) for job in pending.jobs.values())
+        planned_for = min(interval, pending.gathering()) if due and failed is None else interval
+        left = SAFETY_POLL if live else planned_for - (now.monotonic - began)
+        if source is not None and left <= 0:
             return now
-        received = yield from wait_for_events(source, left, failed, now, end, live=live)
+        received = yield from wait_for_events(source, left, failed, now, end)
         now = received.at
-        due = False
         for event in received.events:
             due = (yield from _take_event(event, pending)) or due
-        if due or not received.events or now.monotonic >= end:
+        if not received.events or now.monotonic >= end:
             return now
 
 
-def _take_event(event: Event, pending: _Pending) -> Plan[bool]:
+def _take_event(event: Event, pending: _Pending) -> Generator[Step | Emit[Pair], Any, bool]:
     """Take the change of a job; whether jobs have to be read now."""
     if isinstance(event, Linked):
         return event.changes
@@ -214,10 +228,7 @@ def _take_event(event: Event, pending: _Pending) -> Plan[bool]:
     if job.is_terminal:
         pending.ended.add(job.id)
         return True
-    changed = visible_state(job) != visible_state(known)
-    pending.jobs[job.id] = job
-    if changed and pending.on_progress is not None:
-        yield Invoke(partial(pending.on_progress, job))
+    yield from pending.take(job)
     return False
 
 

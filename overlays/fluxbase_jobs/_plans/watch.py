@@ -15,10 +15,10 @@ from .._realtime.subscriptions import Subscription
 from ..errors import NotFound
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from .events import applied
+from .events import SAFETY_POLL, applied
 from .exchange.denied import read_job, with_denied
 from .exchange.steps import Emit, Instant, Step, Stream, read_clock
-from .listening import Event, LineLogged, Linked, changes_come, listen, until_linked, wait_for_events
+from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
 from .polling import Waiting, WaitOptions, is_transient, wait_refused, wait_timeout
 
 
@@ -108,13 +108,13 @@ def _until_next_poll(
     source: Subscription | None, interval: float, result: Result[Job], seen: _Seen, now: Instant, *, end: float
 ) -> Generator[Step | Emit[Result[Job]], Any, Instant]:
     """Wait until the job has to be read again, and emit the changes that come meanwhile."""
-    interval = max(interval, result.error.retry_after or 0.0) if isinstance(result, Err) else interval
+    interval = planned(interval, result)
     began, live, failed = now.monotonic, changes_come(source, seen.job) and not seen.ended, not result.ok
     while True:
-        left = interval - (now.monotonic - began)
-        if not live and left <= 0 and source is not None:
+        left = SAFETY_POLL if live and not failed else interval - (now.monotonic - began)
+        if left <= 0 and source is not None:
             return now
-        received = yield from wait_for_events(source, left, result, now, end, live=live and not failed)
+        received = yield from wait_for_events(source, left, result, now, end)
         now = received.at
         if not received.events:
             return now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, field
 
@@ -47,17 +47,17 @@ class Hub:
         self._closed = False
         self._not_before = 0.0
 
-    def subscribe(self, job_ids: Iterable[str], *, logs: bool) -> Subscription | None:
-        """The events of these jobs from now on; None where the server is known to have none."""
+    def subscribe(self, groups: Sequence[Sequence[str]], *, logs: bool) -> list[Subscription]:
+        """The events of these groups of jobs from now on; an empty list where the server is known to have none."""
         if self._process != os.getpid():
             self._begin_process()
         with self._lock:
             if self._closed or monotonic() < self._not_before:
-                return None
+                return []
             if self._link is None:
                 self._link = _Link(self)
                 self._link.start()
-            return self._link.subscribe(job_ids, logs=logs)
+            return self._link.subscribe(groups, logs=logs)
 
     def close(self) -> None:
         """Close the socket; the thread ends."""
@@ -136,11 +136,12 @@ class _Link:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2 * TICK_SECONDS)
 
-    def subscribe(self, job_ids: Iterable[str], *, logs: bool) -> Subscription:
+    def subscribe(self, groups: Sequence[Sequence[str]], *, logs: bool) -> list[Subscription]:
         """Add a watcher, and ask the server at once where the socket is open."""
-        subscription = Subscription(job_ids, threading.Event(), self._sees, logs=logs)
+        ready = threading.Event()
+        subscriptions = [Subscription(job_ids, ready, self._sees, logs=logs) for job_ids in groups]
         with self._lock:
-            self.registry.add(subscription)
+            self.registry.add(subscriptions)
             questions, socket = self.registry.questions(), self._socket
         if socket is not None:
             try:
@@ -148,7 +149,7 @@ class _Link:
                     socket.send(question)
             except Exception:  # noqa: BLE001, S110  # the thread notices it too
                 pass
-        return subscription
+        return subscriptions
 
     def _sees(self, job: Job) -> bool:
         return self.token.sees(job)
@@ -177,6 +178,7 @@ class _Link:
     def _serve(self, retries: Retries) -> None:
         """Serve one socket until nobody needs it. Raises SocketUnavailable where it could not be opened, or is lost."""
         socket = self.hub.open_socket(self.token)
+        retries.silent = True
         try:
             with self._lock:
                 self.registry.connect()
@@ -195,7 +197,7 @@ class _Link:
             now = monotonic()
             if message is not None:
                 self._receive(message)
-                retries.failures = 0
+                retries.received()
                 self.hub.state = CONNECTED
             if now < look_at:
                 continue

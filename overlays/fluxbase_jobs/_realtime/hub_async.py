@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from attrs import define, field
 
@@ -47,22 +47,22 @@ class AsyncHub:
         self._closed = False
         self._not_before = 0.0
 
-    def subscribe(self, job_ids: Iterable[str], *, logs: bool) -> Subscription | None:
-        """The events of these jobs from now on; None where there are none."""
+    def subscribe(self, groups: Sequence[Sequence[str]], *, logs: bool) -> list[Subscription]:
+        """The events of these groups of jobs from now on; an empty list where there are none."""
         loop = _running_loop()
         if loop is None:
             self.state = polling("not under trio")
-            return None
+            return []
         if self._process != os.getpid():
             self._inherited.append(self._links)
             self._links, self._process, self.heard = {}, os.getpid(), HeardLines()
         link = self._links.get(loop)
         if self._closed or (link is None and monotonic() < self._not_before):
-            return None
+            return []
         if link is None:
             link = self._links[loop] = _Link(self, loop)
             link.start()
-        return link.subscribe(job_ids, logs=logs)
+        return link.subscribe(groups, logs=logs)
 
     async def close(self) -> None:
         """Close the socket of this event loop; those of others close with them."""
@@ -135,12 +135,13 @@ class _Link:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=2 * TICK_SECONDS)
 
-    def subscribe(self, job_ids: Iterable[str], *, logs: bool) -> Subscription:
+    def subscribe(self, groups: Sequence[Sequence[str]], *, logs: bool) -> list[Subscription]:
         """Add a watcher. What it needs is asked for in the next turn of the loop, together with what others need."""
-        subscription = Subscription(job_ids, asyncio.Event(), self._sees, logs=logs)
-        self.registry.add(subscription)
+        ready = asyncio.Event()
+        subscriptions = [Subscription(job_ids, ready, self._sees, logs=logs) for job_ids in groups]
+        self.registry.add(subscriptions)
         self._wake.set()
-        return subscription
+        return subscriptions
 
     def _sees(self, job: Job) -> bool:
         return self.token.sees(job)
@@ -170,6 +171,7 @@ class _Link:
     async def _serve(self, retries: Retries) -> None:
         """Serve one socket until nobody needs it. Raises SocketUnavailable where it could not be opened, or is lost."""
         socket = await self.hub.open_socket(self.token)
+        retries.silent = True
         reading: asyncio.Task[None] | None = None
         try:
             self.registry.connect()
@@ -187,7 +189,7 @@ class _Link:
     async def _read(self, socket: AsyncSocket, retries: Retries) -> None:
         while True:
             message = await socket.receive()
-            retries.failures = 0
+            retries.received()
             self.hub.state = CONNECTED
             for frame in protocol.read(message):
                 if (refusal := self.registry.receive(frame)) is not None:

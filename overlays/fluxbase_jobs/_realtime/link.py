@@ -20,8 +20,10 @@ IDLE_SECONDS: Final = 60.0
 HEARTBEAT_SECONDS: Final = 25.0
 TICK_SECONDS: Final = 1.0
 """Seconds between two looks at what is wanted, where nothing comes."""
-FIRST_DELAY: Final = 0.2
+FIRST_DELAY: Final = 0.05
 MAX_DELAY: Final = 30.0
+SILENT_FAILURES: Final = 6
+"""A socket that is torn before its first frame counts as so many failures: the server does so over its limit of sockets for each user."""
 MISSING_DELAY: Final = 600.0
 """Seconds before a server without a WebSocket is asked again."""
 _RENEW_BEFORE: Final = 60.0
@@ -38,12 +40,19 @@ class Retries:
     """When to connect again."""
 
     failures: int = 0
+    silent: bool = False
+    """Whether the socket is open and has brought nothing yet."""
+
+    def received(self) -> None:
+        """The socket works."""
+        self.failures, self.silent = 0, False
 
     def delay(self, fault: SocketUnavailable) -> float:
         """The seconds before the next attempt: more after each failure, with jitter, as all clients lose their sockets together."""
         if fault.lasting:
             return MISSING_DELAY
-        self.failures += 1
+        self.failures = max(self.failures + 1, SILENT_FAILURES if self.silent else 0)
+        self.silent = False
         longest: float = min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.failures, 10))
         return longest * (0.5 + random.random() / 2)  # noqa: S311  # jitter, not a secret
 

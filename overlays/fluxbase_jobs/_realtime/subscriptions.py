@@ -146,11 +146,12 @@ class Registry:
         """Whether anybody listens."""
         return bool(self._subscriptions)
 
-    def add(self, subscription: Subscription) -> None:
+    def add(self, subscriptions: Collection[Subscription]) -> None:
         """Let a watcher receive the events of its jobs."""
-        for job_id in subscription.job_ids:
-            self._subscriptions.setdefault(job_id, []).append(subscription)
-        self._tell([subscription])
+        for subscription in subscriptions:
+            for job_id in subscription.job_ids:
+                self._subscriptions.setdefault(job_id, []).append(subscription)
+        self._tell(subscriptions)
 
     def connect(self) -> None:
         """Begin with a new socket, on which nothing was asked yet."""

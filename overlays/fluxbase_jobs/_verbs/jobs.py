@@ -20,8 +20,9 @@ from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
 from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
+from .._plans.tail_many import tail_many
 from .._plans.wait import wait
-from .._plans.wait_many import wait_many
+from .._plans.wait_many import wait_many, watch_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
 from ..models.inputs import JobId, OnBehalfOf, Submission
@@ -319,7 +320,8 @@ class FluxbaseJobs:
 
         Returns:
             An iterator of results, without the line that carries the job's result. An error is always the last one. The April 2026 server
-            returns no lines until its next start.
+            shows a log over HTTP only after its next start: there the lines come over the WebSocket, and where some are missing, a result
+            says which, with `meta.notes` and a line without a number.
         """
         options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
         return self._fetch.iterate(tail, call, job_id, after_line, options, to_logger)
@@ -425,6 +427,41 @@ class FluxbaseJobs:
         """
         options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
         return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
+
+    def watch_many(
+        self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
+    ) -> Generator[tuple[str, Result[Job]]]:
+        """Follow many jobs with one WebSocket, or one poller: each change of each job once, as they come.
+
+        Args:
+            job_ids: jobs or UUIDs, as in `wait`. One that is given twice is followed once.
+            timeout: total time limit in seconds.
+            **call: `retry` overrides the client's retry policy for each request.
+
+        Returns:
+            An iterator of pairs of an id, in canonical form, and a result. The last result of a job is its final state, or an error if it
+            could not be read or has not ended in time; the others go on. Jobs have no payload, as in a list.
+        """
+        options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate_pairs(watch_many(self._fetch.settings, call, job_ids, options))
+
+    def tail_many(
+        self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
+    ) -> Generator[tuple[str, Result[LogLine]]]:
+        """Follow the logs of many jobs with one WebSocket, or one poller: each line once, in order for each job, as they come.
+
+        Args:
+            job_ids: jobs or UUIDs, as in `wait`. One that is given twice is followed once.
+            timeout: total time limit in seconds.
+            **call: `retry` overrides the client's retry policy for each request.
+
+        Returns:
+            An iterator of pairs of an id, in canonical form, and a result, as `tail` gives it. It ends when all jobs have ended and their
+            logs are complete. An error is the last result of its job; the others go on. Without a WebSocket each job's log is read every
+            two seconds for each job that is followed, to stay below the server's rate limit.
+        """
+        options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate_pairs(tail_many(self._fetch.settings, call, job_ids, options))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None

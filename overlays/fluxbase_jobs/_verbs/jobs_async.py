@@ -21,8 +21,9 @@ from .._plans.polling import OnProgress, WaitOptions
 from .._plans.run import run
 from .._plans.submit_many import Batch, BatchReport, ItemT, OnSubmitted, submissions, workers
 from .._plans.tail import tail
+from .._plans.tail_many import tail_many
 from .._plans.wait import wait
-from .._plans.wait_many import wait_many
+from .._plans.wait_many import wait_many, watch_many
 from .._plans.watch import watch
 from .._validation.arguments import Seconds
 from ..models.inputs import JobId, OnBehalfOf, Submission
@@ -214,6 +215,20 @@ class AsyncFluxbaseJobs:
         """Wait for many jobs with one poller: pages of the list, and single requests only for jobs that are not in them."""
         options = WaitOptions(timeout=timeout, poll=poll, on_progress=on_progress)
         return self._fetch.iterate_pairs(wait_many(self._fetch.settings, call, job_ids, options, causes=causes))
+
+    def watch_many(
+        self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
+    ) -> AsyncGenerator[tuple[str, Result[Job]]]:
+        """Follow many jobs with one WebSocket, or one poller: each change of each job once, as they come."""
+        options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate_pairs(watch_many(self._fetch.settings, call, job_ids, options))
+
+    def tail_many(
+        self, job_ids: Iterable[JobId], *, timeout: Seconds = WAIT_TIMEOUT, **call: Unpack[RetryOption]
+    ) -> AsyncGenerator[tuple[str, Result[LogLine]]]:
+        """Follow the logs of many jobs with one WebSocket, or one poller: each line once, in order for each job, as they come."""
+        options = WaitOptions(timeout=timeout, poll=DEFAULT_POLL)
+        return self._fetch.iterate_pairs(tail_many(self._fetch.settings, call, job_ids, options))
 
     def define(
         self, job_name: str, payload_type: type[In], result_type: type[Out], *, namespace: str | None = None

@@ -84,11 +84,12 @@ class Received:
 
 @frozen
 class Subscribe:
-    """Receive the events of some jobs. The driver answers with a Subscription, or with None where there is no WebSocket."""
+    """Receive the events of some jobs. The driver answers with a Subscription for each group, or with none where there is no WebSocket."""
 
     hub: Any
     """The client's Hub or AsyncHub."""
-    job_ids: Sequence[str]
+    groups: Sequence[Sequence[str]]
+    """The ids of the jobs. Waiting for the events of one group waits for those of all."""
     logs: bool
 
 
