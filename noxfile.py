@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -238,11 +239,13 @@ def audit(session: nox.Session) -> None:
 
 def report_weaknesses(session: nox.Session, found: Path) -> None:
     """Fail for a known weakness; and where the service that knows them did not answer, as that is no clean result."""
-    packages = json.loads(found.read_text())["dependencies"] if found.exists() else []
+    packages: list[dict[str, Any]] = json.loads(found.read_text())["dependencies"] if found.exists() else []
     skipped = [package["name"] for package in packages if "skip_reason" in package]
     weak = {package["name"]: [each["id"] for each in package["vulns"]] for package in packages if package.get("vulns")}
     if not packages or skipped:
-        session.error(f"the audit service could not be reached: {len(skipped) or 'all'} packages were NOT looked up, so nothing is known of them")
+        session.error(
+            f"the audit service could not be reached: {len(skipped) or 'all'} packages were NOT looked up, so nothing is known of them"
+        )
     if weak:
         session.error(f"known weaknesses: {weak}")
     session.log(f"no known weakness in {len(packages)} packages")

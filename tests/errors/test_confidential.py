@@ -85,6 +85,7 @@ def test_a_failed_sign_in_shows_nothing_of_its_answer(connect: Connect, server: 
             continue
         failures += 1
         assert (name, "tiger" in printed(result), JWT in printed(result)) == (name, False, False)
+        assert result.error is not None
         assert result.error.details is None
     assert failures == len(BODIES) * len(STATUSES) - 1
     assert not any("tiger" in str(vars(record)) for record in caplog.records)

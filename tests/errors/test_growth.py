@@ -10,7 +10,7 @@ import multiprocessing
 import resource
 import sys
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from fluxbase_jobs._operations import auth, jobs
@@ -55,7 +55,7 @@ RETRY_AFTERS: Final = ("9", "Mon, ", "1 ", ":", "-", "(", ".", "00:", "Jan ")
 def read_all() -> None:
     """Read every hostile answer with each kind of operation; an error here fails the test."""
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
-    operations = (jobs.get(JOB_ID), jobs.list_(jobs.page(jobs.Filters(), 50, 0)), auth.refresh("a-token"))
+    operations: Any = (jobs.get(JOB_ID), jobs.list_(jobs.page(jobs.Filters(), 50, 0)), auth.refresh("a-token"))
     now = datetime.now(UTC)
     for operation in operations:
         for body in BODIES.values():

@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -102,8 +103,8 @@ def _table(cells: list[Cell]) -> list[str]:
     return lines
 
 
-def _outcomes(found: object) -> str:
-    return ", ".join(sorted(set(found)))  # type: ignore[call-overload,no-any-return]  # a generator of texts
+def _outcomes(found: Iterable[str]) -> str:
+    return ", ".join(sorted(set(found)))
 
 
 def _escaped(text: str) -> str:

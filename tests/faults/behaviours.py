@@ -8,7 +8,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import evolve, frozen
 
@@ -60,11 +60,12 @@ def field(name: str, value: Any) -> Behaviour:
 
     def changed(content: Any) -> Any:
         if isinstance(content, list):
-            return [changed(each) for each in content]
+            return [changed(each) for each in cast("list[Any]", content)]
         if not isinstance(content, dict):
             return content
-        inner = {key: changed(each) if isinstance(each, list) else each for key, each in content.items()}
-        return {**inner, name: value} if name in content else inner
+        fields = cast("dict[str, Any]", content)
+        inner = {key: changed(each) if isinstance(each, list) else each for key, each in fields.items()}
+        return {**inner, name: value} if name in fields else inner
 
     return sends(lambda reply: evolve(reply, body=changed(reply.body)).wire(), keep=True)
 
@@ -99,7 +100,7 @@ def _chunked(reply: Reply, size: str, end: bytes = b"0\r\n\r\n") -> bytes:
     return head.encode() + reply.content() + b"\r\n" + end
 
 
-CONNECTIONS: Final = {
+CONNECTIONS: Final[dict[str, tuple[Behaviour, bool]]] = {
     "reset before the request was read": (reset, True),
     "reset after the request was read": (reset, False),
     "closed before the request was read": (lambda _, __: False, True),
@@ -161,22 +162,25 @@ BODIES: Final = {
 }
 FIELDS: Final = {
     f"{name}: {json.dumps(value)[:20]}": field(name, value)
-    for name, values in {
-        "id": ["", "../../x", "a\r\nX: 1", None, 7, OTHER_ID],
-        "status": ["", None, 7, "vanished"],
-        "job_name": ["", None, 7],
-        "created_at": ["", None, 7, "2026-01-01T00:00:00", "9999-99-99T00:00:00Z"],
-        "payload": [7, {"a": 1}, "{", "[" * 5000],
-        "result": [7, {"a": 1}, "{"],
-        "priority": [None, "x", 1.5, 10**30],
-        "progress_percent": ["x", 10**30],
-        "message": [None, 7],
-        "line_number": ["x", 10**30],
-        "execution_id": [OTHER_ID, 7],
-        "jobs": [7, [7], [None], {}],
-        "logs": [7, [None]],
-        "access_token": ["", None, 7, "a b", "a\r\nb"],
-    }.items()
+    for name, values in cast(
+        "dict[str, list[Any]]",
+        {
+            "id": ["", "../../x", "a\r\nX: 1", None, 7, OTHER_ID],
+            "status": ["", None, 7, "vanished"],
+            "job_name": ["", None, 7],
+            "created_at": ["", None, 7, "2026-01-01T00:00:00", "9999-99-99T00:00:00Z"],
+            "payload": [7, {"a": 1}, "{", "[" * 5000],
+            "result": [7, {"a": 1}, "{"],
+            "priority": [None, "x", 1.5, 10**30],
+            "progress_percent": ["x", 10**30],
+            "message": [None, 7],
+            "line_number": ["x", 10**30],
+            "execution_id": [OTHER_ID, 7],
+            "jobs": [7, [7], [None], {}],
+            "logs": [7, [None]],
+            "access_token": ["", None, 7, "a b", "a\r\nb"],
+        },
+    ).items()
     for value in values
 }
 STATUSES: Final = {

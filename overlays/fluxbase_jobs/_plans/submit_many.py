@@ -20,7 +20,7 @@ from ..result import Err, Ok, Result
 from .exchange.call import call
 from .exchange.request import exchange
 from .exchange.steps import Instant, Invoke, Plan, read_clock
-from .stuck_keys import JobsOfBatch, is_stuck, look_up
+from .exchange.stuck_keys import JobsOfBatch, is_stuck, look_up
 
 T = TypeVar("T")
 Item: TypeAlias = tuple[str, object] | Submission

@@ -44,7 +44,7 @@ def replaced(value: Any, secret: str) -> Any:
     if isinstance(value, str):
         return value.replace(secret, HIDDEN)
     if isinstance(value, list):
-        return [replaced(each, secret) for each in cast("list[Any]", value)]
+        return [replaced(each, secret) for each in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {replaced(key, secret): replaced(each, secret) for key, each in cast("dict[Any, Any]", value).items()}
+        return {replaced(key, secret): replaced(each, secret) for key, each in cast("dict[object, object]", value).items()}
     return value

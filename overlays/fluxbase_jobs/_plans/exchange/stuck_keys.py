@@ -15,16 +15,16 @@ from typing import Any, Final, cast
 import msgspec
 from attrs import define, evolve, field, frozen
 
-from .._context.call_context import CallContext
-from .._operations import jobs as operations
-from .._operations.interpret import IN_PROGRESS
-from .._operations.operation import Operation
-from ..errors import Conflict
-from ..models.jobs import Job
-from ..result import Err, Meta, Ok, Result
-from .exchange.denied import read_job
-from .exchange.request import exchange
-from .exchange.steps import Plan, read_clock
+from ..._context.call_context import CallContext
+from ..._operations import jobs as operations
+from ..._operations.interpret import IN_PROGRESS
+from ..._operations.operation import Operation
+from ...errors import Conflict
+from ...models.jobs import Job
+from ...result import Err, Meta, Ok, Result
+from .denied import read_job
+from .request import exchange
+from .steps import Plan, read_clock
 
 KEYS_LAST: Final = timedelta(hours=25)
 """The server keeps keys for 24 hours; our clock may be another."""
