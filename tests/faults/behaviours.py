@@ -16,7 +16,7 @@ from tests.faults.server import OTHER_ID, SECRET, Behaviour, Reply, reset_connec
 from tests.support.sample_responses import job
 
 PAUSE: Final = 0.05
-STALL: Final = 1.0
+STALL: Final = 0.5
 """Seconds; longer than a request's timeout in the matrix."""
 
 
@@ -60,7 +60,7 @@ def field(name: str, value: Any) -> Behaviour:
 
     def changed(content: Any) -> Any:
         if isinstance(content, list):
-            return [changed(each) for each in cast("list[Any]", content)]
+            return [changed(each) for each in cast("list[object]", content)]
         if not isinstance(content, dict):
             return content
         fields = cast("dict[str, Any]", content)

@@ -17,9 +17,9 @@ from tests.support.styles import Connect
 
 RETRY: Final = RetryPolicy(attempts=3, first_delay=0.005, max_delay=0.02, total=2.0)
 POLL: Final = PollPolicy(initial=0.02, maximum=0.05)
-TIMEOUT: Final = 0.3
+TIMEOUT: Final = 0.2
 """Seconds for one request."""
-WAIT: Final = 1.5
+WAIT: Final = 0.4
 """Seconds for what waits."""
 SLACK: Final = 3.0
 """Seconds for a busy machine."""
