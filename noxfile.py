@@ -69,6 +69,7 @@ def full(session: nox.Session) -> None:
     """Everything that takes longer than `tests`: the other Pythons, coverage, many crashes, conformance and description."""
     for name in ("pythons", "coverage", "crashes", "conformance", "description"):
         session.notify(name)
+    session.notify("soak", ["--seconds", "60"])
 
 
 @nox.session(python=OTHER_PYTHONS)
@@ -217,6 +218,13 @@ def faults(session: nox.Session) -> None:
     """Every verb against a server that misbehaves, over every transport; writes docs/reliability.md. `-- --part 11`: each 11th fault."""
     install(session, "tests")
     session.run("python", "-m", "tests.faults", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def soak(session: nox.Session) -> None:
+    """Threads and tasks on shared clients of a failing server, for half an hour; `-- --seconds 60` for less."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.soak", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)
