@@ -110,7 +110,7 @@ def test_closing_during_requests_ends_each_of_them(server: LocalServer) -> None:
     """With a value, an error value, or the closed client's RuntimeError; no thread stays behind."""
     server.answer(Answer(200, job(), delay=0.02))
     client = FluxbaseClient(server.url, "eyJ.a-token", retry=None)
-    ended = list[object]()
+    ended = list[Result[Job] | RuntimeError]()
 
     def get() -> None:
         try:
@@ -130,7 +130,7 @@ def test_closing_during_requests_ends_each_of_them(server: LocalServer) -> None:
 
     assert not any(thread.is_alive() for thread in threads)
     assert sum(isinstance(each, RuntimeError) for each in ended) == 20
-    errors = {type(each[1]) for each in ended if isinstance(each, tuple)}
+    errors = {type(each.error) for each in ended if not isinstance(each, RuntimeError)}
     assert errors <= {type(None), ConnectionFailed}
 
 

@@ -25,7 +25,7 @@ THREADS: Final = 8
 TASKS: Final = 200
 FAULT_RATE: Final = 0.25
 PERSISTENT: Final = RetryPolicy(attempts=12, first_delay=0.001, max_delay=0.05, total=30)
-SERVER_BYTES: Final = 8000
+SERVER_BYTES: Final = 6000
 """What this process keeps for each job: the server runs in it. A client that keeps objects is found by their number."""
 OURS: Final = frozenset({"fluxbase_jobs", "fluxbase_jobs_client", "httpcore", "h11", "anyio"})
 FEW: Final = 100
