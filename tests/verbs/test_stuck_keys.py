@@ -36,7 +36,7 @@ class Killed:
     def change(self, statement: str, *values: object) -> int:
         """Change the database; how many rows."""
         assert self.running.emulator is not None
-        return vars(self.running.emulator)["_database"].change(statement, values)
+        return int(vars(self.running.emulator)["_database"].change(statement, values))
 
     def stick(self, *positions: int, key: str = KEY) -> None:
         """Forget the responses to these items."""
