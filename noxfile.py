@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import filecmp
+import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -67,6 +69,7 @@ def full(session: nox.Session) -> None:
     """Everything that takes longer than `tests`: the other Pythons, coverage, many crashes, conformance, description and documents."""
     for name in ("pythons", "coverage", "crashes", "conformance", "description", "docs"):
         session.notify(name)
+    session.notify("soak", ["--seconds", "60"])
 
 
 @nox.session(python=OTHER_PYTHONS)
@@ -222,6 +225,52 @@ def bench(session: nox.Session) -> None:
     """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in half a minute."""
     install(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def faults(session: nox.Session) -> None:
+    """Every verb against a server that misbehaves, over every transport; writes docs/reliability.md. `-- --part 11`: each 11th fault."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.faults", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def soak(session: nox.Session) -> None:
+    """Threads and tasks on shared clients of a failing server, for half an hour; `-- --seconds 60` for less."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.soak", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def audit(session: nox.Session) -> None:
+    """Known weaknesses of the locked packages, the bill of materials and the licences; says so where nothing could be looked up."""
+    install(session, "audit")
+    folder = ROOT / ".nox" / "audit"
+    folder.mkdir(parents=True, exist_ok=True)
+    locked = folder / "requirements.txt"
+    session.run("uv", "lock", "--check")
+    session.run("uv", "export", "--quiet", "--all-extras", "--no-dev", "--no-emit-project", "--output-file", str(locked))
+    session.run("cyclonedx-py", "requirements", str(locked), "--output-format", "JSON", "--output-file", str(folder / "bom.json"))
+    session.run("pip-licenses", "--format=markdown", f"--output-file={folder / 'licences.md'}")
+    found = folder / "audit.json"
+    found.unlink(missing_ok=True)
+    options = ("--require-hashes", "--disable-pip", "--format", "json", "--output", str(found))
+    session.run("pip-audit", "--requirement", str(locked), *options, success_codes=[0, 1])
+    report_weaknesses(session, found)
+
+
+def report_weaknesses(session: nox.Session, found: Path) -> None:
+    """Fail for a known weakness; and where the service that knows them did not answer, as that is no clean result."""
+    packages: list[dict[str, Any]] = json.loads(found.read_text())["dependencies"] if found.exists() else []
+    skipped = [package["name"] for package in packages if "skip_reason" in package]
+    weak = {package["name"]: [each["id"] for each in package["vulns"]] for package in packages if package.get("vulns")}
+    if not packages or skipped:
+        session.error(
+            f"the audit service could not be reached: {len(skipped) or 'all'} packages were NOT looked up, so nothing is known of them"
+        )
+    if weak:
+        session.error(f"known weaknesses: {weak}")
+    session.log(f"no known weakness in {len(packages)} packages")
 
 
 @nox.session(python=DEFAULT_PYTHON)

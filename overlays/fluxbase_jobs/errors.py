@@ -22,7 +22,8 @@
      └─ WaitTimeout               the job had not ended in time and continues on the server; with the `job`
 
 They are returned, not raised; `result.unwrap()` raises them. All are truthy, so that `if error:` narrows for type checkers, and all can
-be pickled. No message or repr holds a key, a token or a payload. Messages and hints have at most a few hundred characters.
+be pickled. No message or repr holds a key, a token or a payload. Messages and hints have at most 500 characters, details
+about 10,000.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from copy import copy
 from typing import Any, Final, Literal, Self
 
 from .models.jobs import Job, LogLine
-from .models.shortening import shortened
+from .models.shortening import MAX_CODE, presentable
 
 
 class FluxbaseError(Exception):
@@ -44,7 +45,7 @@ class FluxbaseError(Exception):
         status: the HTTP status, None where no answer came.
         request_id: the server's id of the request, for its logs.
         hint: what to do about it, where we or the server know.
-        details: what else the server sent; for an InvalidResponse the body as text.
+        details: what else the server sent; for an InvalidResponse the body as text. Of a long one, its beginning and its end.
         retryable: whether the same call may succeed later without a change.
         attempts: how many requests were sent for the call that failed.
         job_id: the job that the call was about, where there is one.
@@ -66,12 +67,12 @@ class FluxbaseError(Exception):
         attempts: int = 0,
         job_id: str | None = None,
     ) -> None:
-        self.message = shortened(message)
+        self.message = presentable(message)
         super().__init__(self.message)
-        self.code = code
+        self.code = presentable(code, MAX_CODE) if isinstance(code, str) else code
         self.status = status
-        self.request_id = request_id
-        self.hint = None if hint is None else shortened(hint)
+        self.request_id = None if request_id is None else presentable(request_id, MAX_CODE)
+        self.hint = None if hint is None else presentable(hint)
         self.details = details
         self.retryable = retryable
         self.attempts = attempts
@@ -80,7 +81,7 @@ class FluxbaseError(Exception):
     def with_(self, **changes: Any) -> Self:
         """A copy of this error with other attributes. Errors are values: one that was returned is never changed."""
         changed = copy(self)
-        texts = {name: shortened(changes[name]) for name in ("message", "hint") if changes.get(name)}
+        texts = {name: presentable(changes[name]) for name in ("message", "hint") if changes.get(name)}
         vars(changed).update({**changes, **texts})
         changed.args = (changed.message,)
         return changed

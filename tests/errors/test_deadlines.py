@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, RequestTimeout, RetryPolicy
 
@@ -42,7 +44,7 @@ def test_log_has_the_remaining_time(impatient_client: FluxbaseClient, server: Lo
 
 def test_all_pages_share_the_timeout(impatient_client: FluxbaseClient, server: LocalServer) -> None:
     """However many pages are read for the default namespace."""
-    others = [job(id=str(number), namespace="media") for number in range(200)]
+    others = [job(id=str(UUID(int=number)), namespace="media") for number in range(200)]
     server.answer(Answer(200, page(*others[:100]), delay=0.4), Answer(200, page(*others[99:]), delay=0.4))
 
     assert isinstance(impatient_client.jobs.list(namespace="default", limit=100).error, RequestTimeout)

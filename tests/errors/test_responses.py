@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, FluxbaseError, InvalidResponse, NotFound, Rejected, ServerFailed
+from fluxbase_jobs.models.shortening import MAX_DETAILS, shortened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,8 +41,8 @@ UNREADABLE: Final[dict[str, bytes | str | dict[str, Any]]] = {
 
 
 def readable_body(verb: str, body: str) -> str | None:
-    """What an error keeps of an unreadable body; nothing of a sign-in response, which may contain tokens."""
-    return None if verb == SIGN_IN else body
+    """What an error keeps of an unreadable body: both ends of a long one, nothing of a sign-in response, which may contain tokens."""
+    return None if verb == SIGN_IN else shortened(body, MAX_DETAILS)
 
 
 @pytest.mark.parametrize("body", UNREADABLE)

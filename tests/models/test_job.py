@@ -19,7 +19,7 @@ from tests.support.sample_responses import JOB_ID, LINES, job, pickle_round_trip
 def read(client: FluxbaseClient, server: LocalServer, **changes: Any) -> Job:
     """The job that the client decodes from a body."""
     server.answer(Answer(200, job(**changes)))
-    return client.jobs.get(JOB_ID).unwrap()
+    return client.jobs.get(changes.get("id", JOB_ID)).unwrap()
 
 
 def test_job_has_every_wire_field(client: FluxbaseClient, server: LocalServer) -> None:

@@ -25,7 +25,7 @@ from tests.support.sample_responses import JOB_ID, job
 from tests.support.scripted_driver import NOON, Script, exchange, reply, settings
 
 FOUND = reply(200, job())
-CREATED = reply(201, job())
+CREATED = reply(201, job(job_name="resize"))
 REFUSED = reply(401, {"error": "Invalid or expired token"})
 REMEMBERED = reply(401, {"error": "Invalid or expired token"}, idempotency_replayed="true")
 TOKENS = reply(200, {"access_token": "eyJ.second", "refresh_token": "r2", "expires_in": 900})

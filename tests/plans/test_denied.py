@@ -62,7 +62,7 @@ def test_a_run_ends_well_though_every_read_is_denied() -> None:
     assert result.data.status == "completed"
     assert result.meta.false_not_found == len(driver.times(f"GET /jobs/{JOB_ID}"))
     assert result.meta.false_not_found > 1
-    assert {request.query["job_name"] for request in driver.requests if request.what == "GET /jobs"} == {"echo"}
+    assert {request.query["job_name"] for request in driver.requests if request.what == "GET /jobs"} == {"resize"}
 
 
 def test_a_known_job_is_read_from_the_list() -> None:

@@ -76,7 +76,7 @@ def test_what_has_no_key_and_is_no_read_is_sent_once(failure: RawResponse | Flux
 
 def test_all_attempts_carry_the_same_key_and_bytes() -> None:
     """That is what makes a repeated submit safe."""
-    script = Script([DROPPED, reply(503), SLOW, reply(201, job())])
+    script = Script([DROPPED, reply(503), SLOW, reply(201, job(job_name="resize"))])
 
     script.run(exchange(settings(attempts=4), operations.submit(Submission("resize", {"id": 7}), NOON))).unwrap()
 
@@ -161,7 +161,7 @@ def test_no_call_outlasts_its_total(*, attempts: int, total: float, timeout: flo
 
 def test_a_key_in_progress_is_waited_for() -> None:
     """The first request still runs on the server; the next one gets its answer."""
-    script = Script([SLOW, IN_PROGRESS, reply(201, job(), idempotency_replayed="true")])
+    script = Script([SLOW, IN_PROGRESS, reply(201, job(job_name="resize"), idempotency_replayed="true")])
 
     result = script.run(exchange(settings(), operations.submit(Submission("resize"), NOON)))
 

@@ -91,7 +91,7 @@ def test_no_log_request_starts_after_these_two_seconds(takes: float, reads: int)
 
     def server(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
         if not request.path.endswith("/logs"):
-            return reply(201 if request.method == "POST" else 200, job(status="failed", error_message="exit status 1"))
+            return reply(201 if request.method == "POST" else 200, job(job_name="resize", status="failed", error_message="exit status 1"))
         clock.pass_(min(takes, request.timeout))
         return reply(200, {"logs": None}) if takes <= request.timeout else RequestTimeout("no complete answer", retryable=True)
 
@@ -108,8 +108,8 @@ def test_no_log_request_starts_after_these_two_seconds(takes: float, reads: int)
 @pytest.mark.parametrize("refusal", [NOT_FOUND, reply(403, {"error": "no"}), reply(500, {"error": "Failed"})])
 def test_an_unreadable_log_does_not_hide_the_failure(refusal: RawResponse) -> None:
     """Another user's job has no log for this user; it is requested once."""
-    failed = reply(200, job(status="failed", error_message="exit status 1"))
-    driver = FakeDriver(replies(reply(201, job(**PENDING)), failed, refusal))
+    failed = reply(200, job(job_name="resize", status="failed", error_message="exit status 1"))
+    driver = FakeDriver(replies(reply(201, job(job_name="resize", **PENDING)), failed, refusal))
 
     error = driver.run(running()).error
 
@@ -234,7 +234,7 @@ def test_a_job_that_was_stopped_is_no_success(end: str) -> None:
 def test_a_timeout_carries_the_job() -> None:
     """Also where it was never seen but at the submit."""
     seen = FakeDriver(one_job(FOREVER)).run(running(20.0)).error
-    unseen = FakeDriver(replies(reply(201, job(**PENDING)), reply(503, {"error": "down"}))).run(running(20.0)).error
+    unseen = FakeDriver(replies(reply(201, job(job_name="resize", **PENDING)), reply(503, {"error": "down"}))).run(running(20.0)).error
 
     for error, status in ((seen, "running"), (unseen, "pending")):
         assert isinstance(error, WaitTimeout)
@@ -244,7 +244,7 @@ def test_a_timeout_carries_the_job() -> None:
 
 def test_one_404_directly_after_the_submit_is_forgiven() -> None:
     """The server answers so when its database stumbles; a second one is believed where the list has no such job, and the error names it."""
-    created, found, unlisted = reply(201, job(**PENDING)), reply(200, job()), reply(200, {"jobs": None})
+    created, found, unlisted = reply(201, job(job_name="resize", **PENDING)), reply(200, job()), reply(200, {"jobs": None})
 
     once = FakeDriver(replies(created, NOT_FOUND, unlisted, found)).run(running())
     twice = FakeDriver(replies(created, NOT_FOUND, unlisted, NOT_FOUND, unlisted, found)).run(running())
@@ -259,7 +259,9 @@ def test_one_404_directly_after_the_submit_is_forgiven() -> None:
 def test_a_fault_does_not_use_up_the_forgiven_404() -> None:
     """A poll that failed for another reason says nothing about the job."""
     down = reply(503, {"error": "down"})
-    answers = replies(reply(201, job(**PENDING)), down, down, down, NOT_FOUND, reply(200, {"jobs": None}), reply(200, job()))
+    answers = replies(
+        reply(201, job(job_name="resize", **PENDING)), down, down, down, NOT_FOUND, reply(200, {"jobs": None}), reply(200, job())
+    )
 
     assert FakeDriver(answers).run(running()).ok
 

@@ -41,6 +41,8 @@ class Running:
     url: str
     service_key: str
     user_key: str
+    emulator: Emulator | None = None
+    """The emulator itself, where it runs in this process."""
 
     def client(self, token: str | None = None) -> Client:
         """A client that sends a token: the user key by default, none if it is empty."""
@@ -167,7 +169,7 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
     thread.start()
     try:
         eventually(lambda: server.started, bool)
-        yield Running(url_of(listener), emulator.service_key(), emulator.user_key())
+        yield Running(url_of(listener), emulator.service_key(), emulator.user_key(), emulator)
     finally:
         server.should_exit = True
         thread.join()

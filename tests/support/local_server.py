@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -13,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 Fault = Literal["drop before reading", "drop after reading", "half a body"]
 
@@ -133,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         port = self.client_address[1]
         request = Request(method=self.command, target=self.path, headers=headers, body=body, connection=port)
         self.server_under_test.requests.append(request)
-        answer = self.server_under_test.answer_to(request, answer)
+        answer = _as_submitted(self.server_under_test.answer_to(request, answer), request)
         if answer.fault == "drop after reading":
             self.close_connection = True
             return
@@ -166,11 +167,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Serve requests; a client may close the connection at any time, as after a timeout."""
         try:
             super().handle()
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, ssl.SSLError):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the base class has it
         """Log nothing."""
+
+
+def _as_submitted(answer: Answer, request: Request) -> Answer:
+    """A sample job with the name that was submitted, as a server answers."""
+    if request.path.endswith("/submit") and hasattr(answer.body, "as_submitted"):
+        return evolve(answer, body=answer.body.as_submitted(request.json()))
+    return answer
 
 
 @contextmanager

@@ -28,10 +28,23 @@ def recorded(scenario: str, label: str, recording: str = MARCH, nth: int = 0) ->
     return found[nth]
 
 
-def job(**changes: Any) -> dict[str, Any]:
+class SampleJob(dict[str, Any]):
+    """A job as the server returns it. In the answer to a submit it has what was submitted, unless the test says otherwise."""
+
+    given: Mapping[str, Any]
+
+    def as_submitted(self, submitted: Mapping[str, Any]) -> dict[str, Any]:
+        """The job with the submitted name and namespace."""
+        named = {key: submitted[key] for key in ("job_name", "namespace") if submitted.get(key) and key not in self.given}
+        return {**self, **named}
+
+
+def job(**changes: Any) -> SampleJob:
     """A completed job as the server returns it, with changes; None removes a key."""
     body = {**recorded("lifecycle", "poll: completed").json(), "id": JOB_ID, **changes}
-    return {key: value for key, value in body.items() if value is not None}
+    made = SampleJob({key: value for key, value in body.items() if value is not None})
+    made.given = changes
+    return made
 
 
 def page(*jobs: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tests.support.sample_responses import JOB_ID, job
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
 """The fields of a job from each second on; later changes are merged over earlier ones."""
 
-BODY: Mapping[str, Any] = job()
+BODY: Mapping[str, Any] = job(job_name="resize")
 PENDING: Mapping[str, Any] = {"status": "pending", "result": None, "worker_id": None, "started_at": None, "completed_at": None}
 RUNNING: Mapping[str, Any] = {**PENDING, "status": "running"}
 

@@ -92,13 +92,14 @@ def test_invalid_id_is_refused(client: FluxbaseClient, server: LocalServer, job_
 @given(text=st.text() | st.from_regex(r"(urn:uuid:)?[0-9a-fA-F-]{30,38}", fullmatch=True))
 @example(text="\u0130".join(["urn:uu", f"d:{JOB_ID}"]))
 def test_any_text_as_id_stays_on_the_path_of_one_job(client: FluxbaseClient, server: LocalServer, text: str) -> None:
-    """The result is a value, whatever the text."""
+    """The result is a value, whatever the text; the server answers about one job only, and so is believed about no other."""
     server.requests.clear()
     server.answer(Answer(200, job()))
 
     _, error = client.jobs.get(text)
 
-    assert error is None or isinstance(error, InvalidInput)
+    assert isinstance(error, InvalidInput) == (not server.requests)
+    assert type(error) in {type(None), InvalidInput, InvalidResponse}
     assert all(UUID(request.path.removeprefix("/api/v1/jobs/")) for request in server.requests)
 
 

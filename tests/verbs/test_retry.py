@@ -88,7 +88,7 @@ def test_retry_of_unknown_job_is_not_found(client: FluxbaseClient, server: Local
 )
 def test_exhausted_retries_are_explained(client: FluxbaseClient, server: LocalServer, recording: str, label: str) -> None:
     """The server responds with a 500; the job shows that no retries are left, and the message has both numbers."""
-    wire = recorded(recording, label).json()
+    wire = {**recorded(recording, label).json(), "id": JOB_ID}
     server.answer(FAILED, Answer(200, wire))
 
     result = client.jobs.retry(JOB_ID)

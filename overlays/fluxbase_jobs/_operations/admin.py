@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import evolve
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.admin_jobs import (
     admin_cancel_job,
@@ -28,6 +29,7 @@ from ..errors import InvalidInput
 from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
 from ..models.jobs import Job
 from . import readers
+from .answers import Asked
 from .jobs import Page, query
 from .operation import Operation, idempotency_key, keyed
 
@@ -35,7 +37,7 @@ from .operation import Operation, idempotency_key, keyed
 def get(job_id: object) -> Operation[Job]:
     """Read a job."""
     job = arguments.job_id(job_id)
-    return Operation(request=admin_get_job.build_request(job), read=readers.job, job_id=job)
+    return Operation(request=admin_get_job.build_request(job), read=readers.job, asked=Asked(job_id=job))
 
 
 def list_(page: Page) -> Operation[list[Job]]:
@@ -60,7 +62,8 @@ def retry(job_id: object) -> Operation[None]:
 
 def resubmit(job_id: object) -> Operation[Job]:
     """Queue a copy of a job."""
-    return keyed(admin_resubmit_job.build_request, job_id, readers.job)
+    copied = keyed(admin_resubmit_job.build_request, job_id, readers.job)
+    return evolve(copied, asked=Asked(copied_id=copied.job_id))
 
 
 def get_stats(namespace: object) -> Operation[JobStats]:
@@ -85,12 +88,16 @@ def list_namespaces() -> Operation[list[str]]:
 
 def list_functions(namespace: str | None) -> Operation[list[JobFunction]]:
     """Read the functions of a namespace, or all, without their code."""
-    return Operation(request=list_job_functions.build_request(namespace=namespace or UNSET), read=readers.functions)
+    request = list_job_functions.build_request(namespace=namespace or UNSET)
+    return Operation(request=request, read=readers.functions, asked=Asked(namespace=namespace))
 
 
 def get_function(namespace: object, name: object) -> Operation[JobFunction]:
     """Read a function with its code."""
-    return Operation(request=get_job_function.build_request(*_place(namespace, name)), read=readers.function)
+    place = _place(namespace, name)
+    return Operation(
+        request=get_job_function.build_request(*place), read=readers.function, asked=Asked(namespace=place[0], function=place[1])
+    )
 
 
 def delete_function(namespace: object, name: object) -> Operation[None]:
@@ -109,7 +116,8 @@ def sync(order: SyncOrder) -> Operation[SyncResult]:
         jobs=functions or None,
         options=wire.SyncOptions(**options) if any(options.values()) else None,
     )
-    return Operation(request=sync_job_functions.build_request(body=body, idempotency_key=idempotency_key()), read=readers.sync_result)
+    request = sync_job_functions.build_request(body=body, idempotency_key=idempotency_key())
+    return Operation(request=request, read=readers.sync_result, asked=Asked(namespace=body.namespace))
 
 
 def _refuse_surprises(order: SyncOrder, functions: Sequence[wire.SyncFunction], options: Sequence[bool | None]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, cast
 
 import msgspec
 
 from ..models.decoding import BOM
-from ..models.shortening import shortened
+from ..models.shortening import MAX_DETAILS, presentable, shortened
 
 MAX_NESTED: Final = 200
 """Lists and objects in an error's body; pickle, for example, fails on a few hundred levels."""
@@ -29,7 +28,6 @@ _MESSAGE_KEYS: Final = (
 )
 """The keys under which servers send an error message, the most specific first."""
 _READ: Final = ("error", "message", "code", "hint", "request_id")
-_TITLE: Final = re.compile(rb"<(title|message)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 _MARKUP: Final = re.compile(rb"\s*([<\[{]|null\s*$)")
 
 
@@ -82,9 +80,9 @@ def _first_text(value: Any, levels: int) -> str | None:
 
 def message_in_text(content: bytes, kind: str) -> str | None:
     """The message in a body that is not JSON: a page's title, or plain text, also where its type says that it is something else."""
-    title = _TITLE.search(content)
-    if title:
-        return message_in(title[2].decode(errors="replace"))
+    title = _between(content, b"title") or _between(content, b"message")
+    if title is not None:
+        return message_in(title.decode(errors="replace"))
     if kind == "text/plain" or (_is_text(content) and not _MARKUP.match(content)):
         return message_in(content[: 4 * MAX_MESSAGE].decode(errors="replace"))
     return None
@@ -95,6 +93,15 @@ def _is_text(content: bytes) -> bool:
         return content.decode().replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
     except ValueError:
         return False
+
+
+def _between(content: bytes, tag: bytes) -> bytes | None:
+    """What stands between a page's tags. Each search goes on where the last one ended, so that no page takes long."""
+    lower = content.lower()
+    opened = lower.find(b"<" + tag)
+    begin = lower.find(b">", opened) + 1 if opened >= 0 else 0
+    end = lower.find(b"</" + tag + b">", begin) if begin else -1
+    return content[begin:end] if end >= 0 else None
 
 
 def code_of(body: Any) -> str | int | None:
@@ -113,16 +120,28 @@ def code_of(body: Any) -> str | int | None:
 def details(content: bytes, body: Any, kind: str) -> Any:
     """The server's `details`, else all of the body that no attribute holds; as text where it is no JSON, or is nested too deep."""
     if content.count(b"[") + content.count(b"{") > MAX_NESTED:
-        return content.decode(errors="replace")
+        return details_text(content)
     if body is None and content.strip() not in {b"", b"null"} and (kind.startswith("text/") or _is_text(content)):
-        return content.decode(errors="replace")
+        return details_text(content)
     if not isinstance(body, dict):
-        return body
+        return _bounded(body)
     fields = cast("dict[str, Any]", body)
     rest: dict[str, Any] = {key: value for key, value in fields.items() if not _is_read(key, value)}
-    return rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest
+    return _bounded(rest.get("details", rest or None) if rest.keys() & set(_READ) == set() else rest)
 
 
 def _is_read(key: str, value: object) -> bool:
     """Whether an attribute of the error holds this value, or it says nothing."""
     return key in _READ and (value is None or isinstance(value, str) or (key == "code" and isinstance(value, int)))
+
+
+def details_text(content: bytes) -> str:
+    """A body as text, for the details of an error: without keys and tokens, and of a long one its beginning and its end."""
+    return presentable(content.decode(errors="replace"), MAX_DETAILS)
+
+
+def _bounded(value: Any) -> Any:
+    """A value of JSON without keys and tokens; as text where it is long."""
+    encoded = msgspec.json.encode(value).decode()
+    public = presentable(encoded, MAX_DETAILS)
+    return value if public == encoded else msgspec.json.decode(public) if len(encoded) <= MAX_DETAILS else public

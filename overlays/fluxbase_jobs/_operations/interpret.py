@@ -13,8 +13,11 @@ import msgspec
 from .. import errors
 from .._transports.messages import RawResponse
 from .._validation.arguments import MAX_SECONDS
+from ..models.shortening import MAX_CODE, presentable, shortened
 from ..policies.retry import TRANSIENT_STATUSES
-from .error_bodies import code_of, details, message_in, message_in_text, read_body, without_bom
+from .answers import require_match
+from .confidential import UNDOCUMENTED, public_body, public_headers
+from .error_bodies import code_of, details, details_text, message_in, message_in_text, read_body, without_bom
 from .operation import Operation
 
 T = TypeVar("T")
@@ -27,29 +30,36 @@ _HINTS: Final = {
 }
 _SECONDS: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 """Seconds as servers and gateways send them; the standard has whole ones only."""
-_IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
+IN_PROGRESS: Final = "IDEMPOTENCY_REQUEST_IN_PROGRESS"
+"""The code of a 409: the first request with the same key has not ended."""
 
 
 def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> tuple[T, None] | tuple[Any, errors.FluxbaseError]:
     """The value of a response, or its error. `utc` is when it arrived, for a Retry-After that is a date."""
     if 200 <= response.status < 300:
         try:
-            return operation.read(without_bom(response.content)), None
+            value = operation.read(without_bom(response.content))
+            require_match(operation.asked, value)
         except (ValueError, RecursionError) as fault:
-            return None, _unreadable(response, f"the body is not the documented one: {str(fault) or type(fault).__name__}", operation)
+            return None, _unreadable(response, _undocumented(operation, fault), operation)
+        return value, None
     if 400 <= response.status < 600:
         return None, _refusal(response, operation, utc)
     reason = "a redirect, which is not followed" if 300 <= response.status < 400 else "not an answer of this API"
     return None, _unreadable(response, reason, operation)
 
 
+def _undocumented(operation: Operation[Any], fault: Exception) -> str:
+    return UNDOCUMENTED if operation.confidential else f"{UNDOCUMENTED}: {str(fault) or type(fault).__name__}"
+
+
 def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> errors.InvalidResponse:
     return errors.InvalidResponse(
         f"the server answered {response.status}: {reason}",
         status=response.status,
-        request_id=response.headers.get("x-request-id"),
+        request_id=_request_id(response, operation),
         hint="is the url that of a Fluxbase server, and is it reached without a proxy's page in between?",
-        details=None if operation.confidential else response.content.decode(errors="replace"),
+        details=None if operation.confidential else details_text(response.content),
         job_id=operation.job_id,
     )
 
@@ -57,6 +67,7 @@ def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> 
 def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) -> errors.FluxbaseError:
     decoded = read_body(response.content)
     body = cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}
+    body = public_body(body) if operation.confidential else body
     kind = _error_class(response.status, body)
     other = None if operation.confidential else message_in(decoded) or message_in_text(response.content, _content_type(response))
     message, code = _message_and_code(response, body, other)
@@ -64,14 +75,18 @@ def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) ->
         message,
         code=code,
         status=response.status,
-        request_id=response.headers.get("x-request-id") or _text(body, "request_id"),
+        request_id=_request_id(response, operation) or _text(body, "request_id"),
         hint=_text(body, "hint") or _HINTS.get(str(code)),
         details=None if operation.confidential else details(response.content, decoded, _content_type(response)),
-        retryable=response.status in TRANSIENT_STATUSES or code == _IN_PROGRESS,
+        retryable=response.status in TRANSIENT_STATUSES or code == IN_PROGRESS,
         job_id=operation.job_id,
     )
-    state = {"job_status": _text(body, "status")} if isinstance(error, errors.NotAllowedInState) else {}
+    state = {"job_status": presentable(body["status"], MAX_CODE)} if isinstance(error, errors.NotAllowedInState) else {}
     return error.with_(retry_after=_retry_after(response, utc), **state)
+
+
+def _request_id(response: RawResponse, operation: Operation[Any]) -> str | None:
+    return (public_headers(response.headers) if operation.confidential else response.headers).get("x-request-id")
 
 
 def _error_class(status: int, body: dict[str, Any]) -> type[errors.FluxbaseError]:
@@ -100,7 +115,7 @@ def _fallback_message(response: RawResponse, other: str | None) -> str:
     """A message for a body that is none of the server's: a gateway's error, a proxy's page, plain text, nothing."""
     if other:
         return f"the server answered {response.status}: {other}"
-    kind = _content_type(response)
+    kind = shortened(_content_type(response), 60)
     return f"the server answered {response.status} with {len(response.content):,} bytes of {kind or 'unnamed type'}"
 
 

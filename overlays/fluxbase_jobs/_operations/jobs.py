@@ -19,6 +19,7 @@ from ..errors import InvalidInput
 from ..models.inputs import OnBehalfOf, Submission
 from ..models.jobs import Job, JobStatus, LogLine
 from . import readers
+from .answers import Asked
 from .operation import KEY_HEADER, Operation, idempotency_key, keyed
 
 PAST: Final = "scheduled lies in the past: the job runs as soon as a worker takes it"
@@ -40,7 +41,8 @@ def submit(job: Submission, now: datetime) -> Operation[Job]:
     if size > _payload.MAX_BODY_BYTES:
         raise InvalidInput(f"payload makes a request of {size:,} bytes; the server takes {_payload.MAX_BODY_BYTES:,}")
     notes = () if body.scheduled_at is None or body.scheduled_at >= now else (PAST,)
-    return Operation(request=request, read=readers.job, notes=notes)
+    asked = Asked(job_name=body.job_name, namespace=body.namespace)
+    return Operation(request=request, read=readers.job, asked=asked, notes=notes)
 
 
 def _scheduled_at(job: Submission, now: datetime) -> datetime | None:
@@ -62,7 +64,8 @@ def submit_again(job: Job, key: object) -> Operation[Job]:
         # PostgreSQL stores JSON with blanks: a payload of almost the maximum no longer fits with them.
         payload = msgspec.Raw(msgspec.json.format(bytes(payload), indent=-1))
         request = submit_job.build_request(body=evolve(body, payload=payload), idempotency_key=request["headers"][KEY_HEADER])
-    return Operation(request=request, read=readers.job)
+    asked = Asked(copied_id=job.id, job_name=job.job_name, namespace=job.namespace)
+    return Operation(request=request, read=readers.job, asked=asked)
 
 
 def _stored_payload(job: Job) -> msgspec.Raw | None:
@@ -82,7 +85,7 @@ def _stored_payload(job: Job) -> msgspec.Raw | None:
 def get(job_id: object) -> Operation[Job]:
     """Read a job."""
     job = arguments.job_id(job_id)
-    return Operation(request=get_job.build_request(job), read=readers.job, job_id=job)
+    return Operation(request=get_job.build_request(job), read=readers.job, asked=Asked(job_id=job))
 
 
 @frozen(kw_only=True)
@@ -153,7 +156,7 @@ def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
     """Read the lines of a job's log that come after a line number."""
     job = arguments.job_id(job_id)
     request = get_job_logs.build_request(job, after_line=arguments.integer("after_line", after_line, 0))
-    return Operation(request=request, read=readers.lines, job_id=job)
+    return Operation(request=request, read=readers.lines, asked=Asked(job_id=job))
 
 
 def _on_behalf_of(user: object) -> wire.OnBehalfOf:

@@ -10,11 +10,13 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import evolve, frozen
 
 from .._validation import arguments
+from .answers import Asked
 
 T = TypeVar("T")
 
 KEY_HEADER: Final = "Idempotency-Key"
 _AFTER_401: Final = "~401"
+ANYTHING: Final = Asked()
 
 
 @frozen(kw_only=True)
@@ -25,13 +27,19 @@ class Operation(Generic[T]):
     """Method, path, query, headers and body, as a generated `build_request` gives them."""
     read: Callable[[bytes], T]
     """The body of a 2xx answer as what users receive; raises msgspec.DecodeError."""
-    job_id: str | None = None
+    asked: Asked = ANYTHING
+    """What the answer must be about."""
     resendable: bool = True
     """Whether sending it again does no harm: reads, and all that carries an idempotency key."""
     confidential: bool = False
     """Whether the answer holds tokens, so that no error may quote it."""
     notes: tuple[str, ...] = ()
     """What is worth knowing about the request, for the result's `meta.notes`."""
+
+    @property
+    def job_id(self) -> str | None:
+        """The job that the request is about, if it is about one that exists."""
+        return self.asked.job_id or self.asked.copied_id
 
     def rekeyed(self) -> Operation[T]:
         """The same under another idempotency key, if it has one.
@@ -56,7 +64,7 @@ def derived(key: str, ending: str) -> str:
 def keyed(build: Callable[..., Mapping[str, Any]], job_id: object, read: Callable[[bytes], T]) -> Operation[T]:
     """A change of one job, with its own idempotency key."""
     job = arguments.job_id(job_id)
-    return Operation(request=build(job, idempotency_key=idempotency_key()), read=read, job_id=job)
+    return Operation(request=build(job, idempotency_key=idempotency_key()), read=read, asked=Asked(job_id=job))
 
 
 def idempotency_key(given: object = None) -> str:

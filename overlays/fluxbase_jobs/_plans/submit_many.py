@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Generic, TypeAlias, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from .._context.call_context import CallContext, CallOptions, ClientSettings
 from .._operations import jobs as operations
@@ -16,10 +16,11 @@ from .._validation import arguments
 from ..errors import InvalidInput
 from ..models.inputs import Submission
 from ..models.jobs import Job
-from ..result import Ok, Result
+from ..result import Err, Ok, Result
 from .exchange.call import call
 from .exchange.request import exchange
 from .exchange.steps import Instant, Invoke, Plan, read_clock
+from .exchange.stuck_keys import JobsOfBatch, is_stuck, look_up
 
 T = TypeVar("T")
 Item: TypeAlias = tuple[str, object] | Submission
@@ -36,10 +37,11 @@ _NOT_RESUMABLE: Final = "with a batch_key, running the batch again would submit 
 
 @frozen(kw_only=True)
 class Batch:
-    """How a batch is keyed."""
+    """How a batch is keyed, and which jobs its items have."""
 
     key: str | None
     retry_failed: bool
+    jobs: JobsOfBatch = field(factory=JobsOfBatch, init=False)
 
     def __attrs_post_init__(self) -> None:
         if self.key is not None:
@@ -93,17 +95,22 @@ def submissions(
 
 
 def _submit_one(context: CallContext, item: object, batch: Batch, position: int) -> Plan[Result[Job]]:
-    """Submit one item under its key; where that only replays an earlier failure and `retry_failed` is set, under the next key."""
+    """Submit one item under its key; where that only replays an earlier failure and `retry_failed` is set, under the next key.
+
+    A key that stays in progress may have made a job, so that is looked for.
+    """
     now = yield from read_clock()
     operation, key = _prepared(item, batch, position, now)
     result = yield from exchange(context, operation, now)
-    if key is None or not batch.retry_failed:
+    if key is None:
         return result
-    for number in range(1, MAX_RESUBMISSIONS):
+    for number in range(1, MAX_RESUBMISSIONS if batch.retry_failed else 1):
         if isinstance(result, Ok) or not result.meta.idempotency_replayed:
             break
         result = yield from exchange(context, operation.with_key(derived(key, f"~{number}")))
-    return result
+    if isinstance(result, Err) and is_stuck(result):
+        return (yield from look_up(context, operation, result, batch.jobs, position))
+    return batch.jobs.give(position, result)
 
 
 def _prepared(item: object, batch: Batch, position: int, now: Instant) -> tuple[Operation[Job], str | None]:

@@ -23,6 +23,7 @@ from .httpx_messages import (
     library_of,
     refused_by_hook,
     send_error,
+    warn_unverified,
 )
 from .messages import RawResponse, Request
 
@@ -44,6 +45,7 @@ class AsyncHttpxTransport:
     def __init__(self, given: httpx.AsyncClient | None, *, proxy: str | None = None, context: ssl.SSLContext | None = None) -> None:
         self._given = given
         self._library = HTTPX if given is None else library_of(given, "AsyncClient")
+        warn_unverified(given)
         self._proxy, self._context = proxy, context
         self._own: dict[object, tuple[httpx.AsyncClient, AsyncGenerator[httpx.AsyncClient]]] = {}
         self._closed = False

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import ssl
 import sys
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
+from weakref import WeakSet
 
 import httpx
 from attrs import frozen
@@ -20,6 +22,10 @@ from .messages import RawResponse, Request, address, user_agent
 
 CONNECT_SECONDS: Final = 5.0
 WRITE_BYTES: Final = 4096
+_WARNED: Final = WeakSet[Any]()
+"""Users' clients that were warned of."""
+_CALLER: Final = 6
+"""How many calls above a warning the line is that makes a Fluxbase client."""
 _LOCATION: Final = "fluxbase_jobs.location"
 _LIBRARY_NAMES: Final = (
     *(
@@ -66,6 +72,15 @@ def library_of(http_client: object, kind: str) -> Library:
             if each.__name__ == kind and all(hasattr(module, name) for name in _LIBRARY_NAMES):
                 return Library(module)
     raise InvalidInput(f"http_client must be a httpx.{kind}")
+
+
+def warn_unverified(http_client: object) -> None:
+    """Warn once of a user's client that takes any certificate: whoever is on the way could read its key."""
+    pool: Any = getattr(getattr(http_client, "_transport", None), "_pool", None)
+    context: object = getattr(pool, "_ssl_context", None)
+    if isinstance(context, ssl.SSLContext) and context.verify_mode == ssl.CERT_NONE and http_client not in _WARNED:
+        _WARNED.add(http_client)
+        warnings.warn("http_client does not verify the server's certificate: anyone on the way can read keys and jobs", stacklevel=_CALLER)
 
 
 def check_proxy(proxy: str) -> None:

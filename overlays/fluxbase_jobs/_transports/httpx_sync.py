@@ -23,6 +23,7 @@ from .httpx_messages import (
     library_of,
     refused_by_hook,
     send_error,
+    warn_unverified,
 )
 from .messages import RawResponse, Request
 
@@ -39,6 +40,7 @@ class HttpxTransport:
     def __init__(self, given: httpx.Client | None, *, proxy: str | None = None, context: ssl.SSLContext | None = None) -> None:
         self._given = given
         self._library = HTTPX if given is None else library_of(given, "Client")
+        warn_unverified(given)
         self._proxy, self._context = proxy, context
         self._own: dict[int, httpx.Client] = {}
         self._closed = False

@@ -381,6 +381,8 @@ class FluxbaseJobs:
             batch_key: makes the batch resumable: the same call within 24 hours submits only the items that are missing. Each item's
                 idempotency key is derived from it and from the item's own key, or else its position, so keep the order the same.
             retry_failed: with a batch key, submit items again that failed in an earlier run; otherwise the server replays their errors.
+                A key that stays in progress, as after a kill of the server, is never replaced, as its job may exist: that is looked
+                for in the list, and the item's result is the job with a note, or a Conflict that says what is known.
             on_progress: called before each pair is yielded, with the number of pairs so far and the number of items, None where `items` has
                 no length; for the async client also a coroutine function.
             **call: `timeout` (seconds for one request) and `retry` override the client's settings.

@@ -147,7 +147,8 @@ def test_names_that_need_encoding_are_refused(client: FluxbaseClient, server: Lo
 
 def test_names_are_sent_unchanged(client: FluxbaseClient, server: LocalServer) -> None:
     """Dots, hyphens, underscores and tildes need no encoding."""
-    server.answer(recorded_answer("GET /functions/default/echo"))
+    function = {**recorded("admin", "GET /functions/default/echo").json(), "namespace": "my_ns.v2", "name": "...a-B~9"}
+    server.answer(Answer(200, function))
 
     client.admin.jobs.get_function("my_ns.v2", "...a-B~9").unwrap()
 

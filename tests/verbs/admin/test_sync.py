@@ -40,14 +40,15 @@ EVERYTHING: Final[dict[str, Any]] = {
 each_version = pytest.mark.parametrize("version", [MARCH, APRIL])
 
 
-def recorded_answer(label: str, version: str = MARCH) -> Answer:
-    """A recorded response of the admin scenario."""
-    return Answer(recorded("admin", label, version).status, recorded("admin", label, version).body)
+def recorded_answer(label: str, version: str = MARCH, **changes: str) -> Answer:
+    """A recorded response of the admin scenario, with changes. The recorded syncs are of the namespace `reports`."""
+    response = recorded("admin", label, version)
+    return Answer(response.status, {**response.json(), **changes} if changes else response.body)
 
 
-def stored(code: str | None) -> Answer:
+def stored(name: str, code: str | None) -> Answer:
     """The response for a function with this code; without the key for None."""
-    body = {**recorded("admin", "GET /functions/default/echo").json(), "code": code}
+    body = {**recorded("admin", "GET /functions/default/echo").json(), "namespace": "reports", "name": name, "code": code}
     return Answer(200, {key: value for key, value in body.items() if value is not None})
 
 
@@ -59,7 +60,7 @@ def sync_answer(*, created: list[str], updated: list[str] | None = None) -> Answ
 
 def test_sync_sends_only_given_fields(client: FluxbaseClient, server: LocalServer) -> None:
     """A function is its name and code; the namespace is the default one; every sync has a new idempotency key."""
-    server.answer(recorded_answer("sync"))
+    server.answer(recorded_answer("sync", namespace="default"))
 
     client.admin.jobs.sync([HELLO]).unwrap()
     client.admin.jobs.sync(iter([HELLO])).unwrap()
@@ -90,7 +91,7 @@ def test_sync_function_has_the_fields_of_the_wire() -> None:
 
 def test_none_is_not_sent(client: FluxbaseClient, server: LocalServer) -> None:
     """In mappings, too. Empty values are sent, because they may clear a field."""
-    server.answer(recorded_answer("sync"))
+    server.answer(recorded_answer("sync", namespace="default"))
     absent = dict.fromkeys(EVERYTHING)
 
     client.admin.jobs.sync([{**absent, "name": "hello", "code": CODE, "schedule": "", "require_roles": []}]).unwrap()
@@ -102,7 +103,7 @@ def test_responses_of_both_versions_are_read(client: FluxbaseClient, server: Loc
     """Version 2026-04 omits empty fields; the recorded dry runs of both are equal otherwise."""
     server.answer(recorded_answer("sync dry run", MARCH), recorded_answer("sync dry run", APRIL))
 
-    march, april = (client.admin.jobs.sync([HELLO], dry_run=True).unwrap() for _ in (MARCH, APRIL))
+    march, april = (client.admin.jobs.sync([HELLO], namespace="reports", dry_run=True).unwrap() for _ in (MARCH, APRIL))
 
     assert march == april
     assert (april.dry_run, april.namespace, april.message) == (True, "reports", "Dry run - no changes made")
@@ -129,7 +130,7 @@ def test_failed_functions_are_in_the_result(client: FluxbaseClient, server: Loca
     body: dict[str, Any] = {**recorded("admin", "sync", MARCH).json(), "errors": [failed], "message": message}
     server.answer(Answer(200, {key: value for key, value in body.items() if value is not None}))
 
-    result = client.admin.jobs.sync([HELLO])
+    result = client.admin.jobs.sync([HELLO], namespace="reports")
 
     assert result.ok
     assert result.data.errors == [SyncError(name="hello", error="ERROR: no", action="create")]
@@ -243,7 +244,7 @@ def test_reprs_hide_the_code() -> None:
 
 def test_verify_reads_each_function(client: FluxbaseClient, server: LocalServer) -> None:
     """Each created or updated function is read once."""
-    server.answer(sync_answer(created=["hello"], updated=["other"]), stored(CODE), stored(CODE))
+    server.answer(sync_answer(created=["hello"], updated=["other"]), stored("hello", CODE), stored("other", CODE))
 
     result = client.admin.jobs.sync([HELLO, {"name": "other", "code": CODE}], namespace="reports", verify=True)
 
@@ -256,7 +257,9 @@ def test_verify_reads_each_function(client: FluxbaseClient, server: LocalServer)
 @pytest.mark.parametrize("code", ["", None])
 def test_verify_finds_missing_code(client: FluxbaseClient, server: LocalServer, code: str | None) -> None:
     """As on version 2026-04: the error names the functions, and has the result."""
-    server.answer(sync_answer(created=["hello"], updated=["fine", "other"]), stored(code), stored(CODE), stored(code))
+    server.answer(
+        sync_answer(created=["hello"], updated=["fine", "other"]), stored("hello", code), stored("fine", CODE), stored("other", code)
+    )
     functions = [SyncFunction(name=name, code=CODE) for name in ("hello", "fine", "other")]
 
     result = client.admin.jobs.sync(functions, namespace="reports", verify=True)
@@ -289,7 +292,7 @@ def test_failed_read_during_verify(client: FluxbaseClient, server: LocalServer, 
 @pytest.mark.parametrize(("options", "label"), [({"dry_run": True, "verify": True}, "sync dry run"), ({}, "sync")])
 def test_nothing_is_read_without_changes(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], label: str) -> None:
     """After a dry run, or without `verify`."""
-    server.answer(recorded_answer(label))
+    server.answer(recorded_answer(label, namespace="default"))
 
     assert client.admin.jobs.sync([HELLO], **options).ok
     assert len(server.requests) == 1
@@ -308,7 +311,7 @@ def test_failed_sync_is_not_verified(client: FluxbaseClient, server: LocalServer
 @pytest.mark.parametrize("arguments", [{"namespace": "a b"}, {"functions": [{"name": "a/b", "code": CODE}]}])
 def test_verify_refuses_names_that_cannot_be_read(client: FluxbaseClient, server: LocalServer, arguments: dict[str, Any]) -> None:
     """Before anything is written. Without `verify` such names are sent, because the server accepts them."""
-    server.answer(recorded_answer("sync"))
+    server.answer(recorded_answer("sync", namespace=arguments.get("namespace", "default")))
     given: dict[str, Any] = {"functions": [HELLO], **arguments}
 
     error = client.admin.jobs.sync(**given, verify=True).error
@@ -320,7 +323,7 @@ def test_verify_refuses_names_that_cannot_be_read(client: FluxbaseClient, server
 
 def test_code_arrives_unchanged(client: FluxbaseClient, server: LocalServer) -> None:
     """Any text except NUL and lone surrogates."""
-    server.answer(recorded_answer("sync"))
+    server.answer(recorded_answer("sync", namespace="default"))
     code = '// größe 🚀 \u2028 </script> \\ "quoted"\r\n\t' + json.dumps(EVERYTHING)
 
     client.admin.jobs.sync([{"name": "Größe / 1", "code": code}]).unwrap()

@@ -8,6 +8,7 @@ from attrs import define, evolve
 
 from ..._context.call_context import CallContext
 from ..._context.credentials import key_header
+from ..._operations.confidential import public_failure, public_headers, without_key
 from ..._operations.interpret import interpret
 from ..._operations.operation import Operation
 from ..._transports.messages import RawResponse
@@ -143,11 +144,13 @@ def _with_key_hint(context: CallContext, refused: Err) -> Err:
 def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, attempts: int, elapsed: float) -> Result[T]:
     outcome = attempt.outcome
     if isinstance(outcome, FluxbaseError):
-        return Err(outcome.with_(attempts=attempts, job_id=operation.job_id), Meta(attempts=attempts, elapsed=elapsed))
-    meta = Meta(status=outcome.status, headers=outcome.headers, attempts=attempts, elapsed=elapsed)
+        failure = public_failure(outcome) if operation.confidential else outcome
+        return Err(failure.with_(attempts=attempts, job_id=operation.job_id), Meta(attempts=attempts, elapsed=elapsed))
+    headers = public_headers(outcome.headers) if operation.confidential else outcome.headers
+    meta = Meta(status=outcome.status, headers=headers, attempts=attempts, elapsed=elapsed)
     data, error = interpret(operation, outcome, attempt.at.utc)
     context.client.memory.observe(data)
     if error is not None:
-        return Err(error.with_(attempts=attempts), meta)
+        return Err(without_key(error, attempt.key).with_(attempts=attempts), meta)
     notes = operation.notes + notes_on(data)
     return Ok(data, evolve(meta, notes=notes) if notes else meta)

@@ -1,0 +1,217 @@
+"""Errors of a sign-in or a refresh show nothing of the body, no error shows a key, and every text of an error is bounded."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidResponse, Result
+
+from tests.support.every_transport import OVER_PYREQWEST
+from tests.support.local_server import Answer, LocalServer, raw_server
+from tests.support.sample_responses import JOB_ID, call_all_verbs, job
+from tests.support.styles import Connect
+
+TOKEN: Final = "tiger-rotated-token"  # of no known form
+JWT: Final = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0aWdlciJ9.dGlnZXItc2lnbmF0dXJl"
+KEY: Final = "panther-key-0123456789"
+PASSWORD: Final = "tiger-password"
+MAX_TEXT: Final = 500
+MAX_DETAILS: Final = 10_000
+
+TOKENS: Final = {"access_token": TOKEN, "refresh_token": f"{TOKEN}-2", "expires_in": 900}
+BODIES: Final[dict[str, Any]] = {
+    **{f"in {key}": {key: TOKEN} for key in ("error", "message", "code", "hint", "details", "detail", "request_id", "status", "title")},
+    "as a key": {TOKEN: 1},
+    "under error": {"error": {"message": TOKEN, "code": TOKEN}},
+    "in a list": {"errors": [TOKEN]},
+    "beside a known message": {"error": "Invalid email or password", "message": TOKEN, "access_token": [TOKEN]},
+    "beside a known code": {"error": TOKEN, "code": "INVALID_CREDENTIALS", "access_token": [TOKEN]},
+    "tokens": TOKENS,
+    "tokens of another shape": {"access_token": [TOKEN], "refresh_token": {TOKEN: TOKEN}},
+    "half of it": json.dumps(TOKENS)[:30],
+    "HTML": f"<html><title>{TOKEN}</title><body>{TOKEN}</body></html>",
+    "text": TOKEN,
+    "deep": '{"error":' * 300 + f'"{TOKEN}"' + "}" * 300,
+    "a second factor": {"requires_2fa": True, "user_id": TOKEN, "message": TOKEN},
+}
+STATUSES: Final = (200, 302, 400, 401, 503)
+TYPES: Final = {"HTML": "text/html", "text": "text/plain"}
+HEADERS: Final = {
+    "location": f"/?token={TOKEN}",
+    "x-token": TOKEN,
+    "www-authenticate": f'Bearer error="{TOKEN}"',
+    "x-request-id": JWT,
+    "retry-after": "0",
+    "set-cookie": f"fluxbase_access_token={TOKEN}",
+}
+
+
+def printed(result: Result[Any]) -> str:
+    """Everything that a program could print, store or log of a failure."""
+    error = result.error
+    assert error is not None
+    texts = [repr(result), repr(result.meta), str(dict(result.meta.headers)), str(error), repr(error), repr(vars(error)), str(error.args)]
+    texts += [repr(each) for each in (error.__cause__, error.__context__, getattr(error, "__notes__", None))]
+    try:
+        result.unwrap()
+    except FluxbaseError as raised:
+        texts += traceback.format_exception(raised)
+    return "\n".join(texts) + str(pickle.dumps(result))
+
+
+def answers() -> Iterator[tuple[str, Answer]]:
+    """Each body with each status."""
+    for name, body in BODIES.items():
+        for status in STATUSES:
+            yield f"{status} {name}", Answer(status, body, {**HEADERS, "content-type": TYPES.get(name, "application/json")})
+
+
+def test_a_failed_sign_in_shows_nothing_of_its_answer(connect: Connect, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in the error nor in its pickle nor in a log line, whatever holds the token."""
+    caplog.set_level(logging.DEBUG, "fluxbase_jobs")
+    failures = 0
+
+    for name, answer in answers():
+        server.answer(answer)
+        result = connect.sign_in(server.url, "ada@example.com", PASSWORD)
+        if result.ok:
+            assert name == "200 tokens"
+            continue
+        failures += 1
+        assert (name, "tiger" in printed(result), JWT in printed(result)) == (name, False, False)
+        assert result.error is not None
+        assert result.error.details is None
+    assert failures == len(BODIES) * len(STATUSES) - 1
+    assert not any("tiger" in str(vars(record)) for record in caplog.records)
+
+
+def test_a_failed_refresh_shows_nothing_of_its_answer(connect: Connect, server: LocalServer) -> None:
+    """Nor does the error of the call that needed the refresh."""
+    for name, answer in answers():
+        server.answer(Answer(401, {"error": "Invalid or expired token"}), answer, Answer(200, job()))
+        client = connect(server.url, "eyJ.a-token", refresh_token=f"{TOKEN}-1")
+        result = client.jobs.get(JOB_ID)
+        server.answers.clear()
+        assert (name, result.ok) == (name, name == "200 tokens")
+        if not result.ok:
+            assert (name, "tiger" in printed(result)) == (name, False)
+
+
+@pytest.mark.parametrize("raised", [False, True])
+@pytest.mark.parametrize("library", ["httpcore", "http_client", OVER_PYREQWEST])
+def test_no_cause_stays_behind_an_error(connect: Connect, library: str, raised: bool) -> None:  # noqa: FBT001  # a parameter
+    """The HTTP library's exceptions quote what came over the wire."""
+
+    def garbage(connection: Any) -> None:
+        connection.recv(65536)
+        connection.sendall(f"HTTP/1.1 {TOKEN} {TOKEN}\r\n{TOKEN}\r\n\r\n{TOKEN}".encode())
+
+    with raw_server(garbage) as port:
+        options = {"http_client": connect.http()} if library == "http_client" else {"transport": library}
+        client = connect(f"http://127.0.0.1:{port}", KEY, raise_errors=raised, **options)
+        try:
+            result = client.jobs.get(JOB_ID)
+            error = result.error
+        except FluxbaseError as caught:
+            error = caught
+        assert error is not None
+        assert (error.__cause__, error.__context__, getattr(error, "__notes__", [])) == (None, None, [])
+        assert "tiger" not in f"{error} {error!r} {vars(error)} {traceback.format_exception(error)}"
+        assert "tiger" not in repr(connect.sign_in(f"http://127.0.0.1:{port}", "ada@example.com", PASSWORD).error)
+
+
+ECHOES: Final[Mapping[str, Any]] = {
+    "error": {"error": f"Invalid key {KEY}"},
+    "error and code": {"error": f"Invalid key {KEY}", "code": KEY, "hint": f"do not send {KEY}", "request_id": KEY},
+    "details": {"error": "no", "details": {"authorization": [f"Bearer {KEY}"], KEY: 1}},
+    "text": f"Invalid key {KEY}",
+    "a page": f"<title>{KEY}</title>",
+}
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 500])
+@pytest.mark.parametrize("body", ECHOES)
+def test_a_key_that_comes_back_is_not_shown(connect: Connect, server: LocalServer, status: int, body: str) -> None:
+    """Some gateways repeat the request that they refuse."""
+    server.answer(Answer(status, ECHOES[body], {"content-type": "text/plain"}))
+
+    for verb, result in call_all_verbs(lambda_key(connect), server.url):
+        assert (verb, KEY in printed(result)) == (verb, False)
+
+
+def lambda_key(connect: Connect) -> Connect:
+    """A connect whose clients have our key."""
+    original = connect.__call__
+
+    class WithKey(Connect):
+        def __init__(self) -> None:
+            vars(self).update(vars(connect))
+
+        def __call__(self, url: str, key: str, **options: Any) -> FluxbaseClient:  # noqa: ARG002  # as the support has it
+            return original(url, KEY, **options)
+
+    return WithKey()
+
+
+@pytest.mark.parametrize("secret", [JWT, "sk_live_0123456789abcdef0123", "fbk_0123456789abcdef0123", "fb_tsk_0123456789abcdef0123"])
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_what_looks_like_a_key_is_not_shown(client: FluxbaseClient, server: LocalServer, status: int, secret: str) -> None:
+    """Anybody's: a body that should not have come to us may hold it."""
+    server.answer(Answer(status, {"error": f"no, {secret}", "code": secret, "hint": secret, "details": {"a": [secret], secret: 1}}))
+
+    result = client.jobs.get(JOB_ID)
+
+    assert secret not in printed(result)
+    assert result.error is not None
+    assert "***" in str(result.error.details)
+
+
+def test_a_key_as_job_id_is_not_shown(client: FluxbaseClient) -> None:
+    """Arguments are quoted where they are short, but for keys."""
+    assert JWT[:50] not in printed(client.jobs.get("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0aWdlciJ9"))
+
+
+MEGABYTE: Final = "x" * 1_000_000
+LONG: Final[Mapping[str, Any]] = {
+    **{key: {key: MEGABYTE} for key in ("error", "message", "code", "hint", "details", "request_id", "status", "title")},
+    "details of another shape": {"error": "no", "details": [MEGABYTE] * 3},
+    "many keys": {f"key {number}": number for number in range(50_000)},
+    "a long key": {MEGABYTE: 1},
+    "text": MEGABYTE,
+    "a page": f"<title>{MEGABYTE}</title>",
+    "a job's text": {**job(), "status": 7, "job_name": MEGABYTE},
+    "another job": {**job(), "id": MEGABYTE},
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 500])
+@pytest.mark.parametrize("body", LONG)
+def test_every_text_of_an_error_is_bounded(client: FluxbaseClient, server: LocalServer, status: int, body: str) -> None:
+    """Whatever a server sends, as far as it is read at all."""
+    server.answer(Answer(status, LONG[body], {"content-type": "text/plain" if body == "text" else "application/json"}))
+
+    error = client.jobs.get(JOB_ID).error
+
+    assert error is not None
+    texts = (error.message, error.hint or "", str(error.code), str(error.request_id), str(getattr(error, "job_status", "")))
+    assert max(map(len, texts)) <= MAX_TEXT
+    assert len(str(error.details)) <= 2 * MAX_DETAILS
+    assert len(repr(error)) <= 3 * MAX_TEXT
+    assert type(error) is InvalidResponse or status != 200
+
+
+def test_headers_in_an_error_are_bounded(client: FluxbaseClient, server: LocalServer) -> None:
+    """A request id or a content type may be long."""
+    server.answer(Answer(404, b"", {"x-request-id": "r" * 20_000, "content-type": "t" * 20_000}))
+
+    error = client.jobs.get(JOB_ID).error
+
+    assert error is not None
+    assert len(str(error)) <= MAX_TEXT
+    assert len(error.request_id or "") <= MAX_TEXT

@@ -1,0 +1,167 @@
+"""The matrix: every verb against every behaviour, and the rules that each cell must keep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import fluxbase_jobs
+from attrs import frozen
+from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, Job, Ok, PollPolicy, Result, RetryPolicy
+
+from tests.faults.behaviours import Case
+from tests.faults.server import SECRET, MisbehavingServer
+from tests.support.sample_responses import JOB_ID
+from tests.support.styles import Connect
+
+RETRY: Final = RetryPolicy(attempts=3, first_delay=0.005, max_delay=0.02, total=2.0)
+POLL: Final = PollPolicy(initial=0.02, maximum=0.05)
+TIMEOUT: Final = 0.2
+"""Seconds for one request."""
+WAIT: Final = 0.4
+"""Seconds for what waits."""
+SLACK: Final = 3.0
+"""Seconds for a busy machine."""
+TRANSPORTS: Final = ("httpcore", "pyreqwest", "http_client")
+STYLES: Final = ("sync", "async")
+DOCUMENTED: Final = tuple(
+    kind for name in dir(fluxbase_jobs) if isinstance(kind := getattr(fluxbase_jobs, name), type) and issubclass(kind, FluxbaseError)
+)
+
+
+@frozen
+class Verb:
+    """One verb."""
+
+    call: Callable[[FluxbaseClient], list[Result[Any]]]
+    seconds: float
+    """When it must have ended, without the slack."""
+    submits: int = 0
+    """How many jobs it submits."""
+
+
+def _one(call: Callable[[FluxbaseClient], Result[Any]]) -> Callable[[FluxbaseClient], list[Result[Any]]]:
+    return lambda client: [call(client)]
+
+
+def _single(call: Callable[[FluxbaseClient], Result[Any]], submits: int = 0, exchanges: int = 1) -> Verb:
+    return Verb(_one(call), exchanges * RETRY.total, submits)
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "get": _single(lambda client: client.jobs.get(JOB_ID)),
+    "get with log": _single(lambda client: client.jobs.get(JOB_ID, include_logs=True)),
+    "list": _single(lambda client: client.jobs.list()),
+    "list, filtered": _single(lambda client: client.jobs.list(namespace="default")),
+    "iterate": Verb(lambda client: list(client.jobs.iterate()), 2 * RETRY.total),
+    "logs": _single(lambda client: client.jobs.logs(JOB_ID)),
+    "submit": _single(lambda client: client.jobs.submit("echo", {"a": 1}), 1),
+    "submit_many": Verb(
+        lambda client: [each for _, each in client.jobs.submit_many([("echo", {"n": n}) for n in range(3)], batch_key="b")],
+        6 * RETRY.total,
+        3,
+    ),
+    "run": Verb(_one(lambda client: client.jobs.run("echo", {"a": 1}, timeout=WAIT, poll=POLL)), 2 * RETRY.total + WAIT, 1),
+    "wait": Verb(_one(lambda client: client.jobs.wait(JOB_ID, timeout=WAIT, poll=POLL)), WAIT),
+    "watch": Verb(lambda client: list(client.jobs.watch(JOB_ID, timeout=WAIT, poll=POLL)), WAIT),
+    "tail": Verb(lambda client: list(client.jobs.tail(JOB_ID, timeout=WAIT)), WAIT),
+    "wait_many": Verb(lambda client: [each for _, each in client.jobs.wait_many([JOB_ID], timeout=WAIT, poll=POLL)], WAIT),
+    "cancel": _single(lambda client: client.jobs.cancel(JOB_ID)),
+    "retry": _single(lambda client: client.jobs.retry(JOB_ID)),
+    "resubmit": _single(lambda client: client.jobs.resubmit(JOB_ID), 1),
+    "admin get": _single(lambda client: client.admin.jobs.get_job(JOB_ID)),
+    "admin list": _single(lambda client: client.admin.jobs.list_jobs()),
+    "admin terminate": _single(lambda client: client.admin.jobs.terminate(JOB_ID)),
+    "admin resubmit": _single(lambda client: client.admin.jobs.resubmit(JOB_ID)),
+    "admin stats": _single(lambda client: client.admin.jobs.get_stats()),
+    "admin workers": _single(lambda client: client.admin.jobs.list_workers()),
+    "admin functions": _single(lambda client: client.admin.jobs.list_functions()),
+    "admin function": _single(lambda client: client.admin.jobs.get_function("default", "echo")),
+    "admin delete": _single(lambda client: client.admin.jobs.delete_function("default", "echo")),
+    "admin sync": _single(lambda client: client.admin.jobs.sync([{"name": "a", "code": "b"}], namespace="reports")),
+}
+SIGN_IN: Final = "sign in"
+NAMES: Final = (*VERBS, SIGN_IN)
+
+
+@frozen
+class Cell:
+    """What came of one verb against one behaviour."""
+
+    verb: str
+    case: Case
+    style: str
+    transport: str
+    persistent: bool
+    """Whether every request was spoiled, or only the first."""
+    outcome: str
+    attempts: int
+    seconds: float
+    jobs: int
+    """How many jobs the server holds afterwards."""
+    broken: tuple[str, ...]
+    """The rules that were not kept."""
+
+
+def run_cell(connect: Connect, server: MisbehavingServer, verb: str, case: Case, *, persistent: bool) -> Cell:
+    """Call the verb while the server misbehaves, and once more while it does not."""
+    server.reset(case.act, before_reading=case.before_reading, times=None if persistent else 1)
+    started = time.monotonic()
+    raised, results = None, list[Result[Any]]()
+    client: Any = None
+    try:
+        if verb == SIGN_IN:
+            signed_in = connect.sign_in(server.url, "ada@example.com", SECRET, retry=RETRY, timeout=TIMEOUT)
+            results = [Ok(None, signed_in.meta) if isinstance(signed_in, Ok) else signed_in]
+        else:
+            client = connect(server.url, SECRET, retry=RETRY, timeout=TIMEOUT, realtime=False)
+            results = VERBS[verb].call(client)
+    except Exception as error:  # noqa: BLE001  # that is the finding
+        raised = error
+    seconds = time.monotonic() - started
+    broken = [*_broken(server, verb, results, raised, seconds, persistent=persistent)]
+    jobs = len(server.jobs)
+    server.reset(None)
+    if client is not None and (again := client.jobs.get(JOB_ID)).data is None:
+        broken.append(f"the next call failed: {again.error!r}")
+    last = results[-1] if results else None
+    outcome = type(raised).__name__ if raised else "value" if last is None or last.ok else type(last.error).__name__
+    attempts = max((each.meta.attempts for each in results), default=0)
+    return Cell(verb, case, connect.style, connect.transport, persistent, outcome, attempts, round(seconds, 3), jobs, tuple(broken))
+
+
+def _broken(
+    server: MisbehavingServer, verb: str, results: list[Result[Any]], raised: Exception | None, seconds: float, *, persistent: bool
+) -> Iterator[str]:
+    """The rules that a cell does not keep."""
+    plan = VERBS.get(verb, Verb(_one(lambda _: Ok(None)), RETRY.total))
+    if raised is not None:
+        yield f"raised {type(raised).__name__}: {str(raised)[:200]}"
+    if seconds > plan.seconds + SLACK:
+        yield f"took {seconds:.1f} s, beyond {plan.seconds:g} s"
+    for result in results:
+        if isinstance(result, Err):
+            if type(result.error) not in DOCUMENTED or type(result.error) is FluxbaseError:
+                yield f"an undocumented error: {result.error!r}"
+            if SECRET in f"{result.error} {result.error!r} {result.error.details!r} {result.error.hint}":
+                yield "an error shows the key"
+            if len(result.error.message) > 500:
+                yield "a message without bound"
+    yield from _jobs_broken(server, plan, results)
+    found = [result.data for result in results if isinstance(result, Ok) and isinstance(result.data, Job)]
+    if not plan.submits and verb not in {"iterate", "admin resubmit"} and any(job.id != JOB_ID for job in found):
+        yield "another job's answer was believed"
+    if not persistent and len(server.received) > 60:
+        yield f"{len(server.received)} requests"
+
+
+def _jobs_broken(server: MisbehavingServer, plan: Verb, results: list[Result[Any]]) -> Iterator[str]:
+    """Whether a job was lost or doubled."""
+    if len(server.jobs) > plan.submits:
+        yield f"{len(server.jobs)} jobs in place of {plan.submits}"
+    ids = [result.data.id for result in results if isinstance(result, Ok) and isinstance(result.data, Job)] if plan.submits else []
+    if plan.submits and len(set(ids)) != len(ids):
+        yield "two items have one job"
+    if any(job_id not in {job["id"] for job in server.jobs.values()} for job_id in ids):
+        yield "a job that the server does not hold"

@@ -1,0 +1,31 @@
+"""A sample of the matrix of faults; `nox -s faults` runs all of it, and writes docs/reliability.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.behaviours import CASES, Case
+from tests.faults.matrix import NAMES, run_cell
+from tests.faults.server import MisbehavingServer
+from tests.support.every_transport import every_transport
+from tests.support.styles import Connect
+
+transport = every_transport
+QUICK = [case for case in CASES if case.group != "connection" and case.name not in {"a gzip bomb", "5 MB"}]
+
+
+@pytest.fixture(scope="module")
+def misbehaving() -> Iterator[MisbehavingServer]:
+    """The server of all cells."""
+    with MisbehavingServer() as server:
+        yield server
+
+
+@pytest.mark.parametrize("case", QUICK[::7], ids=lambda case: case.name)
+def test_every_verb_keeps_the_rules(connect: Connect, misbehaving: MisbehavingServer, case: Case) -> None:
+    """A documented value or error in time, no job lost or doubled, no other job's answer, no secret; and the next call works."""
+    for verb in NAMES[::5]:
+        cell = run_cell(connect, misbehaving, verb, case, persistent=False)
+        assert (cell.verb, cell.broken) == (verb, ())
