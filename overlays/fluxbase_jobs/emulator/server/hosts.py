@@ -45,7 +45,7 @@ def host_name(host: str) -> str:
     """The name in a `Host` header, in lower case, without port, brackets and a final dot; "" if it has no valid form."""
     if host.startswith("["):
         name, bracket, port = host[1:].partition("]")
-        valid = bool(bracket) and (not port or _is_port(port.removeprefix(":")) and port.startswith(":"))
+        valid = bool(bracket) and (not port or (_is_port(port.removeprefix(":")) and port.startswith(":")))
     else:
         name, colon, port = host.partition(":")
         valid = not colon or _is_port(port)
