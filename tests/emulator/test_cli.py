@@ -163,7 +163,7 @@ def test_second_ctrl_c() -> None:
     with program() as started:
         address = ("127.0.0.1", httpx.URL(started.running.url).port or 0)
         with socket.create_connection(address, timeout=20) as busy:
-            busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+            busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
             assert busy.recv(99).startswith(b"HTTP/1.1 100")  # from here on the server waits for the body
             started.process.send_signal(signal.SIGINT)
             eventually(lambda: not listens(address), bool)
@@ -174,7 +174,7 @@ def test_second_ctrl_c() -> None:
 def test_shutdown_with_unfinished_request() -> None:
     """A client that does not finish its request delays the exit by the grace period; one line says so."""
     with program() as started, socket.create_connection(("127.0.0.1", httpx.URL(started.running.url).port or 0), timeout=20) as busy:
-        busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        busy.sendall(b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
         assert busy.recv(99).startswith(b"HTTP/1.1 100")
         errors = shut_down(started)
 

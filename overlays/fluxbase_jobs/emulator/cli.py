@@ -33,6 +33,7 @@ class Options:
     port: int
     access_log: bool
     reload: bool
+    allowed_hosts: list[str]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -63,7 +64,7 @@ def read_options(arguments: list[str] | None) -> Options:
         realtime=found.realtime,
     )
     access_log = sys.stderr.isatty() if found.access_log is None else found.access_log
-    return Options(settings, found.functions, found.host, found.port, access_log, found.reload)
+    return Options(settings, found.functions, found.host, found.port, access_log, found.reload, found.allow_host)
 
 
 def _escape_unencodable_characters() -> None:
@@ -87,7 +88,8 @@ def _serve(options: Options) -> None:
     handlers = HandlersFile(options.functions) if options.functions else None
     try:
         functions = handlers.load() if handlers else FunctionSet()
-        serve(options.settings, functions, options.host, options.port, handlers if options.reload else None)
+        watched = handlers if options.reload else None
+        serve(options.settings, functions, options.host, options.port, watched, allowed_hosts=options.allowed_hosts)
     except (UnusableHandlersError, UnusableAddressError, UnusableDatabaseError) as error:
         _exit(str(error))
 
@@ -117,6 +119,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_program_options(add: Callable[..., object]) -> None:
     add("--host", default="127.0.0.1", help="address to listen on")
+    add(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer requests to this host name too, for port forwards; on loopback only loopback names are answered"
+        "%(default).0s (can be repeated)",
+    )
     add("--port", default=8080, type=_port, help="port to listen on; 0 picks a free one and prints it")
     add("--functions", type=Path, metavar="FILE.py", help="Python file with the handlers (default: no functions)%(default).0s")
     add("--reload", action=argparse.BooleanOptionalAction, default=True, help="reload the handlers when their files change")

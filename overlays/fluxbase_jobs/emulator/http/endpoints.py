@@ -57,31 +57,43 @@ def public(handler: Handler) -> Endpoint:
     return endpoint
 
 
+def _with_caller(handler: Handler, authenticate: Callable[[Request], Caller | Response]) -> Endpoint:
+    """Make an endpoint that reads the body only after the credentials: a body that is refused must not fill the memory."""
+
+    async def endpoint(request: Request) -> Response:
+        caller = await run_in_threadpool(authenticate, request)
+        if isinstance(caller, Response):
+            async for _ in request.stream():
+                pass  # a client that is still sending would see a closed connection instead of the response
+            return caller
+        return await run_in_threadpool(handler, Call(request, await request.body(), caller))
+
+    return endpoint
+
+
 def authenticated(handler: Handler, authenticator: Authenticator) -> Endpoint:
     """Make an endpoint that needs a credential of any kind."""
 
-    def handle(call: Call) -> Response:
+    def authenticate(request: Request) -> Caller | Response:
         try:
-            caller = authenticator.authenticate(call.request.headers, call.query)
+            return authenticator.authenticate(request.headers, Call(request, b"", Caller()).query)
         except UnauthorizedError as unauthorized:
             return error(401, str(unauthorized))
-        return handler(Call(call.request, call.body, caller))
 
-    return public(handle)
+    return _with_caller(handler, authenticate)
 
 
 def admin_only(handler: Handler, authenticator: AdminAuthenticator, roles: frozenset[str]) -> Endpoint:
     """Make an endpoint that needs a token of one of these roles."""
     allowed = require_role(handler, roles)
 
-    def handle(call: Call) -> Response:
+    def authenticate(request: Request) -> Caller | Response:
         try:
-            caller = authenticator.authenticate(call.request.headers, call.request.cookies)
+            return authenticator.authenticate(request.headers, request.cookies)
         except UnauthorizedError as unauthorized:
-            return coded_error(call.request, 401, str(unauthorized), unauthorized.code)
-        return allowed(Call(call.request, call.body, caller))
+            return coded_error(request, 401, str(unauthorized), unauthorized.code)
 
-    return public(handle)
+    return _with_caller(allowed, authenticate)
 
 
 def require_role(handler: Handler, roles: frozenset[str]) -> Handler:

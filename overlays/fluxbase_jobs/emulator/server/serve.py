@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from ipaddress import ip_address
 from types import FrameType
@@ -24,6 +24,7 @@ from ..handlers.decorator import FunctionSet, describe
 from ..handlers.loader import HandlersFile
 from ..runtime.run import THREAD_NAME
 from ..settings import Settings
+from .hosts import HostCheck
 from .reloader import reload_on_change
 from .sockets import http_config, listen, url_of
 
@@ -39,7 +40,15 @@ _LISTED_JOBS: Final = 10
 """How many of the unfinished jobs are named when the program stops."""
 
 
-def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watched: HandlersFile | None = None) -> None:
+def serve(
+    settings: Settings,
+    functions: FunctionSet,
+    host: str,
+    port: int,
+    watched: HandlersFile | None = None,
+    *,
+    allowed_hosts: Iterable[str] = (),
+) -> None:
     """Serve an emulator until SIGINT or SIGTERM.
 
     Args:
@@ -48,6 +57,7 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
         host: the address to listen on.
         port: the port to listen on; 0 picks a free one.
         watched: a handlers file to reload when it changes.
+        allowed_hosts: names that requests may have in `Host` besides those of loopback, when listening on loopback.
 
     Raises:
         UnusableAddressError: the port is in use, the host is not an address of this machine, ...
@@ -57,9 +67,10 @@ def serve(settings: Settings, functions: FunctionSet, host: str, port: int, watc
         emulator = Emulator(settings, functions)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit_after_shutdown)
-        config = http_config(emulator.app)
+        address = listener.getsockname()[0]
+        config = http_config(HostCheck(emulator.app, [host, *allowed_hosts]) if _is_loopback(address) else emulator.app)
         logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
-        lines = _start_up_lines(emulator, functions, url_of(listener), listener.getsockname()[0])
+        lines = _start_up_lines(emulator, functions, url_of(listener), address)
         background = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
         _Server(config, lines, background, partial(_unfinished_lines, emulator)).run(sockets=[listener])
 
@@ -124,7 +135,7 @@ def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str, addres
     ]
     if settings.profile.hides_logs_until_restart:
         lines.append(f"  logs:        {_HIDDEN_LOGS}")
-    if not ip_address(address.partition("%")[0]).is_loopback:
+    if not _is_loopback(address):
         lines.append(f"  network:     open to all who reach {address}, and they can sign up: omit --host to prevent that")
     return [
         *lines,
@@ -132,6 +143,10 @@ def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str, addres
         f"export FLUXBASE_URL={shlex.quote(url)}",
         f"export FLUXBASE_KEY={service_key}",
     ]
+
+
+def _is_loopback(address: str) -> bool:
+    return ip_address(address.partition("%")[0]).is_loopback
 
 
 def _unfinished_lines(emulator: Emulator) -> list[str]:

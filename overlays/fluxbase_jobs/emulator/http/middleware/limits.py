@@ -36,21 +36,52 @@ _BODY_LIMITS: Final = (
     _BodyLimit("/api/", "API", _MEGABYTE, "1.0 MB"),
 )
 
+_CHUNKED_LIMIT: Final = _BodyLimit("/", "chunked", 16 * _MEGABYTE, "16.0 MB")
+"""The bound of chunked bodies where the server's own limit is lower: the real server does not check their size."""
+
+
+class _BodyTooLargeError(Exception):
+    """A chunked body has passed its bound."""
+
 
 class BodyLimitMiddleware:
-    """Refuses requests with a too large `Content-Length`. A chunked body has none and is accepted."""
+    """Refuses requests with a too large `Content-Length`, and chunked bodies that would fill the memory.
+
+    A chunked body has no `Content-Length`, so the server's limits do not apply to it. It is read up to a bound of our own.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        limit = _exceeded_limit(scope) if scope["type"] == "http" else None
-        if limit is None:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        await _drain(receive)
-        await _too_large(limit)(scope, receive, send)
+        elif limit := _exceeded_limit(scope):
+            await _drain(receive)
+            await _too_large(limit)(scope, receive, send)
+        elif "content-length" in Headers(scope=scope):
+            await self._app(scope, receive, send)
+        else:
+            await self._read_bounded(scope, receive, send)
+
+    async def _read_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = _chunked_limit(scope["path"])
+        size = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit.max_bytes:
+                raise _BodyTooLargeError
+            return message
+
+        try:
+            await self._app(scope, receive_bounded, send)
+        except _BodyTooLargeError:
+            await _drain(receive)
+            await _too_large(limit)(scope, receive, send)
 
 
 class RateLimitMiddleware:
@@ -84,6 +115,11 @@ def _exceeded_limit(scope: Scope) -> _BodyLimit | None:
     length = Headers(scope=scope).get("content-length", "0")
     limit = next((limit for limit in _BODY_LIMITS if limit.covers(scope["path"])), None)
     return limit if limit and length.isdigit() and int(length) > limit.max_bytes else None
+
+
+def _chunked_limit(path: str) -> _BodyLimit:
+    limit = next((limit for limit in _BODY_LIMITS if limit.covers(path)), _CHUNKED_LIMIT)
+    return limit if limit.max_bytes > _CHUNKED_LIMIT.max_bytes else _CHUNKED_LIMIT
 
 
 async def _drain(receive: Receive) -> None:

@@ -1,0 +1,47 @@
+"""Chunked bodies have no announced size: they are read up to a bound, and only after the credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.emulator_in_process import program
+
+MEGABYTE = b" " * (1024 * 1024)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[httpx.Client]:
+    """A client with the service key of an emulator of its own."""
+    with (
+        program() as started,
+        httpx.Client(
+            base_url=started.running.url, headers={"authorization": f"Bearer {started.running.service_key}"}, timeout=60
+        ) as client,
+    ):
+        yield client
+
+
+def send(client: httpx.Client, megabytes: int, **headers: str) -> httpx.Response:
+    """Submit a chunked body of this size."""
+    return client.post("/api/v1/jobs/submit", content=(MEGABYTE for _ in range(megabytes)), headers=headers)
+
+
+def test_chunked_body_over_the_servers_limit_is_read(service: httpx.Client) -> None:
+    """The real server checks `Content-Length` only, so two megabytes in chunks reach the route."""
+    assert send(service, 2).status_code == 400
+
+
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "k"}])
+def test_chunked_body_over_the_bound_is_refused(service: httpx.Client, headers: dict[str, str]) -> None:
+    """Also with an idempotency key, whose body is read before the credentials."""
+    answer = send(service, 17, **headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_credentials_come_first(service: httpx.Client) -> None:
+    """Of a caller without a valid credential no body is kept."""
+    assert send(service, 2, authorization="Bearer wrong").status_code == 401
