@@ -17,6 +17,7 @@ from .._transports.base import AsyncTransport
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
 from . import driver_async as driver
+from . import observer
 from .batch import GRACE_SECONDS, BatchStopped
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ async def _reported(report: BatchReport[T], transport: AsyncTransport) -> Except
 class _Task(Generic[T]):
     """A plan, and what came of it."""
 
+    item: object
     plan: Plan[T]
     ended: anyio.Event = field(factory=lambda: anyio.Event())  # noqa: PLW0108  # `anyio.Event` would import anyio here
     scope: anyio.CancelScope = field(factory=lambda: anyio.CancelScope())  # noqa: PLW0108  # the same
@@ -81,7 +83,9 @@ class _Task(Generic[T]):
         try:
             with self.scope:
                 try:
-                    self.result = await driver.run(self.plan, transport)
+                    with observer.call("submit", self.item) as observed:
+                        self.result = await driver.run(self.plan, transport)
+                        observed.ended(self.result)
                 except anyio.get_cancelled_exc_class() as error:
                     self.error = error
                     raise
@@ -119,7 +123,7 @@ class _Window(Generic[ItemT, T]):
         try:
             while len(self.pending) < self._concurrency:
                 item, plan = next(plans)
-                task = _Task(plan)
+                task = _Task(item, plan)
                 self.pending.append((item, task))
                 self._start(task)
         except StopIteration:

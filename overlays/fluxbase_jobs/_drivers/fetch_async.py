@@ -25,6 +25,7 @@ from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import batch_async as batch
 from . import driver_async as driver
+from . import observer
 from .fetch import OFF, FluxbaseFetch, delivered, uses_realtime
 
 T = TypeVar("T")
@@ -84,7 +85,9 @@ class AsyncFluxbaseFetch:
         **kwargs: P.kwargs,
     ) -> Result[T]:
         """Open a call with these options, and carry out its plan."""
-        result = await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        with observer.call(plan.__name__, *args) as observed:
+            result = await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+            observed.ended(result)
         return delivered(result, plan.__name__, raise_errors=self._raise_errors)
 
     def iterate(
