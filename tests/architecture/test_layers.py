@@ -17,6 +17,7 @@ CLIENT: Final = (
     ("client_async",),
     ("client",),
     ("_verbs",),
+    ("otel",),
     ("_drivers",),
     ("_plans",),
     ("_realtime",),
@@ -27,7 +28,7 @@ CLIENT: Final = (
     ("_transports", "result"),
     ("errors",),
     ("models",),
-    ("_clock", "_docstrings", "_lazy"),
+    ("_docstrings", "_lazy"),
 )
 """The client from top to bottom. A folder imports what is below it; those of one line do not import each other."""
 

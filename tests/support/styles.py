@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any, Final, Literal, cast
 
 import httpx
@@ -50,7 +51,7 @@ class SyncFacade:
 
     def _iterate(self, values: AsyncGenerator[Any]) -> Generator[Any]:
         try:
-            while (value := self._runner.run(_next(values))) is not _END:
+            while (value := self._runner.run(_next(values), context=copy_context())) is not _END:
                 yield value
         finally:
             self._runner.run(_close(values))
@@ -58,7 +59,7 @@ class SyncFacade:
     def _wrap_method(self, function: Callable[..., object]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             returned = function(*args, **options)
-            return self._wrap(self._runner.run(returned) if inspect.iscoroutine(returned) else returned)
+            return self._wrap(self._runner.run(returned, context=copy_context()) if inspect.iscoroutine(returned) else returned)
 
         return call
 

@@ -6,18 +6,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
+from contextvars import Context, copy_context
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import define, field
 
-from .._clock import monotonic
 from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
 from .._transports.base import Transport
+from .._transports.clock import monotonic
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
-from . import driver
+from . import driver, observer
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
@@ -84,7 +85,10 @@ def _reported(report: BatchReport[T], transport: Transport) -> Exception | None:
 class _Task(Generic[T]):
     """A plan, and what came of it."""
 
+    item: object
     plan: Plan[T]
+    context: Context = field(factory=copy_context)
+    """The caller's context variables, like the span that is current there."""
     ended: threading.Lock = field(factory=threading.Lock)
     """Held until the plan has ended."""
     result: T | None = None
@@ -100,11 +104,17 @@ class _Task(Generic[T]):
         """Run the plan in the current thread."""
         start = time.thread_time()
         try:
-            self.result = driver.run(self.plan, transport)
+            self.result = self.context.run(self._observed, transport)
         except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
             self.error = error
         self.cpu_seconds = time.thread_time() - start
         self.ended.release()
+
+    def _observed(self, transport: Any) -> T:
+        with observer.call("submit", self.item) as observed:
+            result = driver.run(self.plan, transport)
+            observed.ended(result)
+        return result
 
 
 @define(eq=False)
@@ -139,7 +149,7 @@ class _Window(Generic[ItemT, T]):
         try:
             while len(self.pending) < self._width.current:
                 item, plan = next(plans)
-                task = _Task(plan)
+                task = _Task(item, plan)
                 self.pending.append((item, task))
                 if self._width.current > 1:
                     self._start(task)

@@ -11,11 +11,12 @@ from attrs import define
 from .._lazy import anyio, asyncio
 from .._plans.exchange.steps import Plan
 from .._plans.submit_many import BatchReport
-from .._transports.async_time import is_asyncio, move_on_after
 from .._transports.base import AsyncTransport
+from .._transports.clock import is_asyncio, move_on_after
 from .._transports.messages import RawResponse, Request
 from ..errors import FluxbaseError
 from . import driver_async as driver
+from . import observer
 from .batch import GRACE_SECONDS, BatchStopped
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ async def _reported(report: BatchReport[T], transport: AsyncTransport) -> Except
 class _Task(Generic[T]):
     """A plan, and what came of it."""
 
+    item: object
     plan: Plan[T]
     ended: Any
     """An event of the running event loop: asyncio's own is made in a tenth of the time of anyio's."""
@@ -79,7 +81,9 @@ class _Task(Generic[T]):
     async def carry_out(self, transport: Any) -> None:
         """Run the plan."""
         try:
-            self.result = await driver.run(self.plan, transport)
+            with observer.call("submit", self.item) as observed:
+                self.result = await driver.run(self.plan, transport)
+                observed.ended(self.result)
         except BaseException as error:  # raised again in the caller's task
             self.error = error
             if isinstance(error, anyio.get_cancelled_exc_class()):
@@ -117,7 +121,7 @@ class _Window(Generic[ItemT, T]):
         try:
             while len(self.pending) < self._concurrency:
                 item, plan = next(plans)
-                task = _Task(plan, anyio.Event() if self._in_trio else asyncio.Event())
+                task = _Task(item, plan, anyio.Event() if self._in_trio else asyncio.Event())
                 self.pending.append((item, task))
                 self._start(task)
         except StopIteration:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, TypeVar, assert_never
 
-from .._clock import monotonic
 from .._plans.exchange.steps import (
     Acquire,
     Emit,
@@ -31,6 +30,7 @@ from .._plans.exchange.steps import (
     Subscribe,
 )
 from .._transports.base import Transport
+from .._transports.clock import monotonic
 from . import log
 
 T = TypeVar("T")

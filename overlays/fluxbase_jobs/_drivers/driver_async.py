@@ -11,7 +11,6 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, NoReturn, TypeVar, assert_never
 
-from .._clock import monotonic
 from .._lazy import anyio, asyncio
 from .._plans.exchange.steps import (
     Acquire,
@@ -28,8 +27,8 @@ from .._plans.exchange.steps import (
     Stream,
     Subscribe,
 )
-from .._transports.async_time import is_asyncio, move_on_after, sleep
 from .._transports.base import AsyncTransport
+from .._transports.clock import is_asyncio, monotonic, move_on_after, sleep
 from . import log
 from .driver import instant, interrupt
 

@@ -17,14 +17,14 @@ from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
 from .._realtime.hub import Hub
 from .._realtime.link import polling
+from .._realtime.websocket import Connector, WebsocketConnector
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
-from .._transports.websocket import Connector, WebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..models.tokens import Tokens
 from ..policies.retry import RetryPolicy
 from ..result import Err, Result, handed_over
-from . import batch, driver, log
+from . import batch, driver, log, observer
 
 OFF: Final = "switched off"
 BY_ITSELF: Final = True
@@ -111,7 +111,9 @@ class FluxbaseFetch:
         **kwargs: P.kwargs,
     ) -> Result[T]:
         """Open a call with these options, and carry out its plan."""
-        result = driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        with observer.call(plan.__name__, *args) as observed:
+            result = driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+            observed.ended(result)
         return delivered(result, plan.__name__, raise_errors=self._raise_errors)
 
     def iterate(

@@ -18,14 +18,15 @@ from .._plans.exchange.steps import Plan, Stream
 from .._plans.submit_many import BatchReport
 from .._realtime.hub_async import AsyncHub
 from .._realtime.link import polling
+from .._realtime.websocket import AsyncConnector, AsyncWebsocketConnector
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
-from .._transports.websocket import AsyncConnector, AsyncWebsocketConnector
 from .._validation import arguments
 from .._validation.arguments import Seconds
 from ..policies.retry import RetryPolicy
 from ..result import Result
 from . import batch_async as batch
 from . import driver_async as driver
+from . import observer
 from .fetch import OFF, FluxbaseFetch, delivered, uses_realtime
 
 T = TypeVar("T")
@@ -86,7 +87,9 @@ class AsyncFluxbaseFetch:
         **kwargs: P.kwargs,
     ) -> Result[T]:
         """Open a call with these options, and carry out its plan."""
-        result = await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+        with observer.call(plan.__name__, *args) as observed:
+            result = await driver.run(call.call(plan, self._settings, options, *args, **kwargs), self._transport.opened())
+            observed.ended(result)
         return delivered(result, plan.__name__, raise_errors=self._raise_errors)
 
     def iterate(

@@ -12,6 +12,7 @@ from .._plans.exchange.steps import Instant, Pause, Send, Sent
 from .._transports.messages import RawResponse, address
 from ..errors import FluxbaseError
 from ..result import Err
+from . import observer
 
 LOGGER: Final = logging.getLogger("fluxbase_jobs")
 LONG_PAUSE: Final = 1.0
@@ -19,7 +20,9 @@ LONG_PAUSE: Final = 1.0
 
 
 def sent(step: Send, outcome: RawResponse | FluxbaseError, at: Instant) -> Sent:
-    """Log one request and what came of it, which is returned with its time."""
+    """Log one request and what came of it, which is returned with its time; the observer hears of it, too."""
+    if (observing := observer.current()) is not None:
+        observing.sent(step, outcome)
     if LOGGER.isEnabledFor(logging.DEBUG):
         received = outcome.status if isinstance(outcome, RawResponse) else type(outcome).__name__
         LOGGER.debug("%s %s: %s", str(step.request["method"]).upper(), address(step.request)[1], received)
@@ -29,6 +32,8 @@ def sent(step: Send, outcome: RawResponse | FluxbaseError, at: Instant) -> Sent:
 def pausing(step: Pause) -> None:
     """Log a pause before it begins."""
     if step.retry:
+        if (observing := observer.current()) is not None:
+            observing.retrying(step)
         LOGGER.info("%s; next attempt in %.1f s", step.retry, step.seconds)
     elif step.seconds > LONG_PAUSE:
         LOGGER.info("next poll in %.1f s", step.seconds)

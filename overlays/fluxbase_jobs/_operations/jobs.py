@@ -21,12 +21,14 @@ from ..models.jobs import Job, JobStatus, LogLine
 from . import readers
 from .answers import Asked
 from .operation import KEY_HEADER, Operation, idempotency_key, keyed
+from .trace_context import with_trace
 
 PAST: Final = "scheduled lies in the past: the job runs as soon as a worker takes it"
 
 
 def submit(job: Submission, now: datetime) -> Operation[Job]:
     """Queue a job. `now` is what a timedelta in `scheduled` counts from."""
+    job = with_trace(job)
     payload = _payload.encoded(job.payload)
     body = wire.SubmitJobRequest(
         job_name=arguments.text("job_name", job.job_name),

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, field
 
-from .._clock import monotonic
-from .._transports.websocket import Connector, Socket, SocketUnavailable, unavailable
+from .._transports.clock import monotonic
 from ..models.jobs import Job
 from . import protocol
 from .link import CONNECTED, HEARTBEAT_SECONDS, IDLE_SECONDS, TICK_SECONDS, UNUSED, Retries, Token, is_token, polling
 from .subscriptions import HeardLines, Registry, Subscription
+from .websocket import Connector, Socket, SocketUnavailable, unavailable
 
 KeyReader = Callable[[], object]
 """Gives the key to use now, refreshed if needed."""

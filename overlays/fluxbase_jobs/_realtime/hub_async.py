@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from attrs import define, field
 
-from .._clock import monotonic
 from .._lazy import asyncio
-from .._transports.websocket import AsyncConnector, AsyncSocket, SocketUnavailable, unavailable
+from .._transports.clock import monotonic
 from ..models.jobs import Job
 from . import protocol
 from .link import CONNECTED, HEARTBEAT_SECONDS, IDLE_SECONDS, TICK_SECONDS, UNUSED, Retries, Token, is_token, polling
 from .subscriptions import HeardLines, Registry, Subscription
+from .websocket import AsyncConnector, AsyncSocket, SocketUnavailable, unavailable
 
 AsyncKeyReader = Callable[[], Awaitable[object]]
 """Gives the key to use now, refreshed if needed."""

@@ -10,8 +10,8 @@ from typing import Any, Final, cast
 import msgspec
 from attrs import define
 
-from .._transports.websocket import SocketUnavailable
 from ..models.jobs import Job
+from .websocket import SocketUnavailable
 
 UNUSED: Final = "unused"
 CONNECTED: Final = "connected"

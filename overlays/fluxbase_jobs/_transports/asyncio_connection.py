@@ -9,8 +9,8 @@ from typing import Any, Final, Self, cast
 
 import httpcore
 
-from .async_time import call_later, fail_after
 from .bounds import IDLE_SECONDS
+from .clock import call_later, fail_after
 from .http1 import NO_RESPONSE, ResponseReader, request_bytes
 from .httpcore_messages import CONNECT_SECONDS
 from .messages import RawResponse, Request

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
-from .._clock import monotonic
+from .clock import monotonic
 
 LONGEST_TIMEOUT: Final = 1_000_000.0
 """Seconds; sockets count milliseconds in 32 bits."""

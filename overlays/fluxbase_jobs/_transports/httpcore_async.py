@@ -15,12 +15,11 @@ import anyio
 import httpcore
 from anyio.lowlevel import RunVar
 
-from .._clock import monotonic
 from ..errors import FluxbaseError
-from .async_time import fail_after
 from .asyncio_connection import AsyncioConnection, in_asyncio
 from .bounds import IDLE_SECONDS, MAX_IDLE, Body, Progress, ResponseTooLong
 from .certificates import TlsContext
+from .clock import fail_after, monotonic
 from .httpcore_messages import CONNECT_SECONDS, FAULTS, WRITE_BYTES, core_request, finished, is_replaced, origin_of, send_error
 from .messages import Headers, RawResponse, Request, address, user_agent
 from .proxies import Proxied, async_through

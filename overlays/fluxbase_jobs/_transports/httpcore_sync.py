@@ -9,10 +9,10 @@ from typing import Self, TypeAlias
 
 import httpcore
 
-from .._clock import monotonic
 from ..errors import FluxbaseError
 from .bounds import MAX_IDLE, Body
 from .certificates import TlsContext
+from .clock import monotonic
 from .httpcore_messages import FAULTS, core_request, is_replaced, origin_of, send_error
 from .messages import Headers, RawResponse, Request, address, user_agent
 from .proxies import Proxied, sync_through

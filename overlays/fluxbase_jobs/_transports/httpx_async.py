@@ -10,7 +10,7 @@ import httpx
 from anyio.lowlevel import RunVar  # anyio comes with httpx, whose async half runs on it
 
 from ..errors import FluxbaseError
-from .async_time import fail_after
+from .clock import fail_after
 from .httpx_messages import (
     HTTPX,
     Library,

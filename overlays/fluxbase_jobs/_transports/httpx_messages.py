@@ -15,9 +15,9 @@ from weakref import WeakSet
 import httpx
 from attrs import frozen
 
-from .._clock import monotonic
 from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, InvalidResponse, RequestTimeout
 from .bounds import LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
+from .clock import monotonic
 from .messages import RawResponse, Request, address, user_agent
 
 CONNECT_SECONDS: Final = 5.0

@@ -8,8 +8,8 @@ from typing import Self
 
 import httpx
 
-from .._clock import monotonic
 from ..errors import FluxbaseError
+from .clock import monotonic
 from .httpx_messages import (
     HTTPX,
     Library,

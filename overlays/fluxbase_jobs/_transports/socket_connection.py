@@ -11,8 +11,8 @@ from typing import Any, Final, Self
 
 import httpcore
 
-from .._clock import monotonic
 from .bounds import IDLE_SECONDS
+from .clock import monotonic
 from .http1 import ResponseReader, request_bytes
 from .httpcore_messages import CONNECT_SECONDS
 from .messages import RawResponse, Request

@@ -14,7 +14,7 @@ from typing import Final, Protocol, cast
 
 from anyio.to_thread import current_default_thread_limiter
 
-from .._clock import monotonic, monotonic_ns
+from .._transports.clock import monotonic, monotonic_ns
 from ..emulator.clock import micros
 from ..emulator.services import Services
 from .event_loop import EventLoopThread, Waiter

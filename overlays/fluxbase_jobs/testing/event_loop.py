@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
-from .._clock import monotonic
+from .._transports.clock import monotonic
 from ..emulator.runtime.event_loop import loop_factory
 
 _T = TypeVar("_T")

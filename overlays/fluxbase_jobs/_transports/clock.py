@@ -1,7 +1,8 @@
-"""Pauses and time limits under asyncio and trio.
+"""The clock that durations are measured with, and pauses and time limits under asyncio and trio.
 
-Where a test has frozen the time (freezegun does), the event loop's own timers never fire, as its clock stands still. There a thread
-measures the time.
+Tests freeze the functions of `time` (freezegun does), in that module and wherever they were imported. A wait that counted on them would
+never end, so the clock takes them from a copy of the module. The event loop's own timers never fire then, as its clock stands still:
+there a thread measures the time.
 """
 
 from __future__ import annotations
@@ -10,10 +11,36 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, Protocol
+from importlib.machinery import BuiltinImporter
+from importlib.util import module_from_spec
+from typing import Any, Final, Protocol
 
-from .._clock import monotonic
 from .._lazy import anyio, asyncio
+
+
+def _unpatched_time() -> Any:
+    spec = BuiltinImporter.find_spec("time")
+    if spec is None or spec.loader is None:  # not CPython
+        import time  # noqa: PLC0415  # the only one there is
+
+        return time
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_monotonic_ns: Final = _unpatched_time().monotonic_ns
+
+
+def monotonic() -> float:
+    """Seconds that pass also where a test has frozen the time."""
+    return monotonic_ns() / 1e9
+
+
+def monotonic_ns() -> int:
+    """The same in nanoseconds."""
+    nanoseconds: int = _monotonic_ns()
+    return nanoseconds
 
 
 class Timer(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Final, Protocol, cast
 
+from .._transports.messages import user_agent
 from ..errors import FluxbaseError
-from .messages import user_agent
 
 PATH: Final = "/realtime"
 OPEN_SECONDS: Final = 5.0
@@ -83,7 +83,7 @@ class WebsocketConnector:
     """Opens sockets over the network, through the environment's proxies and with its certificates."""
 
     def __init__(self) -> None:
-        from .certificates import TlsContext  # noqa: PLC0415  # ssl takes long to import
+        from .._transports.certificates import TlsContext  # noqa: PLC0415  # ssl takes long to import
 
         self._tls = TlsContext()
 
@@ -104,7 +104,7 @@ class AsyncWebsocketConnector:
     """The same for asyncio."""
 
     def __init__(self) -> None:
-        from .certificates import TlsContext  # noqa: PLC0415  # ssl takes long to import
+        from .._transports.certificates import TlsContext  # noqa: PLC0415  # ssl takes long to import
 
         self._tls = TlsContext()
 
@@ -128,7 +128,7 @@ def unavailable(fault: Exception) -> SocketUnavailable:
 
 
 def _options(base_url: str, headers: Mapping[str, str], tls: Any) -> dict[str, Any]:
-    from .proxies import proxy_for  # noqa: PLC0415  # as above
+    from .._transports.proxies import proxy_for  # noqa: PLC0415  # as above
 
     context = tls.context(base_url)
     if isinstance(context, FluxbaseError):
