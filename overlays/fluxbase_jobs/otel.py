@@ -1,4 +1,6 @@
-"""OpenTelemetry for the clients of this process: spans of submitted and awaited jobs, and metrics of requests. Needs the extra `otel`.
+"""OpenTelemetry for the clients of this process: spans of submitted and awaited jobs, and metrics of requests.
+
+It needs the extra: `pip install ".[otel]"` in a clone.
 
     import fluxbase_jobs.otel
 
@@ -38,7 +40,9 @@ from .result import Err
 try:
     from opentelemetry import metrics, trace
 except ImportError as fault:
-    raise ImportError('fluxbase_jobs.otel needs the extra "otel": pip install "fluxbase-jobs[otel]"') from fault
+    raise ImportError('fluxbase_jobs.otel needs OpenTelemetry: run pip install ".[otel]" in a clone of fluxbase-jobs') from fault
+
+__all__ = ["TRACE_KEY", "Carry", "instrument", "traceparent", "uninstrument"]
 
 Carry: TypeAlias = Literal["payload", "idempotency_key"]
 TRACE_KEY: Final = "traceparent"

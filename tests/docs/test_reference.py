@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import fluxbase_jobs
 import fluxbase_jobs.emulator
+import fluxbase_jobs.otel
 import fluxbase_jobs.progress
 import fluxbase_jobs.testing
 import pytest
@@ -19,7 +20,7 @@ from tests.docs.pages import PAGES, ROOT
 FIXTURES: Final = {f"{pytest_plugin.__name__}.{name}" for name in ("fluxbase", "fluxbase_server", "async_fluxbase")}
 PUBLIC: Final = FIXTURES | {
     f"{module.__name__}.{name}"
-    for module in (fluxbase_jobs, fluxbase_jobs.emulator, fluxbase_jobs.progress, fluxbase_jobs.testing)
+    for module in (fluxbase_jobs, fluxbase_jobs.emulator, fluxbase_jobs.otel, fluxbase_jobs.progress, fluxbase_jobs.testing)
     for name in module.__all__
 }
 SHOWN: Final = [name for page in PAGES for name in re.findall(r"^::: (\S+)$", page.text, re.MULTILINE)]
