@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
+from contextvars import Context
 from typing import Any, Final, TypeVar, cast
 
 import httpx
@@ -23,13 +24,13 @@ STYLES: Final = ("sync", "asyncio", "trio")
 class TrioRunner:
     """Like asyncio.Runner, but with a new event loop for each coroutine."""
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
         """Run a coroutine to its end."""
 
         async def main() -> T:
             return await coroutine
 
-        return trio.run(main)
+        return trio.run(main) if context is None else context.run(trio.run, main)
 
 
 @pytest.fixture(autouse=True, scope="module")
