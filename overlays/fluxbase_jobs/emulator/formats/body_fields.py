@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .json_text import InvalidJSONError, JSONValue, normalise, parse
+from .json_text import InvalidJSONError, JSONValue, TooDeepError, normalise, parse
 from .timestamps import Timestamp, read_timestamp
 
 _INT64: Final = 2**63
@@ -137,7 +137,7 @@ def timestamp(fields: Mapping[str, JSONValue], name: str) -> Timestamp | None:
 def _normalised(fields: Mapping[str, JSONValue], name: str) -> JSONValue:
     try:
         return normalise(fields.get(name))
-    except RecursionError as error:
+    except TooDeepError as error:
         raise InvalidBodyError(f"{name} is nested too deeply") from error
 
 

@@ -40,6 +40,10 @@ class NulInTextError(ValueError):
     """A string contains U+0000, which jsonb cannot store (submit_validation: `NUL in a payload`)."""
 
 
+class TooDeepError(TypeError):
+    """A value is nested deeper than Python can follow, or contains itself."""
+
+
 def parse(body: bytes) -> JSONValue:
     """Parse JSON as Go does: invalid UTF-8 and lone surrogates become U+FFFD.
 
@@ -59,14 +63,14 @@ def normalise(value: object) -> JSONValue:
     NaN and infinity become null, as in JavaScript. Aware datetimes, dates, UUIDs and decimals become text, enums their values.
 
     Raises:
-        TypeError: the value, or a value inside it, cannot be written as JSON.
+        TypeError: the value, or a value inside it, cannot be written as JSON; TooDeepError where it is nested too deep.
     """
     try:
         return _normalised(value)
     except TypeError:
         raise
     except RecursionError:
-        raise TypeError("it is nested too deep, or contains itself") from None
+        raise TooDeepError("it is nested too deep, or contains itself") from None
     except Exception as fault:  # noqa: BLE001  # a user's class may raise anything
         raise TypeError(f"it cannot be read: {type(fault).__name__}") from None
 
