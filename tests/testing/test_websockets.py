@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -103,6 +104,15 @@ def test_heartbeats_come_by_the_virtual_clock(march: Server) -> None:
     march.clock.advance(90)
 
     assert summary(frames(socket)) == ["heartbeat"] * 3
+
+
+def test_heartbeats_do_not_hold_up_the_clock(march: Server) -> None:
+    """A year has a million of them; not all are sent."""
+    socket = opened(march)
+
+    march.clock.advance(timedelta(days=365))
+
+    assert summary(frames(socket)).count("heartbeat") < 1000
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}])
