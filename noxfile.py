@@ -26,6 +26,7 @@ CLIENT = ROOT / "generated" / "fluxbase_jobs_client"
 OTHER_PYTHONS = PYTHONS[1:]
 QUICK_TESTS = ("tests/architecture", "tests/context", "tests/models", "tests/plans")
 WORKERS = ("--numprocesses", "3")
+QUICK_ONES = ("-m", "not slow")
 UNTRACEABLE = "tests/emulator/test_cli.py::test_shutdown_while_jobs_run"
 BANNER = "# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.\n"
 
@@ -47,9 +48,9 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def tests(session: nox.Session) -> None:
-    """What a change must pass: all tests on the oldest Python, the generated code, the style and the types."""
+    """What a change must pass: the tests on the oldest Python, the generated code, the style and the types."""
     install(session, "tests")
-    session.run("pytest", *(session.posargs or WORKERS))
+    session.run("pytest", *(session.posargs or (*WORKERS, *QUICK_ONES)))
     if not session.posargs:
         session.notify("generate", ["--check"])
         session.notify("lint")
@@ -66,10 +67,17 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def full(session: nox.Session) -> None:
-    """Everything that takes longer than `tests`: the other Pythons, coverage, many crashes, conformance, description and documents."""
-    for name in ("pythons", "coverage", "crashes", "conformance", "description", "docs"):
+    """Everything that takes longer than `tests`: slow tests, the other Pythons, coverage, many crashes, conformance and more."""
+    for name in ("slow", "pythons", "coverage", "crashes", "conformance", "description", "docs"):
         session.notify(name)
     session.notify("soak", ["--seconds", "60"])
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def slow(session: nox.Session) -> None:
+    """The tests that `tests` leaves out, as they mostly wait."""
+    install(session, "tests")
+    session.run("pytest", *WORKERS, "-m", "slow")
 
 
 @nox.session(python=OTHER_PYTHONS)

@@ -14,6 +14,7 @@ from fluxbase_jobs.testing import Server
 
 from tests.support.pty_screen import Terminal, terminal_of
 
+pytestmark = pytest.mark.slow
 PROGRAM = [sys.executable, "-m", "fluxbase_jobs"]
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="shells and signals of Unix")
 

@@ -19,6 +19,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from tests.support.emulator_in_process import serving
 from tests.support.styles import Style, connect_in_style
 
+pytestmark = pytest.mark.slow
+
 SECRET: Final = "0123456789abcdef0123456789abcdef"
 MAX_RETRIES: Final = 2
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.02)

@@ -16,6 +16,8 @@ from fluxbase_jobs.testing import Server
 
 from tests.support.styles import Style
 
+pytestmark = pytest.mark.slow
+
 LINES: Final = 1000
 CUTS: Final = 50
 

@@ -15,9 +15,13 @@ from tests.support.styles import Connect
 NEVER_SEEN: Final = "00000000-0000-4000-8000-000000000000"
 
 
-LISTENING: Final = [({"profile": "2026-03"}, True), ({"profile": "2026-04", "realtime": "all"}, True), ({"profile": "2026-04"}, True)]
-POLLING: Final = [({"profile": "2026-03"}, False)]
-"""Polling is slow, and knows no difference between the versions but for logs."""
+LISTENING: Final = [
+    ({"profile": "2026-03"}, True),
+    ({"profile": "2026-04"}, True),
+    pytest.param(({"profile": "2026-04", "realtime": "all"}, True), marks=pytest.mark.slow),
+]
+POLLING: Final = [pytest.param(({"profile": "2026-03"}, False), marks=pytest.mark.slow)]
+"""It knows no difference between the versions but for logs."""
 
 
 @pytest.fixture(params=LISTENING + POLLING, ids=str)
