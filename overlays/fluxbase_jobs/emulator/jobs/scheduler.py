@@ -15,7 +15,7 @@ from attrs import define
 
 from ..clock import Clock
 from ..formats.schedule import InvalidScheduleError, Schedule, read_schedule
-from ..store import Functions, Jobs
+from ..store import FullDiskError, Functions, Jobs
 from .admission import job_of
 
 _LOGGER: Final = logging.getLogger(__name__)
@@ -112,6 +112,8 @@ class Scheduler:
                 entry.advance(now_ns)
                 try:
                     self._create_job(key, entry.schedule, now_ns)
+                except FullDiskError:
+                    """The database said so; the next is due as planned."""
                 except Exception:
                     _LOGGER.exception("no job of %s/%s could be made on schedule; the next is due as planned", *key)
 

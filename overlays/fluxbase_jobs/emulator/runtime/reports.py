@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Final
@@ -13,7 +14,7 @@ from ..clock import Clock, micros
 from ..defects import Defect
 from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..handlers.context import Level
-from ..store import Job, Jobs, Logs
+from ..store import FullDiskError, Job, Jobs, Logs
 from .handler_log import HandlerLog
 from .interrupts import Interrupts, RunStopped
 from .outcomes import MAX_NOTIFIED_BYTES
@@ -101,7 +102,8 @@ class RunReports:
         with self._lock:
             if self.is_closed:
                 raise RunStopped
-            write()
+            with suppress(FullDiskError):  # reports of that time are lost; the handler goes on
+                write()
 
     def _store_progress(self, text: str | None) -> None:
         if text is None:

@@ -7,9 +7,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -24,7 +24,7 @@ from ..functions.registry import FunctionRegistry
 from ..handlers.context import Context
 from ..handlers.decorator import Handler
 from ..settings import Settings
-from ..store import Job, Jobs, Logs
+from ..store import FullDiskError, Job, Jobs, Logs
 from .outcomes import Completed, Failed, Hanging, Outcome
 from .run import Run
 
@@ -34,6 +34,10 @@ _SHUTDOWN_SECONDS: Final = 0.5
 _HEARTBEAT_MICROS: Final = 10_000_000
 """Interval of the real server's worker heartbeats."""
 
+_FULL_DISK_SECONDS: Final = 0.1
+"""Pause before the end of a job is stored again, on a full disk."""
+
+_P = ParamSpec("_P")
 _LOGGER: Final = logging.getLogger(__name__)
 _ACCESS_LOGGER: Final = logging.getLogger("fluxbase_jobs.emulator.access.jobs")
 
@@ -171,6 +175,8 @@ class WorkerPool:
         while True:
             try:
                 await self._claim()
+            except FullDiskError:
+                """The database said so; the next tick tries again."""
             except Exception:
                 _LOGGER.exception("no job could be claimed; the next tick tries again")
             await asyncio.sleep(self._settings.poll_interval)
@@ -188,7 +194,7 @@ class WorkerPool:
         _ACCESS_LOGGER.info("job %s of %s/%s: running", job.id, job.namespace, job.job_name)
         try:
             outcome = await self._outcome(job)
-            await run_in_threadpool(self._store_outcome, job, outcome)
+            await _stored(self._store_outcome, job, outcome)
             if isinstance(outcome, Hanging) and self._settings.profile.ends_silent_jobs:
                 self._spawn(self._fail_silent_job(job))
         except Exception:
@@ -245,17 +251,28 @@ class WorkerPool:
     async def _fail_silent_job(self, job: Job) -> None:
         seconds = job.progress_timeout_seconds
         await self._clock.sleep(seconds)
-        await run_in_threadpool(self._jobs.fail, job.id, f"Progress timeout exceeded ({duration(seconds)})", micros(self._clock))
+        await _stored(self._jobs.fail, job.id, f"Progress timeout exceeded ({duration(seconds)})", micros(self._clock))
 
     async def _requeue_orphans(self, job_ids: list[str]) -> None:
         if job_ids:
             await self._clock.sleep(self._settings.worker_timeout)
-            await run_in_threadpool(self._jobs.requeue, job_ids)
+            await _stored(self._jobs.requeue, job_ids)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _stored(write: Callable[_P, object], *arguments: _P.args, **options: _P.kwargs) -> None:
+    """Run a write in a thread; on a full disk again and again, until there is room."""
+    while True:
+        try:
+            await run_in_threadpool(write, *arguments, **options)
+        except FullDiskError:
+            await asyncio.sleep(_FULL_DISK_SECONDS)
+        else:
+            return
 
 
 def _do_nothing(_payload: dict[str, Any], _context: Context) -> None:

@@ -15,6 +15,7 @@ from watchfiles import PythonFilter, awatch
 from ..handlers.decorator import FunctionSet, describe
 from ..handlers.loader import HandlersFile, UnusableHandlersError
 from ..runtime.run import THREAD_NAME
+from ..store import FullDiskError
 
 _LOGGER: Final = logging.getLogger(__name__)
 _SETTLED_MS: Final = 50
@@ -50,10 +51,10 @@ async def _watch_until_folders_change(handlers: HandlersFile, replace: Callable[
 def _reload(handlers: HandlersFile, replace: Callable[[FunctionSet], None]) -> None:
     try:
         functions = handlers.load()
-    except UnusableHandlersError as error:
+        replace(functions)
+    except (UnusableHandlersError, FullDiskError) as error:
         _LOGGER.warning("not reloaded, the functions stay as they were: %s", error)
         return
-    replace(functions)
     _LOGGER.info("reloaded %s: %s", handlers.path, describe(functions))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from typing import Any, Final
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ..realtime.routes import TORN
@@ -17,6 +20,9 @@ _GRACE_SECONDS: Final = 2
 
 _PING_SECONDS: Final = 15
 _PONG_SECONDS: Final = 60
+_REQUEST_SECONDS: Final = 20
+_LOWEST_RATE: Final = 500
+"""Bytes a second. A request must be read within 20 seconds and one more for each 500 bytes, as Apache's RequestReadTimeout has it."""
 _BACKLOG: Final = 2048
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # reachable here too when listening on all addresses
 
@@ -62,6 +68,62 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class HTTPProtocol(H11Protocol):
+    """Uvicorn's HTTP, but for connections that send their request too slowly: they are closed, where Uvicorn waits for ever.
+
+    It is always the one with h11, also where httptools is installed, because h11 bounds the size of a head.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _began = 0.0
+    _received = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn narrows it
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._start()
+
+    def data_received(self, data: bytes) -> None:
+        """Read a part of a request."""
+        super().data_received(data)
+        if not self._is_reading():
+            self._stop()
+            return
+        if self._timer is None:
+            self._start()
+        self._received += len(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def _is_reading(self) -> bool:
+        """Whether a part of a request is missing. Uvicorn has a time limit of its own for the pause between two requests."""
+        return not self.transport.is_closing() and self.conn.their_state in {h11.IDLE, h11.SEND_BODY}
+
+    def _start(self) -> None:
+        self._began, self._received = self.loop.time(), 0
+        self._timer = self.loop.call_later(_REQUEST_SECONDS, self._check)
+
+    def _stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _check(self) -> None:
+        left = self._began + _REQUEST_SECONDS + self._received / _LOWEST_RATE - self.loop.time()
+        if left > 0 or self.flow.read_paused:  # paused: the emulator is slow, not the client
+            self._timer = self.loop.call_later(max(left, 1), self._check)
+        else:
+            self.transport.close()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Leave the connection to the WebSocket."""
+        self._stop()
+        super().handle_websocket_upgrade(event)
+
+
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Uvicorn's WebSocket, which can also tear a connection down without a close frame. It logs no URL, which may hold a token."""
 
@@ -88,6 +150,7 @@ def http_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # Uvicorn's log includes queries, which may hold tokens; ours does not
         server_header=False,
+        http=HTTPProtocol,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=_PING_SECONDS,

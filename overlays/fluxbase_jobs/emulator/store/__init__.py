@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .database import Database, UnusableDatabaseError
+from .database import Database, FullDiskError, UnusableDatabaseError
 from .functions import Functions
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import JobFilter, Jobs, JobStatistics, Logs, Statistics
@@ -15,6 +15,7 @@ __all__ = [
     "ClientKeys",
     "Database",
     "EmailTakenError",
+    "FullDiskError",
     "Functions",
     "IdempotencyKeys",
     "Job",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import shutil
 import sqlite3
+import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final
@@ -19,10 +22,20 @@ from .schema import TABLES, VERSION
 _EXCLUSIVE: Final = "locking_mode = EXCLUSIVE"
 # WAL: an acknowledged write survives a kill -9. WAL changes the file, so it is switched on after the check that the file is ours.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+_UNWRITABLE: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
+"""Primary codes of SQLite's errors on a full disk. A quota or a limit of file sizes shows as an I/O error."""
+_ROOM_BYTES: Final = 1024 * 1024
+"""How much room there must be until a full disk counts as free: a database that is full again at once would be of no use."""
+_SILENT_SECONDS: Final = 60
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 class UnusableDatabaseError(Exception):
     """The database file cannot be used; the message says why and what to do."""
+
+
+class FullDiskError(UnusableDatabaseError):
+    """The database could not be written, as its disk is full. Nothing of the statement or the transaction is stored."""
 
 
 class Database:
@@ -38,6 +51,9 @@ class Database:
 
     def __init__(self, path: Path | None, clock: Clock) -> None:
         self._lock = RLock()
+        self._path = path
+        self._full = False
+        self._silent_until = float("-inf")
         try:
             self._connection = _connect(path)
         except sqlite3.Error as error:
@@ -50,7 +66,7 @@ class Database:
 
     def all(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """Run a statement and fetch its rows."""
-        with self._lock:
+        with self._writing():
             return self._connection.execute(statement, values).fetchall()
 
     def one(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> dict[str, Any] | None:
@@ -60,7 +76,7 @@ class Database:
 
     def change(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Run a statement and count the rows that it changed."""
-        with self._lock:
+        with self._writing():
             return self._connection.execute(statement, values).rowcount
 
     @contextmanager
@@ -72,14 +88,42 @@ class Database:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Run the block as one transaction: rolled back if it raises, else committed."""
-        with self._lock:
+        with self._writing():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite itself rolls back after some errors
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
+
+    def is_full(self) -> bool:
+        """Whether a write failed because the disk is full, and one still would."""
+        if self._full and (self._path is None or shutil.disk_usage(self._path.parent).free >= _ROOM_BYTES):
+            with suppress(FullDiskError):
+                self.change(f"PRAGMA application_id = {secrets.randbits(31)}")  # SQLite writes only what has changed
+                self._full = False
+                _LOGGER.info("database %s can be written again", self._path)
+        return self._full
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        """Run a block that may write; raise FullDiskError where it cannot, and log that once."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
+                    raise
+                self._note_full(error)
+                raise FullDiskError(f"database {self._path} cannot be written ({error}): make room on its disk") from error
+
+    def _note_full(self, error: sqlite3.Error) -> None:
+        if not self._full and time.monotonic() > self._silent_until:
+            self._silent_until = time.monotonic() + _SILENT_SECONDS
+            _LOGGER.warning("database %s cannot be written (%s): every request is answered 503 until there is room", self._path, error)
+        self._full = True
 
     def jwt_secret(self) -> str:
         """The random secret of this database for signing tokens, made with it."""
@@ -102,9 +146,9 @@ class Database:
             self._connection.execute(f"PRAGMA {pragma}")
         if not version:
             self._connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-            self.change("INSERT INTO tenants VALUES (?)", [str(uuid4())])
-            self.change("INSERT INTO secrets VALUES (?)", [secrets.token_urlsafe(SHORTEST_SECRET)])
-        self.change("INSERT INTO starts (at) VALUES (?)", [clock.now_ns() // 1_000])
+            self._connection.execute("INSERT INTO tenants VALUES (?)", [str(uuid4())])
+            self._connection.execute("INSERT INTO secrets VALUES (?)", [secrets.token_urlsafe(SHORTEST_SECRET)])
+        self._connection.execute("INSERT INTO starts (at) VALUES (?)", [clock.now_ns() // 1_000])
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
@@ -120,6 +164,8 @@ def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
 def _error_message(path: Path | None, error: sqlite3.Error) -> str:
     if "locked" in str(error):
         return f"database {path} is in use by another emulator: stop that one or name another file"
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return f"database {path} cannot be written ({error}): make room on its disk, or name a file on another"
     if "unable to open" in str(error):
         return f"database {path} cannot be used ({error}): name a file in a folder that exists, both open to you for reading and writing"
     return f"database {path} cannot be used ({error}): name another file, or delete this one to start empty"

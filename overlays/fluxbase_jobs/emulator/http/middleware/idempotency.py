@@ -44,6 +44,8 @@ class IdempotencyMiddleware:
         self._keys = keys
         self._clock = clock
         self._racing = racing
+        self._unstored: dict[str, StoredResponse | None] = {}
+        """How requests ended while the disk was full: a response, or None for a failure."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -59,6 +61,8 @@ class IdempotencyMiddleware:
             await self._app(scope, receive, send)
 
     async def _handle_once(self, keyed: _KeyedRequest, scope: Scope, send: Send) -> None:
+        if keyed.key in self._unstored:
+            await run_in_threadpool(self._end, keyed.key, self._unstored[keyed.key])
         known = await run_in_threadpool(self._keys.find, keyed.key, micros(self._clock))
         if known is None:
             await self._handle_first(keyed, scope, send)
@@ -79,17 +83,20 @@ class IdempotencyMiddleware:
         try:
             await self._app(scope, keyed.receive, response.hold)
         except Exception:
-            await run_in_threadpool(self._keys.fail, keyed.key)
+            await run_in_threadpool(self._end, keyed.key, None)
             raise
         # Stored before it is sent: a client that repeats the request at once must get the replay, not a 409.
-        await run_in_threadpool(self._store, keyed.key, response.stored(scope["state"]["request_id"]))
+        await run_in_threadpool(self._end, keyed.key, response.stored(scope["state"]["request_id"]))
         await response.release(send)
 
-    def _store(self, key: str, response: StoredResponse) -> None:
-        if response.status >= _SERVER_ERROR:
+    def _end(self, key: str, response: StoredResponse | None) -> None:
+        """Store how the request of a key ended; if the disk is full, it is stored when the key is next used."""
+        self._unstored[key] = response
+        if response is None or response.status >= _SERVER_ERROR:
             self._keys.fail(key)
         else:
             self._keys.complete(key, response)
+        self._unstored.pop(key, None)
 
 
 @frozen

@@ -1,15 +1,17 @@
-"""Middleware that refuses requests with too large a body, and too many requests of one client."""
+"""Middleware that refuses requests with too large a body, too many requests of one client, and all requests on a full disk."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from attrs import frozen
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...clock import Clock
+from ...store import Database, FullDiskError
 from ..rate_limits import FixedWindowLimiter, RateLimit, WindowCount, client_address, too_many_requests
 from ..responses import error
 
@@ -111,6 +113,32 @@ class RateLimitMiddleware:
             await self._app(scope, receive, _with_headers(count, send))
 
 
+class FullDiskMiddleware:
+    """Answers 503 to every request while the database cannot be written: a server that half works would be hard to understand.
+
+    Args:
+        app: the next application.
+        database: tells whether it can be written.
+    """
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self._app = app
+        self._database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif await run_in_threadpool(self._database.is_full):
+            await _drain(receive)
+            await _disk_is_full()(scope, receive, send)
+        else:
+            try:
+                await self._app(scope, receive, send)
+            except FullDiskError:
+                await _disk_is_full()(scope, receive, send)
+
+
 def _exceeded_limit(scope: Scope) -> _BodyLimit | None:
     length = Headers(scope=scope).get("content-length", "0")
     limit = next((limit for limit in _BODY_LIMITS if limit.covers(scope["path"])), None)
@@ -127,6 +155,14 @@ async def _drain(receive: Receive) -> None:
     more = True
     while more:
         more = (await receive()).get("more_body", False)
+
+
+def _disk_is_full() -> ASGIApp:
+    response = error(
+        503, "Service Unavailable", code="DATABASE_FULL", message="the emulator's database cannot be written: make room on its disk"
+    )
+    response.headers["retry-after"] = "1"
+    return response
 
 
 def _too_large(limit: _BodyLimit) -> ASGIApp:

@@ -1,0 +1,206 @@
+"""Change the client's code in one place at a time, run the tests of that place, and write docs/mutation.md: `nox -s mutation`.
+
+A mutant that no test notices shows what no test checks. mutmut makes the mutants; as it knows the layouts `.` and `src` only, the packages
+are copied into such a layout below `.nox/mutation`.
+
+`-- --part policies` runs one part, `-- --sample 50` as many mutants of each part, drawn with a fixed seed, `-- --report` none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from attrs import asdict, define, field
+from mutmut.mutation.file_mutation import mutate_file_contents
+from mutmut.utils.format_utils import get_mutant_name
+
+from tests.mutation.parts import PARTS, Part, reason
+
+ROOT: Final = Path(__file__).parents[2]
+WORK: Final = ROOT / ".nox" / "mutation"
+REPORT: Final = ROOT / "docs" / "mutation.md"
+SEED: Final = 20261127
+GOAL: Final = 0.9
+COPIED: Final = ("tests", "contract", "examples", "docs", "openapi.yaml", "pyproject.toml")
+KILLED: Final = frozenset({1, 3})
+"""pytest's exit codes for a failed test and for an error of its own."""
+TIMEOUT: Final = frozenset({36, 24, -24, 152, 255})
+SURVIVED: Final = 0
+UNTESTED: Final = 33
+
+
+@define
+class Outcome:
+    """What became of a part's mutants."""
+
+    part: str
+    total: int
+    ran: int = 0
+    killed: int = 0
+    timeouts: int = 0
+    survivors: dict[str, list[str]] = field(factory=dict[str, list[str]])
+    """By mutant: the changed line, and what it was changed to."""
+
+    @property
+    def share(self) -> float:
+        """How many were noticed, of those that ran. One that hangs is noticed."""
+        return (self.killed + self.timeouts) / self.ran if self.ran else 0.0
+
+
+def prepare(part: Part) -> Path:
+    """The project in a layout that mutmut knows, with its settings."""
+    folder = WORK / part.name
+    shutil.rmtree(folder, ignore_errors=True)
+    without = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "overlays", folder / "src", ignore=without)
+    shutil.copytree(ROOT / "generated", folder / "src", ignore=without, dirs_exist_ok=True)
+    for name in COPIED:
+        source = ROOT / name
+        shutil.copytree(source, folder / name, ignore=without) if source.is_dir() else shutil.copy2(source, folder / name)
+    (folder / "setup.cfg").write_text(settings(part))
+    return folder
+
+
+def settings(part: Part) -> str:
+    """The settings of mutmut, which reads them from setup.cfg. A mutant may take three times as long as the tests, and five seconds."""
+    values = {
+        "source_paths": ["src"],
+        "only_mutate": [f"src/fluxbase_jobs/{part.name}/*.py"],
+        "also_copy": list(COPIED),
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", "not slow", *(f"--deselect={each}" for each in part.left_out)],
+        "pytest_add_cli_args_test_selection": list(part.tests),
+        "timeout_multiplier": ["3"],
+        "timeout_constant": ["5.0"],
+        "track_dependencies": ["false"],
+        "use_git_change_detection": ["false"],
+    }
+    lines = [f"{name} =\n    " + "\n    ".join(each) if len(each) > 1 else f"{name} = {each[0]}" for name, each in values.items()]
+    return "\n".join(["[mutmut]", *lines, ""])
+
+
+def mutants(folder: Path, part: Part) -> list[str]:
+    """The names of all mutants of a part."""
+    found = list[str]()
+    with contextlib.chdir(folder):  # where mutmut finds its settings
+        for path in sorted(Path("src/fluxbase_jobs", part.name).rglob("*.py")):
+            made = mutate_file_contents(str(path), path.read_text(), None, None)
+            found += [get_mutant_name(path, name) for name in made.mutant_names]
+    return found
+
+
+def run(part: Part, sample: int | None) -> Outcome:
+    """Run a part, or a sample of its mutants."""
+    folder = prepare(part)
+    names = mutants(folder, part)
+    chosen = sorted(random.Random(SEED).sample(names, sample)) if sample and sample < len(names) else names  # noqa: S311  # no secret
+    print(f"{part.name}: {len(chosen)} of {len(names)} mutants", flush=True)
+    mutmut(folder, "run", "--max-children", os.environ.get("FLUXBASE_TEST_CHILDREN", "1"), *chosen)
+    return outcome(folder, part, names, set(chosen))
+
+
+def mutmut(folder: Path, *arguments: str) -> str:
+    """Run the program; its output goes to a file, as it redraws one line."""
+    done = subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    (folder / "output.txt").write_text(done.stdout + done.stderr)
+    if done.returncode:
+        raise SystemExit(f"mutmut failed: {(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout
+
+
+def outcome(folder: Path, part: Part, names: list[str], chosen: set[str]) -> Outcome:
+    """Read what mutmut wrote beside each module."""
+    found = Outcome(part.name, len(names))
+    for path in sorted((folder / "mutants" / "src").rglob("*.meta")):
+        for name, code in json.loads(path.read_text())["exit_code_by_key"].items():
+            if name not in chosen or code is None:
+                continue
+            found.ran += 1
+            found.killed += code in KILLED
+            found.timeouts += code in TIMEOUT
+            if code not in KILLED | TIMEOUT:
+                found.survivors[name] = [*change(mutmut(folder, "show", name)), *(["no test runs it"] if code == UNTESTED else [])]
+    (WORK / f"{part.name}.json").write_text(json.dumps(asdict(found), indent=1))
+    return found
+
+
+def change(shown: str) -> list[str]:
+    """The line that was changed, before and after."""
+    lines = [line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
+    return [" ".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+"]
+
+
+def report(outcomes: list[Outcome]) -> str:
+    """The page."""
+    lines = [
+        "# Mutation testing",
+        "",
+        "How many changes of the code the tests notice. `nox --sessions mutation` makes this page; nothing in it is written by hand but the",
+        "reasons, which are in `tests/mutation/parts.py`.",
+        "",
+        f"mutmut {version('mutmut')} changes one place at a time: an operator, a number, a text, a condition, an argument. The tests of the",
+        f"part run until one fails. Where not all mutants ran, those that did were drawn with the seed {SEED}.",
+        "",
+        "| part | mutants | ran | killed | hung, and were noticed by that | survived | noticed |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in outcomes:
+        row = (each.part, each.total, each.ran, each.killed, each.timeouts, len(each.survivors), f"{each.share:.1%}")
+        lines.append(f"| {' | '.join(f'`{part}`' if part == each.part else str(part) for part in row)} |")
+    for each in outcomes:
+        lines += ["", f"## Survivors of `{each.part}`", "", *survivors(each)]
+    return "\n".join([*lines, ""])
+
+
+def survivors(outcome: Outcome) -> list[str]:
+    """Each with the reason why no test kills it."""
+    rows = ["| where | was | became | reason |", "| --- | --- | --- | --- |"]
+    for name, (before, after, *untested) in outcome.survivors.items():
+        where = re.sub(r"^fluxbase_jobs\.|x_|xǁ|__mutmut_\d+$", "", name).replace("ǁ", ".").replace(f"{outcome.part}.", "", 1)
+        cells = (f"`{where}`", *(shortened(each) for each in differing(before, after)), reason(where, before, after) or ", ".join(untested))
+        rows.append(f"| {' | '.join(cells)} |")
+    return rows if len(rows) > 2 else ["None."]
+
+
+def differing(before: str, after: str) -> tuple[str, str]:
+    """Both lines without their equal beginnings and ends, but for some characters around."""
+    start = len(os.path.commonprefix([before, after]))  # noqa: RUF071  # texts, no paths
+    end = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))  # noqa: RUF071  # the same
+    first, last = max(0, start - 30), max(0, end - 20)
+    return before[first : len(before) - last], after[first : len(after) - last]
+
+
+def shortened(text: str) -> str:
+    """Text in a cell of a table."""
+    return f"`{text[:100].replace('|', chr(0x2223)).replace('`', chr(39))}`" if text else "-"
+
+
+def main() -> int:
+    """Run, write, and fail below the goal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", choices=[part.name for part in PARTS], action="append", help="all parts where none is named")
+    parser.add_argument("--sample", type=int, help="how many mutants of each part")
+    parser.add_argument("--report", action="store_true", help="write the page from the last runs")
+    options = parser.parse_args()
+    for part in () if options.report else PARTS:
+        if not options.part or part.name in options.part:
+            found = run(part, options.sample)
+            print(f"{part.name}: {found.share:.1%} of {found.ran}, {len(found.survivors)} survived", flush=True)
+    kept = [WORK / f"{part.name}.json" for part in PARTS]
+    outcomes = [Outcome(**json.loads(path.read_text())) for path in kept if path.exists()]
+    REPORT.write_text(report(outcomes))
+    return any(each.share < GOAL for each in outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
