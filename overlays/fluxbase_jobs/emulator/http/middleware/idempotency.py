@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from hashlib import sha256
-from typing import Final
+from tempfile import SpooledTemporaryFile
+from typing import Final, Self
 
 from attrs import field, frozen
 from starlette.concurrency import run_in_threadpool
@@ -17,13 +18,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...clock import Clock, micros
-from ...store import IdempotencyKeys, KeyRecord, StoredResponse
+from ...store import FullDiskError, IdempotencyKeys, KeyRecord, StoredResponse
 from ..responses import error
 
 _METHODS: Final = {"POST", "PUT", "PATCH", "DELETE"}
 _EXEMPT: Final = {"/api/v1/auth/refresh", "/api/v1/auth/logout"}
 _MAX_KEY_LENGTH: Final = 256
 _SERVER_ERROR: Final = 500
+_MEMORY_BYTES: Final = 1024 * 1024
+"""Longer bodies are kept in a temporary file: they are read before the credentials."""
+_PART_BYTES: Final = 64 * 1024
 _LATENCY_SECONDS: Final = 0.006
 """How long the real server takes for a submit, by the recordings. Without this pause, simultaneous requests would be handled one
 after the other, and no client would see the 409. It is real time: the emulator's clock does not model latency."""
@@ -56,7 +60,8 @@ class IdempotencyMiddleware:
         elif len(key) > _MAX_KEY_LENGTH:
             await _key_too_long()(scope, receive, send)
         elif request.method in _METHODS and _is_covered(scope["path"]):
-            await self._handle_once(await _KeyedRequest.read(request, key), scope, send)
+            with SpooledTemporaryFile[bytes](_MEMORY_BYTES) as body:
+                await self._handle_once(await _KeyedRequest.read(request, key, body), scope, send)
         else:
             await self._app(scope, receive, send)
 
@@ -106,18 +111,27 @@ class _KeyedRequest:
     key: str
     method: str
     path: str
-    body: bytes = field(repr=False)
+    body_hash: str
+    _body: SpooledTemporaryFile[bytes] = field(repr=False)
 
     @classmethod
-    async def read(cls, request: Request, key: str) -> _KeyedRequest:
-        return cls(key, request.method, request.url.path, await request.body())
-
-    @property
-    def body_hash(self) -> str:
-        return sha256(self.body).hexdigest() if self.body else ""
+    async def read(cls, request: Request, key: str, body: SpooledTemporaryFile[bytes]) -> Self:
+        """Read the body into a file."""
+        digest = sha256()
+        async for part in request.stream():
+            digest.update(part)
+            try:
+                body.write(part)
+            except OSError as error:
+                raise FullDiskError(f"a request's body cannot be kept ({error})") from error
+        body_hash = digest.hexdigest() if body.tell() else ""
+        body.seek(0)
+        return cls(key, request.method, request.url.path, body_hash, body)
 
     async def receive(self) -> Message:
-        return {"type": "http.request", "body": self.body, "more_body": False}
+        """The next part of the body."""
+        part = self._body.read(_PART_BYTES)
+        return {"type": "http.request", "body": part, "more_body": len(part) == _PART_BYTES}
 
     def response_for(self, known: KeyRecord) -> Response | None:
         """The response that follows from an earlier use of the key; None if the request must run."""
