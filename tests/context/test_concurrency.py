@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import pytest
+import trio
 from attrs import define, field
 from fluxbase_jobs import AsyncFluxbaseClient, ConnectionFailed, FluxbaseClient, Job, Result
 
@@ -26,6 +28,7 @@ class Rotating(LocalServer):
 
     generation: int = 0
     reused: int = 0
+    refused: str = ""
     lock: threading.Lock = field(factory=threading.Lock)
 
     def answer_to(self, request: Request, planned: Answer) -> Answer:  # noqa: ARG002  # as the base class has it
@@ -38,13 +41,13 @@ class Rotating(LocalServer):
                 self.generation += 1
                 tokens = {"access_token": f"eyJ.{self.generation}", "refresh_token": f"refresh-{self.generation}", "expires_in": 900}
                 return Answer(200, tokens)
-            valid = request.headers.get("authorization") == f"Bearer eyJ.{self.generation}"
+            valid = request.headers.get("authorization") == f"Bearer eyJ.{self.generation}" != self.refused
             return Answer(200, job()) if valid else Answer(401, {"error": "Invalid or expired Bearer token"})
 
-    def expire(self) -> None:
-        """End the tokens that are in use; the refresh token stays."""
+    def refuse_tokens(self) -> None:
+        """Refuse the access token in use from now on; the refresh token stays good."""
         with self.lock:
-            self.generation += 1
+            self.refused = f"Bearer eyJ.{self.generation}"
 
 
 @pytest.fixture
@@ -85,6 +88,45 @@ def test_two_hundred_tasks_refresh_once(rotating: Rotating) -> None:
 
     assert [result.ok for result in results] == [True] * TASKS
     assert (rotating.generation, rotating.reused) == (1, 0)
+
+
+def test_two_hundred_tasks_of_trio_refresh_once(rotating: Rotating) -> None:
+    """The same under trio."""
+    results = list[Result[Job]]()
+
+    async def main() -> None:
+        async with AsyncFluxbaseClient(rotating.url, "eyJ.expired", refresh_token="refresh-0", retry=None) as client:
+
+            async def get() -> None:
+                results.append(await client.jobs.get(JOB_ID))
+
+            async with trio.open_nursery() as nursery:
+                for _ in range(TASKS):
+                    nursery.start_soon(get)
+
+    trio.run(main)
+
+    assert [result.ok for result in results] == [True] * TASKS
+    assert (rotating.generation, rotating.reused) == (1, 0)
+
+
+def test_three_event_loops_refresh_once(rotating: Rotating) -> None:
+    """The loops of three threads share one client and its tokens, twice."""
+    client = AsyncFluxbaseClient(rotating.url, "eyJ.expired", refresh_token="refresh-0", retry=None)
+    together = threading.Barrier(3)
+
+    async def get_often() -> list[Result[Job]]:
+        together.wait()
+        return await asyncio.gather(*(client.jobs.get(JOB_ID) for _ in range(THREADS)))
+
+    for generation in (1, 2):
+        with ThreadPoolExecutor(3) as threads:
+            found = list(threads.map(lambda _: asyncio.run(get_often()), range(3)))
+
+        assert [result.ok for results in found for result in results] == [True] * 3 * THREADS
+        assert (rotating.generation, rotating.reused) == (generation, 0)
+        rotating.refuse_tokens()
+    asyncio.run(client.close())
 
 
 def test_cancelled_tasks_lose_no_tokens(rotating: Rotating) -> None:

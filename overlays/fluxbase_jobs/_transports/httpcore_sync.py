@@ -71,8 +71,10 @@ class HttpcoreTransport:
     def _connection(self, server: str, context: ssl.SSLContext | None, deadline: float) -> _Connection:
         kind = HttpcoreConnection if _is_replaced() else SocketConnection
         if self._process != os.getpid():
-            # A connection must not be shared with the process that this one was forked from.
-            self._idle, self._process = deque(), os.getpid()
+            # A connection must not be shared with the process that this one was forked from, where it stays open.
+            inherited, self._idle, self._process = self._idle, deque(), os.getpid()
+            for connection in inherited:
+                connection.close()
         while True:
             try:
                 connection = self._idle.pop()
