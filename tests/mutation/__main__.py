@@ -3,7 +3,8 @@
 A mutant that no test notices shows what no test checks. mutmut makes the mutants; as it knows the layouts `.` and `src` only, the packages
 are copied into such a layout below `.nox/mutation`.
 
-`-- --part policies` runs one part, `-- --sample 50` as many mutants of each part, drawn with a fixed seed, `-- --report` none.
+`-- --part policies` runs one part, `-- --sample 50` as many mutants of each part, drawn with a fixed seed, `-- --again` the survivors of
+the last run, `-- --report` none.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from attrs import asdict, define, field
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.file_mutation import mutate_file_contents
 from mutmut.utils.format_utils import get_mutant_name
 
@@ -73,15 +75,15 @@ def prepare(part: Part) -> Path:
 
 
 def settings(part: Part) -> str:
-    """The settings of mutmut, which reads them from setup.cfg. A mutant may take three times as long as the tests, and five seconds."""
+    """The settings of mutmut, which reads them from setup.cfg. A mutant may take half as long again as its tests, and 15 seconds."""
     values = {
         "source_paths": ["src"],
         "only_mutate": [f"src/fluxbase_jobs/{part.name}/*.py"],
         "also_copy": list(COPIED),
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", "not slow", *(f"--deselect={each}" for each in part.left_out)],
         "pytest_add_cli_args_test_selection": list(part.tests),
-        "timeout_multiplier": ["3"],
-        "timeout_constant": ["5.0"],
+        "timeout_multiplier": ["1.5"],
+        "timeout_constant": ["10.0"],
         "track_dependencies": ["false"],
         "use_git_change_detection": ["false"],
     }
@@ -99,23 +101,32 @@ def mutants(folder: Path, part: Part) -> list[str]:
     return found
 
 
-def run(part: Part, sample: int | None) -> Outcome:
-    """Run a part, or a sample of its mutants."""
+def run(part: Part, sample: int | None, *, again: bool) -> Outcome:
+    """Run a part, or a sample of its mutants, or those that survived the last run."""
+    kept = WORK / f"{part.name}.json"
+    last = Outcome(**json.loads(kept.read_text())) if again else None
     folder = prepare(part)
     names = mutants(folder, part)
-    chosen = sorted(random.Random(SEED).sample(names, sample)) if sample and sample < len(names) else names  # noqa: S311  # no secret
+    chosen = names
+    if last:
+        chosen = sorted(last.survivors)
+    elif sample and sample < len(names):
+        chosen = sorted(random.Random(SEED).sample(names, sample))  # noqa: S311  # no secret
     print(f"{part.name}: {len(chosen)} of {len(names)} mutants", flush=True)
-    mutmut(folder, "run", "--max-children", os.environ.get("FLUXBASE_TEST_CHILDREN", "1"), *chosen)
-    return outcome(folder, part, names, set(chosen))
+    mutmut(folder, "run", "--max-children", "1", *chosen)
+    found = outcome(folder, part, names, set(chosen))
+    if last:
+        found.ran, found.killed, found.timeouts = last.ran, last.killed + found.killed, last.timeouts + found.timeouts
+    kept.write_text(json.dumps(asdict(found), indent=1))
+    return found
 
 
-def mutmut(folder: Path, *arguments: str) -> str:
+def mutmut(folder: Path, *arguments: str) -> None:
     """Run the program; its output goes to a file, as it redraws one line."""
     done = subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     (folder / "output.txt").write_text(done.stdout + done.stderr)
     if done.returncode:
         raise SystemExit(f"mutmut failed: {(done.stdout + done.stderr)[-3000:]}")
-    return done.stdout
 
 
 def outcome(folder: Path, part: Part, names: list[str], chosen: set[str]) -> Outcome:
@@ -129,8 +140,9 @@ def outcome(folder: Path, part: Part, names: list[str], chosen: set[str]) -> Out
             found.killed += code in KILLED
             found.timeouts += code in TIMEOUT
             if code not in KILLED | TIMEOUT:
-                found.survivors[name] = [*change(mutmut(folder, "show", name)), *(["no test runs it"] if code == UNTESTED else [])]
-    (WORK / f"{part.name}.json").write_text(json.dumps(asdict(found), indent=1))
+                with contextlib.chdir(folder):
+                    shown = get_diff_for_mutant(name, path=path.relative_to(folder / "mutants").with_suffix(""))
+                found.survivors[name] = [*change(shown), *(["no test runs it"] if code == UNTESTED else [])]
     return found
 
 
@@ -190,11 +202,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=[part.name for part in PARTS], action="append", help="all parts where none is named")
     parser.add_argument("--sample", type=int, help="how many mutants of each part")
+    parser.add_argument(
+        "--again", action="store_true", help="only the mutants that survived the last run of the same code, after a change of tests"
+    )
     parser.add_argument("--report", action="store_true", help="write the page from the last runs")
     options = parser.parse_args()
     for part in () if options.report else PARTS:
         if not options.part or part.name in options.part:
-            found = run(part, options.sample)
+            found = run(part, options.sample, again=options.again)
             print(f"{part.name}: {found.share:.1%} of {found.ran}, {len(found.survivors)} survived", flush=True)
     kept = [WORK / f"{part.name}.json" for part in PARTS]
     outcomes = [Outcome(**json.loads(path.read_text())) for path in kept if path.exists()]

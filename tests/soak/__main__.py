@@ -1,6 +1,6 @@
 """Threads and tasks that share clients of a failing server for a while: nothing may be left open, grow, get lost or be doubled.
 
-`nox -s soak` for 30 minutes, `-- --seconds 60` for less.
+`nox -s soak` runs for 30 minutes and writes docs/soak.md; `-- --seconds 60` runs for less and writes nothing.
 """
 
 from __future__ import annotations
@@ -9,29 +9,35 @@ import argparse
 import asyncio
 import gc
 import os
+import platform
 import random
 import sys
 import threading
 import time
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from attrs import define, field
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, FluxbaseError, Job, Result, RetryPolicy
 
 from tests.support.idempotent_server import IdempotentServer
+from tests.support.local_server import Answer
+from tests.support.sample_responses import job
 
+REPORT: Final = Path(__file__).parents[2] / "docs" / "soak.md"
+WHOLE_SECONDS: Final = 1800
 THREADS: Final = 8
 TASKS: Final = 200
 FAULT_RATE: Final = 0.25
 PERSISTENT: Final = RetryPolicy(attempts=12, first_delay=0.001, max_delay=0.05, total=30)
-SERVER_BYTES: Final = 6000
-"""What this process keeps for each job: the server runs in it. A client that keeps objects is found by their number."""
 OURS: Final = frozenset({"fluxbase_jobs", "fluxbase_jobs_client", "httpcore", "h11", "anyio"})
 FEW: Final = 100
 """Objects of these packages that may be left: caches."""
 GROWTH: Final = 1.3
-"""The memory at the end, as a multiple of that after a third of the time, less what the server itself keeps."""
+"""The memory at the end, as a multiple of that after a third of the time."""
 
 
 @define
@@ -43,6 +49,9 @@ class Account:
     """Those that were cancelled, or whose answer was lost."""
     surprises: list[str] = field(factory=list[str])
     calls: int = 0
+    cancelled: int = 0
+    settled: int = 0
+    """Accepted ones that the server held, too; neither side keeps them."""
 
     def note(self, key: str, result: Result[Job]) -> None:
         """Note one submit."""
@@ -53,6 +62,36 @@ class Account:
             self.unknown.add(key)
             if type(result.error) is FluxbaseError:
                 self.surprises.append(repr(result.error))
+
+
+@define
+class ForgettingServer(IdempotentServer):
+    """A server that forgets a job once caller and server agree on it: the memory of half an hour would be gigabytes."""
+
+    created: int = 0
+
+    def _submit(self, submission: dict[str, Any]) -> Answer:
+        self.created += 1
+        return Answer(201, job(id=str(UUID(int=self.created)), job_name=submission["job_name"], status="pending"))
+
+    def settle(self, account: Account) -> None:
+        """Compare what was accepted with what is stored, and forget both."""
+        self.requests.clear()
+        for key, job_id in list(account.accepted.items()):
+            with self._lock:
+                _, answer = self.stored.pop(key, (b"", Answer(404, {"id": None})))
+            if answer.body["id"] != job_id:
+                account.surprises.append(f"{key} was given {job_id}, and the server has {answer.body['id']}")
+            account.settled += 1
+            del account.accepted[key]
+
+
+@define
+class Report:
+    """What was measured, and what of it is wrong."""
+
+    rows: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
+    wrong: list[str] = field(factory=list[str])
 
 
 def submit_until(client: FluxbaseClient, account: Account, number: int, end: float) -> None:
@@ -77,6 +116,7 @@ async def submit_many_until(client: AsyncFluxbaseClient, account: Account, numbe
         try:
             account.note(key, await call)
         except asyncio.CancelledError:
+            account.cancelled += 1
             account.unknown.add(key)
 
 
@@ -95,15 +135,16 @@ def own_objects() -> int:
     return sum(type(each).__module__.partition(".")[0] in OURS for each in gc.get_objects())
 
 
-def run(seconds: float) -> list[str]:
-    """Run for a while; what is wrong afterwards."""
+def run(seconds: float) -> Report:
+    """Run for a while."""
+    report = Report()
     account, sizes = Account(), list[int]()
-    with IdempotentServer(fault_rate=FAULT_RATE) as server:
+    with ForgettingServer(fault_rate=FAULT_RATE) as server:
         before = (threading.active_count(), open_files(), own_objects())
         end = time.monotonic() + seconds
         with FluxbaseClient(server.url, "eyJ.a-token", retry=PERSISTENT) as client:
             threads = [threading.Thread(target=submit_until, args=(client, account, number, end)) for number in range(THREADS)]
-            threads.append(threading.Thread(target=_measure, args=(sizes, server, end)))
+            threads.append(threading.Thread(target=_measure, args=(sizes, server, account, end)))
             for thread in threads:
                 thread.start()
             asyncio.run(_tasks(server.url, account, end))
@@ -113,13 +154,18 @@ def run(seconds: float) -> list[str]:
         gc.collect()
         time.sleep(1)
         after = (threading.active_count(), open_files(), own_objects())
-        return [*_left(before, after), *_accounts(account, server), *_memory(sizes), *account.surprises]
+        server.settle(account)
+        _left(report, before, after)
+        _accounts(report, account, server)
+        _memory(report, sizes)
+        report.wrong += account.surprises
+    return report
 
 
-def _measure(sizes: list[int], server: IdempotentServer, end: float) -> None:
+def _measure(sizes: list[int], server: ForgettingServer, account: Account, end: float) -> None:
     while time.monotonic() < end:
-        server.requests.clear()
-        sizes.append(resident_bytes() - SERVER_BYTES * len(server.jobs))  # the server keeps each job, its request and its response
+        server.settle(account)
+        sizes.append(resident_bytes())
         time.sleep(0.5)
 
 
@@ -130,38 +176,73 @@ async def _tasks(url: str, account: Account, end: float) -> None:
     account.surprises += [f"a task is left: {task!r}" for task in left]
 
 
-def _left(before: tuple[int, int, int], after: tuple[int, int, int]) -> list[str]:
+def _left(report: Report, before: tuple[int, int, int], after: tuple[int, int, int]) -> None:
     # The server's own threads and sockets end when their connections are closed.
-    allowed = {"threads": 2, "sockets and files": 2, "objects": FEW}
-    print(", ".join(f"{name}: {was} before, {now} after" for name, was, now in zip(allowed, before, after, strict=True)))
-    return [f"{now - was} {name} are left" for (name, few), was, now in zip(allowed.items(), before, after, strict=True) if now > was + few]
+    allowed = {"threads": 2, "sockets and files": 2, "objects of the client and its libraries": FEW}
+    for (name, few), was, now in zip(allowed.items(), before, after, strict=True):
+        report.rows.append((name, f"{was:,} before, {now:,} after"))
+        report.wrong += [f"{now - was} {name} are left"] * (now > was + few)
 
 
-def _accounts(account: Account, server: IdempotentServer) -> list[str]:
-    held = {str(job["id"]) for job in server.jobs}
-    wrong = [f"{len(server.jobs)} jobs, {len(server.stored)} keys"] if len(server.jobs) != len(server.stored) else []
-    wrong += [
-        f"{key} has the job {job_id}, which the server does not hold" for key, job_id in account.accepted.items() if job_id not in held
+def _accounts(report: Report, account: Account, server: ForgettingServer) -> None:
+    doubled = server.created - account.settled - len(server.stored)
+    unaccounted = set(server.stored) - account.unknown
+    report.rows += [
+        ("calls", f"{account.calls + account.cancelled:,}"),
+        ("accepted, with the job that the server holds", f"{account.settled:,}"),
+        ("cancelled, or given up after all attempts: unknown to the caller", f"{len(account.unknown):,}"),
+        ("of these, jobs that the server holds", f"{len(server.stored):,}"),
+        ("faults of the server", f"{server.faults:,}"),
+        ("jobs that were made", f"{server.created:,}"),
+        ("jobs that exist twice", f"{doubled:,}"),
+        ("jobs that nobody submitted", f"{len(unaccounted):,}"),
     ]
-    wrong += ["two keys have one job"] if len(set(account.accepted.values())) != len(account.accepted) else []
-    unaccounted = set(server.stored) - set(account.accepted) - account.unknown
-    print(f"{account.calls:,} calls, {len(account.accepted):,} accepted, {len(account.unknown):,} unknown, {server.faults:,} faults")
-    return wrong + ([f"{len(unaccounted)} jobs that nobody submitted"] if unaccounted else [])
+    report.wrong += [f"{doubled} jobs exist twice"] * (doubled != 0) + [f"{len(unaccounted)} jobs that nobody submitted"] * bool(
+        unaccounted
+    )
 
 
-def _memory(sizes: list[int]) -> list[str]:
-    third = sizes[len(sizes) // 3]
-    print(f"memory: {third / 2**20:.0f} MiB after a third, {sizes[-1] / 2**20:.0f} MiB at the end, without what the server keeps")
-    return [f"memory grew from {third:,} to {sizes[-1]:,}"] if sizes[-1] > third * GROWTH else []
+def _memory(report: Report, sizes: list[int]) -> None:
+    third, end = sizes[len(sizes) // 3], sizes[-1]
+    shown = f"{third / 2**20:.0f} MiB after a third, {end / 2**20:.0f} MiB at the end"
+    report.rows.append(("memory of the process", shown))
+    report.wrong += [f"memory grew from {third:,} to {end:,}"] * (end > third * GROWTH)
+
+
+def page(report: Report, seconds: float, note: str) -> str:
+    """The report as Markdown."""
+    lines = [
+        "# Soak",
+        "",
+        f"{THREADS} threads share one client and {TASKS} tasks another for {seconds / 60:.0f} minutes. They submit jobs to a server in the same process that",
+        f"fails {FAULT_RATE:.0%} of all requests, before or after it has stored the job; 5 % of the tasks' calls are cancelled at random.",
+        "`nox --sessions soak` makes this page; nothing in it is written by hand.",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()} on {platform.system()}, fluxbase-jobs {version('fluxbase-jobs')}. {note}".strip(),
+        "",
+        "| measured | |",
+        "| --- | --- |",
+        *(f"| {name} | {value} |" for name, value in report.rows),
+        "",
+        *([f"- **{each}**" for each in report.wrong] or ["Nothing is left, lost or doubled."]),
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def main() -> int:
-    """Run, print, and fail where something is wrong."""
+    """Run, print, write, and fail where something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=1800)
-    wrong = run(parser.parse_args().seconds)
-    print("\n".join(wrong) or "nothing is left, lost or doubled")
-    return bool(wrong)
+    parser.add_argument("--seconds", type=float, default=WHOLE_SECONDS)
+    parser.add_argument("--note", default="", help="what else the machine did, for the page")
+    options = parser.parse_args()
+    report = run(options.seconds)
+    for row in report.rows:
+        print(": ".join(row))
+    print("\n".join(report.wrong) or "nothing is left, lost or doubled")
+    if options.seconds >= WHOLE_SECONDS:
+        REPORT.write_text(page(report, options.seconds, options.note))
+    return bool(report.wrong)
 
 
 if __name__ == "__main__":
