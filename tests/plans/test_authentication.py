@@ -394,6 +394,7 @@ def test_after_a_401_a_callable_key_that_changed_is_tried(keys: list[str], count
     """And one that has not is not."""
     script = Script([REFUSED, CREATED])
 
-    result = script.run(exchange(settings(key=lambda: keys.pop(0)), submitting()))
+    left = iter(keys)
+    result = script.run(exchange(settings(key=lambda: next(left)), submitting()))
 
     assert (result.ok, len(script.sent), len(set(script.sent_headers("idempotency-key")))) == (count == 2, count, count)

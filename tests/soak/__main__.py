@@ -77,7 +77,7 @@ class ForgettingServer(IdempotentServer):
     def settle(self, account: Account) -> None:
         """Compare what was accepted with what is stored, and forget both."""
         self.requests.clear()
-        for key, job_id in list(account.accepted.items()):
+        for key, job_id in account.accepted.copy().items():  # a copy is made at once, while other threads add
             with self._lock:
                 _, answer = self.stored.pop(key, (b"", Answer(404, {"id": None})))
             if answer.body["id"] != job_id:

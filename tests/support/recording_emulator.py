@@ -50,7 +50,7 @@ class Recorder:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         self.seen.append(Seen(scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"], headers, body))
 
-        async def receive_again() -> Message:  # noqa: RUF029  # ASGI's
+        async def receive_again() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, receive_again, send)
