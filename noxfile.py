@@ -250,6 +250,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def mutation(session: nox.Session) -> None:
+    """Change the code in one place at a time and see whether a test notices; writes docs/mutation.md. `-- --part policies --sample 50` for less."""
+    install(session, "tests", "mutation")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def audit(session: nox.Session) -> None:
     """Known weaknesses of the locked packages, the bill of materials and the licences; says so where nothing could be looked up."""
     install(session, "audit")
@@ -297,7 +304,7 @@ def check_style(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def types(session: nox.Session) -> None:
     """Types: mypy and pyright, both strict, over the project and over programs that must pass and must fail."""
-    install(session, "types", "bench")
+    install(session, "types", "bench", "mutation")
     session.run("mypy", "generated", "overlays", "tests", "contract", "docs", "examples", "benchmarks", "noxfile.py")
     session.run("pyright")
     session.run("pytest", "tests/typing/check_typing.py")

@@ -1,0 +1,176 @@
+"""Pydantic's models and dataclasses as payloads: the JSON that pydantic writes, or InvalidInput with the way to what it would hide or change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pydantic
+import pytest
+from fluxbase_jobs import FluxbaseClient, InvalidInput
+from pydantic import dataclasses
+
+from tests.support.local_server import Answer, LocalServer
+from tests.support.sample_responses import job
+
+NAIVE: Final = datetime(2026, 1, 1)  # noqa: DTZ001  # on purpose
+
+
+class Point(pydantic.BaseModel):
+    x: int
+    y: Any = None
+
+
+class Aliased(pydantic.BaseModel):
+    file_name: str = pydantic.Field(alias="fileName")
+
+
+class Open(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    x: int = 1
+
+
+@dataclasses.dataclass
+class Size:
+    width: int = pydantic.Field(alias="w")
+    inner: Any = None
+
+
+class Numbers(pydantic.RootModel[list[int]]):
+    pass
+
+
+class Secret(pydantic.BaseModel):
+    password: pydantic.SecretStr
+
+
+class Shown(pydantic.BaseModel):
+    password: pydantic.SecretStr
+    token: pydantic.SecretBytes
+
+    @pydantic.field_serializer("password", "token", when_used="json")
+    def show(self, value: Any) -> str:
+        """Written as it is."""
+        secret = value.get_secret_value()
+        return secret if isinstance(secret, str) else secret.decode()
+
+
+class Holding(pydantic.BaseModel):
+    held: Any
+
+
+class WithTime(pydantic.BaseModel):
+    at: datetime
+
+
+class Stamped(pydantic.BaseModel):
+    at: datetime
+
+    @pydantic.field_serializer("at")
+    def write(self, value: datetime) -> str:
+        """In words of its own, without an offset that could be read."""
+        return f"on {value:%d.%m.%Y}"
+
+
+def sent(client: FluxbaseClient, server: LocalServer, payload: object) -> Any:
+    """What the server receives as payload."""
+    server.answer(Answer(201, job(status="pending")))
+    client.jobs.submit("resize", payload).unwrap()
+    return server.requests[-1].json()["payload"]
+
+
+def refusal(client: FluxbaseClient, server: LocalServer, payload: object) -> str:
+    """The message of the error; nothing was sent."""
+    error = client.jobs.submit("resize", payload).error
+    assert type(error) is InvalidInput
+    assert server.requests == []
+    return error.message
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (Point(x=1), {"x": 1, "y": None}),
+        (Aliased(fileName="a"), {"fileName": "a"}),
+        (Open(x=2, more=[1]), {"x": 2, "more": [1]}),  # type: ignore[call-arg]  # an extra field
+        (Size(w=3), {"w": 3, "inner": None}),  # type: ignore[call-arg]  # by its alias
+        (Size(w=3, inner=Aliased(fileName="b")), {"w": 3, "inner": {"fileName": "b"}}),  # type: ignore[call-arg]  # the same
+        (Point(x=1, y=Numbers([1, 2])), {"x": 1, "y": [1, 2]}),
+        (Point(x=1, y=(1, [Point(x=2)])), {"x": 1, "y": [1, [{"x": 2, "y": None}]]}),
+        (Shown(password=pydantic.SecretStr("a"), token=pydantic.SecretBytes(b"b")), {"password": "a", "token": "b"}),
+        (WithTime(at=datetime(2026, 1, 1, tzinfo=UTC)), {"at": "2026-01-01T00:00:00Z"}),
+        (Stamped(at=NAIVE), {"at": "on 01.01.2026"}),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_models_are_sent_as_pydantic_writes_them(client: FluxbaseClient, server: LocalServer, payload: object, expected: object) -> None:
+    """By their aliases."""
+    assert sent(client, server, payload) == expected
+
+
+LONG: Final = "k" * 70
+CASES: Final[dict[str, tuple[object, str]]] = {
+    "a secret": (Secret(password=pydantic.SecretStr("tiger")), "payload.password is a masked secret"),
+    "a secret in a list": (Holding(held=[1, Secret(password=pydantic.SecretStr("tiger"))]), "payload.held[1].password is a masked secret"),
+    "a set": (Holding(held={1}), "payload.held must be JSON (object, list, text, number, boolean or None); set is not"),
+    "bytes": (Holding(held=[b"a"]), "payload.held[0] must be JSON (object, list, text, number, boolean or None); bytes is not"),
+    "a bytearray": (
+        Holding(held=bytearray(b"a")),
+        "payload.held must be JSON (object, list, text, number, boolean or None); bytearray is not",
+    ),
+    "NaN": (Holding(held={"a": float("nan")}), "payload.held.a must be a finite number; JSON has no NaN and no infinity"),
+    "a naive datetime": (WithTime(at=NAIVE), "payload.at must have an offset; a datetime without one could mean any moment"),
+    "a key that is no text": (Holding(held={1: "a"}), "payload.held has a key that is not text but int"),
+    "a long key": (Holding(held={LONG: {1}}), f"payload.held.{'k' * 27} ... {'k' * 27} must be JSON"),
+    "a key with a line break": (Holding(held={"a\nb": {1}}), "payload.held.'a\\nb' must be JSON"),
+    "deep": (Holding(held=[[[[[[[[[[[[[[[[[[[[[{1}]]]]]]]]]]]]]]]]]]]]]), "payload.held[0][0]"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_pydantic_would_hide_or_change_is_refused(client: FluxbaseClient, server: LocalServer, case: str) -> None:
+    """With the way to it."""
+    payload, expected = CASES[case]
+
+    message = refusal(client, server, payload)
+
+    assert message.startswith(expected), message
+    assert "tiger" not in message
+    assert len(message) < 400
+
+
+def test_a_model_that_was_changed_is_validated_again(client: FluxbaseClient, server: LocalServer) -> None:
+    """An assignment is not validated by pydantic."""
+    point = Point(x=1)
+    point.x = "no number"  # type: ignore[assignment]  # on purpose
+
+    message = refusal(client, server, {"inner": [point]})
+
+    assert message.startswith("payload.inner[0] must be a valid Point: ")
+    assert "x" in message
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "None"),
+        (True, "True"),
+        (7, "7"),
+        (1.5, "1.5"),
+        (2**200, "an integer of 201 bits"),
+        ("x" * 60, repr("x" * 60)),
+        ("x" * 61, "str"),
+        (NAIVE, "a datetime without an offset, datetime.datetime(2026, 1, 1, 0, 0)"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "datetime"),
+        (b"x", "bytes"),
+        (type("N" * 70, (), {})(), f"{'N' * 27} ... {'N' * 27}"),
+        (type("Text", (str,), {})("x"), "Text"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_refused_value_is_shown_where_it_is_short(client: FluxbaseClient, value: Any, shown: str) -> None:
+    """And of a class of Python's own; of others the class alone, whose repr could be anything."""
+    error = client.jobs.get(value).error
+
+    assert error is not None
+    assert error.message == f"job_id must be a UUID, as text or uuid.UUID; got {shown}"
