@@ -257,6 +257,16 @@ def mutation(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def fuzz(session: nox.Session) -> None:
+    """Bytes that atheris invents, as responses, a minute for each target; `-- http -max_total_time=600` for more of one."""
+    install(session, "tests", "fuzz")
+    for target in () if session.posargs else ("http", "bodies"):
+        session.run("python", "-m", "tests.fuzz", target, "-max_total_time=60", "-max_len=4000")
+    if session.posargs:
+        session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def audit(session: nox.Session) -> None:
     """Known weaknesses of the locked packages, the bill of materials and the licences; says so where nothing could be looked up."""
     install(session, "audit")
@@ -304,7 +314,7 @@ def check_style(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def types(session: nox.Session) -> None:
     """Types: mypy and pyright, both strict, over the project and over programs that must pass and must fail."""
-    install(session, "types", "bench", "mutation")
+    install(session, "types", "bench", "fuzz", "mutation")
     session.run("mypy", "generated", "overlays", "tests", "contract", "docs", "examples", "benchmarks", "noxfile.py")
     session.run("pyright")
     session.run("pytest", "tests/typing/check_typing.py")

@@ -158,7 +158,8 @@ def test_any_json_as_a_body(client: FluxbaseClient, server: LocalServer, verb: s
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The paths of all values inside a value, itself included."""
     yield path
-    inner: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    kind: object = type(value)
+    inner: Any = value.items() if kind is dict else enumerate(value) if kind is list else ()
     for key, item in inner:
         yield from places(item, (*path, key))
 

@@ -93,8 +93,8 @@ def refusal(client: FluxbaseClient, server: LocalServer, payload: object) -> str
         (Point(x=1), {"x": 1, "y": None}),
         (Aliased(fileName="a"), {"fileName": "a"}),
         (Open(x=2, more=[1]), {"x": 2, "more": [1]}),  # type: ignore[call-arg]  # an extra field
-        (Size(w=3), {"w": 3, "inner": None}),  # type: ignore[call-arg]  # by its alias
-        (Size(w=3, inner=Aliased(fileName="b")), {"w": 3, "inner": {"fileName": "b"}}),  # type: ignore[call-arg]  # the same
+        (Size(w=3), {"w": 3, "inner": None}),
+        (Size(w=3, inner=Aliased(fileName="b")), {"w": 3, "inner": {"fileName": "b"}}),
         (Point(x=1, y=Numbers([1, 2])), {"x": 1, "y": [1, 2]}),
         (Point(x=1, y=(1, [Point(x=2)])), {"x": 1, "y": [1, [{"x": 2, "y": None}]]}),
         (Shown(password=pydantic.SecretStr("a"), token=pydantic.SecretBytes(b"b")), {"password": "a", "token": "b"}),
