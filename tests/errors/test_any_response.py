@@ -155,10 +155,15 @@ def test_any_json_as_a_body(client: FluxbaseClient, server: LocalServer, verb: s
     check(VERBS[verb][0](client))
 
 
+def type_of(value: object) -> object:
+    """The class of a value."""
+    return type(value)
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The paths of all values inside a value, itself included."""
     yield path
-    kind: object = type(value)
+    kind = type_of(value)
     inner: Any = value.items() if kind is dict else enumerate(value) if kind is list else ()
     for key, item in inner:
         yield from places(item, (*path, key))

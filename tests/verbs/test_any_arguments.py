@@ -232,13 +232,18 @@ def verb_of(client: FluxbaseClient, name: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]  # a method
 
 
+def type_of(value: object) -> object:
+    """The class of a value."""
+    return type(value)
+
+
 def check_result(returned: Any) -> None:
     """A result, or an iterator whose first entries are results, alone or behind their items."""
     if isinstance(returned, Ok | Err):
         assert not returned.ok or returned.error is None
         return
     for entry in itertools.islice(returned, 3):
-        kind: object = type(entry)
+        kind = type_of(entry)
         parts: Any = entry if kind is tuple else (entry,)
         assert any(isinstance(part, Ok | Err) for part in parts)
 
@@ -291,8 +296,8 @@ def test_any_value_gives_a_result_or_invalid_input(
 
 def same(first: Any, second: Any) -> bool:
     """Equal, and of the same types: 1, 1.0 and True are three values."""
-    kind: object = type(first)
-    if kind is not type(second):
+    kind = type_of(first)
+    if kind is not type_of(second):
         return False
     if kind is dict:
         return bool(first.keys() == second.keys()) and all(same(value, second[key]) for key, value in first.items())
