@@ -21,7 +21,7 @@ import pydantic
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, OnBehalfOf, PollPolicy, Submission, SyncFunction
 from freezegun import freeze_time
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
@@ -537,7 +537,7 @@ def test_a_secret_that_its_model_writes_in_full_is_sent(client: FluxbaseClient, 
     assert server.requests[0].json()["payload"] == {"password": "open"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text("abc", min_size=1), st.dictionaries(st.text("abc"), st.integers(0, 9) | st.just((1,)))), st.randoms())
 def test_equal_payloads_are_equal_requests(client: FluxbaseClient, server: LocalServer, payload: dict[str, Any], random: Any) -> None:
     """Whatever the order of the keys, at every level: else the server would refuse the second with the same idempotency key."""
