@@ -841,3 +841,28 @@ def test_a_deleted_field_is_an_unset_field(client: FluxbaseClient, server: Local
     client.jobs.submit("resize", model).unwrap()
 
     assert server.requests[0].json()["payload"] == {"name": "a"}
+
+
+class Around(Enum):
+    """An enum whose member is its own value, which the JSON encoder never ends to write."""
+
+    SELF = 1
+    ONE = 2
+    OTHER = 3
+
+
+for _member, _value in ((Around.SELF, Around.SELF), (Around.ONE, Around.OTHER), (Around.OTHER, Around.ONE)):
+    object.__setattr__(_member, "_value_", _value)
+
+
+@pytest.mark.parametrize("member", Around)
+def test_an_enum_that_is_its_own_value_does_not_crash(client: FluxbaseClient, server: LocalServer, member: Around) -> None:
+    """Anywhere in a payload, as an argument too; the interpreter does not crash."""
+    payloads: list[Any] = [{"a": member}, {"a": [{"b": member}]}, {member: 1}, Anything(inner=[member])]
+    for payload in payloads:
+        for result in (client.jobs.submit("resize", payload), client.jobs.define("resize", dict, dict).submit(payload)):
+            assert isinstance(result.error, InvalidInput)
+    for submit in (client.jobs.submit, client.jobs.run):
+        assert isinstance(submit(cast("Any", member)).error, InvalidInput)
+        assert isinstance(submit("resize", namespace=cast("Any", member)).error, InvalidInput)
+    assert server.requests == []

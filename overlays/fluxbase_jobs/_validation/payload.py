@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import marshal
 import re
 import sys
 from collections.abc import Callable
@@ -92,6 +93,7 @@ def _encoded_plain(payload: Any) -> bytes | None:
     Whatever the encoder would change (NaN, moments, tuples, keys that are no text) is not equal to what is read back.
     """
     try:
+        marshal.dumps(payload)  # fails quickly for what is not of a built-in class: the encoder crashes where an enum contains itself
         text = _encode(payload)
         same = not _SUSPICIOUS.search(text) and msgspec.json.decode(text) == payload
     except Exception:  # noqa: BLE001  # the walk finds what is wrong, and where
