@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, job
+from tests.support.sample_responses import JOB_ID, LINES, job
 
 CREATED: Final = Answer(201, job(status="pending", result=None))
 
@@ -38,18 +38,18 @@ class Text(str):
     """A text whose methods can't be trusted."""
 
     __slots__ = ()
-    __str__ = __repr__ = __eq__ = __len__ = __contains__ = lower = isascii = _raise
+    __str__ = __repr__ = __eq__ = __len__ = __bool__ = __contains__ = lower = isascii = _raise
 
     def __hash__(self) -> int:
         return 1
 
 
 class Number(int):
-    __str__ = __repr__ = __index__ = __int__ = __le__ = __lt__ = __abs__ = _raise
+    __str__ = __repr__ = __index__ = __int__ = __le__ = __lt__ = __gt__ = __bool__ = __abs__ = _raise
 
 
 class Real(float):
-    __str__ = __repr__ = __float__ = __le__ = __lt__ = _raise
+    __str__ = __repr__ = __float__ = __le__ = __lt__ = __bool__ = _raise
 
 
 class Moment(datetime):
@@ -136,6 +136,16 @@ def test_numbers_and_ids_of_any_class_are_such(client: FluxbaseClient, server: L
     assert server.requests[0].json() == {"job_name": "resize", "payload": {"n": 7, "x": 0.5, "name": "resize"}, "priority": 3}
     assert server.requests[1].json() == {"job_name": "resize", "priority": 4, "on_behalf_of": {"user_id": JOB_ID}}
     assert "limit=5" in server.requests[2].target
+
+
+def test_line_numbers_of_any_class_are_numbers(client: FluxbaseClient, server: LocalServer) -> None:
+    """Where a log is read."""
+    server.answer(Answer(200, {"logs": LINES}))
+
+    lines = client.jobs.logs(JOB_ID, after_line=Number(7)).unwrap()
+
+    assert len(lines) == len(LINES)
+    assert "after_line=7" in server.requests[0].target
 
 
 MOMENTS: Final = {
