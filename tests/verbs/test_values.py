@@ -663,6 +663,8 @@ HIDDEN: Final[dict[str, tuple[Any, str]]] = {
     "naive datetime": (datetime(2030, 1, 1), ".inner must have an offset"),  # noqa: DTZ001  # without one, on purpose
     "bytes": (b"SECRET", ".inner must be JSON"),
     "set": ({"SECRET"}, ".inner must be JSON"),
+    "iterator": (iter([1]), ".inner must be JSON"),
+    "decimal": (Decimal("NaN"), ".inner must be a finite number"),
     "key": ({1: 2}, ".inner has a key that is not text"),
     "object": ([object()], ".inner[0] must be JSON"),
     "circle": (circle(), ".inner[0] must not contain itself"),
@@ -788,6 +790,49 @@ class Written(pydantic.BaseModel):
     @pydantic.field_serializer("at")
     def _in_utc(self, at: datetime) -> str:
         return at.isoformat() + "Z"
+
+
+class Embedded(pydantic.BaseModel):
+    """A model with a field that it reads from JSON text."""
+
+    options: pydantic.Json[dict[str, int]] | None = None
+
+
+@pydantic.dataclasses.dataclass(slots=True)
+class Slotted:
+    size: int
+
+
+def test_models_that_are_not_read_as_they_are_written_are_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """Fields of JSON text, and dataclasses with slots; where they were changed they are refused."""
+    server.answer(CREATED)
+    embedded, slotted = Embedded(options=cast("Any", '{"a": 1}')), Slotted(7)
+
+    for payload, sent in ((embedded, {"options": {"a": 1}}), (slotted, {"size": 7})):
+        client.jobs.submit("resize", payload).unwrap()
+        assert server.requests[-1].json()["payload"] == sent
+    embedded.options, slotted.size = cast("Any", {"a": "SECRET"}), cast("Any", "SECRET")
+    for payload, kind in ((embedded, "Embedded"), (slotted, "Slotted")):
+        error = client.jobs.submit("resize", payload).error
+        assert isinstance(error, InvalidInput)
+        assert error.message.startswith(f"payload must be a valid {kind}")
+        assert "SECRET" not in str(error)
+
+
+def test_a_definition_takes_none_where_its_type_does(client: FluxbaseClient, server: LocalServer) -> None:
+    """It is a job without a payload."""
+    server.answer(CREATED)
+    optional: Any = AttrsSized | None
+
+    client.jobs.define("resize", optional, dict).submit(None).unwrap()
+
+    assert "payload" not in server.requests[0].json()
+    assert isinstance(client.jobs.define("resize", AttrsSized, dict).submit(cast("Any", None)).error, InvalidInput)
+
+
+@attrs.frozen
+class AttrsSized:
+    size: int
 
 
 def test_what_a_model_writes_itself_is_sent(client: FluxbaseClient, server: LocalServer) -> None:

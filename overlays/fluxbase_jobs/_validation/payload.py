@@ -75,13 +75,15 @@ def encoded(payload: object) -> bytes | None:
         raise InvalidInput(f"payload cannot be read: {type_name(fault)}") from None
 
 
-def _checked(value: object, kind: Any) -> bytes:
+def _checked(value: object, kind: Any) -> bytes | None:
     if is_pydantic(kind):
         return _encoded_tree(_as_model(value, kind))
     plain_dict = cast("object", type(value)) is dict
     found = (_encoded_plain(value) if plain_dict else None) or _encoded_tree(value, kind)
     if kind is not None:
         _check_type(found, kind)
+    if value is None:  # which the type takes
+        return None
     if not found.startswith(b"{"):
         raise InvalidInput(_NO_OBJECT + type_name(value))
     return found

@@ -7,8 +7,9 @@ import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, cast
 from uuid import uuid4
 
@@ -154,8 +155,9 @@ class _Cut:
 
     def _model(self, value: Any, kind: Any, level: int) -> Any:
         decorators = kind.__pydantic_decorators__
-        if decorators.computed_fields or decorators.field_serializers or decorators.model_serializers:
-            raise Unwritable(_TOO_DEEP)  # they may look at what is below
+        reads_below = decorators.computed_fields or decorators.field_serializers or decorators.model_serializers
+        if reads_below or not hasattr(value, "__dict__"):
+            raise Unwritable(_TOO_DEEP)
         made = object.__new__(kind)
         for name in ("__pydantic_fields_set__", "__pydantic_private__"):
             if hasattr(value, name):
@@ -177,15 +179,18 @@ class _Cut:
 def fields_of(model: Any) -> dict[str, Any]:
     """The model's values by the names of its fields."""
     extra: dict[str, Any] | None = getattr(model, "__pydantic_extra__", None)
-    kind, held = _class(model), cast("dict[str, Any]", vars(model))
-    names: Iterable[str] = kind.model_fields if is_pydantic(kind) else [field.name for field in dataclasses.fields(model) if field.init]
-    return {name: held[name] for name in names if name in held} | (extra or {})
+    kind = _class(model)
+    if is_pydantic(kind):
+        held = cast("dict[str, Any]", vars(model))
+        return {name: held[name] for name in kind.model_fields if name in held} | (extra or {})
+    names = [field.name for field in dataclasses.fields(model) if field.init]
+    return {name: getattr(model, name) for name in names if hasattr(model, name)} | (extra or {})
 
 
-def _dump(model: Any, mode: str, **options: Any) -> object:
+def _dump(model: Any, mode: str, *, by_alias: bool = True, **options: Any) -> object:
     if is_pydantic_dataclass(_class(model)):
-        return cast("object", adapter_of(_class(model)).dump_python(model, mode=mode, by_alias=True, **options))
-    return cast("object", model.model_dump(mode=mode, by_alias=True, **options))
+        return cast("object", adapter_of(_class(model)).dump_python(model, mode=mode, by_alias=by_alias, **options))
+    return cast("object", model.model_dump(mode=mode, by_alias=by_alias, **options))
 
 
 def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object] = _NOTHING) -> Any:
@@ -203,12 +208,20 @@ def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object
         try:
             return _rebuilt(kind, fields["root"] if root else fields, value)
         except (ValueError, TypeError) as fault:
-            raise Unfit(_invalid(kind, fault), steps) from None
+            return _from_own_form(value, kind, Unfit(_invalid(kind, fault), steps))
     if kind in {list, tuple, set, frozenset}:
         return cast("object", kind(_validated(item, (*steps, index), lower) for index, item in enumerate(value)))
     if kind is dict:
         return {key: _validated(item, (*steps, key), lower) for key, item in value.items()}
     return lower.get(value, value) if kind is str else value
+
+
+def _from_own_form(model: Any, kind: Any, unfit: Unfit) -> Any:
+    """A model built again from what pydantic says can be read again: fields of the type `Json` as text, not as the value that was in it."""
+    try:
+        return _rebuilt(kind, _dump(model, "python", by_alias=False, round_trip=True, warnings=False), model)
+    except (ValueError, TypeError):
+        raise unfit from None
 
 
 def _rebuilt(kind: Any, fields: Any, old: Any) -> Any:
@@ -266,6 +279,10 @@ def _refuse_changed(value: object, dumped: object, steps: tuple[object, ...]) ->
 
 def _changed(value: object, dumped: object) -> str | None:
     """What is wrong with a single value where its JSON is pydantic's own."""
+    if isinstance(value, Iterator):  # it can be read once only
+        return not_json("an iterator")
+    if isinstance(value, Decimal) and not value.is_finite() and dumped == str(value):
+        return NOT_FINITE
     if isinstance(value, float) and not math.isfinite(value) and (dumped is None or isinstance(dumped, float)):
         return NOT_FINITE
     if isinstance(value, bytes | bytearray) and dumped == value.decode(errors="replace"):
