@@ -57,6 +57,8 @@ if typing.TYPE_CHECKING:  # at run time each name is imported when it is first u
     from .policies.retry import RetryPolicy
     from .result import Err, Meta, Ok, Result, is_err, is_ok
 
+    __version__: str
+
 __all__ = [
     "AsyncFluxbaseAdmin",
     "AsyncFluxbaseAdminJobs",
@@ -205,10 +207,14 @@ _MODULES: typing.Final = {name: module for module, names in _NAMES.items() for n
 
 
 def __getattr__(name: str) -> typing.Any:
-    """Import a public name at its first use."""
-    if name not in _MODULES:
+    """Import a public name at its first use, or look up `__version__`."""
+    if name == "__version__":
+        value: typing.Any = importlib.import_module("importlib.metadata").version("fluxbase-jobs")
+    elif name in _MODULES:
+        value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
     return value
 
 
