@@ -143,7 +143,7 @@ class _Cut:
 
     def _container(self, value: Any, kind: Any, level: int) -> Any:
         if kind is dict:
-            return {key: self._at(key, item, level) for key, item in value.items()}
+            return {key: self._at(key, item, level) for key, item in cast("dict[object, object]", value).items()}
         return kind([self._at(index, item, level) for index, item in enumerate(value)])
 
     def _at(self, step: object, item: object, level: int) -> Any:
@@ -164,7 +164,9 @@ class _Cut:
                 object.__setattr__(made, name, getattr(value, name))
         if hasattr(value, "__pydantic_extra__"):
             object.__setattr__(made, "__pydantic_extra__", self.upper(value.__pydantic_extra__, level))
-        object.__setattr__(made, "__dict__", {name: self._at(name, item, level) for name, item in vars(value).items()})
+        object.__setattr__(
+            made, "__dict__", {name: self._at(name, item, level) for name, item in cast("dict[str, object]", vars(value)).items()}
+        )
         return made
 
     def restored(self, dumped: Any) -> object:
