@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from . import __version__
+
 _PACKAGES: Final = frozenset({"cyclopts", "rich"})
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if sys.argv[1:] == ["--version"]:  # alone it needs no command, and they take most of the start
+        sys.stdout.write(f"{__version__}\n")
+        return
     try:
         from .cli.app import run  # noqa: PLC0415  # needs the extra, which may be missing
     except ModuleNotFoundError as error:
