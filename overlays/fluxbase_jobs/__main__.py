@@ -21,7 +21,9 @@ def main() -> None:
         package = (error.name or "").partition(".")[0]
         if package not in _PACKAGES:
             raise
-        sys.stderr.write(f'fluxbase-jobs: {package} is not installed: run pip install ".[cli]" in a clone of fluxbase-jobs\n')
+        sys.stderr.write(
+            f'fluxbase-jobs: {package} is not installed: run pip install ".[cli]" in a clone, or pip install "fluxbase-jobs[cli]" once it is published\n'
+        )
         sys.exit(2)
     sys.exit(run(sys.argv[1:]))
 

@@ -36,7 +36,7 @@ FUNCTION: Final = cast("Any", JobFunction)(
     **dict.fromkeys(("timeout_seconds", "memory_limit_mb", "max_retries", "progress_timeout_seconds"), 1),
     **dict.fromkeys(("allow_net", "allow_env", "allow_read", "allow_write"), False),
 ).to_dict()
-NUMBERS: Final = {
+NUMBERS: Final[dict[str, Any]] = {
     **dict.fromkeys(("running_jobs", "completed_jobs", "failed_jobs", "cancelled_jobs", "avg_duration_seconds"), 0),
     "total_jobs": 7,
     "pending_jobs": 2,
