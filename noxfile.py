@@ -115,7 +115,7 @@ def build(session: nox.Session) -> None:
     session.run(
         "check-wheel-contents", "--toplevel", "fluxbase_jobs,fluxbase_jobs_client", *(name for name in made if name.endswith("whl"))
     )
-    session.run("pytest", "tests/packaging/check_distributions.py", env={"FLUXBASE_DIST": str(DIST)})
+    session.run("pytest", "--noconftest", "tests/packaging/check_distributions.py", env={"FLUXBASE_DIST": str(DIST)})
     for name in (*(f"installed-{version}" for version in (*PYTHONS, NEXT_PYTHON)), *(f"extras(extra='{extra}')" for extra in EACH_AND_ALL)):
         session.notify(name)
     session.notify("lowest")
