@@ -15,10 +15,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import dask
+import dask.config
 from distributed import Client, LocalCluster, Semaphore, as_completed
 from fluxbase_jobs import FluxbaseClient, Submission
 
@@ -45,21 +45,21 @@ def submit_part(start: int, end: int) -> list[str]:
         return [result.unwrap().id for _, result in client.jobs.submit_many(items, batch_key=BATCH_KEY, retry_failed=True)]
 
 
-def submit_all(cluster: Client, jobs: int, part: int, after_each: Callable[[int], None]) -> set[str]:
+def submit_all(cluster: Any, jobs: int, part: int, after_each: Callable[[int], None]) -> set[str]:
     """Submit all parts, on all workers; the ids of the jobs."""
     starts = range(0, jobs, part)
     futures = cluster.map(submit_part, starts, [min(start + part, jobs) for start in starts], pure=False)
     job_ids: set[str] = set()
-    finished: Iterator[tuple[Any, list[str]]] = as_completed(futures, with_results=True)
+    finished: Any = as_completed(futures, with_results=True)
     for parts, (_, ids) in enumerate(finished, start=1):
         job_ids.update(ids)
         after_each(parts)
     return job_ids
 
 
-def kill_a_worker(cluster: Client) -> None:
+def kill_a_worker(cluster: Any) -> None:
     """End one of the worker processes as an exhausted machine would: at once. Dask starts another in its place."""
-    pids = cluster.run(os.getpid)
+    pids: dict[str, int] = cluster.run(os.getpid)
     if pids:
         os.kill(min(pids.values()), getattr(signal, "SIGKILL", signal.SIGTERM))
 
@@ -76,7 +76,8 @@ def main() -> int:
     moments = {parts * number // (options.kill + 1) + 1 for number in range(options.kill)}
 
     dask.config.set(SETTINGS)
-    with LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address="") as local, Client(local) as cluster:
+    local: Any = LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address="")
+    with local, Client(local) as cluster:
 
         def kill_at_times(finished: int) -> None:
             if finished in moments:
@@ -96,7 +97,7 @@ def main() -> int:
 def count() -> int:
     """How many such jobs the server has."""
     with FluxbaseClient.from_env() as client:
-        return sum(1 for result in client.jobs.iterate(job_name="index", page_size=1000) if result.unwrap())
+        return len({result.unwrap().id for result in client.jobs.iterate(job_name="index", page_size=1000)})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ server; for an emulator that knows the function see ../functions.py.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +23,7 @@ PAGE = Path(__file__).with_name("index.html")
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """One client for the life of the application: all requests share its connections."""
     async with AsyncFluxbaseClient.from_env() as client:
         app.state.client = client

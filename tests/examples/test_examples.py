@@ -84,7 +84,7 @@ def test_a_night_without_customer_13(server: Server, monkeypatch: pytest.MonkeyP
 
 def web_application(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The web application, which is imported as uvicorn does."""
-    monkeypatch.syspath_prepend(EXAMPLES / "fastapi_progress")
+    monkeypatch.setattr(sys, "path", [str(EXAMPLES / "fastapi_progress"), *sys.path])
     monkeypatch.delitem(sys.modules, "app", raising=False)
     return __import__("app").app
 
@@ -147,7 +147,12 @@ class Ada:
     def runs_it(self, password: str = PASSWORD) -> tuple[int, str]:
         """Run it, and type this password where it is asked for; how often it was asked for, and what was printed."""
         asked = list[str]()
-        self.monkeypatch.setattr(getpass, "getpass", lambda: asked.append("") or password)
+
+        def typed() -> str:
+            asked.append(password)
+            return password
+
+        self.monkeypatch.setattr(getpass, "getpass", typed)
         runpy.run_path(str(EXAMPLES / "sign_in.py"), run_name="__main__")
         return len(asked), self.capsys.readouterr().out
 

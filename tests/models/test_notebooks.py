@@ -77,7 +77,7 @@ def test_a_job_is_one_row(client: FluxbaseClient, server: LocalServer) -> None:
     """Alone, in its result, and as a job of a definition."""
     server.answer(*[Answer(200, job(**HIDDEN, job_name=MARKUP, progress_percent=40))] * 2)
     found = client.jobs.get(JOB_ID)
-    typed = client.jobs.define(MARKUP[:8], dict, dict).read(found.unwrap())
+    typed = client.jobs.define(MARKUP[:8], dict[str, Any], dict[str, Any]).read(found.unwrap())
 
     for value in (found, found.unwrap(), typed):
         assert "\n" not in repr(value)
@@ -166,4 +166,4 @@ def test_errors(client: FluxbaseClient, server: LocalServer) -> None:
 @pytest.mark.parametrize("value", [7, "<b>", None, ["<b>"]])
 def test_other_data_is_shown_as_text(value: object) -> None:
     """It has no table."""
-    assert Ok(value)._repr_html_() is None
+    assert cast("Any", Ok(value))._repr_html_() is None

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
@@ -20,8 +20,9 @@ from typing import Any, Final
 import fluxbase_jobs
 from fluxbase_jobs import FluxbaseClient, InvalidInput
 
+JOB_ID: Final = "3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11"
 JOB: Final = {
-    "id": "3f8a5c52-7f0e-4a53-9d3f-0a9d3c1f5b11",
+    "id": JOB_ID,
     "namespace": "default",
     "job_name": "resize",
     "status": "completed",
@@ -50,7 +51,7 @@ class _OneJob(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server() -> Generator[str]:
     """Yield the address of a server that has one job."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _OneJob) as listening:
         threading.Thread(target=listening.serve_forever, daemon=True).start()
@@ -89,15 +90,15 @@ def bare(url: str) -> None:
     assert fluxbase_jobs.__version__ == version("fluxbase-jobs")
     assert run(*PROGRAM, "--version") == (0, f"{fluxbase_jobs.__version__}\n")
     with FluxbaseClient(url) as client:
-        assert client.jobs.get(JOB["id"]).unwrap().succeeded
+        assert client.jobs.get(JOB_ID).unwrap().succeeded
 
 
 def cli(url: str) -> None:
     """The program and the bars."""
-    code, printed = run(*PROGRAM, "get", JOB["id"], "--json", FLUXBASE_URL=url, FLUXBASE_KEY="a-key")
-    assert (code, json.loads(printed)["id"]) == (0, JOB["id"])
+    code, printed = run(*PROGRAM, "get", JOB_ID, "--json", FLUXBASE_URL=url, FLUXBASE_KEY="a-key")
+    assert (code, json.loads(printed)["id"]) == (0, JOB_ID)
     with importlib.import_module("fluxbase_jobs.progress").progress_bar(), FluxbaseClient(url) as client:
-        client.jobs.wait(JOB["id"]).unwrap()
+        client.jobs.wait(JOB_ID).unwrap()
 
 
 def no_cli(_url: str) -> None:
@@ -138,7 +139,7 @@ def speed(url: str) -> None:
     """The other transport sends."""
     with FluxbaseClient(url, transport="pyreqwest") as client:
         assert client.transport == "pyreqwest"
-        assert client.jobs.get(JOB["id"]).unwrap().succeeded
+        assert client.jobs.get(JOB_ID).unwrap().succeeded
 
 
 def no_speed(url: str) -> None:
