@@ -220,11 +220,11 @@ def compile_client(session: nox.Session, folder: Path) -> Path:
 def finish(session: nox.Session, package: Path) -> None:
     """Mark each generated file as such and the package as typed; stop at what the templates could not express."""
     for module in sorted(package.rglob("*.py")):
-        source = module.read_text()
+        source = module.read_text("utf-8")
         for line in source.splitlines():
             if "# cannot be generated: " in line:
                 session.error(f"openapi.yaml: {line.partition('# cannot be generated: ')[2]}; rename or leave it out")
-        module.write_text(BANNER + source)
+        module.write_text(BANNER + source, "utf-8", newline="\n")
     (package / "py.typed").touch()
 
 

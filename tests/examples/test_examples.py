@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import json
 import os
@@ -9,13 +10,15 @@ import re
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import pytest
 from attrs import frozen
+from fastapi import Request
 from fastapi.testclient import TestClient
 from fluxbase_jobs.testing import Server
 
@@ -94,23 +97,33 @@ def events_of(text: str) -> list[tuple[str, Mapping[str, Any]]]:
     return [(name, json.loads(data)) for name, data in re.findall(r"event: (\w+)\ndata: (.*)\n\n", text)]
 
 
-@pytest.mark.usefixtures("server")
-def test_fastapi_sends_progress_as_events(monkeypatch: pytest.MonkeyPatch) -> None:
+async def stream_of(app: Any, job_id: str, go_on: Callable[[], None]) -> list[str]:
+    """The events that the application sends for a job, which goes on after the first of them."""
+    async with app.router.lifespan_context(app):
+        endpoint = next(route.endpoint for route in app.routes if route.path.endswith("/events"))
+        response = await endpoint(Request({"type": "http", "app": app}), UUID(job_id))
+        assert response.media_type == "text/event-stream"
+        sent = [await anext(response.body_iterator)]
+        go_on()
+        return sent + [each async for each in response.body_iterator]
+
+
+def test_fastapi_sends_progress_as_events(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the first change to the end, in order; the page asks for them, and gets no key."""
-    with TestClient(web_application(monkeypatch)) as browser:
-        page = browser.get("/")
-        job_id = browser.post("/conversions?pages=3").json()["job_id"]
-        answer = browser.get(f"/conversions/{job_id}/events")
-    events = events_of(answer.text)
+    job = server.script("convert").progress(30, "page 3 of 10").hold().progress(60).complete({"pages": 10})
+    app = web_application(monkeypatch)
+    with TestClient(app) as browser:
+        page = browser.get("/").text
+        job_id = browser.post("/conversions?pages=10").json()["job_id"]
+    events = events_of("".join(asyncio.run(stream_of(app, job_id, job.release))))
     percents = [data["percent"] for _, data in events]
 
-    assert "new EventSource(`/conversions/${body.job_id}/events`)" in page.text
-    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert job.payloads[0]["pages"] == 10
+    assert "new EventSource(`/conversions/${body.job_id}/events`)" in page
     assert {name for name, _ in events[:-1]} == {"changed"}
     assert (events[-1][0], events[-1][1]["status"]) == ("ended", "completed")
     assert percents == sorted(percents)
-    assert percents[-1] == 100
-    assert os.environ["FLUXBASE_KEY"] not in page.text + answer.text
+    assert os.environ["FLUXBASE_KEY"] not in page + str(events)
 
 
 def test_fastapi_tells_what_cannot_be_followed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
