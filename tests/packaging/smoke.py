@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, Final
 
 import fluxbase_jobs
@@ -118,6 +119,8 @@ def emulator(_url: str) -> None:
 def no_emulator(_url: str) -> None:
     """One line from the program, and from an import; files with handlers can be imported."""
     says_how_to_install("emulator", *run(*EMULATOR))
+    if find_spec("cyclopts"):
+        says_how_to_install("emulator", *run(*PROGRAM, "dev"))
     says_how_to_install("emulator", 1, refusal("fluxbase_jobs.testing"))
     assert callable(importlib.import_module("fluxbase_jobs.emulator").function)
 
