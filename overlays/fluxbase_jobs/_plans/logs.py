@@ -14,6 +14,7 @@ from .._operations import jobs as operations
 from .._operations.readers import RESULT_LINE, is_servers_own_line
 from .._validation import arguments
 from ..models.jobs import Job, LogLine
+from ..models.wire_value import WireList
 from ..result import Err, Meta, Ok, Result
 from .events import merged
 from .exchange.causes import BARE_FAILURE, of_last_attempt
@@ -125,7 +126,7 @@ def has_result(lines: Sequence[LogLine], job: Job) -> bool:
 
 
 def _jobs_own(lines: Sequence[LogLine]) -> list[LogLine]:
-    return [line for line in lines if not is_servers_own_line(line)]
+    return WireList(line for line in lines if not is_servers_own_line(line))
 
 
 def _must_have_lines(job: Job, now: Instant) -> bool:
