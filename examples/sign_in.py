@@ -14,9 +14,6 @@ import sys
 from pathlib import Path
 
 from fluxbase_jobs import AuthenticationFailed, FluxbaseClient, Tokens
-from fluxbase_jobs_client import Client
-from fluxbase_jobs_client.api.auth import sign_in
-from fluxbase_jobs_client.models import Session, SignInRequest
 
 KEPT = Path(os.environ.get("SIGN_IN_FILE", "~/.config/my-program/refresh-token")).expanduser()
 
@@ -41,13 +38,12 @@ def client_of(url: str, email: str) -> FluxbaseClient:
         if not isinstance(error, AuthenticationFailed):
             return client
         client.close()
-    # `FluxbaseClient.sign_in` is simpler, where nothing is to be kept: the client has the first pair of tokens, and does not show it.
-    with Client(base_url=url) as low_level:
-        session = sign_in.sync(client=low_level, body=SignInRequest(email=email, password=getpass.getpass()))
-    if not isinstance(session, Session) or session.access_token is None:
-        sys.exit(f"not signed in: {getattr(session, 'error', None) or 'the server did not give a session'}")
-    keep(Tokens(access_token=session.access_token, refresh_token=session.refresh_token, expires_in=session.expires_in))
-    return FluxbaseClient(url, session.access_token, refresh_token=session.refresh_token, on_tokens=keep)
+    client, error = FluxbaseClient.sign_in(url, email, getpass.getpass(), on_tokens=keep)
+    if error:
+        sys.exit(f"not signed in: {error}")
+    if client.tokens is not None:  # the first pair; on_tokens is called with those after it
+        keep(client.tokens)
+    return client
 
 
 def main(url: str, email: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import time
 from typing import Any, Final
 
 import pytest
-from fluxbase_jobs import AsyncFluxbaseClient, AuthenticationFailed, InvalidInput, InvalidResponse, Tokens
+from fluxbase_jobs import AuthenticationFailed, InvalidInput, InvalidResponse, Tokens
 
 from contract.recordings import APRIL, MARCH
 from tests.support.local_server import Answer, LocalServer
@@ -142,27 +141,21 @@ def test_sign_in_uses_a_custom_http_client(connect: Connect, server: LocalServer
     assert not http.is_closed
 
 
-def test_on_tokens_is_called_with_the_first_pair(connect: Connect, server: LocalServer) -> None:
-    """Before the client is there, so that a program can keep a sign-in; a wrong password gives no tokens."""
-    server.answer(Answer(200, {"access_token": "eyJ.first", "refresh_token": "r1", "expires_in": 900}), Answer(401, {"error": "no"}))
-    received: list[Tokens] = []
+def test_the_client_shows_its_tokens(connect: Connect, server: LocalServer) -> None:
+    """So that a program can keep a sign-in: the first pair, then those of each refresh. They are in no repr."""
+    refreshed = {"access_token": "eyJ.second", "expires_in": 600}
+    first_pair = {"access_token": "eyJ.first", "refresh_token": "r1", "expires_in": 900}
+    server.answer(Answer(200, first_pair), Answer(401, {"error": "no"}), Answer(200, refreshed), Answer(200, job()))
 
-    connect.sign_in(server.url, "ada@example.com", PASSWORD, on_tokens=received.append).unwrap()
-    assert connect.sign_in(server.url, "ada@example.com", "wrong", on_tokens=received.append).error
+    client = connect.sign_in(server.url, "ada@example.com", PASSWORD).unwrap()
+    first = client.tokens
+    client.jobs.get(JOB_ID).unwrap()
 
-    assert received == [Tokens(access_token="eyJ.first", refresh_token="r1", expires_in=900)]
+    assert first == Tokens(access_token="eyJ.first", refresh_token="r1", expires_in=900)
+    assert client.tokens == Tokens(access_token="eyJ.second", refresh_token="r1", expires_in=600)
+    assert "eyJ" not in repr(client.tokens)
 
 
-def test_the_first_pair_of_an_async_client_may_go_to_a_coroutine_function(server: LocalServer) -> None:
-    """It is awaited; its exception propagates."""
-    server.answer(Answer(200, {"access_token": "eyJ.first", "refresh_token": "r1"}))
-    received: list[Tokens] = []
-
-    async def keep(tokens: Tokens) -> None:
-        received.append(tokens)
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        asyncio.run(AsyncFluxbaseClient.sign_in(server.url, "ada@example.com", PASSWORD, on_tokens=keep))
-
-    assert [tokens.refresh_token for tokens in received] == ["r1"]
+def test_a_client_with_a_key_was_given_no_tokens(connect: Connect) -> None:
+    """Its key is the caller's own."""
+    assert connect("http://127.0.0.1:9", "eyJ.first", refresh_token="r1").tokens is None

@@ -47,8 +47,8 @@ class FluxbaseFetch:
             request. Sent by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
             None: no credentials.
         refresh_token: exchanged for the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
-        on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function), the pair of `sign_in` too: a
-            refresh token works once, so store the new one.
+        on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function): a refresh token works once, so
+            store the new one.
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
@@ -171,7 +171,7 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
 
 def with_lifetime(settings: ClientSettings, tokens: Tokens) -> None:
     """Tell a client that its tokens were received just now and how long they last."""
-    settings.credentials.set_lifetime_of(tokens, driver.instant().monotonic)
+    settings.credentials.received(tokens, driver.instant().monotonic)
 
 
 def uses_realtime(realtime: object, http_client: object) -> bool:

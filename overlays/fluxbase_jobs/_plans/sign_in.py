@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from .._context.call_context import CallContext
@@ -11,7 +10,7 @@ from ..errors import AuthenticationFailed
 from ..models.tokens import Tokens
 from ..result import Err, Ok, Result
 from .exchange.request import exchange
-from .exchange.steps import Invoke, Plan
+from .exchange.steps import Plan
 
 SECOND_FACTOR: Final = (
     "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
@@ -19,7 +18,7 @@ SECOND_FACTOR: Final = (
 
 
 def sign_in(context: CallContext, email: object, password: object) -> Plan[Result[Tokens]]:
-    """Exchange an email and a password for tokens, and call `on_tokens` with them."""
+    """Exchange an email and a password for tokens."""
     signed_in = yield from exchange(context, auth.sign_in(email, password))
     if isinstance(signed_in, Err):
         return signed_in
@@ -29,6 +28,4 @@ def sign_in(context: CallContext, email: object, password: object) -> Plan[Resul
         error = AuthenticationFailed(message, status=meta.status, request_id=meta.request_id, hint=SECOND_FACTOR, attempts=meta.attempts)
         return Err(error, meta)
     tokens = Tokens(access_token=str(session.access_token), refresh_token=session.refresh_token or None, expires_in=session.expires_in)
-    if context.client.credentials.on_tokens is not None:
-        yield Invoke(partial(context.client.credentials.on_tokens, tokens))
     return Ok(tokens, meta)
