@@ -143,7 +143,7 @@ def test_sign_in_uses_a_custom_http_client(connect: Connect, server: LocalServer
 
 def test_the_client_shows_its_tokens(connect: Connect, server: LocalServer) -> None:
     """So that a program can keep a sign-in: the first pair, then those of each refresh. They are in no repr."""
-    refreshed = {"access_token": "eyJ.second", "expires_in": 600}
+    refreshed = {"access_token": "eyJ.second", "refresh_token": "r2", "expires_in": 600}
     first_pair = {"access_token": "eyJ.first", "refresh_token": "r1", "expires_in": 900}
     server.answer(Answer(200, first_pair), Answer(401, {"error": "no"}), Answer(200, refreshed), Answer(200, job()))
 
@@ -152,7 +152,7 @@ def test_the_client_shows_its_tokens(connect: Connect, server: LocalServer) -> N
     client.jobs.get(JOB_ID).unwrap()
 
     assert first == Tokens(access_token="eyJ.first", refresh_token="r1", expires_in=900)
-    assert client.tokens == Tokens(access_token="eyJ.second", refresh_token="r1", expires_in=600)
+    assert client.tokens == Tokens(access_token="eyJ.second", refresh_token="r2", expires_in=600)
     assert "eyJ" not in repr(client.tokens)
 
 
