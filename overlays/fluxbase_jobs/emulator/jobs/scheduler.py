@@ -15,13 +15,8 @@ from attrs import define
 
 from ..clock import Clock
 from ..formats.schedule import InvalidScheduleError, Schedule, read_schedule
-<<<<<<< HEAD
 from ..store import FullDiskError, Functions, Jobs
-from .admission import job_of
-=======
-from ..store import Functions, Jobs
 from .submission import job_of
->>>>>>> main
 
 _LOGGER: Final = logging.getLogger(__name__)
 _FunctionKey: TypeAlias = tuple[str, str]
