@@ -3,8 +3,8 @@
 A mutant that no test notices shows what no test checks. mutmut makes the mutants; as it knows the layouts `.` and `src` only, the packages
 are copied into such a layout below `.nox/mutation`.
 
-`-- --part policies` runs one part, `-- --sample 50` as many mutants of each part, drawn with a fixed seed, `-- --again` the survivors of
-the last run, `-- --report` none.
+`-- --part policies` runs one part, `-- --sample 50` as many mutants of each part, drawn with a fixed seed, `-- --minutes 10` those that
+run in this time, `-- --again` the survivors of the last run, `-- --report` none.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.file_mutation import mutate_file_contents
 from mutmut.utils.format_utils import get_mutant_name
 
-from tests.mutation.parts import PARTS, Part, reason
+from tests.mutation.parts import EQUIVALENT, PARTS, Part, reason
 
 ROOT: Final = Path(__file__).parents[2]
 WORK: Final = ROOT / ".nox" / "mutation"
@@ -53,6 +53,8 @@ class Outcome:
     timeouts: int = 0
     survivors: dict[str, list[str]] = field(factory=dict[str, list[str]])
     """By mutant: the changed line, and what it was changed to."""
+    names: list[str] = field(factory=list[str])
+    """Those that ran."""
 
     @property
     def share(self) -> float:
@@ -101,7 +103,7 @@ def mutants(folder: Path, part: Part) -> list[str]:
     return found
 
 
-def run(part: Part, sample: int | None, *, again: bool) -> Outcome:
+def run(part: Part, sample: int | None, seconds: float | None, *, again: bool) -> Outcome:
     """Run a part, or a sample of its mutants, or those that survived the last run."""
     kept = WORK / f"{part.name}.json"
     last = Outcome(**json.loads(kept.read_text())) if again else None
@@ -113,20 +115,27 @@ def run(part: Part, sample: int | None, *, again: bool) -> Outcome:
     elif sample and sample < len(names):
         chosen = sorted(random.Random(SEED).sample(names, sample))  # noqa: S311  # no secret
     print(f"{part.name}: {len(chosen)} of {len(names)} mutants", flush=True)
-    mutmut(folder, "run", "--max-children", "1", *chosen)
+    mutmut(folder, chosen, seconds)
     found = outcome(folder, part, names, set(chosen))
     if last:
+        left = {name: shown for name, shown in last.survivors.items() if name not in found.names}
+        found.survivors.update(left)
         found.ran, found.killed, found.timeouts = last.ran, last.killed + found.killed, last.timeouts + found.timeouts
     kept.write_text(json.dumps(asdict(found), indent=1))
     return found
 
 
-def mutmut(folder: Path, *arguments: str) -> None:
-    """Run the program; its output goes to a file, as it redraws one line."""
-    done = subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    (folder / "output.txt").write_text(done.stdout + done.stderr)
-    if done.returncode:
-        raise SystemExit(f"mutmut failed: {(done.stdout + done.stderr)[-3000:]}")
+def mutmut(folder: Path, names: list[str], seconds: float | None) -> None:
+    """Run the program on these mutants; what it has found after these seconds counts. Its output goes to a file, as it redraws one line."""
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *names]
+    with (folder / "output.txt").open("w") as output, subprocess.Popen(command, cwd=folder, stdout=output, stderr=output) as process:
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            return
+    if code:
+        raise SystemExit(f"mutmut failed: {(folder / 'output.txt').read_text()[-3000:]}")
 
 
 def outcome(folder: Path, part: Part, names: list[str], chosen: set[str]) -> Outcome:
@@ -137,6 +146,7 @@ def outcome(folder: Path, part: Part, names: list[str], chosen: set[str]) -> Out
             if name not in chosen or code is None:
                 continue
             found.ran += 1
+            found.names.append(name)
             found.killed += code in KILLED
             found.timeouts += code in TIMEOUT
             if code not in KILLED | TIMEOUT:
@@ -163,23 +173,36 @@ def report(outcomes: list[Outcome]) -> str:
         f"mutmut {version('mutmut')} changes one place at a time: an operator, a number, a text, a condition, an argument. The tests of the",
         f"part run until one fails. Where not all mutants ran, those that did were drawn with the seed {SEED}.",
         "",
-        "| part | mutants | ran | killed | hung, and were noticed by that | survived | noticed |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| part | mutants | ran | killed | hung, which is noticed | survived | noticed | of these, equivalent | noticed, but for these |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for each in outcomes:
-        row = (each.part, each.total, each.ran, each.killed, each.timeouts, len(each.survivors), f"{each.share:.1%}")
-        lines.append(f"| {' | '.join(f'`{part}`' if part == each.part else str(part) for part in row)} |")
+        same = sum(reason_of(each, name).startswith(EQUIVALENT) for name in each.survivors)
+        without = (each.killed + each.timeouts) / max(each.ran - same, 1)
+        row = (each.total, each.ran, each.killed, each.timeouts, len(each.survivors), f"{each.share:.1%}", same, f"{without:.1%}")
+        lines.append(f"| `{each.part}` | {' | '.join(map(str, row))} |")
     for each in outcomes:
         lines += ["", f"## Survivors of `{each.part}`", "", *survivors(each)]
     return "\n".join([*lines, ""])
 
 
+def place(outcome: Outcome, name: str) -> str:
+    """A mutant's function, like `retry.RetryPolicy.delay`."""
+    short = re.sub(r"^fluxbase_jobs\.|__mutmut_\d+$", "", name).removeprefix(f"{outcome.part}.")
+    return re.sub(r"\bx(_|ǁ)", "", short).replace("ǁ", ".")
+
+
+def reason_of(outcome: Outcome, name: str) -> str:
+    """Why a mutant survived, as far as it is known."""
+    before, after, *untested = outcome.survivors[name]
+    return reason(place(outcome, name), before, after) or ", ".join(untested)
+
+
 def survivors(outcome: Outcome) -> list[str]:
     """Each with the reason why no test kills it."""
     rows = ["| where | was | became | reason |", "| --- | --- | --- | --- |"]
-    for name, (before, after, *untested) in outcome.survivors.items():
-        where = re.sub(r"^fluxbase_jobs\.|x_|xǁ|__mutmut_\d+$", "", name).replace("ǁ", ".").replace(f"{outcome.part}.", "", 1)
-        cells = (f"`{where}`", *(shortened(each) for each in differing(before, after)), reason(where, before, after) or ", ".join(untested))
+    for name, (before, after, *_) in outcome.survivors.items():
+        cells = (f"`{place(outcome, name)}`", *(shortened(each) for each in differing(before, after)), reason_of(outcome, name))
         rows.append(f"| {' | '.join(cells)} |")
     return rows if len(rows) > 2 else ["None."]
 
@@ -202,6 +225,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=[part.name for part in PARTS], action="append", help="all parts where none is named")
     parser.add_argument("--sample", type=int, help="how many mutants of each part")
+    parser.add_argument("--minutes", type=float, help="how long each part may take; quick mutants come first")
     parser.add_argument(
         "--again", action="store_true", help="only the mutants that survived the last run of the same code, after a change of tests"
     )
@@ -209,7 +233,7 @@ def main() -> int:
     options = parser.parse_args()
     for part in () if options.report else PARTS:
         if not options.part or part.name in options.part:
-            found = run(part, options.sample, again=options.again)
+            found = run(part, options.sample, options.minutes and options.minutes * 60, again=options.again)
             print(f"{part.name}: {found.share:.1%} of {found.ran}, {len(found.survivors)} survived", flush=True)
     kept = [WORK / f"{part.name}.json" for part in PARTS]
     outcomes = [Outcome(**json.loads(path.read_text())) for path in kept if path.exists()]
