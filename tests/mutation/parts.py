@@ -87,8 +87,16 @@ EQUIVALENT: Final = "equivalent: "
 """How a reason begins where no program could tell the two apart."""
 REASONS: Final[tuple[tuple[str, str], ...]] = (
     (r"^validators.as_number: ", "equivalent: what is no number is refused in the same words as None"),
+    (
+        r"^pydantic_models\.(_alias|_rebuilt): .*_alias|^pydantic_models\._rebuilt: fields|^pydantic_models\._alias",
+        "runs with pydantic before 2.11 only",
+    ),
+    (r"__pydantic_private__", "only a serializer that reads a private attribute shows it"),
+    (r"^pydantic_models\.pydantic_values: .*(json|python|warnings)", "any other check of the same model refuses the tested values too"),
     (r"(update_wrapper|functools\.wraps)", "names for tracebacks"),
     (r"shortened\(", "the bound of a message's length"),
+    (r"(latin-1|errors=)", "equivalent: names of codecs and error handlers are read in any case, or the text has no such character"),
+    (r"len\(.*(>=|<) .*MAX_", "a limit, one byte more or less"),
 )
 """A pattern of `where: was -> became`, and why no test tells the two apart."""
 _CAST: Final = re.compile(r"cast\((None|\"[^\"]*\"), ")

@@ -402,6 +402,7 @@ def test_each_change_is_reported() -> None:
 def test_bad_options_are_the_answer_for_each(options: dict[str, Any]) -> None:
     """As for the other arguments."""
     driver = FakeDriver(many(1, 5.0))
+    options = dict(options)
     causes = options.pop("causes", False)
     stream = wait_many(settings(), {}, [id_of(0)], WaitOptions(timeout=9.0, poll=PollPolicy(), **options), causes=causes)
 

@@ -36,6 +36,7 @@ PERSISTENT: Final = RetryPolicy(attempts=12, first_delay=0.001, max_delay=0.05, 
 OURS: Final = frozenset({"fluxbase_jobs", "fluxbase_jobs_client", "httpcore", "h11", "anyio"})
 FEW: Final = 100
 """Objects of these packages that may be left: caches."""
+FORGOTTEN: Final = Answer(201)
 GROWTH: Final = 1.3
 """The memory at the end, as a multiple of that after a third of the time."""
 
@@ -84,6 +85,9 @@ class ForgettingServer(IdempotentServer):
                 account.surprises.append(f"{key} was given {job_id}, and the server has {answer.body['id']}")
             account.settled += 1
             del account.accepted[key]
+        with self._lock:
+            for key in account.unknown & self.stored.keys():  # the caller will not ask again: that there is a job is enough
+                self.stored[key] = (b"", FORGOTTEN)
 
 
 @define

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import pydantic
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput
@@ -66,10 +67,32 @@ class WithTime(pydantic.BaseModel):
 class Stamped(pydantic.BaseModel):
     at: datetime
 
-    @pydantic.field_serializer("at")
+    @pydantic.field_serializer("at", when_used="json")
     def write(self, value: datetime) -> str:
         """In words of its own, without an offset that could be read."""
         return f"on {value:%d.%m.%Y}"
+
+
+class Dropping(pydantic.BaseModel):
+    """Its serializer writes less than it holds."""
+
+    held: Any
+    written: Any
+
+    @pydantic.field_serializer("held", when_used="json")
+    def write(self, value: Any) -> Any:  # noqa: ARG002  # pydantic's
+        """Something else."""
+        return self.written
+
+
+class TypedExtra(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int] = pydantic.Field(init=False)
+
+
+class Short(msgspec.Struct, omit_defaults=True):
+    items: list[int] = []
+    name: str = "none"
 
 
 def sent(client: FluxbaseClient, server: LocalServer, payload: object) -> Any:
@@ -100,6 +123,13 @@ def refusal(client: FluxbaseClient, server: LocalServer, payload: object) -> str
         (Shown(password=pydantic.SecretStr("a"), token=pydantic.SecretBytes(b"b")), {"password": "a", "token": "b"}),
         (WithTime(at=datetime(2026, 1, 1, tzinfo=UTC)), {"at": "2026-01-01T00:00:00Z"}),
         (Stamped(at=NAIVE), {"at": "on 01.01.2026"}),
+        (Holding(held="2026-01-01T00:00:00"), {"held": "2026-01-01T00:00:00"}),
+        (Dropping(held=[float("nan"), 1], written=[]), {"held": [], "written": []}),
+        (Dropping(held=[b"x"], written="x"), {"held": "x", "written": "x"}),
+        (Dropping(held={"a": float("nan")}, written={}), {"held": {}, "written": {}}),
+        (TypedExtra(more=1), {"more": 1}),  # type: ignore[call-arg]  # an extra field
+        (Short(), {}),
+        (Short(items=[1], name="some"), {"items": [1], "name": "some"}),
     ],
     ids=lambda each: type(each).__name__,
 )
@@ -148,6 +178,32 @@ def test_a_model_that_was_changed_is_validated_again(client: FluxbaseClient, ser
 
     assert message.startswith("payload.inner[0] must be a valid Point: ")
     assert "x" in message
+
+
+@pytest.mark.parametrize(("payload", "expected"), [({"x": "1"}, {"x": 1, "y": None}), (Point(x=2), {"x": 2, "y": None})])
+def test_a_definition_makes_its_model_of_a_dict(client: FluxbaseClient, server: LocalServer, payload: Any, expected: object) -> None:
+    """With the model's defaults and conversions; a model is sent as it is."""
+    server.answer(Answer(201, job(status="pending")))
+
+    client.jobs.define("resize", Point, Point).submit(payload).unwrap()
+
+    assert server.requests[-1].json()["payload"] == expected
+
+
+def test_a_value_that_validation_would_change_is_refused(client: FluxbaseClient, server: LocalServer) -> None:
+    """The text of a number is valid, and it is not what the model declares."""
+    point = Point(x=1)
+    point.x = "7"  # type: ignore[assignment]  # on purpose
+
+    assert refusal(client, server, point).startswith("payload must be a valid Point: ")
+
+
+def test_extra_fields_are_validated_again(client: FluxbaseClient, server: LocalServer) -> None:
+    """By the type that they are declared to have."""
+    changed = TypedExtra(more=1)  # type: ignore[call-arg]  # an extra field
+    changed.more = "no number"  # type: ignore[attr-defined]  # the same
+
+    assert refusal(client, server, changed).startswith("payload must be a valid TypedExtra: ")
 
 
 @pytest.mark.parametrize(
