@@ -15,8 +15,8 @@ from attrs import frozen
 
 from .handlers.decorator import FunctionSet
 from .handlers.loader import HandlersFile, UnusableHandlersError
-from .optional_dependencies import HOW_TO_INSTALL, missing_package
 from .profiles import NEWEST, PROFILES
+from .server.optional_dependencies import HOW_TO_INSTALL, missing_package
 from .settings import SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
 from .store import UnusableDatabaseError
 
