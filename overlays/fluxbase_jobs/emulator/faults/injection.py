@@ -29,7 +29,10 @@ class FaultInjection:
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request; the lifespan passes."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
         fault = self._faults.claim(scope)
         if scope["type"] == "websocket":
             await self._serve_socket(fault, scope, receive, send)

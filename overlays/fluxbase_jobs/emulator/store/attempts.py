@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .database import Database
 from .records import Attempt
 
@@ -14,12 +12,15 @@ class Attempts:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def keep(self, outcome: str, condition: str, values: dict[str, Any]) -> None:
-        """Keep the attempt that the rows of `jobs` have now, where a condition holds. To be called before they are changed."""
+    def keep(self, job_id: str, status: str, outcome: str) -> None:
+        """Keep the attempt that a job's row has now, before it is changed; nothing if the job has another status or no retry left."""
         self._db.change(
-            "INSERT INTO attempts (job_id, outcome, worker_id, error_message, started_at, ended_at) "
-            f"SELECT id, :outcome, worker_id, error_message, started_at, completed_at FROM jobs WHERE {condition}",  # noqa: S608  # our own constants
-            {**values, "outcome": outcome},
+            """
+            INSERT INTO attempts (job_id, outcome, worker_id, error_message, started_at, ended_at)
+            SELECT id, :outcome, worker_id, error_message, started_at, completed_at FROM jobs
+            WHERE id = :id AND status = :status AND (status <> 'failed' OR retry_count < max_retries)
+            """,
+            {"id": job_id, "status": status, "outcome": outcome},
         )
 
     def of(self, job_id: str) -> list[Attempt]:

@@ -156,18 +156,17 @@ class Jobs:
 
     def retry(self, job_id: str) -> bool:
         """Set a failed job back to pending, if it has a retry left. Its progress and result stay. False otherwise."""
-        condition = "id = :id AND status = 'failed' AND retry_count < max_retries"
         with self._db.transaction():
-            self.attempts.keep("failed", condition, {"id": job_id})
+            self.attempts.keep(job_id, "failed", "failed")
             return self._change(
                 job_id,
-                f"""
+                """
                 UPDATE jobs
                 SET status = 'pending', retry_count = retry_count + 1, worker_id = NULL, started_at = NULL,
                     last_progress_at = NULL, completed_at = NULL, error_message = NULL
-                WHERE {condition}
-                """,  # noqa: S608  # a constant condition
-                {"id": job_id},
+                WHERE id = ? AND status = 'failed' AND retry_count < max_retries
+                """,
+                [job_id],
             )
 
     def is_running(self, job_id: str) -> bool:
@@ -189,7 +188,7 @@ class Jobs:
         """Set those of the jobs that are still running back to pending. This does not count as a retry."""
         with self._db.transaction():
             for job_id in job_ids:
-                self.attempts.keep("interrupted", "id = :id AND status = 'running'", {"id": job_id})
+                self.attempts.keep(job_id, "running", "interrupted")
                 self._change(
                     job_id,
                     "UPDATE jobs SET status = 'pending', worker_id = NULL, started_at = NULL, last_progress_at = NULL "
@@ -197,7 +196,7 @@ class Jobs:
                     [job_id],
                 )
 
-    def _change(self, job_id: str, statement: str, values: Sequence[Any] | dict[str, Any]) -> bool:
+    def _change(self, job_id: str, statement: str, values: list[Any]) -> bool:
         """Run a statement that changes one job or none; whether it did."""
         with self._db.locked():
             calls = self.listeners.calls  # read once: another thread may add one before the end
@@ -260,7 +259,7 @@ class Logs:
         )
         return [LogLine(**row) for row in rows]
 
-    def stored(self, job_id: str, after: int, limit: int) -> list[StoredLine]:
+    def stored(self, job_id: str, after: int, limit: int) -> Sequence[StoredLine]:
         """The last lines of all starts with a `sequence` above `after`, also those that `list` leaves out."""
         last_start = self._start - 1 if self._hide_this_start else self._start
         rows = self._db.all(
@@ -281,7 +280,7 @@ class Logs:
 
     def count(self, job_id: str) -> int:
         """The number of a job's lines, of all starts."""
-        return self._db.all("SELECT count(*) AS number FROM log_lines WHERE job_id = ?", [job_id])[0]["number"]
+        return int(self._db.all("SELECT count(*) AS number FROM log_lines WHERE job_id = ?", [job_id])[0]["number"])
 
 
 @frozen
