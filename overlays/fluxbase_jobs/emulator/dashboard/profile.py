@@ -47,7 +47,7 @@ def described(settings: Settings) -> dict[str, Any]:
             "jobs": settings.jobs,
             "realtime": settings.realtime,
             "poll interval": f"{settings.poll_interval:g} s",
-            "workers": f"{settings.workers} of {settings.jobs_per_worker} jobs",
+            "workers": f"{settings.workers}, each runs up to {settings.jobs_per_worker} jobs",
             "rate limit": f"{settings.rate_limit} a minute" if settings.rate_limit else "none",
         },
     }

@@ -35,8 +35,13 @@ function element(tag, properties = {}, ...children) {
     else if (name === "class") node.className = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat().filter(isShown));
   return node;
+}
+
+/** What `condition && child` leaves behind is no child. */
+function isShown(child) {
+  return child !== null && child !== undefined && child !== false;
 }
 
 function button(text, onclick, properties = {}) {
@@ -62,7 +67,7 @@ const shortFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: 
 function duration(ms) {
   if (ms < 1_000) return `${Math.max(Math.round(ms), 0)} ms`;
   const seconds = ms / 1_000;
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds)} s`;
+  if (seconds < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : Math.floor(seconds)} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
   if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
   return `${Math.floor(seconds / 86_400)} days`;
@@ -71,7 +76,7 @@ function duration(ms) {
 function relative(ms) {
   const distance = Date.now() - ms;
   if (Math.abs(distance) < 1_000) return "now";
-  const text = duration(Math.floor(Math.abs(distance) / 1_000) * 1_000).replace(/\.0 s$/, " s");
+  const text = duration(Math.floor(Math.abs(distance) / 1_000) * 1_000);
   return distance < 0 ? `in ${text}` : `${text} ago`;
 }
 
@@ -229,12 +234,12 @@ function applyChanges({ jobs, many, counts }) {
   const changed = new Set();
   const oldest = [...state.jobs.values()].at(-1)?.created_at ?? 0;
   for (const job of jobs) {
-    const known = state.jobs.has(job.id);
+    const known = state.jobs.get(job.id);
     if (!isListed(job)) state.jobs.delete(job.id);
     else if (!known && state.filters.contains) readJobsSoon();
     else if (known || !state.more || job.created_at >= oldest) {
       state.jobs.set(job.id, job);
-      changed.add(job.id);
+      if (known?.status !== job.status) changed.add(job.id);
     }
   }
   renderList(changed);
@@ -296,7 +301,7 @@ function fillRow(node, job) {
   if (node.drawn === drawn) return;
   node.drawn = drawn;
   link.dataset.status = job.status;
-  link.replaceChildren(
+  const parts = [
     badge(job.status),
     element(
       "span",
@@ -310,7 +315,8 @@ function fillRow(node, job) {
     element("span", { class: "row-when" }, time(job.created_at)),
     element("code", { class: "row-id", title: job.id }, job.id.slice(0, 8)),
     job.status === "running" && job.percent !== null && progressBar(job, "row-progress"),
-  );
+  ];
+  link.replaceChildren(...parts.filter(isShown));
 }
 
 function rowText(job) {
@@ -458,11 +464,9 @@ function renderDetail() {
       element("div", { class: "detail-progress" }),
       element("div", { class: "detail-error" }),
       element("div", { class: "detail-facts" }),
-      element("div", { class: "detail-payload" }),
-      element("div", { class: "detail-result" }),
-      element("div", { class: "detail-data" }),
-      element("div", { class: "detail-attempts" }),
+      element("div", { class: "detail-pair" }, element("div", { class: "detail-payload" }), element("div", { class: "detail-result" })),
       logView(),
+      element("div", { class: "detail-pair" }, element("div", { class: "detail-attempts" }), element("div", { class: "detail-data" })),
     );
   }
   const job = state.detail;
@@ -477,7 +481,7 @@ function renderPart(node, job, make) {
   if (node.drawn === drawn) return;
   const focused = node.contains(document.activeElement) ? document.activeElement.dataset.action : null;
   node.drawn = drawn;
-  node.replaceChildren(...made.nodes());
+  node.replaceChildren(...made.nodes().filter(isShown));
   if (focused) (node.querySelector(`[data-action="${focused}"]:not(:disabled)`) ?? byId("detail")).focus();
 }
 
@@ -572,14 +576,14 @@ function facts(job) {
     job.started_at && ["duration", job.completed_at ? elapsed(job) : element("span", { "data-since": job.started_at }, elapsed(job))],
     ["attempt", `${job.retry_count + 1} of ${job.max_retries + 1}`],
     ["priority", job.priority],
-    ["for", job.user_email || job.user_role || "nobody"],
+    ["for", job.user_email || job.user_role || "nobody", "broad"],
     ["time limit", `${job.timeout_seconds} s`],
     job.worker_id && ["worker", element("code", {}, job.worker_id.slice(0, 8))],
   ].filter(Boolean);
   const { created_at, scheduled_at, started_at, completed_at, retry_count, worker_id } = job;
   return {
     key: JSON.stringify([job.id, created_at, scheduled_at, started_at, completed_at, retry_count, worker_id]),
-    nodes: () => [element("dl", { class: "facts" }, shown.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))))],
+    nodes: () => [element("dl", { class: "facts" }, shown.map(([name, value, kind]) => element("div", { class: kind }, element("dt", {}, name), element("dd", {}, value))))],
   };
 }
 
@@ -898,7 +902,7 @@ function renderFaults(faults) {
             "li",
             { class: "card" },
             element("span", {}, fault.label),
-            element("b", { class: "hits" }, fault.hits === 1 ? "1 time" : `${fault.hits.toLocaleString()} times`),
+            element("b", { class: "hits" }, fault.hits === 1 ? "1 hit" : `${fault.hits.toLocaleString()} hits`),
             button("Off", () => switchOff(fault.number), { class: "small", "aria-label": `Switch off: ${fault.label}` }),
           ),
         )
