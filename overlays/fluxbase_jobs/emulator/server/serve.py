@@ -76,8 +76,8 @@ def serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit_after_shutdown)
         address = listener.getsockname()[0]
-        dashboard = _dashboard(emulator) if _is_loopback(address) else None
-        config = http_config(_protected(dashboard, host, [*allowed_hosts]) if dashboard else emulator.app)
+        dashboard = dashboard_of(emulator) if _is_loopback(address) else None
+        config = http_config(protected(dashboard, host, [*allowed_hosts]) if dashboard else emulator.app)
         logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
         lines = _start_up_lines(emulator, functions, url_of(listener), address)
         background = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
@@ -86,13 +86,13 @@ def serve(
         _Server(config, lines, background, last_lines, dashboard=dashboard, page=page).run(sockets=[listener])
 
 
-def _dashboard(emulator: Emulator) -> Dashboard:
+def dashboard_of(emulator: Emulator) -> Dashboard:
     """The emulator with its page and with faults, which do not reach the page."""
     faults = Faults(emulator.app.routes, emulator.services.defects, emulator.settings.profile)
     return Dashboard(emulator, faults, FaultInjection(emulator.app, faults))
 
 
-def _protected(dashboard: Dashboard, host: str, allowed_hosts: list[str]) -> ASGIApp:
+def protected(dashboard: Dashboard, host: str, allowed_hosts: list[str]) -> ASGIApp:
     """The page needs no key, so that neither other sites nor other names of this machine may reach it."""
     return HostCheck(OriginCheck(dashboard, PATH, allowed_hosts), [host, *allowed_hosts])
 

@@ -543,7 +543,7 @@ function progress(job) {
               { class: "progress-text" },
               element("b", {}, job.percent === null ? "" : `${job.percent} %`),
               element("span", {}, job.message ?? ""),
-              job.seconds_left !== null && element("span", { class: "quiet" }, `${duration(job.seconds_left * 1_000)} left`),
+              job.seconds_left !== null && element("span", { class: "quiet" }, job.seconds_left < 1 ? "less than 1 s left" : `${duration(job.seconds_left * 1_000)} left`),
             ),
           ]
         : [],
