@@ -107,6 +107,7 @@ def forwarded() -> Iterator[str]:
         yield started.running.url
 
 
+@pytest.mark.slow
 def test_an_allowed_name_may_show_the_page(forwarded: str) -> None:
     """A port forward changes the host, the port, or only what the browser calls it."""
     for host, origin in [("forwarded.example", "https://forwarded.example"), ("localhost:1", "https://forwarded.example:444")]:

@@ -93,6 +93,7 @@ def test_in_process_emulators_have_no_page() -> None:
         assert httpx.get(running.url + PATH).json() == {"error": "Not Found", "path": PATH}
 
 
+@pytest.mark.slow
 def test_the_program_names_the_page(tmp_path_factory: pytest.TempPathFactory) -> None:
     """On loopback; it ends at once although a page is open."""
     with program("--database", tmp_path_factory.mktemp("db") / "db") as started:
@@ -107,6 +108,7 @@ def test_the_program_names_the_page(tmp_path_factory: pytest.TempPathFactory) ->
     assert (status, errors) == (0, "")
 
 
+@pytest.mark.slow
 def test_there_is_no_page_for_the_network() -> None:
     """It needs no key, so it is not served where others reach it."""
     with program("--host", "0.0.0.0") as started:  # noqa: S104  # what is tested

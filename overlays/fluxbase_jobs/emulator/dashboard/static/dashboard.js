@@ -678,7 +678,7 @@ function logView() {
   const follow = element("input", { type: "checkbox", id: "follow", onchange: () => setFollowing(follow.checked) });
   follow.checked = true;
   const lines = element("ol", { class: "log", id: "log", tabindex: 0, "aria-label": "Log lines", onscroll: noticeScroll });
-  state.log = { last: 0, following: true, shown: 0, total: 0, reading: null, lines };
+  state.log = { last: 0, following: true, shown: 0, total: 0, hasHidden: false, reading: null, lines };
   return element(
     "section",
     { class: "detail-log", "aria-label": "Log" },
@@ -732,12 +732,16 @@ function appendLines(log, lines) {
   log.shown = log.lines.children.length;
   byId("log-count").textContent = log.total > log.shown ? `the last ${log.shown.toLocaleString()} of ${log.total.toLocaleString()} lines` : log.total ? `${log.total.toLocaleString()}` : "";
   log.lines.dataset.empty = log.shown ? "" : "No lines yet.";
-  if (lines.some((line) => line.hidden)) {
-    const note = byId("log-hidden");
-    note.hidden = false;
-    note.textContent = `Clients of ${state.overview?.profile.name ?? "this server"} cannot read these lines over HTTP before the server's next start.`;
-  }
+  log.hasHidden ||= lines.some((line) => line.hidden);
+  renderHiddenNote();
   if (log.following) scrollToEnd(log);
+}
+
+function renderHiddenNote() {
+  const note = byId("log-hidden");
+  if (!note || !state.overview) return;
+  note.hidden = !state.log?.hasHidden;
+  note.textContent = `Clients of ${state.overview.profile.name} cannot read these lines over HTTP before the server's next start.`;
 }
 
 function scrollToEnd(log) {
@@ -993,6 +997,7 @@ async function readOverview() {
   state.counts = overview.counts;
   byId("submit-form").elements.as.options[0].textContent = overview.developer;
   renderServer();
+  renderHiddenNote();
   renderFunctions();
   renderFaults(overview.faults);
   renderFilters();
