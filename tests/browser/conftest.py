@@ -121,7 +121,7 @@ class Page:
 
     def find(self, selector: str) -> WebElement:
         """The first visible element of a CSS selector, once there is one."""
-        return self.until(lambda: next((each for each in self.all(selector) if each.is_displayed()), None))
+        return self.until(lambda: [each for each in self.all(selector) if each.is_displayed()])[0]
 
     def all(self, selector: str) -> list[WebElement]:
         """The elements of a CSS selector."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -176,14 +176,14 @@ return pairs.filter(([one, other]) => {
 
 def test_the_page_asks_nobody_else(page: Page) -> None:
     """All that it has loaded comes from the emulator."""
-    names = page.browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    names: list[str] = page.browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
 
     assert names
     assert {urlsplit(name).netloc for name in names} == {urlsplit(page.url).netloc}
 
 
 @contextmanager
-def site(html: str) -> Iterator[int]:
+def site(html: str) -> Generator[int]:
     """A page of another site on this machine; its port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -193,7 +193,7 @@ def site(html: str) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(html.encode())
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # as the base class names it
             """Stay silent."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

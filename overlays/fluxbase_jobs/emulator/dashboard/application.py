@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -162,7 +162,7 @@ class Dashboard:
             fields = json.loads(body)
             if not isinstance(fields, dict):
                 raise RefusedError(400, "the body is no JSON object")
-            self._switches.switch_on(fields)
+            self._switches.switch_on(cast("dict[str, Any]", fields))
         except (UnusableFaultError, ValueError, RecursionError) as error:
             raise RefusedError(400, str(error)) from error
         return self._switches.shown()
@@ -217,7 +217,7 @@ def _json(body: dict[str, Any], status: int = 200) -> Response:
 
 
 def _file(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    content = files(__package__).joinpath("static", name).read_bytes()
+    content = files(__name__.rpartition(".")[0]).joinpath("static", name).read_bytes()
 
     async def endpoint(_: Request) -> Response:
         return Response(content, media_type=media_type)
