@@ -8,8 +8,7 @@ from ..app import Emulator
 from ..auth.authenticator import Caller
 from ..clock import micros
 from ..formats.body_fields import InvalidBodyError
-from ..jobs.admission import Refusal, new_job, resubmission
-from ..jobs.submission import read_submission
+from ..jobs.submission import Refusal, new_job, read_submission, resubmission
 from ..store import Job
 
 _CONFLICT: Final = 409

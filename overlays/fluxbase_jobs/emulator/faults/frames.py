@@ -147,16 +147,16 @@ class FaultySocket:
 
     async def _send_frames(self, text: str) -> None:
         passed: list[str] = []
-        for frame in text.splitlines(keepends=True):
+        for frame in text.removesuffix("\n").split("\n"):  # not `splitlines`: JSON may hold other line breaks
             fault = self._faults.claim(frame)
             if fault is None:
-                passed.append(frame)
+                passed.append(f"{frame}\n")
             elif fault.cut:
                 await self._pass_on("".join(passed))
                 await self.cut()
                 return
             elif fault.delay_seconds:
-                self._start(self._send_late(frame, fault.delay_seconds))
+                self._start(self._send_late(f"{frame}\n", fault.delay_seconds))
         await self._pass_on("".join(passed))
 
     async def _send_late(self, frame: str, after_seconds: float) -> None:
