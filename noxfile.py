@@ -68,7 +68,7 @@ def quick(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def full(session: nox.Session) -> None:
     """Everything that takes longer than `tests`: slow tests, the other Pythons, coverage, many crashes, conformance and more."""
-    for name in ("slow", "pythons", "coverage", "crashes", "conformance", "description", "docs"):
+    for name in ("slow", "browser", "pythons", "coverage", "crashes", "conformance", "description", "docs"):
         session.notify(name)
     session.notify("soak", ["--seconds", "60"])
 
@@ -78,6 +78,13 @@ def slow(session: nox.Session) -> None:
     """The tests that `tests` leaves out, as they mostly wait."""
     install(session, "tests")
     session.run("pytest", *WORKERS, "-m", "slow")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def browser(session: nox.Session) -> None:
+    """The emulator's page in a headless Chromium; skipped, and said so, where none is installed: `apt-get install chromium chromium-driver`."""
+    install(session, "browser")
+    session.run("pytest", *(session.posargs or ("tests/browser",)))
 
 
 @nox.session(python=OTHER_PYTHONS)
@@ -175,9 +182,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def pictures(session: nox.Session) -> None:
-    """Write docs/pictures/*.svg: the program's commands on a terminal; `-- NAME` writes one of them."""
-    install(session, "tests")
-    session.run("python", "docs/pictures.py", *session.posargs)
+    """Write docs/pictures/: the program's commands on a terminal, `-- NAME` one of them; `-- page` the emulator's page in a browser."""
+    install(session, "browser")
+    if session.posargs != ["page"]:
+        session.run("python", "docs/pictures.py", *session.posargs)
+    if session.posargs in ([], ["page"]):
+        session.run("python", "docs/page_pictures.py")
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.resources import files
+from pathlib import Path
 
 import httpx
 import pytest
 from fluxbase_jobs.emulator.profiles import APRIL
 
 from tests.emulator.dashboard.conftest import PATH, Page
-from tests.support.emulator_in_process import program, serving
+from tests.support.emulator_in_process import eventually, program, serving
 
 FILES = {"": "text/html", "/dashboard.css": "text/css", "/dashboard.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 
@@ -94,9 +96,9 @@ def test_in_process_emulators_have_no_page() -> None:
 
 
 @pytest.mark.slow
-def test_the_program_names_the_page(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_program_names_the_page(tmp_path: Path) -> None:
     """On loopback; it ends at once although a page is open."""
-    with program("--database", tmp_path_factory.mktemp("db") / "db") as started:
+    with program("--database", tmp_path / "db") as started:
         address = re.findall(r"^  dashboard:   (\S+)$", started.start_up, re.MULTILINE)
         with Page(base_url=started.running.url) as page, page.events() as events:
             assert next(events) == ("ready", {})
@@ -106,6 +108,19 @@ def test_the_program_names_the_page(tmp_path_factory: pytest.TempPathFactory) ->
 
     assert address == [f"{started.running.url}{PATH}"]
     assert (status, errors) == (0, "")
+
+
+@pytest.mark.slow
+def test_open_starts_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that the system names, with the page's address."""
+    script, opened = tmp_path / "browser.py", tmp_path / "opened"
+    script.write_text(f"import sys, pathlib\npathlib.Path({str(opened)!r}).write_text(sys.argv[1])\n", "utf-8")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {script} %s")
+
+    with program("--open") as started:
+        address = eventually(lambda: opened.read_text("utf-8") if opened.exists() else "", bool)
+
+    assert address == f"{started.running.url}{PATH}"
 
 
 @pytest.mark.slow
