@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -62,6 +63,24 @@ def test_a_row_leaves_a_filtered_list(page: Page, client: Client, script: Script
     script.write("end")
 
     page.until(lambda: not page.row(job_id))
+
+
+def test_hundreds_at_once(page: Page, client: Client) -> None:
+    """The page keeps up: the newest hundred are listed, older ones on demand, and the numbers are those of the server."""
+    word = uuid4().hex
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [*pool.map(lambda number: client.queue("echo", {"word": word, "number": number}), range(250))]
+    for job_id in jobs:
+        client.ended(job_id)
+
+    total = len(client.listed(limit=0, status="completed"))
+    page.until(lambda: page.text('#filter-status [data-status="completed"] b') == f"{total:,}")
+    page.type("#filter-text", word)
+    page.until(lambda: len(page.all(".row")) == 100 and page.all("#more:not([hidden])"))
+    page.click("#more")
+    page.until(lambda: len(page.all(".row")) == 200)
+    page.click("#more")
+    page.until(lambda: len(page.all(".row")) == 250 and not page.all("#more:not([hidden])"))
 
 
 def test_nothing_is_found(page: Page) -> None:

@@ -10,12 +10,17 @@ const LONGEST_COLOURED = 60_000;
 const LONGEST_SHOWN = 400_000;
 const HIDDEN_PAGE_MS = 30_000;
 const RETRY_MS = 1_500;
+const GATHER_MS = 100;
+const MOST_MARKED = 20;
+
+const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 const byId = (id) => document.getElementById(id);
 const state = {
   view: "jobs",
   filters: { status: "", function: "", contains: "" },
   jobs: new Map(), // by id, those in the list
+  limit: PAGE_SIZE, // of the list, without the older jobs
   more: false,
   counts: {},
   selected: null,
@@ -133,6 +138,23 @@ async function quietly(work) {
   }
 }
 
+/** Make a function that does not run twice at a time: calls while it runs make it run once more. */
+function singly(work) {
+  let running = null;
+  let again = false;
+  const run = async () => {
+    do {
+      again = false;
+      await work();
+    } while (again);
+  };
+  return () => {
+    again = true;
+    running ??= run().finally(() => (running = null));
+    return running;
+  };
+}
+
 // ---------- the address: #/view/id?filters ----------
 
 function address({ view = state.view, selected = state.selected, filters = state.filters } = {}) {
@@ -174,8 +196,8 @@ function go(where) {
 
 // ---------- the list of jobs ----------
 
-function jobsQuery(offset = 0, limit = PAGE_SIZE) {
-  const query = new URLSearchParams({ limit, offset });
+function jobsQuery() {
+  const query = new URLSearchParams({ limit: state.limit });
   const { status, contains } = state.filters;
   if (status) query.set("status", status);
   if (contains) query.set("contains", contains);
@@ -192,25 +214,18 @@ function splitFunction(text) {
   return [text.slice(0, slash), text.slice(slash + 1)];
 }
 
-let reading = 0;
-
-async function readJobs() {
-  const turn = ++reading;
-  const limit = Math.min(Math.max(state.jobs.size, PAGE_SIZE), MOST_ROWS);
-  const answer = await quietly(() => request(jobsQuery(0, limit)));
-  if (!answer || turn !== reading) return; // a newer reading is under way
+const readJobs = singly(async () => {
+  const answer = await quietly(() => request(jobsQuery()));
+  if (!answer) return;
   state.jobs = new Map(answer.jobs.map((job) => [job.id, job]));
   state.more = answer.more;
   state.counts = answer.counts;
   renderList();
-}
+});
 
-async function readOlderJobs() {
-  const answer = await act(() => request(jobsQuery(state.jobs.size)));
-  if (!answer) return;
-  for (const job of answer.jobs) state.jobs.set(job.id, job);
-  state.more = answer.more;
-  renderList();
+function readOlderJobs() {
+  state.limit = Math.min(state.limit + PAGE_SIZE, MOST_ROWS);
+  return readJobs();
 }
 
 function isListed(job) {
@@ -224,15 +239,13 @@ function readJobsSoon() {
   readAgain ??= setTimeout(() => {
     readAgain = null;
     readJobs();
-  }, 250);
+  }, 500);
 }
 
 /** Take changed jobs over into the list. Where a text is searched for, only the emulator knows whether a new job has it. */
-function applyChanges({ jobs, many, counts }) {
-  if (counts) state.counts = counts;
-  if (many) return readJobsSoon();
+function applyChanges(jobs) {
   const changed = new Set();
-  const oldest = [...state.jobs.values()].at(-1)?.created_at ?? 0;
+  const oldest = Math.min(...[...state.jobs.values()].map((job) => job.created_at));
   for (const job of jobs) {
     const known = state.jobs.get(job.id);
     if (!isListed(job)) state.jobs.delete(job.id);
@@ -249,11 +262,10 @@ const rowNodes = new Map();
 
 function renderList(changed = new Set()) {
   const jobs = [...state.jobs.values()].sort((one, other) => other.created_at - one.created_at);
-  for (const job of jobs.splice(MOST_ROWS)) {
+  for (const job of jobs.splice(state.limit)) {
     state.jobs.delete(job.id);
     state.more = true;
   }
-  state.jobs = new Map(jobs.map((job) => [job.id, job]));
   const list = byId("rows");
   const focused = rowOfFocus();
   const place = focused ? [...list.children].indexOf(focused) : -1;
@@ -267,7 +279,7 @@ function renderList(changed = new Set()) {
     const node = rowNodes.get(job.id) ?? newRow(job.id);
     fillRow(node, job);
     if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
-    if (changed.has(job.id)) flash(node);
+    if (changed.has(job.id) && changed.size <= MOST_MARKED) mark(node.firstElementChild);
   });
   if (focused && !focused.isConnected) list.children[Math.min(place, list.children.length - 1)]?.firstElementChild.focus();
   markTabStop();
@@ -332,10 +344,8 @@ function progressBar(job, name) {
   return element("progress", { class: name, max: 100, value: percent, "aria-label": `${percent} percent` });
 }
 
-function flash(node) {
-  node.classList.remove("changed");
-  void node.offsetWidth; // starts the animation again
-  node.classList.add("changed");
+function mark(node) {
+  if (!lessMotion.matches) node.animate([{ backgroundColor: "var(--accent-ground)" }, {}], 1_000);
 }
 
 /** One row of the list can be reached by Tab, the others by the arrows. */
@@ -432,7 +442,7 @@ async function select(id) {
   }
 }
 
-async function readDetail() {
+const readDetail = singly(async () => {
   const id = state.selected;
   if (!id) return;
   try {
@@ -444,7 +454,7 @@ async function readDetail() {
   } catch (error) {
     if (id === state.selected && !state.detail) renderMissing(error);
   }
-}
+});
 
 function renderMissing(error) {
   byId("detail").replaceChildren(
@@ -678,7 +688,7 @@ function logView() {
   const follow = element("input", { type: "checkbox", id: "follow", onchange: () => setFollowing(follow.checked) });
   follow.checked = true;
   const lines = element("ol", { class: "log", id: "log", tabindex: 0, "aria-label": "Log lines", onscroll: noticeScroll });
-  state.log = { last: 0, following: true, shown: 0, total: 0, hasHidden: false, reading: null, lines };
+  state.log = { last: 0, following: true, shown: 0, total: 0, hasHidden: false, lines };
   return element(
     "section",
     { class: "detail-log", "aria-label": "Log" },
@@ -693,26 +703,15 @@ function logView() {
   );
 }
 
-/** Read the lines after the last one shown. While that goes on, further calls make it read once more. */
-async function readLog() {
+/** Read the lines after the last one shown. */
+const readLog = singly(async () => {
   const log = state.log;
   if (!log) return;
-  if (log.reading) {
-    log.again = true;
-    return log.reading;
-  }
-  log.reading = (async () => {
-    do {
-      log.again = false;
-      const answer = await quietly(() => request(`/jobs/${encodeURIComponent(state.selected)}/log?after=${log.last}`));
-      if (state.log !== log || !answer) return;
-      log.total = answer.total;
-      appendLines(log, answer.lines);
-    } while (log.again);
-  })();
-  await log.reading;
-  log.reading = null;
-}
+  const answer = await quietly(() => request(`/jobs/${encodeURIComponent(state.selected)}/log?after=${log.last}`));
+  if (state.log !== log || !answer) return; // another job is shown meanwhile
+  log.total = answer.total;
+  appendLines(log, answer.lines);
+});
 
 function appendLines(log, lines) {
   const nodes = lines.map((line) => {
@@ -830,13 +829,13 @@ function changeFunction() {
 
 // ---------- functions ----------
 
-async function readFunctions() {
+const readFunctions = singly(async () => {
   const answer = await quietly(() => request("/functions"));
   if (!answer || !state.overview) return;
   state.overview.functions = answer.functions;
   renderFunctions();
   renderFilters();
-}
+});
 
 function renderFunctions() {
   const functions = state.overview?.functions ?? [];
@@ -886,10 +885,10 @@ function scheduleView(definition) {
 
 // ---------- faults ----------
 
-async function readFaults() {
+const readFaults = singly(async () => {
   const answer = await quietly(() => request("/faults"));
   if (answer) renderFaults(answer);
-}
+});
 
 function renderFaults(faults) {
   if (state.overview) state.overview.faults = faults;
@@ -1030,13 +1029,30 @@ function connect() {
   });
 }
 
-function takeChanges(changes) {
-  if (changes.functions) readFunctions();
-  if (changes.jobs.length || changes.many) applyChanges(changes);
+let gathered = null;
+
+/** Gather changes, so that the page is drawn a few times a second however fast they come. */
+function takeChanges({ jobs, many, logs, functions, counts }) {
+  if (!gathered) {
+    gathered = { jobs: new Map(), many: false, logs: new Set(), functions: false };
+    setTimeout(applyGathered, GATHER_MS);
+  }
+  for (const job of jobs) gathered.jobs.set(job.id, job);
+  for (const id of logs) gathered.logs.add(id);
+  gathered.many ||= many;
+  gathered.functions ||= functions;
+  if (counts) state.counts = counts;
+}
+
+function applyGathered() {
+  const { jobs, many, logs, functions } = gathered;
+  gathered = null;
+  if (functions) readFunctions();
+  if (many) readJobsSoon();
+  else if (jobs.size) applyChanges(jobs.values());
   const { selected } = state;
-  if (!selected) return;
-  if (changes.many || changes.jobs.some((job) => job.id === selected)) readDetail();
-  else if (changes.logs.includes(selected)) readLog();
+  if (selected && (many || jobs.has(selected))) readDetail();
+  else if (selected && logs.has(selected)) readLog();
 }
 
 /** A page that nobody sees gives its connection back: browsers open only six to one server. */
