@@ -7,10 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
-from selenium.webdriver.common.keys import Keys
-
-from tests.browser.conftest import Page, Script
 from tests.browser.handlers import MARKUP
+from tests.browser.page import Keys, Page, Script
 from tests.support.emulator_in_process import Client
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.conftest import Page, Script
+from tests.browser.page import Page, Script
 from tests.support.emulator_in_process import Client
 
 

@@ -10,10 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import HANDLERS, Page, Script
+from tests.browser.page import HANDLERS, ActionChains, Keys, Page, Script
 from tests.support.emulator_in_process import Client, Running, eventually, program
 
 VIEWS = ("#/jobs", "#/functions", "#/faults", "#/server")
