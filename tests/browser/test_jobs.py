@@ -67,7 +67,7 @@ def test_hundreds_at_once(page: Page, client: Client) -> None:
     """The page keeps up: the newest hundred are listed, older ones on demand, and the numbers are those of the server."""
     word = uuid4().hex
     with ThreadPoolExecutor(4) as pool:
-        jobs = [*pool.map(lambda number: client.queue("echo", {"word": word, "number": number}), range(250))]
+        jobs = [each.result() for each in [pool.submit(client.queue, "echo", {"word": word, "number": number}) for number in range(250)]]
     for job_id in jobs:
         client.ended(job_id)
 
