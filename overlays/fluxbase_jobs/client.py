@@ -44,8 +44,8 @@ class FluxbaseClient:
         key: a token or key, or a callable (for the async client also a coroutine function) that returns one and is called before each
             request. Sent by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
         refresh_token: exchanged for the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
-        on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function): a refresh token works once, so
-            store the new one.
+        on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function), the pair of `sign_in` too: a
+            refresh token works once, so store the new one.
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.

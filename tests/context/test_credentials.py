@@ -302,7 +302,7 @@ def test_signed_in_client_refreshes(connect: Connect, server: LocalServer) -> No
     client.jobs.get(JOB_ID).unwrap()
 
     assert server.requests[2].json() == {"refresh_token": "r1"}
-    assert [tokens.refresh_token for tokens in received_tokens] == ["r2"]
+    assert [tokens.refresh_token for tokens in received_tokens] == ["r1", "r2"]
     assert not [request for request in server.requests if "cookie" in request.headers]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
 from typing import Any, Final
 
 import pytest
-from fluxbase_jobs import AuthenticationFailed, InvalidInput, InvalidResponse
+from fluxbase_jobs import AsyncFluxbaseClient, AuthenticationFailed, InvalidInput, InvalidResponse, Tokens
 
 from contract.recordings import APRIL, MARCH
 from tests.support.local_server import Answer, LocalServer
@@ -139,3 +140,29 @@ def test_sign_in_uses_a_custom_http_client(connect: Connect, server: LocalServer
     assert [request.headers["x-mine"] for request in server.requests] == ["1", "1"]
     assert "cookie" not in server.requests[1].headers
     assert not http.is_closed
+
+
+def test_on_tokens_is_called_with_the_first_pair(connect: Connect, server: LocalServer) -> None:
+    """Before the client is there, so that a program can keep a sign-in; a wrong password gives no tokens."""
+    server.answer(Answer(200, {"access_token": "eyJ.first", "refresh_token": "r1", "expires_in": 900}), Answer(401, {"error": "no"}))
+    received: list[Tokens] = []
+
+    connect.sign_in(server.url, "ada@example.com", PASSWORD, on_tokens=received.append).unwrap()
+    assert connect.sign_in(server.url, "ada@example.com", "wrong", on_tokens=received.append).error
+
+    assert received == [Tokens(access_token="eyJ.first", refresh_token="r1", expires_in=900)]
+
+
+def test_the_first_pair_of_an_async_client_may_go_to_a_coroutine_function(server: LocalServer) -> None:
+    """It is awaited; its exception propagates."""
+    server.answer(Answer(200, {"access_token": "eyJ.first", "refresh_token": "r1"}))
+    received: list[Tokens] = []
+
+    async def keep(tokens: Tokens) -> None:
+        received.append(tokens)
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        asyncio.run(AsyncFluxbaseClient.sign_in(server.url, "ada@example.com", PASSWORD, on_tokens=keep))
+
+    assert [tokens.refresh_token for tokens in received] == ["r1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from .._context.call_context import CallContext
@@ -10,7 +11,7 @@ from ..errors import AuthenticationFailed
 from ..models.tokens import Tokens
 from ..result import Err, Ok, Result
 from .exchange.request import exchange
-from .exchange.steps import Plan
+from .exchange.steps import Invoke, Plan
 
 SECOND_FACTOR: Final = (
     "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
@@ -18,7 +19,7 @@ SECOND_FACTOR: Final = (
 
 
 def sign_in(context: CallContext, email: object, password: object) -> Plan[Result[Tokens]]:
-    """Exchange an email and a password for tokens."""
+    """Exchange an email and a password for tokens, and call `on_tokens` with them."""
     signed_in = yield from exchange(context, auth.sign_in(email, password))
     if isinstance(signed_in, Err):
         return signed_in
@@ -28,4 +29,6 @@ def sign_in(context: CallContext, email: object, password: object) -> Plan[Resul
         error = AuthenticationFailed(message, status=meta.status, request_id=meta.request_id, hint=SECOND_FACTOR, attempts=meta.attempts)
         return Err(error, meta)
     tokens = Tokens(access_token=str(session.access_token), refresh_token=session.refresh_token or None, expires_in=session.expires_in)
+    if context.client.credentials.on_tokens is not None:
+        yield Invoke(partial(context.client.credentials.on_tokens, tokens))
     return Ok(tokens, meta)

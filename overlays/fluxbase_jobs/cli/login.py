@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from .. import FluxbaseClient
+from .. import FluxbaseClient, Tokens
 from .accounts import DEFAULT_ACCOUNT, Account, expiry_of, file_of
 from .exits import CommandError
 from .output import Output
@@ -41,18 +41,20 @@ def login(
         raise CommandError("the server is not known", "give --url https://example.com, or export FLUXBASE_URL")
     known_email = email or _ask("email: ")
     password = _password()
-    with FluxbaseClient.sign_in(address, known_email, password, **_options(common)).unwrap() as client:
-        held = client.fetch.settings.credentials
-        if held.refresh_token is None:
+
+    def keep(tokens: Tokens) -> None:
+        if tokens.refresh_token is None:
             raise CommandError("the server gave no refresh token, so that there is nothing to keep", "use a token as FLUXBASE_KEY")
         Account(
             name=name,
             url=address.rstrip("/"),
             email=known_email,
-            refresh_token=held.refresh_token,
-            access_token=str(held.key),
-            expires_at=expiry_of(str(held.key)),
+            refresh_token=tokens.refresh_token,
+            access_token=tokens.access_token,
+            expires_at=expiry_of(tokens.access_token, tokens.expires_in),
         ).save()
+
+    FluxbaseClient.sign_in(address, known_email, password, on_tokens=keep, **_options(common)).unwrap().close()
     if common.json:
         Output(is_json=True).record({"account": name, "url": address, "email": known_email, "file": str(path)})
     else:

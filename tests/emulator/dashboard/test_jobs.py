@@ -95,7 +95,7 @@ def test_attempts_are_kept(page: Page) -> None:
 
     attempts = page.job(job_id)["attempts"]
     assert [(attempt["outcome"], attempt["error"]) for attempt in attempts] == [("failed", "exit status 1")] * 2
-    assert attempts[0]["ended_at"] <= attempts[1]["started_at"]
+    assert all(attempt["started_at"] and attempt["ended_at"] and attempt["worker_id"] for attempt in attempts)
 
 
 def test_an_interrupted_attempt_is_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
