@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Final
 
 from ..clock import Clock, micros
-from ..defects import Defect
+from ..faults.defects import Defect
 from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..handlers.context import Level
 from ..store import Job, Jobs, Logs

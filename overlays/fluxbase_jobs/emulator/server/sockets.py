@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from ..realtime.routes import TORN
+from ..faults.frames import TORN
+from ..faults.injection import EXTENSION
 
 _GRACE_SECONDS: Final = 2
 """Time that requests have to finish when the server shuts down."""
@@ -64,6 +67,27 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class HttpProtocol(H11Protocol):
+    """Uvicorn's protocol, with an ASGI extension that closes the connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn: asyncio declares BaseTransport
+        """Give the application the extension."""
+        super().connection_made(transport)
+        app = cast("ASGIApp", self.app)
+
+        async def with_extension(scope: Scope, receive: Receive, send: Send) -> None:
+            # `close`, not `abort`, so that what was sent before still arrives.
+            extension = {EXTENSION: {"close_connection": transport.close}}
+            try:
+                await app({**scope, "extensions": extension}, receive, send)
+            except asyncio.CancelledError:
+                if not transport.is_closing():
+                    raise
+                # Nobody waits for the response any more, and Uvicorn would log an error.
+
+        self.app = with_extension
+
+
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Uvicorn's WebSocket, which can also tear a connection down without a close frame. It logs no URL, which may hold a token."""
 
@@ -90,6 +114,7 @@ def http_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # Uvicorn's log includes queries, which may hold tokens; ours does not
         server_header=False,
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=_PING_SECONDS,
