@@ -15,15 +15,16 @@ from ..models.jobs import Job, LogLine
 MAX_JOBS: Final = 4096
 """So many of the newest jobs are remembered, and twice as many at most."""
 _JOB_ID: Final[Callable[[Any], str]] = attrgetter("id")
-_NAME_AND_MOMENT: Final[Callable[[Any], tuple[str, datetime]]] = attrgetter("job_name", "created_at")
+_NAME_AND_MOMENTS: Final[Callable[[Any], tuple[str, datetime, datetime | None]]] = attrgetter("job_name", "created_at", "completed_at")
 
 
 @frozen
 class SeenJob:
-    """What it takes to find a job in the list."""
+    """What it takes to find a job in the list, and when it ended."""
 
     job_name: str
     created_at: datetime
+    completed_at: datetime | None
 
 
 @define(eq=False)
@@ -34,9 +35,9 @@ class ClientMemory:
     """Whether the server shows the logs of jobs that have just ended; None where that is not known."""
     hub: Any = field(default=None, repr=False)
     """The client's WebSocket, a Hub or AsyncHub; None where it only polls."""
-    _newer: dict[str, tuple[str, datetime]] = field(factory=dict[str, tuple[str, datetime]], repr=False)
+    _newer: dict[str, tuple[str, datetime, datetime | None]] = field(factory=dict[str, tuple[str, datetime, datetime | None]], repr=False)
     """The arguments of a SeenJob."""
-    _older: dict[str, tuple[str, datetime]] = field(factory=dict[str, tuple[str, datetime]], repr=False)
+    _older: dict[str, tuple[str, datetime, datetime | None]] = field(factory=dict[str, tuple[str, datetime, datetime | None]], repr=False)
     """What was remembered before the newer ones were too many."""
 
     _aging: threading.Lock = field(factory=threading.Lock, repr=False)
@@ -76,7 +77,7 @@ class ClientMemory:
                 self._age(len(jobs))
             finally:
                 self._aging.release()
-        self._newer.update(zip(map(_JOB_ID, jobs), map(_NAME_AND_MOMENT, jobs), strict=True))
+        self._newer.update(zip(map(_JOB_ID, jobs), map(_NAME_AND_MOMENTS, jobs), strict=True))
 
     def _age(self, more: int) -> None:
         """Make the newer jobs the older ones, unless another thread has just done so."""
