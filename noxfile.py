@@ -225,7 +225,7 @@ def live(session: nox.Session) -> None:
     variables: dict[str, str | None] = dict(
         zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True)
     )
-    session.run("pytest", "tests/verbs/test_lifecycle.py", env=variables)
+    session.run("pytest", "tests/verbs/test_lifecycle.py", "tests/realtime/test_live.py", env=variables)
 
 
 @nox.session(python=DEFAULT_PYTHON)
