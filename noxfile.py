@@ -236,6 +236,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def realtime(session: nox.Session) -> None:
+    """Measure how soon changes come, what a wait of a minute costs and what cut sockets lose: benchmarks/REALTIME.md."""
+    install(session, "tests")
+    session.run("python", "-m", "benchmarks.realtime", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def faults(session: nox.Session) -> None:
     """Every verb against a server that misbehaves, over every transport; writes docs/reliability.md. `-- --part 11`: each 11th fault."""
     install(session, "tests")
