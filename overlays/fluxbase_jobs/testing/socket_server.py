@@ -26,7 +26,7 @@ class SocketServer:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._config = http_config(app, lifespan="off", date_header=False)
+        self._config = http_config(_until_cancelled(app), lifespan="off", date_header=False)
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 
@@ -53,6 +53,16 @@ class SocketServer:
         await self._server.wait_closed()
 
 
+def _until_cancelled(app: ASGIApp) -> ASGIApp:
+    """The application, whose requests and WebSockets end without a word when the server closes: Uvicorn would log them."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return serve
+
+
 class _Protocol(H11Protocol):
     """Uvicorn's protocol, with an ASGI extension that closes the connection."""
 
@@ -63,7 +73,6 @@ class _Protocol(H11Protocol):
         async def with_extension(scope: Scope, receive: Receive, send: Send) -> None:
             # `close`, not `abort`, so that what was sent before still arrives.
             extension = {EXTENSION: {"close_connection": transport.close}}
-            with suppress(asyncio.CancelledError):  # when the server closes; Uvicorn would log it
-                await app({**scope, "extensions": extension}, receive, send)
+            await app({**scope, "extensions": extension}, receive, send)
 
         self.app = with_extension
