@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from uuid import uuid4
 import httpx
 import uvicorn
 from attrs import define, evolve, frozen
+from fluxbase_jobs._transports.clock import monotonic
 from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.clock import Clock
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, marked
@@ -158,6 +160,13 @@ def eventually(read: Callable[[], _T], condition: Callable[[_T], bool]) -> _T:
     return found
 
 
+class _RealTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop whose timers go on while a test has frozen the time. Those set meanwhile would else never fire."""
+
+    def time(self) -> float:
+        return monotonic()
+
+
 @contextmanager
 def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Generator[Running]:
     """Serve an emulator from a thread, with these handlers or the Python versions of the recorded functions."""
@@ -165,7 +174,7 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
     emulator = Emulator(evolve(Settings(jwt_secret=SECRET, poll_interval=0.01), **settings), functions, clock)
     listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(http_config(emulator.app))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread = threading.Thread(target=_serve, args=(server, listener))
     thread.start()
     try:
         eventually(lambda: server.started, bool)
@@ -174,6 +183,11 @@ def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Gene
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    with asyncio.Runner(loop_factory=_RealTimeLoop) as runner:
+        runner.run(server.serve(sockets=[listener]))
 
 
 @frozen

@@ -141,13 +141,17 @@ def test_profiles_differ_in_log_visibility() -> None:
 
 def test_clients_follow_jobs_over_a_websocket_without_a_network() -> None:
     """So the lines that version 2026-04 hides from HTTP come, too."""
-    with Server(profile="2026-04") as server, server.client() as client:
-        server.script("chatty").log("one\ntwo")
+    with Server(profile="2026-04") as server, server.client() as client, ThreadPoolExecutor(1) as threads:
+        script = server.script("chatty").hold().log("one\ntwo")
+        subscribed = server.faults.add_frame_fault("ack", contains="execution_id", delay=0.001)
         job = client.jobs.submit("chatty").unwrap()
-        lines = [str(result.unwrap()) for result in client.jobs.tail(job)]
+        lines = threads.submit(lambda: [str(result.unwrap()) for result in client.jobs.tail(job)])
+        eventually(lambda: subscribed.hits, bool)
+        script.release()
+        lines.result()
         state = client.realtime_state
 
-    assert lines == ["one", "two"]
+    assert lines.result() == ["one", "two"]
     assert state == "connected"
 
 

@@ -16,8 +16,8 @@ NEVER_SEEN: Final = "00000000-0000-4000-8000-000000000000"
 
 
 LISTENING: Final = [
-    ({"profile": "2026-03"}, True),
-    ({"profile": "2026-04"}, True),
+    pytest.param(({"profile": "2026-03"}, True)),
+    pytest.param(({"profile": "2026-04"}, True)),
     pytest.param(({"profile": "2026-04", "realtime": "all"}, True), marks=pytest.mark.slow),
 ]
 POLLING: Final = [pytest.param(({"profile": "2026-03"}, False), marks=pytest.mark.slow)]

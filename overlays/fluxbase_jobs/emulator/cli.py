@@ -17,7 +17,7 @@ from .handlers.decorator import FunctionSet
 from .handlers.loader import HandlersFile, UnusableHandlersError
 from .optional_dependencies import HOW_TO_INSTALL, missing_package
 from .profiles import NEWEST, PROFILES
-from .settings import SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
+from .settings import DEFAULT_PORT, SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
 from .store import UnusableDatabaseError
 
 _DEFAULTS: Final = Settings()
@@ -127,7 +127,7 @@ def _add_program_options(add: Callable[..., object]) -> None:
         help="answer requests to this host name too, for port forwards; on loopback only loopback names are answered"
         "%(default).0s (can be repeated)",
     )
-    add("--port", default=8080, type=_port, help="port to listen on; 0 picks a free one and prints it")
+    add("--port", default=DEFAULT_PORT, type=_port, help="port to listen on; 0 picks a free one and prints it")
     add("--functions", type=Path, metavar="FILE.py", help="Python file with the handlers (default: no functions)%(default).0s")
     add("--reload", action=argparse.BooleanOptionalAction, default=True, help="reload the handlers when their files change")
     add(

@@ -15,6 +15,8 @@ RealtimeSwitch: TypeAlias = Literal["on", "off", "all"]
 
 SHORTEST_SECRET: Final = 32
 """Minimal length of `jwt_secret` in bytes: required by HS256 and by the real server."""
+DEFAULT_PORT: Final = 8080
+"""Where the program listens if no port is given: the real server's."""
 
 
 @frozen

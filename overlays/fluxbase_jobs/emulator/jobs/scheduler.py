@@ -16,7 +16,7 @@ from attrs import define
 from ..clock import Clock
 from ..formats.schedule import InvalidScheduleError, Schedule, read_schedule
 from ..store import Functions, Jobs
-from .admission import job_of
+from .submission import job_of
 
 _LOGGER: Final = logging.getLogger(__name__)
 _FunctionKey: TypeAlias = tuple[str, str]

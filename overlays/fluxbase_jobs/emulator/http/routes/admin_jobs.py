@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ...clock import micros
 from ...formats.postgres import read_uuid
-from ...jobs.admission import resubmission
+from ...jobs.submission import resubmission
 from ...services import Services
 from ..endpoints import ADMIN_JOBS, Call, ServiceHandler, admin_route, namespace_parameter
 from ..responses import error, error_with_request_id, json_response

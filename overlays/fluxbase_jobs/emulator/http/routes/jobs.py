@@ -11,8 +11,7 @@ from starlette.routing import Route
 from ...clock import micros
 from ...formats.body_fields import InvalidBodyError
 from ...formats.postgres import read_uuid
-from ...jobs.admission import Refusal, new_job
-from ...jobs.submission import read_submission
+from ...jobs.submission import Refusal, new_job, read_submission
 from ...services import Services
 from ...store import Job, JobFilter
 from ..endpoints import Call, Handler, ServiceHandler, authenticated, integer_parameter, namespace_parameter, public
