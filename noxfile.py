@@ -6,6 +6,7 @@ import filecmp
 import json
 import os
 import shutil
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,18 @@ PYTHONS = nox.project.python_versions(PROJECT)
 DEFAULT_PYTHON = PYTHONS[0]
 CLIENT = ROOT / "generated" / "fluxbase_jobs_client"
 OTHER_PYTHONS = PYTHONS[1:]
+NEXT_PYTHON = "3.14"
+"""Tested where there is one; a classifier comes when the tests have passed there."""
+EXTRAS = tuple(PROJECT["project"]["optional-dependencies"])
+EACH_AND_ALL = ("", *EXTRAS, ",".join(EXTRAS))
+DIST = ROOT / "dist"
+INSTALLED_TESTS = ("tests/cli", "tests/context", "tests/models", "tests/otel", "tests/plans", "tests/testing")
+LOWEST_TOOLS = (
+    *("freezegun", "hypothesis", "pendulum", "pyte", "pytest", "pytest-asyncio", "pytest-socket", "pytest-xdist"),
+    *("pyyaml", "respx", "trio", "trustme"),
+)
+"""What those tests need that goes together with the lowest versions; those of other packages are left out, with the tests below."""
+NEED_NEWER = ("tests/context/test_argument_values.py", "tests/models/test_jobs_elsewhere.py")
 QUICK_TESTS = ("tests/architecture", "tests/context", "tests/models", "tests/plans")
 WORKERS = ("--numprocesses", "3")
 QUICK_ONES = ("-m", "not slow")
@@ -68,8 +81,11 @@ def quick(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def full(session: nox.Session) -> None:
     """Everything that takes longer than `tests`: slow tests, the other Pythons, coverage, many crashes, conformance and more."""
-    for name in ("slow", "pythons", "coverage", "crashes", "conformance", "description", "docs"):
+    # A name of several sessions would only run the first of them.
+    for name in ("slow", *(f"pythons-{version}" for version in OTHER_PYTHONS), "coverage", "crashes", "conformance", "description"):
         session.notify(name)
+    session.notify("docs")
+    session.notify("build")
     session.notify("soak", ["--seconds", "60"])
 
 
@@ -85,6 +101,71 @@ def pythons(session: nox.Session) -> None:
     """All tests on the other Pythons; one that is not installed is skipped."""
     install(session, "tests")
     session.run("pytest", *(session.posargs or WORKERS))
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def build(session: nox.Session) -> None:
+    """Build wheel and sdist into dist/, check what is in them, and test the wheel in clean environments."""
+    session.install(*nox.project.dependency_groups(PROJECT, "build"))
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(DIST), "--sdist", "--wheel", ".", silent=True)
+    session.run("python", "-m", "build", "--outdir", str(DIST / "of-sdist"), "--wheel", str(unpacked(session)), silent=True)
+    made = [str(path) for path in sorted(DIST.iterdir()) if path.is_file()]
+    session.run("twine", "check", "--strict", *made)
+    session.run(
+        "check-wheel-contents", "--toplevel", "fluxbase_jobs,fluxbase_jobs_client", *(name for name in made if name.endswith("whl"))
+    )
+    session.run("pytest", "--noconftest", "tests/packaging/check_distributions.py", env={"FLUXBASE_DIST": str(DIST)})
+    for name in (*(f"installed-{version}" for version in (*PYTHONS, NEXT_PYTHON)), *(f"extras(extra='{extra}')" for extra in EACH_AND_ALL)):
+        session.notify(name)
+    session.notify("lowest")
+
+
+def unpacked(session: nox.Session, *without: str) -> Path:
+    """A folder with the sdist's files, but without some of its folders."""
+    temporary = Path(session.create_tmp())
+    with tarfile.open(next(DIST.glob("*.tar.gz"))) as archive:
+        folder = temporary / archive.getnames()[0].partition("/")[0]
+        shutil.rmtree(folder, ignore_errors=True)
+        archive.extractall(temporary, filter="data")
+    for name in without:
+        shutil.rmtree(folder / name)
+    return folder
+
+
+def wheel() -> str:
+    """The wheel that `build` made."""
+    return str(next(DIST.glob("*.whl")))
+
+
+@nox.session(python=[*PYTHONS, NEXT_PYTHON], reuse_venv=False)
+def installed(session: nox.Session) -> None:
+    """The tests of the sdist against the installed wheel, after `build`; there is no other copy of the package."""
+    session.install(f"{wheel()}[{','.join(EXTRAS)}]", *nox.project.dependency_groups(PROJECT, "tests"))
+    session.chdir(unpacked(session, "overlays", "generated"))
+    session.run("pytest", "--quiet", *WORKERS, *QUICK_ONES, *(session.posargs or INSTALLED_TESTS))
+
+
+@nox.session(python=DEFAULT_PYTHON, reuse_venv=False)
+@nox.parametrize("extra", EACH_AND_ALL)
+def extras(session: nox.Session, extra: str) -> None:
+    """The wheel with no extra, with each one and with all, after `build`: what it can do, and what it says where an extra is missing."""
+    session.install(f"{wheel()}[{extra}]" if extra else wheel())
+    session.chdir(session.create_tmp())
+    session.run("python", str(ROOT / "tests" / "packaging" / "smoke.py"), *filter(None, extra.split(",")))
+
+
+@nox.session(python=DEFAULT_PYTHON, reuse_venv=False)
+def lowest(session: nox.Session) -> None:
+    """The wheel with the lowest versions of its dependencies that pyproject.toml allows, after `build`."""
+    versions = Path(session.create_tmp()) / "lowest.txt"
+    session.install(*(line for line in nox.project.dependency_groups(PROJECT, "build") if line.startswith("uv=")))
+    options = ("--quiet", "--all-extras", "--resolution", "lowest-direct", "--python-version", DEFAULT_PYTHON)
+    session.run("uv", "pip", "compile", *options, "--output-file", str(versions), "pyproject.toml", silent=True)
+    tools = [line for line in nox.project.dependency_groups(PROJECT, "tests") if line.partition("==")[0] in LOWEST_TOOLS]
+    session.install("--requirement", str(versions), wheel(), "opentelemetry-sdk", *tools)
+    session.chdir(unpacked(session, "overlays", "generated"))
+    session.run("pytest", "--quiet", *WORKERS, *QUICK_ONES, *INSTALLED_TESTS, *(f"--ignore={name}" for name in NEED_NEWER))
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -139,11 +220,11 @@ def compile_client(session: nox.Session, folder: Path) -> Path:
 def finish(session: nox.Session, package: Path) -> None:
     """Mark each generated file as such and the package as typed; stop at what the templates could not express."""
     for module in sorted(package.rglob("*.py")):
-        source = module.read_text()
+        source = module.read_text("utf-8")
         for line in source.splitlines():
             if "# cannot be generated: " in line:
                 session.error(f"openapi.yaml: {line.partition('# cannot be generated: ')[2]}; rename or leave it out")
-        module.write_text(BANNER + source)
+        module.write_text(BANNER + source, "utf-8", newline="\n")
     (package / "py.typed").touch()
 
 

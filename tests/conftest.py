@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import cast
+from typing import Final, cast
 
 import pytest
 import trustme
@@ -14,6 +15,16 @@ from tests.support.emulator_process import Address, started
 from tests.support.local_server import LocalServer
 from tests.support.server_under_test import PROFILES, ServerUnderTest, running_server
 from tests.support.styles import Connect, Style, connect_in_style
+
+# They need what Windows lacks: pseudo-terminals, fork, or signals that a program sends to another.
+_NOT_ON_WINDOWS: Final = (
+    *("cli/test_progress.py", "cli/test_terminal.py", "context/test_refresh_interrupted.py", "errors/test_growth.py"),
+    *("emulator/runtime/test_crashes.py", "emulator/runtime/test_handler_log.py", "emulator/runtime/test_stopping.py"),
+    *("emulator/server/test_reload.py", "emulator/store/test_restart.py", "emulator/test_cli.py"),
+    *("transports/test_choice.py", "transports/test_lifetimes.py", "transports/test_sharing.py"),
+    *("verbs/test_interrupted.py", "verbs/test_wait.py"),
+)
+collect_ignore = [*_NOT_ON_WINDOWS] if sys.platform == "win32" else list[str]()
 
 # No deadline, because the machine may be busy; fixtures may be shared by the examples of one test.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

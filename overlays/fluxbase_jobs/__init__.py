@@ -57,6 +57,9 @@ if typing.TYPE_CHECKING:  # at run time each name is imported when it is first u
     from .policies.retry import RetryPolicy
     from .result import Err, Meta, Ok, Result, is_err, is_ok
 
+    __version__: str
+    """The version of the installed package."""
+
 __all__ = [
     "AsyncFluxbaseAdmin",
     "AsyncFluxbaseAdminJobs",
@@ -205,7 +208,12 @@ _MODULES: typing.Final = {name: module for module, names in _NAMES.items() for n
 
 
 def __getattr__(name: str) -> typing.Any:
-    """Import a public name at its first use."""
+    """Import a public name at its first use; look the version up in the installed package."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  # takes longer to import than all of this module
+
+        globals()[name] = found = version("fluxbase-jobs")
+        return found
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -25,6 +25,7 @@ from ._validation.arguments import Seconds
 from ._verbs.admin import FluxbaseAdmin
 from ._verbs.jobs import FluxbaseJobs
 from .errors import InvalidInput
+from .models.tokens import Tokens
 from .policies.retry import RetryPolicy
 from .result import Err, Ok, Result
 
@@ -45,7 +46,7 @@ class FluxbaseClient:
             request. Sent by its form: `sk_`, `pk_` and `fb_` as X-Service-Key, `fbk_` as X-Client-Key, anything else as a Bearer token.
         refresh_token: exchanged for the next pair of tokens before the key expires and after a 401; only with a key that is text, or none.
         on_tokens: called with each new pair, as Tokens (for the async client also a coroutine function): a refresh token works once, so
-            store the new one.
+            store the new one. Not with that of `sign_in`, which `tokens` has.
         headers: sent with every request; names and printable ASCII texts.
         timeout: seconds for one request, 5 of them at most to connect.
         retry: how often and how long a call is retried; None: one attempt.
@@ -136,6 +137,11 @@ class FluxbaseClient:
         client = cls(url, **signed_in_options(options, signed_in.data))
         with_lifetime(client.fetch.settings, signed_in.data)
         return Ok(client, signed_in.meta)
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The pair that the server gave last, at `sign_in` or by a refresh: what to store, to go on with later. None if it gave none."""
+        return self.fetch.settings.credentials.tokens
 
     @property
     def realtime_state(self) -> str:

@@ -28,6 +28,7 @@ from ._verbs.admin_async import AsyncFluxbaseAdmin
 from ._verbs.jobs_async import AsyncFluxbaseJobs
 from .client import FluxbaseClient
 from .errors import InvalidInput
+from .models.tokens import Tokens
 from .policies.retry import RetryPolicy
 from .result import Err, Ok, Result
 
@@ -97,6 +98,11 @@ class AsyncFluxbaseClient:
         client = cls(url, **signed_in_options(options, signed_in.data))
         with_lifetime(client.fetch.settings, signed_in.data)
         return Ok(client, signed_in.meta)
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The pair that the server gave last, at `sign_in` or by a refresh."""
+        return self.fetch.settings.credentials.tokens
 
     @property
     def realtime_state(self) -> str:

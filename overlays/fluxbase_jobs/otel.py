@@ -1,6 +1,6 @@
 """OpenTelemetry for the clients of this process: spans of submitted and awaited jobs, and metrics of requests.
 
-It needs the extra: `pip install ".[otel]"` in a clone.
+It needs the extra: `pip install ".[otel]"` in a clone, `pip install "fluxbase-jobs[otel]"` once it is published.
 
     import fluxbase_jobs.otel
 
@@ -40,7 +40,9 @@ from .result import Err
 try:
     from opentelemetry import metrics, trace
 except ImportError as fault:
-    raise ImportError('fluxbase_jobs.otel needs OpenTelemetry: run pip install ".[otel]" in a clone of fluxbase-jobs') from fault
+    raise ImportError(
+        'fluxbase_jobs.otel needs OpenTelemetry: run pip install ".[otel]" in a clone, or pip install "fluxbase-jobs[otel]" once it is published'
+    ) from fault
 
 __all__ = ["TRACE_KEY", "Carry", "instrument", "traceparent", "uninstrument"]
 

@@ -5,7 +5,7 @@
     with progress_bar() as on_progress:
         client.jobs.run("resize", {"width": 640}, on_progress=on_progress)
 
-It needs the extra: `pip install ".[cli]"` in a clone.
+It needs the extra: `pip install ".[cli]"` in a clone, `pip install "fluxbase-jobs[cli]"` once it is published.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from attrs import define, field
 
 from . import Job
 
-HOW_TO_INSTALL: Final = 'run pip install ".[cli]" in a clone of fluxbase-jobs'
+HOW_TO_INSTALL: Final = 'run pip install ".[cli]" in a clone, or pip install "fluxbase-jobs[cli]" once it is published'
 
 try:
     from rich.console import Console, Group, RenderableType

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, final
 
 from attrs import evolve, field, frozen
 from typing_extensions import TypeIs
 
 from .errors import FluxbaseError
+from .models.html import html_error
 
 T = TypeVar("T", covariant=True)  # noqa: PLC0105  # a result of a Job is one of a Job or None
 U = TypeVar("U")
@@ -95,6 +96,10 @@ class Ok(tuple[T, None], Generic[T]):  # noqa: SLOT001  # a tuple with slots has
     def __repr__(self) -> str:
         return f"Ok({self.data!r})"
 
+    def _repr_html_(self) -> str | None:
+        show: Callable[[], str | None] | None = getattr(self.data, "_repr_html_", None)
+        return show() if show else None
+
     if not TYPE_CHECKING:  # type checkers report unknown attributes by themselves
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -139,6 +144,9 @@ class Err(tuple[Any, FluxbaseError]):  # noqa: SLOT001  # as Ok
 
     def __repr__(self) -> str:
         return f"Err({self.error!r})"
+
+    def _repr_html_(self) -> str:
+        return html_error(type(self.error).__name__, self.error.message, self.error.hint)
 
     if not TYPE_CHECKING:  # type checkers report unknown attributes by themselves
 

@@ -25,7 +25,7 @@ class Module:
     @cached_property
     def tree(self) -> ast.Module:
         """What the file says."""
-        return ast.parse(self.path.read_text())
+        return ast.parse(self.path.read_text("utf-8"))
 
     @property
     def place(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,13 @@ def test_all_is_sorted_and_unique() -> None:
     """Sorted as ruff does it, so that a diff shows what was added."""
     assert sorted(fluxbase_jobs.__all__) == fluxbase_jobs.__all__
     assert len(set(fluxbase_jobs.__all__)) == len(fluxbase_jobs.__all__)
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    """Also where it is imported by name."""
+    from fluxbase_jobs import __version__  # noqa: PLC0415  # as a program does
+
+    assert fluxbase_jobs.__version__ == __version__ == version("fluxbase-jobs")
 
 
 def test_all_lists_every_public_name() -> None:

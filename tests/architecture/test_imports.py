@@ -6,6 +6,7 @@ import subprocess
 import sys
 import typing
 from collections.abc import Iterator
+from importlib.metadata import version
 from inspect import isclass, isfunction
 from typing import Any, Final
 
@@ -45,6 +46,26 @@ def test_a_client_loads_what_it_sends_with() -> None:
 
     assert "httpcore" in loaded
     assert loaded.isdisjoint({"httpx", "pyreqwest", "starlette", "fluxbase_jobs.emulator"})
+
+
+def test_the_program_tells_its_version_at_once() -> None:
+    """Without the client, the commands and what they are made with, which may not even be installed."""
+    program = "import runpy, sys; sys.argv[1:] = ['--version']; runpy.run_module('fluxbase_jobs', run_name='__main__')"
+
+    assert loaded_by(program) == {version("fluxbase-jobs")}
+
+
+def test_the_program_loads_httpx_for_the_doctor_only() -> None:
+    """It takes as long to import as all commands."""
+    loaded = loaded_by("import fluxbase_jobs.cli.app")
+
+    assert "rich" in loaded
+    assert loaded.isdisjoint({"anyio", "httpcore", "httpx", "starlette", "fluxbase_jobs.emulator"})
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """As `pip show` prints it."""
+    assert fluxbase_jobs.__version__ == version("fluxbase-jobs")
 
 
 def test_the_pytest_plugin_loads_little() -> None:

@@ -67,8 +67,14 @@ CLI: Final = (
 ABOVE_BOTH: Final = {"testing", "pytest_plugin", "progress", "cli", "__main__"}
 """What may use the client and the emulator, and is used by neither."""
 
-OPEN_TO_THE_PROGRAM: Final = {"fluxbase_jobs", "fluxbase_jobs.emulator", "fluxbase_jobs.testing", "fluxbase_jobs.progress"}
-"""What the program imports of the wheel: its own commands are made of what users have."""
+OPEN_TO_THE_PROGRAM: Final = {
+    "fluxbase_jobs",
+    "fluxbase_jobs.emulator",
+    "fluxbase_jobs.testing",
+    "fluxbase_jobs.progress",
+    "fluxbase_jobs._lazy",
+}
+"""What the program imports of the wheel: its own commands are made of what users have, and of an httpx that is imported late."""
 
 MOST_ENTRIES_IN_ROOT: Final = 24
 MOST_ENTRIES: Final = 20

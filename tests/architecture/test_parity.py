@@ -15,9 +15,9 @@ NOT_AWAITED: Final[dict[str, set[str]]] = {
     "FluxbaseClient": {"from_env"},
     "FluxbaseFetch": {"iterate", "iterate_pairs", "listen_through", "run_many"},
     "FluxbaseJobs": {"define", "iterate", "submit_many", "tail", "tail_many", "wait_many", "watch", "watch_many"},
-    "JobDefinition": {"read", "submit_many"},
+    "JobDefinition": {"submit_many"},
 }
-"""Methods that send no request, and iterators, which are used with `async for`."""
+"""Constructors, and iterators, which are used with `async for`."""
 
 MANAGERS: Final = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
@@ -98,7 +98,7 @@ def test_both_classes_have_the_same_docstrings(name: str) -> None:
         assert (method, methods(async_class)[method].__doc__) == (method, function.__doc__)
 
 
-def test_only_async_methods_that_send_requests_are_coroutines(name: str) -> None:
+def test_only_async_methods_that_give_results_are_coroutines(name: str) -> None:
     """No method of a sync class is a coroutine function."""
     sync, async_class = both(name)
     awaited = {method for method, function in methods(async_class).items() if inspect.iscoroutinefunction(function)}

@@ -27,7 +27,7 @@ def absolute_imports(module: Module) -> Iterator[int]:
 
 def unresolvable_annotations(module: Module) -> Iterator[int]:
     """TYPE_CHECKING blocks without a comment that gives the reason: annotations are resolvable at run time."""
-    lines = module.path.read_text().splitlines()
+    lines = module.path.read_text("utf-8").splitlines()
     for node in ast.walk(module.tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and "#" not in lines[node.lineno - 1]:
             yield node.lineno
@@ -59,7 +59,7 @@ def padded_docstrings(module: Module) -> Iterator[int]:
 
 def unexplained_noqa(module: Module) -> Iterator[int]:
     """A rule switched off without its reason: `# noqa: X  # why`."""
-    for number, line in enumerate(module.path.read_text().splitlines(), start=1):
+    for number, line in enumerate(module.path.read_text("utf-8").splitlines(), start=1):
         if "# noqa" in line and not EXPLAINED_NOQA.search(line):
             yield number
 

@@ -138,11 +138,13 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     with progress_bar(total=2) as on_progress:
         on_progress(1, None)
-        on_progress(job_of(job_name="<b>x</b>", progress_percent=30))
+        on_progress(job_of(job_name="<b>x</b>", status="<i>", progress_percent=30, progress_message='<img src="x">'))
 
     last = notebook.shown[-1]["text/html"]
     assert lines(capsys) == []
     assert "&lt;b&gt;x&lt;/b&gt; 1a2b3c4d" in last
+    assert "&lt;i&gt; &lt;img src=&quot;x&quot;&gt;" in last
+    assert set(re.findall(r"<(\w+)", last)) == {"table", "tr", "td", "progress"}
     assert '<progress value="30" max="100">' in last
     assert '<progress value="0" max="2">' in last
     assert notebook.shown[0]["text/plain"] == ""

@@ -213,7 +213,10 @@ def test_missing_extra(package: str, environment: Mapping[str, str]) -> None:
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == f'fluxbase-jobs: {package} is not installed: run pip install ".[cli]" in a clone of fluxbase-jobs\n'
+    assert (
+        ended.stderr
+        == f'fluxbase-jobs: {package} is not installed: run pip install ".[cli]" in a clone, or pip install "fluxbase-jobs[cli]" once it is published\n'
+    )
 
 
 def test_progress_without_rich() -> None:
@@ -221,7 +224,7 @@ def test_progress_without_rich() -> None:
     code = "import sys; sys.modules['rich'] = None\ntry: import fluxbase_jobs.progress\nexcept ModuleNotFoundError as error: print(error)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
-    assert 'run pip install ".[cli]" in a clone of fluxbase-jobs' in ended.stdout
+    assert 'run pip install ".[cli]" in a clone, or pip install "fluxbase-jobs[cli]" once it is published' in ended.stdout
 
 
 def test_help_and_version(environment: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ import time
 from typing import Any, Final
 
 import pytest
-from fluxbase_jobs import AuthenticationFailed, InvalidInput, InvalidResponse
+from fluxbase_jobs import AuthenticationFailed, InvalidInput, InvalidResponse, Tokens
 
 from contract.recordings import APRIL, MARCH
 from tests.support.local_server import Answer, LocalServer
@@ -139,3 +139,23 @@ def test_sign_in_uses_a_custom_http_client(connect: Connect, server: LocalServer
     assert [request.headers["x-mine"] for request in server.requests] == ["1", "1"]
     assert "cookie" not in server.requests[1].headers
     assert not http.is_closed
+
+
+def test_the_client_shows_its_tokens(connect: Connect, server: LocalServer) -> None:
+    """So that a program can keep a sign-in: the first pair, then those of each refresh. They are in no repr."""
+    refreshed = {"access_token": "eyJ.second", "refresh_token": "r2", "expires_in": 600}
+    first_pair = {"access_token": "eyJ.first", "refresh_token": "r1", "expires_in": 900}
+    server.answer(Answer(200, first_pair), Answer(401, {"error": "no"}), Answer(200, refreshed), Answer(200, job()))
+
+    client = connect.sign_in(server.url, "ada@example.com", PASSWORD).unwrap()
+    first = client.tokens
+    client.jobs.get(JOB_ID).unwrap()
+
+    assert first == Tokens(access_token="eyJ.first", refresh_token="r1", expires_in=900)
+    assert client.tokens == Tokens(access_token="eyJ.second", refresh_token="r2", expires_in=600)
+    assert "eyJ" not in repr(client.tokens)
+
+
+def test_a_client_with_a_key_was_given_no_tokens(connect: Connect) -> None:
+    """Its key is the caller's own."""
+    assert connect("http://127.0.0.1:9", "eyJ.first", refresh_token="r1").tokens is None

@@ -25,7 +25,6 @@ Caller: TypeAlias = dict[str, str]
 BOUNDED: Final = settings(
     max_examples=25,
     derandomize=True,
-    deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

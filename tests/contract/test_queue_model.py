@@ -187,7 +187,6 @@ def test_model_server_and_client_agree(style: Style) -> None:
     limits = settings(
         max_examples=10,
         stateful_step_count=20,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
     run_state_machine_as_test(machine, settings=limits)

@@ -424,7 +424,10 @@ def test_missing_extra(tmp_path: Path, package: str) -> None:
     done = subprocess.run(**command("--port", 0, script=tmp_path / "without.py"), text=True, timeout=20, check=False)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f'fluxbase-jobs emulator: {package} is not installed: run pip install ".[emulator]" in a clone of fluxbase-jobs\n'
+    assert (
+        done.stderr
+        == f'fluxbase-jobs emulator: {package} is not installed: run pip install ".[emulator]" in a clone, or pip install "fluxbase-jobs[emulator]" once it is published\n'
+    )
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ def forms(client: FluxbaseClient, server: LocalServer) -> list[Any]:
     plain = read(client, server)
     definition = client.jobs.define("resize", dict[str, int], dict[str, int])
     server.answer(Answer(200, job(**FIELDS)))
-    return [plain, definition.read(plain), definition.wait(JOB_ID, poll=PollPolicy(initial=0.01)).unwrap()]
+    return [plain, definition.read(plain).unwrap(), definition.wait(JOB_ID, poll=PollPolicy(initial=0.01)).unwrap()]
 
 
 def test_to_dict_is_what_json_takes(client: FluxbaseClient, server: LocalServer) -> None:
@@ -161,7 +161,7 @@ def test_a_deep_value_does_no_harm(client: FluxbaseClient, server: LocalServer, 
     assert found == copy.deepcopy(found) == pickle.loads(pickle.dumps(found))  # noqa: S301  # our own
     assert len(repr(found)) + len(repr(result)) < 1_000
     assert hash(found)
-    assert client.jobs.define("resize", dict, dict).read(found).id == JOB_ID
+    assert client.jobs.define("resize", dict, dict).read(found).unwrap().id == JOB_ID
     server.answer(Answer(200, {"jobs": [job(**{**FIELDS, name: text})]}))
     listed = client.jobs.list(include_result=True)
     assert bool(listed.meta.notes) == (is_text and name == "result")
@@ -187,7 +187,7 @@ def test_a_byte_order_mark_is_read_over(client: FluxbaseClient, server: LocalSer
     found = client.jobs.get(JOB_ID).unwrap()
 
     assert (found.payload, found.result, found.progress_percent) == ({"a": 1}, {"width": 1}, 7)
-    assert client.jobs.define("resize", dict, dict[str, int]).read(found).result == {"width": 1}
+    assert client.jobs.define("resize", dict, dict[str, int]).read(found).unwrap().result == {"width": 1}
 
 
 SAYING: Final = "quota of the project is used up"

@@ -344,6 +344,18 @@ def test_a_call_stops_waiting_for_the_lock_at_its_deadline() -> None:
     assert end.value.value.error.retryable
 
 
+def test_a_call_does_not_wait_for_a_refresh_that_never_ends() -> None:
+    """Where another event loop was stopped in the middle of it: a refresh has 30 seconds."""
+    waiting = exchange(settings(refresh_token="r1", attempts=1), operations.get(JOB_ID))
+    script = Script([])
+    received: Any = None
+    while not isinstance(step := waiting.send(received), Acquire):
+        received = script.perform(step) if not isinstance(step, Send) else Sent(REFUSED, script.instant())
+
+    assert step.timeout == 35.0
+    waiting.close()
+
+
 def test_a_refresh_has_its_own_timeout() -> None:
     """A call with little time left must not lose the tokens: the server has spent the old ones."""
     script = Script([REFUSED, DROPPED], seconds=4.0)

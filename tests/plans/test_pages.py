@@ -17,7 +17,7 @@ from fluxbase_jobs._plans.iterate import iterate
 from fluxbase_jobs._plans.list_jobs import list_jobs
 from fluxbase_jobs._plans.pages import PageReader
 from fluxbase_jobs._transports.messages import RawResponse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, reply
@@ -61,7 +61,6 @@ class Shifting:
 CHANGES = st.lists(st.tuples(st.integers(0, 7), st.lists(st.integers(0, 60), max_size=12)), max_size=12)
 
 
-@settings(deadline=None)
 @given(count=st.integers(0, 60), size=st.integers(1, 9), changes=CHANGES)
 def test_a_changing_list_is_read_without_gaps_and_repeats(count: int, size: int, changes: list[tuple[int, list[int]]]) -> None:
     """Whatever arrives and leaves while it is read."""

@@ -7,10 +7,10 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
+from importlib import import_module
 from typing import Any, Final, Literal, cast
 
 import httpx
-import httpx2
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Ok, Result
 
 Style = Literal["sync", "async"]
@@ -88,7 +88,7 @@ class Connect:
 
     def http(self, **settings: Any) -> Any:
         """Create an httpx client of this style, or an httpx2 client where the test's transport is that."""
-        library: Any = httpx2 if self.transport == "httpx2" else httpx
+        library: Any = import_module("httpx2") if self.transport == "httpx2" else httpx  # not where the lowest versions are tested
         return self.keep(library.Client(**settings) if self.style == "sync" else library.AsyncClient(**settings))
 
     def keep(self, http_client: Any) -> Any:

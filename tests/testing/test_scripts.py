@@ -339,3 +339,15 @@ def test_numbers_that_are_too_large_are_refused_in_a_short_line(server: Server) 
     with pytest.raises(ValueError, match="max_retries must be") as retried:
         server.script("resize", max_retries=10**5000)
     assert max(len(str(slept.value)), len(str(retried.value))) < 200
+
+
+def test_deep_values_come_and_go(server: Server, client: FluxbaseClient) -> None:
+    """Payloads, progress and results, as deep as the JSON codec takes them."""
+    deep: Any = {}
+    for _ in range(700):
+        deep = {"a": deep}
+    resize = server.script("resize").progress(50, data=deep).complete(deep)
+
+    done = client.jobs.run("resize", deep).unwrap()
+
+    assert done.payload == done.result == done.progress_data == resize.payloads[0] == deep

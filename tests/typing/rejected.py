@@ -126,7 +126,7 @@ def lies_about_results(client: FluxbaseClient, job: Job) -> None:
     """A result that may not be there yet, or may not fit, taken for one that is there."""
     resize = client.jobs.define("resize", Width, Width)
     print(resize.submit(Width(1)).unwrap().result.width)  # type: ignore[union-attr]
-    print(resize.read(job).result.width)  # type: ignore[union-attr]
+    print(resize.read(job).unwrap().result.width)  # type: ignore[union-attr]
     print(resize.run(Width(1)).unwrap().result.height)  # type: ignore[attr-defined]
     resize.submit({"width": 1})  # type: ignore[arg-type]
     resize.submit_many([1])  # type: ignore[list-item]

@@ -21,11 +21,11 @@ import pydantic
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, OnBehalfOf, PollPolicy, Submission, SyncFunction
 from freezegun import freeze_time
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.local_server import Answer, LocalServer
-from tests.support.sample_responses import JOB_ID, job
+from tests.support.sample_responses import JOB_ID, LINES, job
 
 CREATED: Final = Answer(201, job(status="pending", result=None))
 
@@ -38,18 +38,18 @@ class Text(str):
     """A text whose methods can't be trusted."""
 
     __slots__ = ()
-    __str__ = __repr__ = __eq__ = __len__ = __contains__ = lower = isascii = _raise
+    __str__ = __repr__ = __eq__ = __len__ = __bool__ = __contains__ = lower = isascii = _raise
 
     def __hash__(self) -> int:
         return 1
 
 
 class Number(int):
-    __str__ = __repr__ = __index__ = __int__ = __le__ = __lt__ = __abs__ = _raise
+    __str__ = __repr__ = __index__ = __int__ = __le__ = __lt__ = __gt__ = __bool__ = __abs__ = _raise
 
 
 class Real(float):
-    __str__ = __repr__ = __float__ = __le__ = __lt__ = _raise
+    __str__ = __repr__ = __float__ = __le__ = __lt__ = __bool__ = _raise
 
 
 class Moment(datetime):
@@ -136,6 +136,16 @@ def test_numbers_and_ids_of_any_class_are_such(client: FluxbaseClient, server: L
     assert server.requests[0].json() == {"job_name": "resize", "payload": {"n": 7, "x": 0.5, "name": "resize"}, "priority": 3}
     assert server.requests[1].json() == {"job_name": "resize", "priority": 4, "on_behalf_of": {"user_id": JOB_ID}}
     assert "limit=5" in server.requests[2].target
+
+
+def test_line_numbers_of_any_class_are_numbers(client: FluxbaseClient, server: LocalServer) -> None:
+    """Where a log is read."""
+    server.answer(Answer(200, {"logs": LINES}))
+
+    lines = client.jobs.logs(JOB_ID, after_line=Number(7)).unwrap()
+
+    assert len(lines) == len(LINES)
+    assert "after_line=7" in server.requests[0].target
 
 
 MOMENTS: Final = {
@@ -537,7 +547,7 @@ def test_a_secret_that_its_model_writes_in_full_is_sent(client: FluxbaseClient, 
     assert server.requests[0].json()["payload"] == {"password": "open"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text("abc", min_size=1), st.dictionaries(st.text("abc"), st.integers(0, 9) | st.just((1,)))), st.randoms())
 def test_equal_payloads_are_equal_requests(client: FluxbaseClient, server: LocalServer, payload: dict[str, Any], random: Any) -> None:
     """Whatever the order of the keys, at every level: else the server would refuse the second with the same idempotency key."""
@@ -653,10 +663,12 @@ HIDDEN: Final[dict[str, tuple[Any, str]]] = {
     "naive datetime": (datetime(2030, 1, 1), ".inner must have an offset"),  # noqa: DTZ001  # without one, on purpose
     "bytes": (b"SECRET", ".inner must be JSON"),
     "set": ({"SECRET"}, ".inner must be JSON"),
+    "iterator": (iter([1]), ".inner must be JSON"),
+    "decimal": (Decimal("NaN"), ".inner must be a finite number"),
     "key": ({1: 2}, ".inner has a key that is not text"),
     "object": ([object()], ".inner[0] must be JSON"),
     "circle": (circle(), ".inner[0] must not contain itself"),
-    "deep": (nested(400, list), " cannot be written as JSON by pydantic: nested deeper than pydantic writes JSON"),
+    "deep NaN": ([[nested(400, list)], [[[[float("nan")]]]]], ".inner[1][0][0][0][0] must be a finite number"),
 }
 
 
@@ -678,6 +690,96 @@ def test_models_of_pydantic_hide_nothing(client: FluxbaseClient, server: LocalSe
     assert server.requests == []
 
 
+class Chain(pydantic.BaseModel):
+    """A model of models, each in the one before it."""
+
+    below: Chain | None = None
+    values: list[Any] = []
+    card: pydantic.SecretStr | None = None
+    size: int = pydantic.Field(default=1, serialization_alias="Size")
+
+
+def chain(levels: int, **bottom: Any) -> Chain:
+    """A chain so many models long."""
+    made = Chain(**bottom)
+    for _ in range(levels - 1):
+        made = Chain(below=made)
+    return made
+
+
+@pytest.mark.parametrize("levels", [254, 256, 300, 500])
+def test_models_of_pydantic_may_be_deep(client: FluxbaseClient, server: LocalServer, levels: int) -> None:
+    """As deep as any payload, though pydantic itself writes 255 levels and reads 200 of JSON; each is as pydantic writes it."""
+    server.answer(*[CREATED] * 5)
+
+    for payload in (Anything(inner=nested(levels, dict)), Anything(inner=nested(levels, list)), chain(levels)):
+        client.jobs.submit("resize", payload).unwrap()
+    client.jobs.define("resize", Anything, Anything).submit(Anything(inner=nested(levels, dict))).unwrap()
+    client.jobs.define("resize", SizedTree, SizedTree).submit(SizedTree(1, nested(levels, dict))).unwrap()
+
+    objects, lists, chained, typed, data = (msgspec.json.decode(request.body)["payload"] for request in server.requests)
+    assert objects == typed == {"inner": nested(levels, dict)}
+    assert lists == {"inner": nested(levels, list)}
+    assert data == {"size": 1, "tree": nested(levels, dict)}
+    for _ in range(levels):
+        assert (chained["Size"], chained["values"], chained["card"]) == (1, [], None)
+        chained = chained["below"]
+    assert chained is None
+
+
+@pytest.mark.parametrize("levels", [300, 500])
+def test_results_of_pydantic_may_be_deep(client: FluxbaseClient, server: LocalServer, levels: int) -> None:
+    """As payloads may."""
+    server.answer(CREATED, Answer(200, job(status="completed", result=msgspec.json.encode({"inner": nested(levels, dict)}).decode())))
+
+    finished = client.jobs.define("resize", dict[str, Any], Anything).run({}).unwrap()
+
+    assert finished.result.inner == nested(levels, dict)
+
+
+def test_a_deep_model_hides_nothing(client: FluxbaseClient, server: LocalServer) -> None:
+    """Secrets, changed values, circles and too many levels are refused far below as elsewhere."""
+    changed, around = chain(400), chain(400)
+    lowest(changed).size = cast("Any", "SECRET")
+    lowest(around).below = around
+
+    for payload, says in (
+        (chain(400, card="SECRET"), "is a masked secret"),
+        (chain(400, values=[b"SECRET"]), "must be JSON"),
+        (changed, "must be a valid Chain"),
+        (around, "must not contain itself"),
+        (Anything(inner=Counting(inner=nested(400, list))), "nested deeper than pydantic writes JSON"),
+        (chain(5_000), "must not be nested deeper than JSON is read and written by Python"),
+    ):
+        error = client.jobs.submit("resize", payload).error
+        assert isinstance(error, InvalidInput)
+        assert says in error.message
+        assert "SECRET" not in str(error)
+        assert len(str(error)) < 500
+    assert server.requests == []
+
+
+def lowest(found: Chain) -> Chain:
+    """The last model of a chain."""
+    while found.below is not None:
+        found = found.below
+    return found
+
+
+class Counting(Anything):
+    """A model whose JSON depends on what is below it."""
+
+    @pydantic.computed_field
+    def levels(self) -> int:
+        return str(self.inner).count("[")
+
+
+@pydantic.dataclasses.dataclass
+class SizedTree:
+    size: int
+    tree: Any
+
+
 class Written(pydantic.BaseModel):
     """A model that says how its values are written."""
 
@@ -688,6 +790,49 @@ class Written(pydantic.BaseModel):
     @pydantic.field_serializer("at")
     def _in_utc(self, at: datetime) -> str:
         return at.isoformat() + "Z"
+
+
+class Embedded(pydantic.BaseModel):
+    """A model with a field that it reads from JSON text."""
+
+    options: pydantic.Json[dict[str, int]] | None = None
+
+
+@pydantic.dataclasses.dataclass(slots=True)
+class Slotted:
+    size: int
+
+
+def test_models_that_are_not_read_as_they_are_written_are_sent(client: FluxbaseClient, server: LocalServer) -> None:
+    """Fields of JSON text, and dataclasses with slots; where they were changed they are refused."""
+    server.answer(CREATED)
+    embedded, slotted = Embedded(options=cast("Any", '{"a": 1}')), Slotted(7)
+
+    for payload, sent in ((embedded, {"options": {"a": 1}}), (slotted, {"size": 7})):
+        client.jobs.submit("resize", payload).unwrap()
+        assert server.requests[-1].json()["payload"] == sent
+    embedded.options, slotted.size = cast("Any", {"a": "SECRET"}), cast("Any", "SECRET")
+    for payload, kind in ((embedded, "Embedded"), (slotted, "Slotted")):
+        error = client.jobs.submit("resize", payload).error
+        assert isinstance(error, InvalidInput)
+        assert error.message.startswith(f"payload must be a valid {kind}")
+        assert "SECRET" not in str(error)
+
+
+def test_a_definition_takes_none_where_its_type_does(client: FluxbaseClient, server: LocalServer) -> None:
+    """It is a job without a payload."""
+    server.answer(CREATED)
+    optional: Any = AttrsSized | None
+
+    client.jobs.define("resize", optional, dict).submit(None).unwrap()
+
+    assert "payload" not in server.requests[0].json()
+    assert isinstance(client.jobs.define("resize", AttrsSized, dict).submit(cast("Any", None)).error, InvalidInput)
+
+
+@attrs.frozen
+class AttrsSized:
+    size: int
 
 
 def test_what_a_model_writes_itself_is_sent(client: FluxbaseClient, server: LocalServer) -> None:
@@ -751,3 +896,28 @@ def test_a_deleted_field_is_an_unset_field(client: FluxbaseClient, server: Local
     client.jobs.submit("resize", model).unwrap()
 
     assert server.requests[0].json()["payload"] == {"name": "a"}
+
+
+class Around(Enum):
+    """An enum whose member is its own value, which the JSON encoder never ends to write."""
+
+    SELF = 1
+    ONE = 2
+    OTHER = 3
+
+
+for _member, _value in ((Around.SELF, Around.SELF), (Around.ONE, Around.OTHER), (Around.OTHER, Around.ONE)):
+    object.__setattr__(_member, "_value_", _value)
+
+
+@pytest.mark.parametrize("member", Around)
+def test_an_enum_that_is_its_own_value_does_not_crash(client: FluxbaseClient, server: LocalServer, member: Around) -> None:
+    """Anywhere in a payload, as an argument too; the interpreter does not crash."""
+    payloads: list[Any] = [{"a": member}, {"a": [{"b": member}]}, {member: 1}, Anything(inner=[member])]
+    for payload in payloads:
+        assert isinstance(client.jobs.submit("resize", payload).error, InvalidInput)
+        assert isinstance(client.jobs.define("resize", dict[str, Any], dict[str, Any]).submit(payload).error, InvalidInput)
+    for submit in (client.jobs.submit, client.jobs.run):
+        assert isinstance(submit(cast("Any", member)).error, InvalidInput)
+        assert isinstance(submit("resize", namespace=cast("Any", member)).error, InvalidInput)
+    assert server.requests == []

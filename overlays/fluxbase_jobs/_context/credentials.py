@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from attrs import evolve
 
 from .._validation import arguments
 from ..errors import FluxbaseError, InvalidInput
@@ -38,6 +39,7 @@ class Credentials:
         refresh_at: when to refresh the tokens ahead of their expiry, on the monotonic clock; None: only after a 401.
         refreshes: how many refreshes have ended.
         refresh_error: why the last one brought no tokens.
+        tokens: the pair that the server gave last; None before it gave one.
         missing_key_hint: what to say where the server asks for a key and there is none.
 
     Raises:
@@ -58,6 +60,7 @@ class Credentials:
         self.on_tokens = on_tokens
         self.refresh_at: float | None = None
         self._lifetime_known = False
+        self.tokens: Tokens | None = None
         self.refreshes = 0
         self.refresh_error: FluxbaseError | None = None
         self.missing_key_hint = "the client was made without a key"
@@ -96,12 +99,13 @@ class Credentials:
         """Take new tokens, which were received at this moment of the monotonic clock."""
         self.key, self.refresh_token = tokens.access_token, tokens.refresh_token or self.refresh_token
         self.refresh_error = None
-        self.set_lifetime_of(tokens, received)
+        self.received(tokens, received)
 
-    def set_lifetime_of(self, tokens: Tokens, received: float) -> None:
-        """Plan the next refresh for tokens that were received at this moment of the monotonic clock, whatever the wall clock says."""
+    def received(self, tokens: Tokens, at: float) -> None:
+        """Keep tokens, and plan their refresh by the moment of the monotonic clock at which they came, whatever the wall clock says."""
+        self.tokens = evolve(tokens, refresh_token=self.refresh_token)
         seconds = lifetime(tokens.access_token) if tokens.expires_in is None else tokens.expires_in
-        self.set_lifetime(received, seconds if seconds is not None and seconds > 0 else None)
+        self.set_lifetime(at, seconds if seconds is not None and seconds > 0 else None)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"

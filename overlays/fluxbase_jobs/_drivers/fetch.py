@@ -171,7 +171,7 @@ def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:
 
 def with_lifetime(settings: ClientSettings, tokens: Tokens) -> None:
     """Tell a client that its tokens were received just now and how long they last."""
-    settings.credentials.set_lifetime_of(tokens, driver.instant().monotonic)
+    settings.credentials.received(tokens, driver.instant().monotonic)
 
 
 def uses_realtime(realtime: object, http_client: object) -> bool:

@@ -10,6 +10,7 @@ from fluxbase_jobs_client import models as wire
 from ..models.admin import JobFunction, JobStats, SyncResult, Worker
 from ..models.admin import sync_result as _sync_result
 from ..models.jobs import Job, LogLine, share_texts
+from ..models.wire_value import WireList
 
 RESULT_LINE: Final = "__RESULT__::"
 """How the log line begins in which a job passes its result to the server."""
@@ -48,13 +49,13 @@ def jobs(content: bytes) -> list[Job]:
     listed = (page.jobs if isinstance(page, _Jobs) else page) or []
     if len(listed) > 1:
         share_texts(listed)
-    return listed
+    return WireList(listed)
 
 
 def lines(content: bytes) -> list[LogLine]:
     """A log's lines."""
     page = _read_lines(content)
-    return (page.logs if isinstance(page, _Lines) else page) or []
+    return WireList((page.logs if isinstance(page, _Lines) else page) or [])
 
 
 def is_servers_own_line(line: LogLine) -> bool:
@@ -75,12 +76,12 @@ def namespaces(content: bytes) -> list[str]:
 
 def workers(content: bytes) -> list[Worker]:
     """The workers."""
-    return _read_workers(content) or []
+    return WireList(_read_workers(content) or [])
 
 
 def functions(content: bytes) -> list[JobFunction]:
     """The functions."""
-    return _read_functions(content) or []
+    return WireList(_read_functions(content) or [])
 
 
 def sync_result(content: bytes) -> SyncResult:

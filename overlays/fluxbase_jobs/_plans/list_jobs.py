@@ -11,6 +11,7 @@ from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
 from .._operations.jobs import Filters, Page, page
 from ..errors import FluxbaseError
 from ..models.jobs import Job
+from ..models.wire_value import WireList
 from ..result import NO_META, Err, Ok, Result
 from .exchange.request import exchange
 from .exchange.steps import Plan
@@ -44,7 +45,7 @@ def _filtered(context: CallContext, sent: Page, only: ClientFilter, endpoints: J
             return Err(listed.error.with_(attempts=meta.attempts), meta)
         found += filter(only.matches, reader.take(listed.data))
         if len(found) >= end or (reader.ended and not reader.stuck):
-            return Ok(found[sent.offset : end], meta)
+            return Ok(WireList(found[sent.offset : end]), meta)
     message = f"{MAX_PAGES} pages of jobs did not contain enough jobs that match {only}, a filter that only the client can apply"
     hint = "use iterate (admins: iterate_jobs), which reads further pages as you iterate"
     return Err(FluxbaseError(message, hint=hint, attempts=meta.attempts), meta)

@@ -12,7 +12,9 @@ from attrs import evolve
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.readers import RESULT_LINE, is_servers_own_line
+from .._validation import arguments
 from ..models.jobs import Job, LogLine
+from ..models.wire_value import WireList
 from ..result import Err, Meta, Ok, Result
 from .events import merged, missing_note
 from .exchange.causes import BARE_FAILURE, of_last_attempt
@@ -36,8 +38,14 @@ DENIED_ATTEMPTS: Final = 3
 def logs(context: CallContext, job_id: object, after_line: object) -> Plan[Result[list[LogLine]]]:
     """The lines of a job's log after a line number, with those that this client heard on its socket."""
     operation = operations.logs(job_id, after_line)
+<<<<<<< HEAD
     read = yield from read_lines(context, str(operation.job_id), after_line)
     if isinstance(read, Err) or after_line or (read.data and not (yield from _may_lack_lines(context, str(operation.job_id), read))):
+=======
+    first = arguments.integer("after_line", after_line, 0)
+    read = yield from read_lines(context, str(operation.job_id), first)
+    if isinstance(read, Err) or read.data or first:
+>>>>>>> main
         return read
     found = yield from read_job(context, operations.get(job_id))
     if isinstance(found, Err) or not found.data.is_terminal:
@@ -74,13 +82,13 @@ def log_of_ended(context: CallContext, ended: Ok[Job]) -> Plan[Result[list[LogLi
     return Ok(read.data, evolve(read.meta, logs_hidden=True))
 
 
-def read_lines(context: CallContext, job_id: str, after_line: object) -> Plan[Result[list[LogLine]]]:
+def read_lines(context: CallContext, job_id: str, after_line: int) -> Plan[Result[list[LogLine]]]:
     """The lines that the server shows and those that were heard, each once. The server's own lines are left out."""
     read, _ = yield from _read(context, job_id, after_line)
     return read
 
 
-def _read(context: CallContext, job_id: str, after_line: object) -> Plan[tuple[Result[list[LogLine]], bool]]:
+def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Result[list[LogLine]], bool]]:
     """The lines, and whether the server shows any over HTTP, be it one of its own."""
     operation, memory = operations.logs(job_id, after_line), context.client.memory
     read = yield from exchange(context, operation)
@@ -91,7 +99,7 @@ def _read(context: CallContext, job_id: str, after_line: object) -> Plan[tuple[R
         again = yield from exchange(context, operation)
         meta = evolve(again.meta.plus(read.meta), false_not_found=read.meta.false_not_found + 1)
         read = Ok(again.data, meta) if isinstance(again, Ok) else Err(again.error.with_(attempts=meta.attempts), meta)
-    heard = [line for line in memory.heard(job_id) if (line.line_number or 0) > _number(after_line)]
+    heard = [line for line in memory.heard(job_id) if (line.line_number or 0) > after_line]
     if isinstance(read, Err):
         return (Ok(_jobs_own(heard), evolve(read.meta, logs_error=read.error)) if heard else read), False
     shown, lines = bool(read.data), _jobs_own(merged(read.data, heard))
@@ -132,11 +140,7 @@ def has_result(lines: Sequence[LogLine], job: Job) -> bool:
 
 
 def _jobs_own(lines: Sequence[LogLine]) -> list[LogLine]:
-    return [line for line in lines if not is_servers_own_line(line)]
-
-
-def _number(after_line: object) -> int:
-    return after_line if isinstance(after_line, int) else 0
+    return WireList(line for line in lines if not is_servers_own_line(line))
 
 
 def _must_have_lines(job: Job, now: Instant) -> bool:

@@ -88,11 +88,12 @@ def submissions(
         yield cast("TypedPayload", item.payload).value, _with_type(plan, definition)
 
 
-def read(job: object, definition: Definition) -> TypedJob[Any]:
+def read(_: CallContext, definition: Definition, job: object) -> Plan[Result[TypedJob[Any]]]:
     """A job that is there already, with its result typed. Raises InvalidInput for anything else."""
     if not is_a(job, Job):
         raise InvalidInput(f"job must be a Job; got {arguments.described(job)}")
-    return typed_job(cast("Job", job), definition.result_type)
+    yield from ()  # nothing is sent
+    return Ok(typed_job(cast("Job", job), definition.result_type))
 
 
 def _with_type(plan: Plan[Result[Job]], definition: Definition) -> Plan[Result[TypedJob[Any]]]:

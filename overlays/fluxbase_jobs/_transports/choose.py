@@ -67,6 +67,7 @@ def _checked(name: str | None, http_client: object) -> str:
         raise InvalidInput('transport="pyreqwest" does not go with http_client: leave one of them out')
     if name == "pyreqwest" and find_spec("pyreqwest") is None:
         raise InvalidInput(
-            'transport="pyreqwest" needs the package pyreqwest', hint='it comes with the extra speed: from a clone, pip install ".[speed]"'
+            'transport="pyreqwest" needs the package pyreqwest',
+            hint='it comes with the extra speed: pip install ".[speed]" in a clone, or pip install "fluxbase-jobs[speed]" once it is published',
         )
     return name

@@ -212,4 +212,6 @@ def send_error(fault: Exception, request: Request, timeout: float, library: Libr
     module = library.module
     quotable = isinstance(fault, module.ConnectError | module.ProxyError | module.UnsupportedProtocol)
     reason = f": {fault}" if quotable and str(fault) else ""
-    return ConnectionFailed(f"no complete answer from {server} ({type(fault).__name__}{reason})", retryable=True)
+    return ConnectionFailed(
+        f"no complete answer from {server} ({type(fault).__name__}{reason})", retryable=not isinstance(fault, module.InvalidURL)
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import version
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -68,4 +67,6 @@ def _text(value: object) -> str:
 @cache
 def user_agent() -> bytes:
     """The User-Agent header of this package. Finding the version takes milliseconds, so it is done once."""
+    from importlib.metadata import version  # noqa: PLC0415  # takes as long to import as all of this package
+
     return f"fluxbase-jobs/{version('fluxbase-jobs')}".encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import marshal
 import re
 import sys
 from collections.abc import Callable
@@ -74,13 +75,15 @@ def encoded(payload: object) -> bytes | None:
         raise InvalidInput(f"payload cannot be read: {type_name(fault)}") from None
 
 
-def _checked(value: object, kind: Any) -> bytes:
+def _checked(value: object, kind: Any) -> bytes | None:
     if is_pydantic(kind):
         return _encoded_tree(_as_model(value, kind))
     plain_dict = cast("object", type(value)) is dict
     found = (_encoded_plain(value) if plain_dict else None) or _encoded_tree(value, kind)
     if kind is not None:
         _check_type(found, kind)
+    if value is None:  # which the type takes
+        return None
     if not found.startswith(b"{"):
         raise InvalidInput(_NO_OBJECT + type_name(value))
     return found
@@ -92,6 +95,7 @@ def _encoded_plain(payload: Any) -> bytes | None:
     Whatever the encoder would change (NaN, moments, tuples, keys that are no text) is not equal to what is read back.
     """
     try:
+        marshal.dumps(payload)  # fails quickly for what is not of a built-in class: the encoder crashes where an enum contains itself
         text = _encode(payload)
         same = not _SUSPICIOUS.search(text) and msgspec.json.decode(text) == payload
     except Exception:  # noqa: BLE001  # the walk finds what is wrong, and where

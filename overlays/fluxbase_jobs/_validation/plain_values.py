@@ -178,10 +178,13 @@ def _is_default(field: msgspec.structs.FieldInfo, value: object) -> bool:
 def _pydantic(value: object) -> object:
     """The model's JSON. Where pydantic cannot write it, the walk over its fields finds what is none, and where."""
     try:
-        return _scalar_or_container(pydantic_values(value))
+        found = _scalar_or_container(pydantic_values(value))
+        if isinstance(found, _Open):
+            found.identity = id(value)  # the model may be found again below, where it contains itself
     except Unwritable as fault:
         plain_tree(fields_of(value), _MAX_FIELDS)
         raise Unfit(f"cannot be written as JSON by pydantic: {fault}") from None
+    return found
 
 
 def _key(key: object) -> str:

@@ -7,9 +7,11 @@ import functools
 import inspect
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, cast
+from uuid import uuid4
 
 from ..models.declared_types import MAX_PATH, adapter_of, is_pydantic, is_pydantic_dataclass, reason
 from ..models.shortening import shortened
@@ -18,6 +20,11 @@ MASKED: Final = "is a masked secret, which would be sent as asterisks; pass its 
 NOT_FINITE: Final = "must be a finite number; JSON has no NaN and no infinity"
 NO_OFFSET: Final = "must have an offset; a datetime without one could mean any moment"
 _MISSING: Final = object()
+_NOTHING: Final[Mapping[str, object]] = {}
+_TOO_DEEP: Final = "nested deeper than pydantic writes JSON"
+_UPPER_LEVELS: Final = 60
+"""Levels of models and containers that pydantic writes at once: each may be two levels to it."""
+_MAX_UPPER: Final = 100_000
 
 
 class Unfit(Exception):  # a signal inside this package, never seen outside
@@ -69,45 +76,154 @@ def pydantic_values(model: Any) -> object:
     try:
         dumped = _dump(model, "json", warnings=False)
     except (ValueError, TypeError) as fault:
-        too_deep = type(fault) is ValueError  # with a text about a circular reference, also where there is none
-        raise Unwritable("nested deeper than pydantic writes JSON" if too_deep else type(fault).__name__) from None
-    again = _validated(model, ())
+        if type(fault) is ValueError:  # with a text about a circular reference, also where there is none
+            return _values_of_upper_levels(model)
+        raise Unwritable(type(fault).__name__) from None
+    _check(model, dumped, lambda: _validated(model, ()))
+    return dumped
+
+
+def _check(model: Any, dumped: object, validated: Callable[[], object]) -> None:
+    """Raise Unfit where the model is not valid now, or its JSON hides or changes a value."""
+    again = validated()
     try:
         if _dump(again, "json", warnings=False) != dumped:
             _dump(model, "json", warnings="error")
     except (ValueError, TypeError) as fault:
         raise Unfit(_invalid(_class(model), fault)) from None
     _refuse_changed(_dump(model, "python", warnings=False), dumped, ())
-    return dumped
+
+
+def _values_of_upper_levels(model: Any) -> object:
+    """The JSON values of a model that is nested deeper than the 255 levels that pydantic writes: those below are in it as they are."""
+    cut = _Cut()
+    upper = cut.upper(model)
+    try:
+        dumped = _dump(upper, "json", warnings=False)
+    except (ValueError, TypeError):
+        raise Unwritable(_TOO_DEEP) from None
+    _check(upper, dumped, lambda: _Cut(cut.mark).upper(_validated(upper, (), cut.lower)))
+    restored = cut.restored(dumped)
+    if cut.lower:  # a serializer has changed or left out a part that was a mere text to it
+        raise Unwritable(_TOO_DEEP)
+    return restored
+
+
+class _Cut:
+    """Takes the upper levels of a model, with a text in place of each part below them.
+
+    Attributes:
+        mark: what these texts begin with; they end with numbers in the order of the parts.
+        lower: the parts by their texts.
+    """
+
+    def __init__(self, mark: str | None = None) -> None:
+        self.mark = mark or f"{uuid4()} "
+        self.lower: dict[str, object] = {}
+        self._count = 0
+        self._inside: set[int] = set()
+
+    def upper(self, value: Any, level: int = 0) -> Any:
+        """A copy of the value's upper levels. Raises Unfit where it contains itself, Unwritable where its JSON is not pydantic's own."""
+        kind, is_model = _class(value), is_written_by_pydantic(_class(value))
+        if kind not in {dict, list, tuple} and not is_model:
+            return value
+        if level == _UPPER_LEVELS:
+            self.lower[f"{self.mark}{len(self.lower)}"] = value
+            return f"{self.mark}{len(self.lower) - 1}"
+        self._count += 1
+        if id(value) in self._inside:
+            raise Unfit("must not contain itself")
+        if self._count > _MAX_UPPER:
+            raise Unwritable(_TOO_DEEP)
+        self._inside.add(id(value))
+        made = self._model(value, kind, level) if is_model else self._container(value, kind, level)
+        self._inside.discard(id(value))
+        return made
+
+    def _container(self, value: Any, kind: Any, level: int) -> Any:
+        if kind is dict:
+            return {key: self._at(key, item, level) for key, item in cast("dict[object, object]", value).items()}
+        return kind([self._at(index, item, level) for index, item in enumerate(value)])
+
+    def _at(self, step: object, item: object, level: int) -> Any:
+        try:
+            return self.upper(item, level + 1)
+        except Unfit as unfit:
+            unfit.steps.insert(0, step)
+            raise
+
+    def _model(self, value: Any, kind: Any, level: int) -> Any:
+        decorators = kind.__pydantic_decorators__
+        reads_below = decorators.computed_fields or decorators.field_serializers or decorators.model_serializers
+        if reads_below or not hasattr(value, "__dict__"):
+            raise Unwritable(_TOO_DEEP)
+        made = object.__new__(kind)
+        for name in ("__pydantic_fields_set__", "__pydantic_private__"):
+            if hasattr(value, name):
+                object.__setattr__(made, name, getattr(value, name))
+        if hasattr(value, "__pydantic_extra__"):
+            object.__setattr__(made, "__pydantic_extra__", self.upper(value.__pydantic_extra__, level))
+        object.__setattr__(
+            made, "__dict__", {name: self._at(name, item, level) for name, item in cast("dict[str, object]", vars(value)).items()}
+        )
+        return made
+
+    def restored(self, dumped: Any) -> object:
+        """The JSON values with the parts in place of their texts; what is not found stays in `lower`."""
+        if isinstance(dumped, dict):
+            return {key: self.restored(item) for key, item in cast("dict[str, object]", dumped).items()}
+        if isinstance(dumped, list):
+            return [self.restored(item) for item in cast("list[object]", dumped)]
+        return self.lower.pop(dumped, dumped) if isinstance(dumped, str) else dumped
 
 
 def fields_of(model: Any) -> dict[str, Any]:
     """The model's values by the names of its fields."""
     extra: dict[str, Any] | None = getattr(model, "__pydantic_extra__", None)
-    kind, held = _class(model), cast("dict[str, Any]", vars(model))
-    names: Iterable[str] = kind.model_fields if is_pydantic(kind) else [field.name for field in dataclasses.fields(model) if field.init]
-    return {name: held[name] for name in names if name in held} | (extra or {})
+    kind = _class(model)
+    if is_pydantic(kind):
+        held = cast("dict[str, Any]", vars(model))
+        return {name: held[name] for name in kind.model_fields if name in held} | (extra or {})
+    names = [field.name for field in dataclasses.fields(model) if field.init]
+    return {name: getattr(model, name) for name in names if hasattr(model, name)} | (extra or {})
 
 
-def _dump(model: Any, mode: str, **options: Any) -> object:
+def _dump(model: Any, mode: str, *, by_alias: bool = True, **options: Any) -> object:
     if is_pydantic_dataclass(_class(model)):
-        return cast("object", adapter_of(_class(model)).dump_python(model, mode=mode, by_alias=True, **options))
-    return cast("object", model.model_dump(mode=mode, by_alias=True, **options))
+        return cast("object", adapter_of(_class(model)).dump_python(model, mode=mode, by_alias=by_alias, **options))
+    return cast("object", model.model_dump(mode=mode, by_alias=by_alias, **options))
 
 
-def _validated(value: Any, steps: tuple[object, ...]) -> Any:
-    """A model built again from its field values, nested models first: pydantic does not validate an existing instance again."""
+def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object] = _NOTHING) -> Any:
+    """A model built again from its field values, nested models first: pydantic does not validate an existing instance again.
+
+    Arguments:
+        value: a model or anything in it.
+        steps: the way to it.
+        lower: what texts stand for in the value.
+    """
     kind = _class(value)
     if is_written_by_pydantic(kind):
         root = getattr(kind, "__pydantic_root_model__", False)
-        fields = {name: _validated(item, steps if root else (*steps, name)) for name, item in fields_of(value).items()}
+        fields = {name: _validated(item, steps if root else (*steps, name), lower) for name, item in fields_of(value).items()}
         try:
             return _rebuilt(kind, fields["root"] if root else fields, value)
         except (ValueError, TypeError) as fault:
-            raise Unfit(_invalid(kind, fault), steps) from None
+            return _from_own_form(value, kind, Unfit(_invalid(kind, fault), steps))
     if kind in {list, tuple, set, frozenset}:
-        return cast("object", kind(_validated(item, (*steps, index)) for index, item in enumerate(value)))
-    return {key: _validated(item, (*steps, key)) for key, item in value.items()} if kind is dict else value
+        return cast("object", kind(_validated(item, (*steps, index), lower) for index, item in enumerate(value)))
+    if kind is dict:
+        return {key: _validated(item, (*steps, key), lower) for key, item in value.items()}
+    return lower.get(value, value) if kind is str else value
+
+
+def _from_own_form(model: Any, kind: Any, unfit: Unfit) -> Any:
+    """A model built again from what pydantic says can be read again: fields of the type `Json` as text, not as the value that was in it."""
+    try:
+        return _rebuilt(kind, _dump(model, "python", by_alias=False, round_trip=True, warnings=False), model)
+    except (ValueError, TypeError):
+        raise unfit from None
 
 
 def _rebuilt(kind: Any, fields: Any, old: Any) -> Any:
@@ -165,6 +281,10 @@ def _refuse_changed(value: object, dumped: object, steps: tuple[object, ...]) ->
 
 def _changed(value: object, dumped: object) -> str | None:
     """What is wrong with a single value where its JSON is pydantic's own."""
+    if isinstance(value, Iterator):  # it can be read once only
+        return not_json("an iterator")
+    if isinstance(value, Decimal) and not value.is_finite() and dumped == str(value):
+        return NOT_FINITE
     if isinstance(value, float) and not math.isfinite(value) and (dumped is None or isinstance(dumped, float)):
         return NOT_FINITE
     if isinstance(value, bytes | bytearray) and dumped == value.decode(errors="replace"):

@@ -116,19 +116,16 @@ class JobDefinition(Generic[In, Out]):
         report = BatchReport[Result[TypedJob[Out]]](payloads, on_progress, resumable=batch_key is not None)
         return self._fetch.run_many(plans, workers(concurrency), report)
 
-    def read(self, job: Job) -> TypedJob[Out]:
-        """A job of this kind that came another way, from `get` or a list, with its result typed.
+    def read(self, job: Job) -> Result[TypedJob[Out]]:
+        """A job of this kind that came another way, from `get` or a list, with its result typed. Nothing is sent.
 
         Args:
             job: the job.
 
         Returns:
-            The same job, whose result is None where it has not ended or its result is not of the declared type.
-
-        Raises:
-            InvalidInput: it is no Job.
+            The same job, whose result is None where it has not ended or its result is not of the declared type; InvalidInput for what is no Job.
         """
-        return typed.read(job, self._definition)
+        return self._fetch.run(typed.read, {}, self._definition, job)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.job_name!r})"

@@ -78,9 +78,9 @@ class AsyncJobDefinition(Generic[In, Out]):
         report = BatchReport[Result[TypedJob[Out]]](payloads, on_progress, resumable=batch_key is not None)
         return self._fetch.run_many(plans, workers(concurrency), report)
 
-    def read(self, job: Job) -> TypedJob[Out]:
+    async def read(self, job: Job) -> Result[TypedJob[Out]]:
         """A job of this kind that came another way, from `get` or a list, with its result typed."""
-        return typed.read(job, self._definition)
+        return await self._fetch.run(typed.read, {}, self._definition, job)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.job_name!r})"

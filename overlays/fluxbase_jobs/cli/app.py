@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import Final
 
 from cyclopts import App, CycloptsError, Group
 from rich.console import Console
 
-from .. import FluxbaseError
+from .. import FluxbaseError, __version__
 from . import admin, doctor, jobs, login
 from .development import dev
 from .exits import (
@@ -39,9 +38,7 @@ Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an
 
 _HELP_WIDTH: Final = 100
 
-app: Final = App(
-    name="fluxbase-jobs", help=HELP, version=lambda: version("fluxbase-jobs"), help_format="markdown", suppress_keyboard_interrupt=False
-)
+app: Final = App(name="fluxbase-jobs", help=HELP, version=lambda: __version__, help_format="markdown", suppress_keyboard_interrupt=False)
 _COMMANDS: Final[dict[str, tuple[Callable[..., object], ...]]] = {
     "Jobs": (jobs.submit, jobs.wait, jobs.watch, jobs.logs, jobs.list_, jobs.get, jobs.cancel, jobs.retry, jobs.resubmit),
     "For admins": (admin.functions, admin.stats, admin.workers, admin.terminate, admin.sync, admin.stubs),

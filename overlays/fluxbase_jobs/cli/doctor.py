@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, TypeAlias, cast
 
-import httpx
 from attrs import frozen
 from rich.text import Text
 
 from .. import AuthenticationFailed, Err, FluxbaseClient, FluxbaseError, NotFound, PermissionDenied, RateLimited, ServerFailed
+from .._lazy import httpx
 from .accounts import Account, jwt_claims
 from .exits import UNREACHABLE, USAGE, CommandError
 from .output import Output, safe

@@ -42,17 +42,17 @@ def login(
     known_email = email or _ask("email: ")
     password = _password()
     with FluxbaseClient.sign_in(address, known_email, password, **_options(common)).unwrap() as client:
-        held = client.fetch.settings.credentials
-        if held.refresh_token is None:
-            raise CommandError("the server gave no refresh token, so that there is nothing to keep", "use a token as FLUXBASE_KEY")
-        Account(
-            name=name,
-            url=address.rstrip("/"),
-            email=known_email,
-            refresh_token=held.refresh_token,
-            access_token=str(held.key),
-            expires_at=expiry_of(str(held.key)),
-        ).save()
+        tokens = client.tokens
+    if tokens is None or tokens.refresh_token is None:
+        raise CommandError("the server gave no refresh token, so that there is nothing to keep", "use a token as FLUXBASE_KEY")
+    Account(
+        name=name,
+        url=address.rstrip("/"),
+        email=known_email,
+        refresh_token=tokens.refresh_token,
+        access_token=tokens.access_token,
+        expires_at=expiry_of(tokens.access_token, tokens.expires_in),
+    ).save()
     if common.json:
         Output(is_json=True).record({"account": name, "url": address, "email": known_email, "file": str(path)})
     else:

@@ -9,8 +9,8 @@ Start it with `python -m fluxbase_jobs.emulator --functions handlers.py`; in `ha
         context.progress(50, "half way")
         return {"width": payload["width"] // 2}
 
-The server needs the extra: `pip install ".[emulator]"` in a clone. Importing this module does not, so that handlers can
-be imported and tested without a server.
+The server needs the extra: `pip install ".[emulator]"` in a clone, `pip install "fluxbase-jobs[emulator]"` once it is published.
+Importing this module does not, so that handlers can be imported and tested without a server.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Final
 
 _PACKAGES: Final = frozenset({"cronsim", "jwt", "starlette", "uvicorn", "watchfiles"})
 
-HOW_TO_INSTALL: Final = 'run pip install ".[emulator]" in a clone of fluxbase-jobs'
+HOW_TO_INSTALL: Final = 'run pip install ".[emulator]" in a clone, or pip install "fluxbase-jobs[emulator]" once it is published'
 
 
 def missing_package(error: ModuleNotFoundError) -> str | None:

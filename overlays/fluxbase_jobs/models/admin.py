@@ -45,6 +45,7 @@ class JobStats(WireValue, _StatsFields):
     """Numbers of jobs. `avg_duration_seconds` is 0 where no job has run."""
 
     PRINTED: ClassVar = tuple(field.name for field in attrs.fields(wire.JobStats))
+    COLUMNS: ClassVar = tuple(name for name in PRINTED if not name.startswith("jobs_by_"))
 
     if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         jobs_by_status: list[StatusCount]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import msgspec.inspect
@@ -37,10 +38,25 @@ def adapter_of(kind: Any) -> Any:
 def read_as(text: str | bytes, kind: Any) -> Any:
     """The JSON text as a value of a type. It raises what msgspec, pydantic or the type's own code raises."""
     if is_pydantic(kind):
-        return kind.model_validate_json(text)
+        return _read_by_pydantic(text, kind.model_validate_json, kind.model_validate)
     if is_pydantic_dataclass(kind):
-        return adapter_of(kind).validate_json(text)
+        return _read_by_pydantic(text, adapter_of(kind).validate_json, adapter_of(kind).validate_python)
     return msgspec.json.decode(text, type=kind, dec_hook=_inner_model)
+
+
+def _read_by_pydantic(text: str | bytes, from_text: Callable[[Any], Any], from_values: Callable[[Any], Any]) -> Any:
+    """JSON text read by pydantic, which reads 200 levels; where there are more, they are decoded before."""
+    try:
+        return from_text(text)
+    except ValueError as fault:
+        listed: Any = getattr(fault, "errors", list)()
+        if not listed or listed[0]["type"] != "json_invalid":
+            raise
+        try:
+            values: object = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            raise fault from None
+    return from_values(values)
 
 
 def _inner_model(kind: Any, value: object) -> object:

@@ -52,6 +52,17 @@ class Job(WireValue, _JobFields):
     LOCAL: ClassVar[tuple[str, ...]] = ("logs",)
     TEXTS: ClassVar = ("payload", "result", "progress")
     PRINTED: ClassVar = ("id", "job_name", "status", "progress_percent")
+    COLUMNS: ClassVar = (
+        "id",
+        "namespace",
+        "job_name",
+        "status",
+        "progress_percent",
+        "priority",
+        "created_at",
+        "started_at",
+        "completed_at",
+    )
 
     if TYPE_CHECKING:  # a field of the base, narrowed for type checkers
         logs: list[LogLine] | None

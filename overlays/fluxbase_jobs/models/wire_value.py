@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import msgspec.structs
 
 from .decoding import json_value
+from .html import html_table
+
+V = TypeVar("V", bound="WireValue")
 
 
 class WireValue:
@@ -24,6 +27,8 @@ class WireValue:
     """The names of fields that hold JSON text."""
     PRINTED: ClassVar[tuple[str, ...]] = ()
     """The names of what `repr` shows."""
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    """The names of what a notebook shows, where these are others than `PRINTED`. Neither shows payloads and results."""
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dict that `json.dumps` takes, with JSON texts decoded and moments as RFC 3339 text."""
@@ -55,6 +60,9 @@ class WireValue:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
+    def _repr_html_(self) -> str:
+        return html_table(self.COLUMNS or self.PRINTED, [self])
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         """How pydantic, and so FastAPI, takes and writes it: an instance, or the form of `to_dict`; written in that form."""
@@ -84,6 +92,15 @@ class WireValue:
         fields = dict(cast("Mapping[str, Any]", value))
         fields |= {name: msgspec.json.encode(fields[name]).decode() for name in cls.TEXTS if fields.get(name) is not None}
         return msgspec.convert(fields, cls, strict=False)
+
+
+class WireList(list[V]):
+    """A list of such values, which a notebook shows as a table; else it is as every list."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str | None:
+        return html_table(self[0].COLUMNS or self[0].PRINTED, self) if self else None
 
 
 def _restored(kind: type[Any], encoded: bytes, local: dict[str, Any]) -> Any:

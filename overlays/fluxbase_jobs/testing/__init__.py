@@ -9,7 +9,7 @@
 
 With pytest, the fixtures `fluxbase_server` and `fluxbase` provide a server and a client for each test.
 
-It needs the extra: `pip install ".[emulator]"` in a clone.
+It needs the extra: `pip install ".[emulator]"` in a clone, `pip install "fluxbase-jobs[emulator]"` once it is published.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from datetime import timedelta
 from threading import Condition, Lock
 from typing import Any, Final, Self, TypeAlias, assert_never, cast
@@ -234,7 +233,7 @@ class Script:
                 case Hold():
                     await self._hold(run)
                 case Complete(result):
-                    return deepcopy(result)
+                    return cast("dict[str, Any]", normalise(result))  # a copy, of any depth
                 case Fail(text):
                     raise ScriptedFailureError(text)
                 case _:

@@ -61,7 +61,7 @@ SMALL = st.integers(0, 3)
 DUE = st.none() | st.integers(NOW - 1, NOW + 1)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(-2, 2), SMALL, DUE), max_size=20))
 def test_order(drawn: list[tuple[int, int, int | None]]) -> None:
     """Jobs are claimed by priority, then age, then order of submission; jobs that are not due wait."""

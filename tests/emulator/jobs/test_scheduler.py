@@ -19,7 +19,7 @@ from fluxbase_jobs.emulator.app import Emulator
 from fluxbase_jobs.emulator.formats.schedule import InvalidScheduleError, read_schedule
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, JobFunction
 from fluxbase_jobs.emulator.settings import Settings
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.emulator_in_process import AdjustableClock, eventually, serving
@@ -347,7 +347,6 @@ def test_invalid_schedule(schedule: str, reason: str) -> None:
     assert text.endswith('write five fields such as "*/5 * * * *", six with the second first, @hourly or "@every 90s"')
 
 
-@settings(deadline=None)
 @given(st.text('0123456789*?/,-LW#@ \t|{}":Tevryhoursmand=ZµU', max_size=30))
 def test_any_text(schedule: str) -> None:
     """Any text is either a schedule with a next time in the future, or raises InvalidScheduleError."""
@@ -359,7 +358,6 @@ def test_any_text(schedule: str) -> None:
     assert moment > ns(NOON)
 
 
-@settings(deadline=None)
 @given(
     fields=st.tuples(
         *(st.sampled_from(["*", f"*/{step}", str(low), f"{low}-{low + 3}"]) for low, step in ((5, 7), (3, 6), (2, 3), (1, 5), (0, 2)))

@@ -149,6 +149,17 @@ def test_other_files_are_not_loaded(write: Write) -> None:
     assert between == []
 
 
+def test_files_that_are_written_as_they_were_are_not_loaded(write: Write) -> None:
+    """As `git checkout` and editors do: the contents count."""
+    path = write(**{"handlers.py": handlers("n", imports="from plain import n"), "plain.py": "n = 1\n"})
+    os.utime(path.with_name("plain.py"), (1e9, 1e9))
+    with running(path) as (_, log):
+        log.after(lambda: write(**{"handlers.py": handlers("2 * n", imports="from plain import n")}), "reloaded")
+        write(**{"plain.py": "n = 1\n"})
+
+        assert not eventually_within(1.0, lambda: log.lines[1:])
+
+
 def test_new_module_folder(write: Write) -> None:
     """Folders of newly imported modules are watched from then on."""
     path = write(**{"handlers.py": handlers("1")})

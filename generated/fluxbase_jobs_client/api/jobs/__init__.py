@@ -1,2 +1,2 @@
 # Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.
-"""Contains endpoint functions for accessing the API"""
+"""Endpoint functions of the tag jobs."""

@@ -20,6 +20,8 @@ from .steps import Acquire, Instant, Invoke, Plan, Shield, read_clock
 
 REFRESH_SECONDS: Final = 30.0
 """Seconds for a refresh, whatever time the call has that needs it: the server spends the old refresh token when it reads the request."""
+LOCK_SECONDS: Final = REFRESH_SECONDS + 5.0
+"""Seconds for the refresh of another call. One that takes longer never ends: its event loop was stopped."""
 
 
 def current_key(context: CallContext, now: Instant) -> Plan[tuple[Any, Instant]]:
@@ -53,7 +55,7 @@ def _refresh(context: CallContext, used: object, now: Instant) -> Plan[bool | Fl
     """Exchange the refresh token. One caller at a time, as a refresh token works once; the others use what the first one got."""
     credentials = context.client.credentials
     before, lock = credentials.refreshes, credentials.lock
-    if not (yield Acquire(lock, max(context.deadline - now.monotonic, 0.0))):
+    if not (yield Acquire(lock, max(min(context.deadline - now.monotonic, LOCK_SECONDS), 0.0))):
         return RequestTimeout("the tokens are still being refreshed by another call", retryable=True)
     with ExitStack() as held:
         held.callback(lock.release)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -24,7 +24,11 @@ from attrs import frozen
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 
+_Open: TypeAlias = tuple[Iterator[tuple[object, object]], dict[str, JSONValue] | list[JSONValue]]
+"""A container that is being copied: what is left of it, and the copy."""
 _EXACT: Final = 2**53
+_MOST_LEVELS: Final = 10_000
+"""Go reads no more."""
 _MOST_ITEMS: Final = 1_000_000
 """In one list; `range(10**15)` is one too."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -76,18 +80,45 @@ def normalise(value: object) -> JSONValue:
 
 
 def _normalised(value: object) -> JSONValue:
+    """Walk the value with a stack of its own: calls that nest would end at half the levels that the JSON codec takes."""
+    root: dict[str, JSONValue] = {}
+    open_: list[_Open] = [(iter([("", value)]), root)]
+    inside: dict[int, object] = {}
+    while open_:
+        items, made = open_[-1]
+        for key, item in items:
+            found = _scalar_or_container(item)
+            inner = found[1] if isinstance(found, tuple) else found
+            if isinstance(made, list):
+                made.append(inner)
+            else:
+                made[_key(key)] = inner
+            if isinstance(found, tuple):
+                if len(open_) > _MOST_LEVELS or id(item) in inside:
+                    raise TooDeepError("it is nested too deep, or contains itself")
+                inside[id(item)] = item
+                open_.append(found)
+                break
+        else:
+            open_.pop()
+            if inside:
+                inside.popitem()
+    return root[""]
+
+
+def _scalar_or_container(value: object) -> JSONValue | _Open:
+    """A value without others in it as it is stored, else its items and what is to hold them."""
     match value:
         case None | bool():
             return value
         case Enum():
-            return _normalised(cast("object", value.value))
+            return _scalar_or_container(cast("object", value.value))
         case str() | int() | float() | date() | UUID() | Decimal():
             return _scalar(value)
         case Mapping():
-            items = cast("Mapping[object, object]", value).items()
-            return {_key(key): _normalised(item) for key, item in items}
+            return iter(cast("Mapping[object, object]", value).items()), {}
         case Sequence() if not isinstance(value, bytes | bytearray | memoryview) and len(cast("Sequence[object]", value)) <= _MOST_ITEMS:
-            return [_normalised(item) for item in cast("Iterable[object]", value)]
+            return enumerate(cast("Iterable[object]", value)), []
         case _:
             raise TypeError(f"{type(value).__name__} has no JSON form")
 
@@ -148,6 +179,36 @@ class _Format:
 
 
 def _write(value: JSONValue, style: _Format) -> str:
+    """Write with a stack of its own, as `_normalised` reads."""
+    pieces: list[str] = []
+    open_: list[tuple[Iterator[tuple[str, JSONValue]], str]] = [(iter([("", value)]), "")]
+    while open_:
+        items, end = open_[-1]
+        for before, item in items:
+            pieces.append(before)
+            if isinstance(item, dict | list):
+                pieces.append("{" if isinstance(item, dict) else "[")
+                open_.append((_members(item, style), "}") if isinstance(item, dict) else (_items(item, style), "]"))
+                break
+            pieces.append(_scalar_text(item, style))
+        else:
+            pieces.append(end)
+            open_.pop()
+    return "".join(pieces)
+
+
+def _members(value: dict[str, JSONValue], style: _Format) -> Iterator[tuple[str, JSONValue]]:
+    """What an object holds, each value with the text before it."""
+    for index, key in enumerate(sorted(value, key=style.key_order) if style.key_order else value):
+        yield (style.comma if index else "") + _quote(key) + style.colon, value[key]
+
+
+def _items(value: list[JSONValue], style: _Format) -> Iterator[tuple[str, JSONValue]]:
+    """What a list holds, each value with the text before it."""
+    return ((style.comma if index else "", item) for index, item in enumerate(value))
+
+
+def _scalar_text(value: str | float | None, style: _Format) -> str:
     match value:
         case str():
             return _quote(value)
@@ -155,11 +216,6 @@ def _write(value: JSONValue, style: _Format) -> str:
             return "null"
         case bool():
             return "true" if value else "false"
-        case dict():
-            keys = sorted(value, key=style.key_order) if style.key_order else value
-            return "{" + style.comma.join([_quote(key) + style.colon + _write(value[key], style) for key in keys]) + "}"
-        case list():
-            return "[" + style.comma.join([_write(item, style) for item in value]) + "]"
         case _:
             return style.number(value)
 

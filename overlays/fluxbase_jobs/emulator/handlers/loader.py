@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 import traceback
 from asyncio import CancelledError
 from collections.abc import Generator, Iterable
@@ -19,6 +20,8 @@ from .decorator import DuplicateFunctionError, FunctionSet, UncallableHandlerErr
 
 _LOADED: Final = WeakSet[ModuleType]()
 """The handlers files that were loaded, as modules."""
+_SETTLED_SECONDS: Final = 1.0
+"""A file that is younger when it is loaded may have been changed meanwhile: its next change counts, whatever is in it."""
 
 
 class UnusableHandlersError(Exception):
@@ -62,6 +65,7 @@ class HandlersFile:
         self._folder = path.resolve().parent
         self._loaded_before = frozenset(sys.modules)
         self._is_loaded = False
+        self._contents: dict[Path, bytes] = {}
         sys.path.insert(0, str(self._folder))
 
     def load(self) -> FunctionSet:
@@ -73,10 +77,12 @@ class HandlersFile:
         before = self._forget_modules()
         importlib.invalidate_caches()
         self._is_loaded = False
+        begun = time.time()
         try:
             with _no_bytecode_written():
                 functions = load_functions(self.path)
             self._is_loaded = True
+            self._contents = {file: _contents(file) for file in self._files() if _is_older(file, begun - _SETTLED_SECONDS)}
             return functions  # noqa: TRY300  # the state changes only with the functions
         except UnusableHandlersError:
             self._forget_modules()
@@ -89,9 +95,11 @@ class HandlersFile:
         return frozenset([self._folder, *(Path(file).parent for file in files if file)])
 
     def is_affected_by(self, changed: Iterable[Path]) -> bool:
-        """Whether a change of these files may change the functions: one of them is loaded, or the last load failed for want of one."""
-        files = {self.path.resolve(), *(Path(file) for module in self._modules().values() if (file := getattr(module, "__file__", None)))}
-        return not self._is_loaded or not files.isdisjoint(changed)
+        """Whether these files may change the functions: one that is loaded has other contents, or the last load failed for want of one."""
+        return not self._is_loaded or any(self._contents.get(file) != _contents(file) for file in self._files().intersection(changed))
+
+    def _files(self) -> set[Path]:
+        return {self.path.resolve(), *(Path(file) for module in self._modules().values() if (file := getattr(module, "__file__", None)))}
 
     def _modules(self) -> dict[str, ModuleType]:
         modules = list(sys.modules.items())
@@ -110,6 +118,21 @@ class HandlersFile:
         for name in modules:
             del sys.modules[name]
         return modules
+
+
+def _is_older(file: Path, moment: float) -> bool:
+    try:
+        return file.stat().st_mtime < moment
+    except OSError:
+        return False
+
+
+def _contents(file: Path) -> bytes:
+    """What is in the file; nothing where it cannot be read, as while an editor replaces it."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 @contextmanager

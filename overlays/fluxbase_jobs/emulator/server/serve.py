@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -26,6 +25,7 @@ from ..runtime.run import THREAD_NAME
 from ..settings import Settings
 from .hosts import HostCheck
 from .reloader import reload_on_change
+from .shell import variable_line
 from .sockets import http_config, listen, url_of
 
 _DAY_SECONDS: Final = 24 * 60 * 60
@@ -140,8 +140,8 @@ def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str, addres
     return [
         *lines,
         f"  keys are good for {f'{days} days, also after a restart' if settings.database else '24 hours'}; stop with Ctrl-C",
-        f"export FLUXBASE_URL={shlex.quote(url)}",
-        f"export FLUXBASE_KEY={service_key}",
+        variable_line("FLUXBASE_URL", url),
+        variable_line("FLUXBASE_KEY", service_key),
     ]
 
 
