@@ -38,14 +38,9 @@ DENIED_ATTEMPTS: Final = 3
 def logs(context: CallContext, job_id: object, after_line: object) -> Plan[Result[list[LogLine]]]:
     """The lines of a job's log after a line number, with those that this client heard on its socket."""
     operation = operations.logs(job_id, after_line)
-<<<<<<< HEAD
-    read = yield from read_lines(context, str(operation.job_id), after_line)
-    if isinstance(read, Err) or after_line or (read.data and not (yield from _may_lack_lines(context, str(operation.job_id), read))):
-=======
     first = arguments.integer("after_line", after_line, 0)
     read = yield from read_lines(context, str(operation.job_id), first)
-    if isinstance(read, Err) or read.data or first:
->>>>>>> main
+    if isinstance(read, Err) or first or (read.data and not (yield from _may_lack_lines(context, str(operation.job_id), read))):
         return read
     found = yield from read_job(context, operations.get(job_id))
     if isinstance(found, Err) or not found.data.is_terminal:
@@ -110,7 +105,7 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
         memory.shows_logs = memory.shows_logs or None
     if not heard or shown or memory.shows_logs:
         return Ok(lines, read.meta), shown
-    notes = (*read.meta.notes, *missing_note(heard, _number(after_line)))
+    notes = (*read.meta.notes, *missing_note(heard, after_line))
     return Ok(lines, evolve(read.meta, logs_hidden=True, notes=notes)), shown
 
 
