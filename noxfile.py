@@ -324,7 +324,7 @@ def live(session: nox.Session) -> None:
     variables: dict[str, str | None] = dict(
         zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True)
     )
-    session.run("pytest", "tests/verbs/test_lifecycle.py", env=variables)
+    session.run("pytest", "tests/verbs/test_lifecycle.py", "tests/realtime/test_live.py", env=variables)
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -332,6 +332,13 @@ def bench(session: nox.Session) -> None:
     """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in half a minute."""
     install(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def realtime(session: nox.Session) -> None:
+    """Measure how soon changes come, what a wait of a minute costs and what cut sockets lose: benchmarks/REALTIME.md."""
+    install(session, "tests")
+    session.run("python", "-m", "benchmarks.realtime", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)

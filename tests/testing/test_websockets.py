@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from fluxbase_jobs._realtime.websocket import WebsocketConnector
 from fluxbase_jobs.emulator import Context
 from fluxbase_jobs.testing import Server, SocketClosedError, SocketRefusedError
 from fluxbase_jobs.testing.websockets import InProcessSocket
@@ -284,3 +285,14 @@ def test_impossible_frame_faults_are_refused(server: Server, options: dict[str, 
 def address(server: Server) -> str:
     """The address of the WebSocket over the network."""
     return f"ws{server.url.removeprefix('http')}/realtime"
+
+
+def test_a_server_that_closes_logs_nothing_of_its_sockets(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor of those that are just closing."""
+    for _ in range(20):
+        with Server() as server:
+            socket = WebsocketConnector()(server.url, {"authorization": f"Bearer {server.service_key()}"})
+            socket.send(SUBSCRIBE)
+            socket.close()
+
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []

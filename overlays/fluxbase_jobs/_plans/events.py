@@ -120,7 +120,15 @@ def gap_line(note: str, before: LogLine) -> LogLine:
     return cast("LogLine", told)
 
 
-def gap_note(first: int, last: int) -> str:
-    """What to say of lines that did not come."""
+def missing_note(lines: Sequence[LogLine], after: int) -> tuple[str, ...]:
+    """What to say of the lines after a number that are not among these; nothing where all are there."""
+    numbers = {line.line_number or 0 for line in lines}
+    missing = [number for number in range(after + 1, max(numbers, default=0)) if number not in numbers]
+    return (gap_note(missing[0], missing[-1], len(missing)),) if missing else ()
+
+
+def gap_note(first: int, last: int, count: int | None = None) -> str:
+    """What to say of lines that did not come: all from the first to the last, or so many of them."""
     which = f"line {first}" if first == last else f"lines {first} to {last}"
+    which = which if count in {None, last - first + 1} else f"{count} of the {which}"
     return f"{which} of the log did not come: the server dropped them, or wrote them before this client listened"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from ..emulator.server.sockets import HttpProtocol, http_config, listen, url_of
@@ -23,7 +24,7 @@ class SocketServer:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._config = http_config(app, lifespan="off", date_header=False)
+        self._config = http_config(_until_cancelled(app), lifespan="off", date_header=False)
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 
@@ -48,3 +49,13 @@ class SocketServer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._server.wait_closed()
+
+
+def _until_cancelled(app: ASGIApp) -> ASGIApp:
+    """The application, whose requests and WebSockets end without a word when the server closes: Uvicorn would log them."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return serve

@@ -51,7 +51,7 @@ class Cause:
     error: FluxbaseError | None = None
     """Why the log could not be read."""
     shown: bool = False
-    """Whether the server shows the job's log over HTTP."""
+    """Whether the server shows the job's log over HTTP, or all of it came over the WebSocket."""
 
     def is_final(self, job: Job) -> bool:
         """Whether another read would not show more."""
@@ -76,8 +76,9 @@ def read_cause(context: CallContext, job: Job, now: Instant) -> Plan[Cause]:
     read = yield from exchange(context, operations.logs(job.id, 0), now)
     if isinstance(read, Err):
         return Cause(heard, error=read.error)
+    heard = context.client.memory.heard(job.id)  # again: the last lines may have come meanwhile
     lines = merged(read.data, heard)
-    return Cause(lines, thrown(lines, job), shown=bool(read.data))
+    return Cause(lines, thrown(lines, job), shown=bool(read.data) or context.client.memory.heard_all(job.id))
 
 
 def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
