@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from fluxbase_jobs import Job, PollPolicy, Result
 from fluxbase_jobs._context.call_context import ClientSettings
-from fluxbase_jobs._plans.events import SAFETY_POLL, LineOrder, applied
 from fluxbase_jobs._plans.exchange.call import stream
+from fluxbase_jobs._plans.listening import SAFETY_POLL, applied
+from fluxbase_jobs._plans.log_lines import LineOrder
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.tail import tail
 from fluxbase_jobs._plans.tail_many import tail_many

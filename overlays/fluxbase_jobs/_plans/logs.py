@@ -16,11 +16,11 @@ from .._validation import arguments
 from ..models.jobs import Job, LogLine
 from ..models.wire_value import WireList
 from ..result import Err, Meta, Ok, Result
-from .events import merged, missing_note
 from .exchange.causes import BARE_FAILURE, of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
+from .log_lines import merged, missing_note
 
 LAG_SECONDS: Final = 2.0
 """Seconds after a job's end within which its last lines are written."""

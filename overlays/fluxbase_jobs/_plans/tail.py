@@ -20,12 +20,12 @@ from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, SAFETY_POLL, LineOrder, applied, gap_line
 from .exchange.causes import of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
-from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
+from .listening import SAFETY_POLL, Event, LineLogged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
+from .log_lines import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, LineOrder, gap_line
 from .logs import DENIED
 from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
 

@@ -15,7 +15,7 @@ from ..._operations.readers import RESULT_LINE, is_servers_own_line
 from ...errors import FluxbaseError, JobFailed
 from ...models.jobs import Job, LogLine
 from ...result import Err
-from ..events import merged
+from ..log_lines import merged
 from ..polling import CLEANUP_SECONDS
 from .request import exchange
 from .steps import Instant, Plan, pause, read_clock

@@ -1,4 +1,4 @@
-"""Merging what a WebSocket brings with what polling reads: nothing old, nothing twice, log lines in order."""
+"""The lines of a log, from a WebSocket and over HTTP: in the order of their numbers, none twice, and what is missing is told."""
 
 from __future__ import annotations
 
@@ -9,29 +9,14 @@ from typing import Any, Final, cast
 from attrs import define, field
 from msgspec.structs import replace
 
-from ..models.jobs import Job, LogLine
+from ..models.jobs import LogLine
 
-SAFETY_POLL: Final = 45.0
-"""Seconds between two polls of a job whose changes come by themselves: the server drops events in floods, without a sign."""
 GAP_SECONDS: Final = 3.0
 """Seconds that log lines are held back while earlier ones are missing: they come out of order, and HTTP shows them up to 2 s late."""
 LATE_GAP_SECONDS: Final = 20.0
 """The same where the log that HTTP shows does not reach the gap yet: busy servers write it late."""
 HIDDEN_GAP_SECONDS: Final = 0.5
 """The same where the server hides its logs from HTTP."""
-
-
-def applied(known: Job, event: Job) -> Job | None:
-    """The job after a change; None where more is known already. Events lack the payload, and an API request may be ahead of them."""
-    if _version(event) < _version(known):
-        return None
-    return cast("Job", replace(cast("Any", event), payload=known.payload_text))
-
-
-def _version(job: Job) -> tuple[int, datetime]:
-    """What grows with each change of a job: its retries, and the latest of its moments."""
-    moments = (job.created_at, job.started_at, job.last_progress_at, job.completed_at)
-    return job.retry_count, max(moment for moment in moments if moment is not None)
 
 
 def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
