@@ -82,7 +82,15 @@ def quick(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """Everything that takes longer than `tests`: slow tests, the other Pythons, coverage, many crashes, conformance and more."""
     # A name of several sessions would only run the first of them.
-    for name in ("slow", *(f"pythons-{version}" for version in OTHER_PYTHONS), "coverage", "crashes", "conformance", "description"):
+    for name in (
+        "slow",
+        "browser",
+        *(f"pythons-{version}" for version in OTHER_PYTHONS),
+        "coverage",
+        "crashes",
+        "conformance",
+        "description",
+    ):
         session.notify(name)
     session.notify("docs")
     session.notify("build")
@@ -94,6 +102,13 @@ def slow(session: nox.Session) -> None:
     """The tests that `tests` leaves out, as they mostly wait."""
     install(session, "tests")
     session.run("pytest", *WORKERS, "-m", "slow")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def browser(session: nox.Session) -> None:
+    """The emulator's page in a headless Chromium; skipped, and said so, where none is installed: `apt-get install chromium chromium-driver`."""
+    install(session, "browser")
+    session.run("pytest", *(session.posargs or ("tests/browser",)))
 
 
 @nox.session(python=OTHER_PYTHONS)
@@ -256,9 +271,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def pictures(session: nox.Session) -> None:
-    """Write docs/pictures/*.svg: the program's commands on a terminal; `-- NAME` writes one of them."""
-    install(session, "tests")
-    session.run("python", "docs/pictures.py", *session.posargs)
+    """Write docs/pictures/: the program's commands on a terminal, `-- NAME` one of them; `-- page` the emulator's page in a browser."""
+    install(session, "browser")
+    if session.posargs != ["page"]:
+        session.run("python", "docs/pictures.py", *session.posargs)
+    if session.posargs in ([], ["page"]):
+        session.run("python", "docs/page_pictures.py")
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -306,7 +324,7 @@ def live(session: nox.Session) -> None:
     variables: dict[str, str | None] = dict(
         zip(("FLUXBASE_TEST_URL", "FLUXBASE_TEST_KEY", "FLUXBASE_TEST_PROFILE"), session.posargs, strict=True)
     )
-    session.run("pytest", "tests/verbs/test_lifecycle.py", env=variables)
+    session.run("pytest", "tests/verbs/test_lifecycle.py", "tests/realtime/test_live.py", env=variables)
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -314,6 +332,13 @@ def bench(session: nox.Session) -> None:
     """Measure against the peers, and write benchmarks/RESULTS.md; `-- --short` compares with the kept ratios in half a minute."""
     install(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def realtime(session: nox.Session) -> None:
+    """Measure how soon changes come, what a wait of a minute costs and what cut sockets lose: benchmarks/REALTIME.md."""
+    install(session, "tests")
+    session.run("python", "-m", "benchmarks.realtime", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)

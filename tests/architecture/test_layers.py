@@ -36,18 +36,19 @@ EMULATOR: Final = (
     ("__main__",),
     ("cli",),
     ("server",),
+    ("dashboard",),
     ("app",),
     ("realtime",),
     ("http",),
     ("jobs",),
     ("services",),
     ("runtime",),
-    ("functions", "auth"),
+    ("functions", "auth", "faults"),
     ("emulator",),  # __init__.py, which exports what a file of job functions needs
     ("handlers", "store"),
     ("formats",),
     ("settings",),
-    ("profiles", "clock", "defects", "optional_dependencies"),
+    ("profiles", "clock"),
 )
 """The emulator, in the same way."""
 

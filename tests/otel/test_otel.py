@@ -243,7 +243,7 @@ def test_definitions_are_traced_like_verbs(emulated: FluxbaseClient, recorded: R
     """Under the function's name."""
     fluxbase_server.script("resize").complete({"n": 3})
 
-    emulated.jobs.define("resize", dict, dict).run({}).unwrap()
+    emulated.jobs.define("resize", dict[str, int], dict[str, int]).run({}).unwrap()
 
     assert recorded.span().name == "run resize"
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fluxbase_jobs import Job, PollPolicy, Result
 from fluxbase_jobs._context.call_context import ClientSettings
-from fluxbase_jobs._plans.events import SAFETY_POLL, LineOrder, applied
 from fluxbase_jobs._plans.exchange.call import stream
+from fluxbase_jobs._plans.listening import SAFETY_POLL, applied
+from fluxbase_jobs._plans.log_lines import LineOrder
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.tail import tail
+from fluxbase_jobs._plans.tail_many import tail_many
 from fluxbase_jobs._plans.watch import watch
 from fluxbase_jobs._realtime.protocol import JobChanged, LineLogged
 from fluxbase_jobs._realtime.subscriptions import Event, Linked
@@ -23,7 +26,7 @@ from msgspec import convert
 from tests.support.fake_driver import FakeDriver, at, settings
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.scheduled_events import ScheduledHub
-from tests.support.simulated_jobs import RUNNING, Life, Line, life, one_job
+from tests.support.simulated_jobs import RUNNING, FakeJobs, Life, Line, life, one_job
 
 LIVE = (0.01, Linked(changes=True, logs=True))
 OPTIONS = WaitOptions(timeout=900, poll=PollPolicy())
@@ -196,6 +199,38 @@ def test_a_hidden_gap_is_told() -> None:
     assert [result.unwrap().line_number for _, result in emitted] == [1, None, 4]
     assert ["lines 2 to 3" in str(result.meta.notes) for _, result in emitted] == [False, True, False]
     assert (emitted[1][1].unwrap().message,) == emitted[1][1].meta.notes
+
+
+def test_hidden_logs_of_many_jobs_do_not_wait_for_their_polls() -> None:
+    """Each job is polled seldom, as there are many: but one is enough to learn that the server hides its logs."""
+    job_ids = [str(UUID(int=number)) for number in range(40)]
+    events: list[tuple[float, Event]] = [LIVE]
+    for job_id in job_ids:
+        events += [(5.0, LineLogged(job_id, line(number))) for number in (2, 3)]
+        events.append(changed(6.0, id=job_id, status="completed", completed_at=at(6)))
+    driver = FakeDriver(FakeJobs(dict.fromkeys(job_ids, working(6))))
+
+    emitted = list(driver.stream(tail_many(using(ScheduledHub(*events)), {}, job_ids, OPTIONS)))
+
+    lines = {job_id: [result.unwrap().message for _, (of, result) in emitted if of == job_id] for job_id in job_ids}
+    assert all(messages[1:] == ["line 2", "line 3"] and "line 1" in messages[0] for messages in lines.values())
+    assert emitted[-1][0] < 15
+
+
+def test_dropped_lines_of_many_jobs_are_read_over_http() -> None:
+    """However seldom each job is polled: a line is only said to be missing after a poll that could have shown it."""
+    job_ids = [str(UUID(int=number)) for number in range(40)]
+    events: list[tuple[float, Event]] = [LIVE]
+    for job_id in job_ids:
+        events += [(at, LineLogged(job_id, line(number))) for at, number in ((1.0, 1), (60.0, 3), (90.0, 4), (150.0, 6), (180.0, 7))]
+        events.append(changed(300.0, id=job_id, status="completed", completed_at=at(300)))
+    written = [Line(number, f"line {number}", 30 * (number - 1)) for number in range(1, 8)]
+    driver = FakeDriver(FakeJobs(dict.fromkeys(job_ids, working(300)), written))
+
+    emitted = list(driver.stream(tail_many(using(ScheduledHub(*events)), {}, job_ids, OPTIONS)))
+
+    lines = {job_id: [result.unwrap().message for _, (of, result) in emitted if of == job_id] for job_id in job_ids}
+    assert [*lines.values()] == [[f"line {number}" for number in range(1, 8)]] * 40
 
 
 @given(st.permutations(range(1, 30)), st.sets(st.integers(1, 29)), st.sets(st.integers(1, 29)), st.integers(0, 10))

@@ -11,8 +11,10 @@ from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._plans import jobs as plans
 from fluxbase_jobs._plans import typed
 from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.causes import NO_CAUSE, OUTPUT_LOST
 from fluxbase_jobs._plans.logs import logs
 from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.run import run
 from fluxbase_jobs._realtime.subscriptions import HeardLines
 from fluxbase_jobs.models.jobs import LogLine
 from msgspec import convert
@@ -76,6 +78,25 @@ def test_a_log_is_waited_for_right_after_the_end() -> None:
     assert result.meta.logs_hidden is False
 
 
+def test_the_rest_of_a_log_is_waited_for_right_after_the_end() -> None:
+    """Some lines are there already: the one with the result, which comes last, is not."""
+    lines = (Line(1, "hello", 0.1), Line(2, "good-bye", 3.9, lag=1.5), Line(3, RESULT, 4, lag=1.5))
+    client = settings()
+    driver = FakeDriver(one_job(life(0, 4), *lines))
+    driver.clock.pass_(4.01)
+
+    unseen = driver.run(call(logs, client, {}, JOB_ID, 0))
+    driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False))
+    seen = driver.run(call(logs, client, {}, JOB_ID, 0))
+    again = FakeDriver(one_job(life(0, 4), *lines))
+    again.clock.pass_(4.01)
+    with_log = again.run(call(plans.get, client, {}, JOB_ID, include_logs=True))
+
+    assert messages(unseen) == ["hello"]  # the job may be running
+    assert messages(seen) == ["hello", "good-bye", RESULT]
+    assert [line.message for line in with_log.unwrap().logs or ()] == messages(seen)
+
+
 def test_a_hidden_log_is_said_to_be_hidden() -> None:
     """A completed job has written its result at least. The next log of that server is not waited for."""
     client = settings()
@@ -108,6 +129,26 @@ def test_lines_that_were_heard_are_given() -> None:
     assert both.meta.logs_hidden is False
     assert messages(alone) == ["one", "two", RESULT]
     assert alone.meta.logs_hidden is True
+
+
+@pytest.mark.parametrize(
+    ("numbers", "after", "note"),
+    [
+        ((1, 2, 3), 0, None),
+        ((1, 2, 4), 0, "line 3 of the log"),
+        ((4, 5), 0, "lines 1 to 3 of the log"),
+        ((2, 5), 1, "lines 3 to 4 of the log"),
+        ((1, 3, 4, 6), 0, "2 of the lines 2 to 5 of the log"),
+    ],
+)
+def test_lines_that_were_not_heard_are_told(numbers: tuple[int, ...], after: int, note: str | None) -> None:
+    """The server hides them, so nobody can read them."""
+    client = hearing(*(Line(number, f"line {number}", number) for number in numbers))
+
+    result = FakeDriver(one_job(life(0, 10))).run(call(logs, client, {}, JOB_ID, after))
+
+    assert messages(result) == [f"line {number}" for number in numbers]
+    assert [told.partition(" did not come")[0] for told in result.meta.notes] == ([note] if note else [])
 
 
 def test_a_job_with_its_log_has_the_heard_lines() -> None:
@@ -250,3 +291,13 @@ def test_the_heard_lines_are_bounded() -> None:
 
     assert heard.of("job 0") == []
     assert len(heard.of("job 29")) == 1000
+
+
+def test_a_cause_that_was_lost_is_not_said_to_be_hidden() -> None:
+    """Where the server hides its log, but all that is left of it came over the WebSocket."""
+    failed = life(0, 10, "failed", error_message="exit status 1", result=None)
+
+    lost = FakeDriver(one_job(failed)).run(call(run, hearing(SUBSCRIBED, Line(2, "working", 9)), {}, Submission("resize"), OPTIONS)).error
+    hidden = FakeDriver(one_job(failed)).run(call(run, hearing(), {}, Submission("resize"), OPTIONS)).error
+
+    assert (lost and lost.hint, hidden and hidden.hint) == (OUTPUT_LOST, NO_CAUSE)

@@ -26,6 +26,7 @@ from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, marked
 from fluxbase_jobs.emulator.handlers.loader import load_functions
 from fluxbase_jobs.emulator.server.sockets import http_config, listen, url_of
 from fluxbase_jobs.emulator.settings import Settings
+from starlette.types import ASGIApp
 
 HANDLERS: Final = Path(__file__).parents[2] / "contract" / "functions.py"
 SECRET: Final = "0123456789abcdef0123456789abcdef"
@@ -168,12 +169,17 @@ class _RealTimeLoop(asyncio.SelectorEventLoop):
 
 
 @contextmanager
-def serving(*handlers: Any, clock: Clock | None = None, **settings: Any) -> Generator[Running]:
-    """Serve an emulator from a thread, with these handlers or the Python versions of the recorded functions."""
+def serving(
+    *handlers: Any, clock: Clock | None = None, app: Callable[[Emulator], ASGIApp] = lambda emulator: emulator.app, **settings: Any
+) -> Generator[Running]:
+    """Serve an emulator from a thread, with these handlers or the Python versions of the recorded functions.
+
+    `app` makes the application; that of the emulator by default.
+    """
     functions = FunctionSet(marked(handlers)) if handlers else load_functions(HANDLERS)
     emulator = Emulator(evolve(Settings(jwt_secret=SECRET, poll_interval=0.01), **settings), functions, clock)
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(http_config(emulator.app))
+    server = uvicorn.Server(http_config(app(emulator)))
     thread = threading.Thread(target=_serve, args=(server, listener))
     thread.start()
     try:

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from fluxbase_jobs._realtime.websocket import WebsocketConnector
+from fluxbase_jobs.emulator import Context
 from fluxbase_jobs.testing import Server, SocketClosedError, SocketRefusedError
 from fluxbase_jobs.testing.websockets import InProcessSocket
 from websockets.exceptions import ConnectionClosedError, InvalidMessage, InvalidStatus
@@ -32,7 +34,7 @@ def frames(socket: InProcessSocket) -> list[dict[str, Any]]:
     """The frames that come before it is quiet."""
     received: list[dict[str, Any]] = []
     while message := socket.receive(QUIET_SECONDS):
-        received += [json.loads(line) for line in message.splitlines()]
+        received += [json.loads(line) for line in message.split("\n") if line]
     return received
 
 
@@ -41,7 +43,7 @@ def until_closed(socket: InProcessSocket) -> list[dict[str, Any]]:
     received: list[dict[str, Any]] = []
     try:
         while message := socket.receive(SECONDS):
-            received += [json.loads(line) for line in message.splitlines()]
+            received += [json.loads(line) for line in message.split("\n") if line]
     except SocketClosedError:
         return received
     raise AssertionError(received)
@@ -211,6 +213,26 @@ def test_late_frame_is_overtaken(march: Server) -> None:
     assert summary(received)[0] == "pending"
 
 
+def test_a_fault_meets_whole_frames(march: Server) -> None:
+    """A line may hold characters at which Python ends a line, and JSON does not."""
+    march.faults.add_frame_fault("heartbeat", drop=True)
+
+    @march.function("speak")
+    def speak(_payload: dict[str, Any], context: Context) -> None:
+        context.log("next\x85line")
+
+    socket = opened(march)
+    with march.client() as client:
+        job = client.jobs.submit("speak", scheduled=timedelta(seconds=1)).unwrap()
+        socket.send(json.dumps({"type": "subscribe_logs", "config": {"execution_id": job.id, "type": "job"}}))
+        frames(socket)
+        march.clock.advance(2)
+        client.jobs.wait(job).unwrap()
+    messages = [frame["payload"]["message"] for frame in frames(socket) if frame["type"] == "execution_log"]
+
+    assert "next\x85line" in messages
+
+
 def test_cut_in_place_of_a_frame(march: Server) -> None:
     """What came before arrives, nothing after it does; another socket can be opened at once."""
     march.script("resize").complete()
@@ -263,3 +285,14 @@ def test_impossible_frame_faults_are_refused(server: Server, options: dict[str, 
 def address(server: Server) -> str:
     """The address of the WebSocket over the network."""
     return f"ws{server.url.removeprefix('http')}/realtime"
+
+
+def test_a_server_that_closes_logs_nothing_of_its_sockets(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor of those that are just closing."""
+    for _ in range(20):
+        with Server() as server:
+            socket = WebsocketConnector()(server.url, {"authorization": f"Bearer {server.service_key()}"})
+            socket.send(SUBSCRIBE)
+            socket.close()
+
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []

@@ -43,7 +43,7 @@ def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Resu
     if not with_log or isinstance(found, Err):
         return found
     if found.data.is_terminal:
-        lines = yield from log_of_ended(context, found, bool)
+        lines = yield from log_of_ended(context, found)
     else:
         lines = yield from read_lines(context, found.data.id, 0)
     meta = evolve(found.meta.plus(lines.meta), logs_error=lines.error or lines.meta.logs_error, logs_hidden=lines.meta.logs_hidden)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, cast
+
+from msgspec.structs import replace
 
 from .._context.call_context import CallContext
 from .._realtime.protocol import JobChanged, LineLogged
@@ -16,11 +19,16 @@ from .polling import pause_until_next_poll
 LINK_SECONDS: Final = 0.3
 """Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""
 
+SAFETY_POLL: Final = 45.0
+"""Seconds between two polls of a job whose changes come by themselves: the server drops events in floods, without a sign."""
+
 __all__ = [
+    "SAFETY_POLL",
     "Event",
     "JobChanged",
     "LineLogged",
     "Linked",
+    "applied",
     "changes_come",
     "listen",
     "listen_each",
@@ -73,3 +81,16 @@ def wait_for_events(source: Subscription | None, left: float, result: Result[Any
         return Received((), (yield from pause_until_next_poll(left, result, now, end)))
     received: Received = yield NextEvent(source, max(0.0, min(left, end - now.monotonic)))
     return received
+
+
+def applied(known: Job, event: Job) -> Job | None:
+    """The job after a change; None where more is known already. Events lack the payload, and an API request may be ahead of them."""
+    if _version(event) < _version(known):
+        return None
+    return cast("Job", replace(cast("Any", event), payload=known.payload_text))
+
+
+def _version(job: Job) -> tuple[int, datetime]:
+    """What grows with each change of a job: its retries, and the latest of its moments."""
+    moments = (job.created_at, job.started_at, job.last_progress_at, job.completed_at)
+    return job.retry_count, max(moment for moment in moments if moment is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -16,11 +16,11 @@ from .._validation import arguments
 from ..models.jobs import Job, LogLine
 from ..models.wire_value import WireList
 from ..result import Err, Meta, Ok, Result
-from .events import merged
 from .exchange.causes import BARE_FAILURE, of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
+from .log_lines import merged, missing_note
 
 LAG_SECONDS: Final = 2.0
 """Seconds after a job's end within which its last lines are written."""
@@ -34,25 +34,32 @@ DENIED: Final = "Failed to get job"
 """What a server that denies a job (see `denied`) answers where its log is read."""
 DENIED_ATTEMPTS: Final = 3
 
-Enough = Callable[[Sequence[LogLine]], bool]
-
 
 def logs(context: CallContext, job_id: object, after_line: object) -> Plan[Result[list[LogLine]]]:
     """The lines of a job's log after a line number, with those that this client heard on its socket."""
     operation = operations.logs(job_id, after_line)
     first = arguments.integer("after_line", after_line, 0)
     read = yield from read_lines(context, str(operation.job_id), first)
-    if isinstance(read, Err) or read.data or first:
+    if isinstance(read, Err) or first or (read.data and not (yield from _may_lack_lines(context, str(operation.job_id), read))):
         return read
     found = yield from read_job(context, operations.get(job_id))
     if isinstance(found, Err) or not found.data.is_terminal:
         return Ok(read.data, read.meta.plus(found.meta))
-    ended = yield from log_of_ended(context, found, bool)
+    ended = yield from log_of_ended(context, found)
     return Ok(ended.data, ended.meta.plus(read.meta)) if isinstance(ended, Ok) else ended
 
 
-def log_of_ended(context: CallContext, ended: Ok[Job], enough: Enough) -> Plan[Result[list[LogLine]]]:
-    """The log of an ended job, read until it is enough or complete. `meta.logs_hidden` where the server does not show it."""
+def _may_lack_lines(context: CallContext, job_id: str, read: Ok[list[LogLine]]) -> Plan[bool]:
+    """Whether the last lines may not be written yet: the client has seen the job end just now, and its result is not in the log."""
+    seen = context.client.memory.seen(job_id)
+    if seen is None or seen.completed_at is None or any(line.message.startswith(RESULT_LINE) for line in read.data):
+        return False
+    now = yield from read_clock()
+    return _seconds_since(seen.completed_at, read.meta, now) < LAG_SECONDS
+
+
+def log_of_ended(context: CallContext, ended: Ok[Job]) -> Plan[Result[list[LogLine]]]:
+    """The log of an ended job, read until it has the line with the result or is complete. `meta.logs_hidden` where it is not shown."""
     job, memory = ended.data, context.client.memory
     now = yield from read_clock()
     complete_at = now.monotonic + max(0.0, LAG_SECONDS - _age(ended, now))
@@ -61,7 +68,7 @@ def log_of_ended(context: CallContext, ended: Ok[Job], enough: Enough) -> Plan[R
         if isinstance(read, Err):
             return read
         now = yield from read_clock()
-        if enough(read.data) or now.monotonic >= complete_at or (not shown and memory.shows_logs is False):
+        if has_result(read.data, job) or now.monotonic >= complete_at or (not shown and memory.shows_logs is False):
             break
         yield from pause(min(LAG_POLL, complete_at - now.monotonic))
     if shown or memory.shows_logs or not _must_have_lines(job, now):
@@ -96,8 +103,10 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
         memory.shows_logs = True
     elif shown:
         memory.shows_logs = memory.shows_logs or None
-    hidden = bool(heard) and not shown and not memory.shows_logs
-    return Ok(lines, evolve(read.meta, logs_hidden=True) if hidden else read.meta), shown
+    if not heard or shown or memory.shows_logs:
+        return Ok(lines, read.meta), shown
+    notes = (*read.meta.notes, *missing_note(heard, after_line))
+    return Ok(lines, evolve(read.meta, logs_hidden=True, notes=notes)), shown
 
 
 def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
@@ -112,7 +121,7 @@ def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
         return Ok(job, evolve(ended.meta, result_lost=False))
     read, shown = yield from _read(context, job.id, 0)
     if isinstance(read, Ok) and (shown or memory.shows_logs) and not has_result(read.data, job):
-        read = yield from log_of_ended(context, ended, lambda lines: has_result(lines, job))
+        read = yield from log_of_ended(context, ended)
     if isinstance(read, Err):
         return Ok(job, ended.meta.plus(read.meta))
     found = has_result(read.data, job) or has_result(memory.heard(job.id), job)

@@ -20,12 +20,12 @@ from ..errors import InvalidInput
 from ..models.jobs import Job, LogLine
 from ..policies.poll import PollPolicy
 from ..result import Err, Ok, Result
-from .events import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, SAFETY_POLL, LineOrder, applied, gap_line
 from .exchange.causes import of_last_attempt
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
-from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
+from .listening import SAFETY_POLL, Event, LineLogged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
+from .log_lines import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, LineOrder, gap_line
 from .logs import DENIED
 from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
 
@@ -200,7 +200,7 @@ def _follow(
     job: Job | None = None
     snapshot = _Snapshot(None, Ok(None))
     now = yield from until_linked(following.source, now, end)
-    while now.monotonic < end:
+    while now.monotonic < end and not (snapshot.result.ok and _no_more_comes(context, following, complete_at, job, now)):
         began = now
         snapshot = yield from _poll(context, read, cursor, began, end)
         if isinstance(snapshot.result, Err) and not is_transient(snapshot.result.error):
@@ -221,10 +221,19 @@ def _follow(
             DRAIN_SECONDS / DRAIN_POLLS if complete_at else POLL.interval(interval, job, now.utc, now.random, changed=bool(snapshot.lines))
         )
         wait = max(interval, following.spacing())
+        if complete_at is not None and following.source is not None and context.client.memory.shows_logs is False:
+            wait = max(0.0, complete_at - now.monotonic)
         now = yield from _until_next_poll(context, following, wait, snapshot, job, now=now, end=end)
     yield from _give(context, following, _Snapshot(None, snapshot.result), now, hold=0.0)
     if complete_at is None or not snapshot.result.ok:
         yield Emit(Err(wait_timeout(read.job_id, job, waiting.timeout)))
+
+
+def _no_more_comes(context: CallContext, following: _Following, complete_at: float | None, job: Job | None, now: Instant) -> bool:
+    """Whether another poll would not bring lines: all came over the WebSocket, or whatever comes does, as the server hides its log."""
+    if complete_at is None or following.source is None:
+        return False
+    return following.heard_all(job) or (context.client.memory.shows_logs is False and now.monotonic >= complete_at)
 
 
 def _give(
@@ -256,7 +265,8 @@ def _hold(context: CallContext, following: _Following) -> float:
     """For how long lines are held back while earlier ones are missing: where the log is shown, until it shows later ones."""
     if context.client.memory.shows_logs is False:
         return HIDDEN_GAP_SECONDS
-    return LATE_GAP_SECONDS if following.shown and not following.order.is_behind(following.shown_up_to) else GAP_SECONDS
+    late = following.shown and not following.order.is_behind(following.shown_up_to)
+    return (LATE_GAP_SECONDS if late else GAP_SECONDS) + following.spacing()
 
 
 def _until_next_poll(
@@ -272,14 +282,15 @@ def _until_next_poll(
         left = SAFETY_POLL if live else planned(sooner, snapshot.result) - (now.monotonic - began)
         if source is not None and left <= 0:
             return now
-        held = following.order.held_for(now.monotonic, _hold(context, following)) if gap and hidden else left
+        held = left if not gap else following.order.held_for(now.monotonic, _hold(context, following)) if hidden else GAP_POLL
         received = yield from wait_for_events(source, min(left, held), snapshot.result, now, end)
         now = received.at
         due = False
         for event in received.events:
             due = following.take(event, job, now.monotonic) or due
         yield from _give(context, following, _Snapshot(None, snapshot.result), now)
-        if due or not (received.events or held < left) or now.monotonic >= end:
+        ended = job is not None and job.is_terminal and following.heard_all(job)
+        if due or ended or not (received.events or held < left) or now.monotonic >= end:
             return now
 
 

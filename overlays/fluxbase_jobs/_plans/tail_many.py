@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from attrs import define, field
@@ -80,12 +81,19 @@ class _Merged:
         """One stream for each job."""
         merged = cls([_Branch(job_id, sources[index] if sources else None) for index, job_id in enumerate(job_ids)])
         for branch in merged.branches:
-            branch.stream = follow(context, operations.get(branch.job_id), waiting, branch.source, spacing=merged.spacing)
+            spacing = partial(merged.spacing, context, branch)
+            branch.stream = follow(context, operations.get(branch.job_id), waiting, branch.source, spacing=spacing)
         return merged
 
-    def spacing(self) -> float:
-        """The seconds between two polls of a job at least."""
-        return SECONDS_PER_POLL * len(self.branches) if len(self.branches) > 1 else 0.0
+    def spacing(self, context: CallContext, branch: _Branch) -> float:
+        """The seconds between two polls of a job at least.
+
+        Where lines come by themselves, the first job is polled as if it was the only one until the client knows whether the server shows
+        its logs: all others wait for that before they give lines that come after missing ones.
+        """
+        first = branch is self.branches[0]
+        unknown = first and branch.source is not None and branch.source.linked.logs and context.client.memory.shows_logs is None
+        return 0.0 if len(self.branches) == 1 or unknown else SECONDS_PER_POLL * len(self.branches)
 
     def emit(self) -> Stream[Pair]:
         """Carry the streams on until all have ended."""

@@ -19,13 +19,12 @@ from ..errors import InvalidInput, InvalidResponse, RequestTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
-from .events import SAFETY_POLL, applied
 from .exchange.call import open_call
 from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
 from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
-from .listening import Event, JobChanged, Linked, changes_come, listen, planned, until_linked, wait_for_events
+from .listening import SAFETY_POLL, Event, JobChanged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
 from .polling import OnProgress, Waiting, WaitOptions, is_refused, is_transient, read_ids, wait_refused, wait_timeout
 from .watch import visible_state
 

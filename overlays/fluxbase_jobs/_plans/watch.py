@@ -15,10 +15,9 @@ from .._realtime.subscriptions import Subscription
 from ..errors import NotFound
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from .events import SAFETY_POLL, applied
 from .exchange.denied import read_job, with_denied
 from .exchange.steps import Emit, Instant, Step, Stream, read_clock
-from .listening import Event, LineLogged, Linked, changes_come, listen, planned, until_linked, wait_for_events
+from .listening import SAFETY_POLL, Event, LineLogged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
 from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
 
 

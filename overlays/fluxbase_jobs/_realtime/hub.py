@@ -27,25 +27,37 @@ class Hub:
         headers: what else the client sends with each request.
         key: gives the key to use now.
         connect: opens sockets.
+        idle_seconds: without a watcher for so long, the socket is closed.
 
     Attributes:
-        state: as `client.realtime_state` gives it.
         heard: the lines that came.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], key: KeyReader, connect: Connector) -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], key: KeyReader, connect: Connector, *, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self._base_url = base_url
         self._headers = headers
         self._key = key
         self._connect = connect
+        self.idle_seconds = idle_seconds
         self.heard = HeardLines()
-        self.state = UNUSED
+        self._state = UNUSED
         self._lock = threading.Lock()
         self._link: _Link | None = None
         self._process = os.getpid()
         self._inherited: list[object] = []
         self._closed = False
         self._not_before = 0.0
+
+    @property
+    def state(self) -> str:
+        """As `client.realtime_state` gives it."""
+        return self._state if self._process == os.getpid() else UNUSED
+
+    def moved_to(self, state: str) -> None:
+        """The socket's state is another one."""
+        self._state = state
 
     def subscribe(self, groups: Sequence[Sequence[str]], *, logs: bool) -> list[Subscription]:
         """The events of these groups of jobs from now on; an empty list where the server is known to have none."""
@@ -94,7 +106,7 @@ class Hub:
     def ended(self, link: _Link, state: str, not_before: float = 0.0) -> None:
         """The link's thread has ended."""
         if self._link is link:
-            self._link, self.state, self._not_before = None, state, not_before
+            self._link, self._state, self._not_before = None, state, not_before
 
     def lock(self) -> threading.Lock:
         """Held while links begin and end."""
@@ -103,7 +115,7 @@ class Hub:
     def _begin_process(self) -> None:
         # The parent's socket and lock belong to the parent. They are kept, as what is collected is closed.
         self._inherited += [self._link, self._lock]
-        self._lock, self._link, self._process, self.state = threading.Lock(), None, os.getpid(), UNUSED
+        self._lock, self._link, self._process, self._state = threading.Lock(), None, os.getpid(), UNUSED
         self.heard = HeardLines()
 
 
@@ -168,11 +180,12 @@ class _Link:
                     self.registry.disconnect()
                     self.registry.questions()
                     wanted = bool(self.registry)
-                if self.stopped.is_set() or fault is None or not wanted or fault.lasting:
+                if self.stopped.is_set() or not wanted or (fault is not None and fault.lasting):
                     not_before = monotonic() + delay if fault is not None and not self.stopped.is_set() else 0.0
                     self.hub.ended(self, UNUSED if fault is None or self.stopped.is_set() else polling(fault.reason), not_before)
                     return
-                self.hub.state = polling(fault.reason)
+                if fault is not None:
+                    self.hub.moved_to(polling(fault.reason))
             self.stopped.wait(delay)
 
     def _serve(self, retries: Retries) -> None:
@@ -198,7 +211,7 @@ class _Link:
             if message is not None:
                 self._receive(message)
                 retries.received()
-                self.hub.state = CONNECTED
+                self.hub.moved_to(CONNECTED)
             if now < look_at:
                 continue
             look_at = now + TICK_SECONDS
@@ -206,7 +219,7 @@ class _Link:
                 questions = self.registry.questions()
                 idle_since = now if self.registry else idle_since
             self._send(socket, questions)
-            if now - idle_since > IDLE_SECONDS:
+            if now - idle_since > self.hub.idle_seconds:
                 return
             if now >= beat_at:
                 socket.send(protocol.heartbeat())

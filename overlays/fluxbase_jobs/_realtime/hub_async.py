@@ -28,30 +28,43 @@ class AsyncHub:
         headers: what else the client sends with each request.
         key: gives the key to use now.
         connect: opens sockets.
+        idle_seconds: without a watcher for so long, a socket is closed.
 
     Attributes:
-        state: as `client.realtime_state` gives it.
         heard: the lines that came.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], key: AsyncKeyReader, connect: AsyncConnector) -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], key: AsyncKeyReader, connect: AsyncConnector, *, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self._base_url = base_url
         self._headers = headers
         self._key = key
         self._connect = connect
+        self.idle_seconds = idle_seconds
         self.heard = HeardLines()
-        self.state = UNUSED
-        self._links: dict[object, _Link] = {}
+        self._ended_state = UNUSED
+        self._links: dict[asyncio.AbstractEventLoop, _Link] = {}
         self._process = os.getpid()
         self._inherited: list[object] = []
         self._closed = False
         self._not_before = 0.0
 
+    @property
+    def state(self) -> str:
+        """As `client.realtime_state` gives it: connected where any event loop's socket is."""
+        if self._process != os.getpid():
+            return UNUSED
+        states = [link.state for link in list(self._links.values()) if not link.loop.is_closed()]
+        if CONNECTED in states:
+            return CONNECTED
+        return next((state for state in states if state != UNUSED), self._ended_state)
+
     def subscribe(self, groups: Sequence[Sequence[str]], *, logs: bool) -> list[Subscription]:
         """The events of these groups of jobs from now on; an empty list where there are none."""
         loop = _running_loop()
         if loop is None:
-            self.state = polling("not under trio")
+            self._ended_state = polling("not under trio")
             return []
         if self._process != os.getpid():
             self._inherited.append(self._links)
@@ -60,15 +73,22 @@ class AsyncHub:
         if self._closed or (link is None and monotonic() < self._not_before):
             return []
         if link is None:
+            for ended in [other for other in self._links if other.is_closed()]:
+                self._links.pop(ended, None)
             link = self._links[loop] = _Link(self, loop)
             link.start()
         return link.subscribe(groups, logs=logs)
 
     async def close(self) -> None:
-        """Close the socket of this event loop; those of others close with them."""
+        """Close the sockets: that of this event loop now, those of others as soon as their loops come to it."""
         self._closed = True
-        if (link := self._links.get(_running_loop())) is not None:
-            await link.stop()
+        here = _running_loop()
+        for loop, link in [*self._links.items()]:
+            if loop is not here and self._process == os.getpid():
+                link.stop_from_another_thread()
+        own = None if here is None else self._links.get(here)
+        if own is not None:
+            await own.stop()
 
     async def open_socket(self, token: Token) -> AsyncSocket:
         """Open a socket with the key of now. Raises SocketUnavailable."""
@@ -99,7 +119,7 @@ class AsyncHub:
         """The link's task has ended."""
         if self._links.get(link.loop) is link:
             del self._links[link.loop]
-            self.state, self._not_before = state, not_before
+            self._ended_state, self._not_before = state, not_before
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -118,6 +138,7 @@ class _Link:
     loop: asyncio.AbstractEventLoop
     registry: Registry = field(init=False)
     token: Token = field(factory=Token)
+    state: str = UNUSED
     _wake: asyncio.Event = field(init=False)
     """Set where somebody was added."""
     _task: asyncio.Task[None] | None = None
@@ -134,6 +155,12 @@ class _Link:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=2 * TICK_SECONDS)
+
+    def stop_from_another_thread(self) -> None:
+        """End the task, where its event loop runs in another thread. It closes the socket."""
+        if self._task is not None and not self.loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop was closed just now
+                self.loop.call_soon_threadsafe(self._task.cancel)
 
     def subscribe(self, groups: Sequence[Sequence[str]], *, logs: bool) -> list[Subscription]:
         """Add a watcher. What it needs is asked for in the next turn of the loop, together with what others need."""
@@ -160,10 +187,13 @@ class _Link:
                     if fault.lasting or not self.registry:
                         self.hub.ended(self, polling(fault.reason), monotonic() + delay)
                         return
-                    self.hub.state = polling(fault.reason)
+                    self.state = polling(fault.reason)
                     await asyncio.sleep(delay)
                 else:
-                    return
+                    self.registry.disconnect()
+                    self.registry.questions()
+                    if not self.registry:
+                        return
         finally:
             self.registry.disconnect()
             self.hub.ended(self, UNUSED)
@@ -190,7 +220,7 @@ class _Link:
         while True:
             message = await socket.receive()
             retries.received()
-            self.hub.state = CONNECTED
+            self.state = CONNECTED
             for frame in protocol.read(message):
                 if (refusal := self.registry.receive(frame)) is not None:
                     raise SocketUnavailable(refusal)
@@ -199,7 +229,7 @@ class _Link:
         """Send what is to be sent, as long as the socket is open and needed."""
         now = monotonic()
         idle_since, beat_at = now, now + HEARTBEAT_SECONDS
-        while now - idle_since <= IDLE_SECONDS:
+        while now - idle_since <= self.hub.idle_seconds:
             self._wake.clear()
             for question in self.registry.questions():
                 await socket.send(question)

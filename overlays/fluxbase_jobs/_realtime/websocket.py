@@ -11,6 +11,7 @@ from ..errors import FluxbaseError
 
 PATH: Final = "/realtime"
 OPEN_SECONDS: Final = 5.0
+JOIN_SECONDS: Final = 2.0
 MAX_MESSAGE: Final = 4 * 1024 * 1024
 _MISSING: Final = frozenset({400, 403, 404, 405, 426, 501})
 """Statuses with which a server, or a proxy before it, says that it has no WebSocket."""
@@ -161,6 +162,9 @@ class _WebsocketsSocket:
 
     def close(self) -> None:
         self._opened.close()
+        pinging = getattr(self._connection, "keepalive_thread", None)
+        if pinging is not None:
+            pinging.join(JOIN_SECONDS)  # the library does not: it would end a moment after the client was closed
 
 
 class _AsyncWebsocketsSocket:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import SERVICE_SECONDS, Tokens
 from .clock import Clock, SystemClock, micros
-from .defects import Defects
+from .faults.defects import Defects
 from .functions.registry import FunctionRegistry
 from .handlers.decorator import FunctionSet, JobFunction
 from .http.middleware import (
@@ -71,7 +71,18 @@ class Emulator:
 
     def user_key(self, email: str = DEVELOPER, lifetime_seconds: int = SERVICE_SECONDS) -> str:
         """A token of the user with this email address, valid for a day by default; the user is created if needed."""
-        return self._services.tokens.access(self._find_or_create_user(email), lifetime_seconds)
+        return self._services.tokens.access(self.user(email), lifetime_seconds)
+
+    def user(self, email: str = DEVELOPER) -> User:
+        """The user with this email address, created if needed."""
+        users = self._services.users
+        # "$" is a hash with an empty digest, which no password has: this user cannot sign in, only the key works.
+        name = email.partition("@")[0].capitalize()
+        return users.by_email(email) or users.add(email, "$", {"name": name}, micros(self._clock))
+
+    def next_runs(self, count: int) -> dict[tuple[str, str], list[int]]:
+        """The next due times of the functions with a schedule, by namespace and name, in nanoseconds since 1970."""
+        return self._scheduler.upcoming(count)
 
     @property
     def services(self) -> Services:
@@ -153,12 +164,6 @@ class Emulator:
             exception_handlers={Exception: _internal_error},
             lifespan=lifespan,
         )
-
-    def _find_or_create_user(self, email: str) -> User:
-        users = self._services.users
-        # "$" is a hash with an empty digest, which no password has: this user cannot sign in, only the key works.
-        name = email.partition("@")[0].capitalize()
-        return users.by_email(email) or users.add(email, "$", {"name": name}, micros(self._clock))
 
 
 async def _internal_error(request: Request, _: Exception) -> Response:

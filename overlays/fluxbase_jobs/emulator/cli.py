@@ -15,8 +15,8 @@ from attrs import frozen
 
 from .handlers.decorator import FunctionSet
 from .handlers.loader import HandlersFile, UnusableHandlersError
-from .optional_dependencies import HOW_TO_INSTALL, missing_package
 from .profiles import NEWEST, PROFILES
+from .server.optional_dependencies import HOW_TO_INSTALL, missing_package
 from .settings import DEFAULT_PORT, SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
 from .store import UnusableDatabaseError
 
@@ -34,6 +34,7 @@ class Options:
     access_log: bool
     reload: bool
     allowed_hosts: list[str]
+    opens_browser: bool
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -64,7 +65,7 @@ def read_options(arguments: list[str] | None) -> Options:
         realtime=found.realtime,
     )
     access_log = sys.stderr.isatty() if found.access_log is None else found.access_log
-    return Options(settings, found.functions, found.host, found.port, access_log, found.reload, found.allow_host)
+    return Options(settings, found.functions, found.host, found.port, access_log, found.reload, found.allow_host, found.open)
 
 
 def _escape_unencodable_characters() -> None:
@@ -89,7 +90,8 @@ def _serve(options: Options) -> None:
     try:
         functions = handlers.load() if handlers else FunctionSet()
         watched = handlers if options.reload else None
-        serve(options.settings, functions, options.host, options.port, watched, allowed_hosts=options.allowed_hosts)
+        hosts, opens_browser = options.allowed_hosts, options.opens_browser
+        serve(options.settings, functions, options.host, options.port, watched, allowed_hosts=hosts, opens_browser=opens_browser)
     except (UnusableHandlersError, UnusableAddressError, UnusableDatabaseError) as error:
         _exit(str(error))
 
@@ -128,6 +130,7 @@ def _add_program_options(add: Callable[..., object]) -> None:
         "%(default).0s (can be repeated)",
     )
     add("--port", default=DEFAULT_PORT, type=_port, help="port to listen on; 0 picks a free one and prints it")
+    add("--open", action="store_true", help="open the dashboard in a browser; it is served at /_emulator, on loopback only%(default).0s")
     add("--functions", type=Path, metavar="FILE.py", help="Python file with the handlers (default: no functions)%(default).0s")
     add("--reload", action=argparse.BooleanOptionalAction, default=True, help="reload the handlers when their files change")
     add(

@@ -7,7 +7,7 @@ from attrs import frozen
 from .auth.authenticator import AdminAuthenticator, Authenticator
 from .auth.tokens import Tokens
 from .clock import Clock
-from .defects import Defects
+from .faults.defects import Defects
 from .functions.registry import FunctionRegistry
 from .runtime.worker_pool import WorkerPool
 from .settings import Settings

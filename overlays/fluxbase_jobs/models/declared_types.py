@@ -49,7 +49,7 @@ def _read_by_pydantic(text: str | bytes, from_text: Callable[[Any], Any], from_v
     try:
         return from_text(text)
     except ValueError as fault:
-        listed: Any = getattr(fault, "errors", list)()
+        listed: list[Any] = getattr(fault, "errors", list)()
         if not listed or listed[0]["type"] != "json_invalid":
             raise
         try:

@@ -14,12 +14,12 @@ It needs the extra: `pip install ".[emulator]"` in a clone, `pip install "fluxba
 
 from __future__ import annotations
 
-from ..emulator.optional_dependencies import HOW_TO_INSTALL, missing_package
+from ..emulator.server.optional_dependencies import HOW_TO_INSTALL, missing_package
 
 try:
+    from ..emulator.faults.faults import Fault, Faults
+    from ..emulator.faults.frames import FrameFault
     from .clock import VirtualClock
-    from .faults import Fault, Faults
-    from .frame_faults import FrameFault
     from .options import ServerOptions
     from .scripts import Script, ScriptedRun
     from .server import Server

@@ -16,9 +16,9 @@ from anyio.to_thread import current_default_thread_limiter
 
 from .._transports.clock import monotonic, monotonic_ns
 from ..emulator.clock import micros
+from ..emulator.faults.validation import in_nanoseconds
 from ..emulator.services import Services
 from .event_loop import EventLoopThread, Waiter
-from .validation import in_nanoseconds
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

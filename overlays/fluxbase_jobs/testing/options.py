@@ -14,13 +14,13 @@ from attrs import evolve, fields_dict
 
 from .._context.client_options import SharedOptions
 from .._context.credentials import AsyncKey, Key
+from ..emulator.faults.validation import in_seconds, whole_number
 from ..emulator.handlers.decorator import DuplicateFunctionError, FunctionSet, JobFunction, check_callable, marked
 from ..emulator.handlers.loader import load_functions
 from ..emulator.handlers.validation import described, is_a, type_name
 from ..emulator.profiles import PROFILES, Profile
 from ..emulator.settings import SHORTEST_SECRET, JobsSwitch, RealtimeSwitch, Settings
 from .clock import VirtualClock
-from .validation import in_seconds, whole_number
 
 Handlers: TypeAlias = Iterable[Callable[..., Any]] | ModuleType | str | os.PathLike[str]
 

@@ -12,13 +12,13 @@ from typing import Any, Final, Self, TypeAlias, assert_never, cast
 from attrs import field, frozen
 
 from ..emulator import JobUser
+from ..emulator.faults.validation import in_seconds, string
 from ..emulator.formats.json_text import normalise
 from ..emulator.handlers.context import LEVELS, Context, Level
 from ..emulator.handlers.validation import described, is_a, type_name
 from ..emulator.store import JobFilter, Jobs
 from .clock import VirtualClock
 from .event_loop import Waiter
-from .validation import in_seconds, string
 
 _HELD_TIMEOUT_SECONDS: Final = 5.0
 

@@ -16,10 +16,12 @@ from .. import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 from .._context.client_options import SharedOptions
 from ..emulator import Context, function
 from ..emulator.app import DEVELOPER, Emulator
+from ..emulator.faults.faults import Faults
+from ..emulator.faults.injection import FaultInjection
+from ..emulator.faults.validation import in_seconds, string
 from ..emulator.handlers.decorator import JobFunction, check_callable, marked
 from .clock import Quiescence, ServerTimeline
 from .event_loop import EventLoopThread
-from .faults import FaultInjection, Faults
 from .middleware import DateHeader, SettleBeforePolls
 from .options import (
     AsyncClientOptions,
@@ -34,7 +36,6 @@ from .options import (
 from .scripts import Script, submitted_payloads
 from .socket_server import SocketServer
 from .transports import AsyncTransport, Transport
-from .validation import in_seconds, string
 from .websockets import AsyncSocketConnector, SocketConnector
 
 _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")

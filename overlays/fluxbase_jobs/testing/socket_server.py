@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Final, cast
+from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from ..emulator.server.sockets import http_config, listen, url_of
-from .transports import EXTENSION
+from ..emulator.server.sockets import HttpProtocol, http_config, listen, url_of
 
 _LOOPBACK: Final = "127.0.0.1"
 
@@ -26,7 +24,7 @@ class SocketServer:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._config = http_config(app, lifespan="off", date_header=False)
+        self._config = http_config(_until_cancelled(app), lifespan="off", date_header=False)
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 
@@ -35,7 +33,7 @@ class SocketServer:
         self._config.load()
         loop = asyncio.get_running_loop()
         listener = listen(_LOOPBACK, 0)
-        self._server = await loop.create_server(lambda: _Protocol(self._config, self._state, {}, loop), sock=listener)
+        self._server = await loop.create_server(lambda: HttpProtocol(self._config, self._state, {}, loop), sock=listener)
         return url_of(listener)
 
     async def close(self) -> None:
@@ -53,17 +51,11 @@ class SocketServer:
         await self._server.wait_closed()
 
 
-class _Protocol(H11Protocol):
-    """Uvicorn's protocol, with an ASGI extension that closes the connection."""
+def _until_cancelled(app: ASGIApp) -> ASGIApp:
+    """The application, whose requests and WebSockets end without a word when the server closes: Uvicorn would log them."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn: asyncio declares BaseTransport
-        super().connection_made(transport)
-        app = cast("ASGIApp", self.app)
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
 
-        async def with_extension(scope: Scope, receive: Receive, send: Send) -> None:
-            # `close`, not `abort`, so that what was sent before still arrives.
-            extension = {EXTENSION: {"close_connection": transport.close}}
-            with suppress(asyncio.CancelledError):  # when the server closes; Uvicorn would log it
-                await app({**scope, "extensions": extension}, receive, send)
-
-        self.app = with_extension
+    return serve

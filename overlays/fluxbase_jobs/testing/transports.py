@@ -15,10 +15,8 @@ import httpx
 from attrs import define, field, frozen
 from starlette.types import ASGIApp, Message, Scope
 
+from ..emulator.faults.injection import EXTENSION
 from .event_loop import EventLoopThread
-
-EXTENSION: Final = "fluxbase_jobs.testing"
-"""The ASGI extension that holds `close_connection`, a function that closes the connection without sending more."""
 
 _CLIENT: Final = ("127.0.0.1", 50000)
 _LOGGER: Final = logging.getLogger(__name__)

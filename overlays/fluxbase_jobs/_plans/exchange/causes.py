@@ -15,7 +15,7 @@ from ..._operations.readers import RESULT_LINE, is_servers_own_line
 from ...errors import FluxbaseError, JobFailed
 from ...models.jobs import Job, LogLine
 from ...result import Err
-from ..events import merged
+from ..log_lines import merged
 from ..polling import CLEANUP_SECONDS
 from .request import exchange
 from .steps import Instant, Plan, pause, read_clock
@@ -51,7 +51,7 @@ class Cause:
     error: FluxbaseError | None = None
     """Why the log could not be read."""
     shown: bool = False
-    """Whether the server shows the job's log over HTTP."""
+    """Whether the server shows the job's log over HTTP, or all of it came over the WebSocket."""
 
     def is_final(self, job: Job) -> bool:
         """Whether another read would not show more."""
@@ -76,8 +76,9 @@ def read_cause(context: CallContext, job: Job, now: Instant) -> Plan[Cause]:
     read = yield from exchange(context, operations.logs(job.id, 0), now)
     if isinstance(read, Err):
         return Cause(heard, error=read.error)
+    heard = context.client.memory.heard(job.id)  # again: the last lines may have come meanwhile
     lines = merged(read.data, heard)
-    return Cause(lines, thrown(lines, job), shown=bool(read.data))
+    return Cause(lines, thrown(lines, job), shown=bool(read.data) or context.client.memory.heard_all(job.id))
 
 
 def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:

@@ -34,6 +34,14 @@ class _Entry:
     def advance(self, now_ns: int) -> None:
         self.due_ns = self.schedule.next_after(now_ns) if self.schedule else None
 
+    def upcoming(self, count: int) -> list[int]:
+        times: list[int] = []
+        due = self.due_ns
+        while self.schedule and due is not None and len(times) < count:
+            times.append(due)
+            due = self.schedule.next_after(due)
+        return times
+
 
 class Scheduler:
     """The schedules of one emulator.
@@ -50,26 +58,31 @@ class Scheduler:
         self._clock = clock
         self._entries: dict[_FunctionKey, _Entry] = {}
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Start following the schedules, on the running event loop."""
-        loop = asyncio.get_running_loop()
-
-        def notify() -> None:
-            with suppress(RuntimeError):  # the loop has closed: the server is stopping
-                loop.call_soon_threadsafe(self._restart)
-
-        self._functions.on_change(notify)
+        self._loop = asyncio.get_running_loop()
+        self._functions.listeners.add(self._functions_changed)
         self._entries = self._read()
-        self._task = loop.create_task(self._follow())
+        self._task = self._loop.create_task(self._follow())
 
     async def stop(self) -> None:
         """Create no more jobs."""
-        self._functions.on_change(None)
+        self._functions.listeners.remove(self._functions_changed)
         task, self._task = self._task, None
         if task:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def upcoming(self, count: int) -> dict[_FunctionKey, list[int]]:
+        """The next due times of each function with a schedule, in nanoseconds since 1970: none where the schedule is invalid."""
+        return {key: entry.upcoming(count) for key, entry in self._entries.items()}
+
+    def _functions_changed(self) -> None:
+        if self._loop:
+            with suppress(RuntimeError):  # the loop has closed: the server is stopping
+                self._loop.call_soon_threadsafe(self._restart)
 
     def _restart(self) -> None:
         # The task can only be cancelled while it sleeps: what is due at this moment is left to the new task.

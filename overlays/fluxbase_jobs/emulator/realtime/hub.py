@@ -49,7 +49,9 @@ class Hub:
             if len(self._connections) >= _MAX_CONNECTIONS or self._is_over_limit(connection):
                 return None
             self._connections.append(connection)
-            self._listen(True)
+            if len(self._connections) == 1:
+                self._services.jobs.listeners.add(self._job_changed)
+                self._services.logs.listeners.add(self._line_added)
         return connection
 
     def close(self, connection: Connection) -> None:
@@ -57,15 +59,12 @@ class Hub:
         with self._lock:
             self._connections = [other for other in self._connections if other is not connection]
             if not self._connections:
-                self._listen(False)
+                self._services.jobs.listeners.remove(self._job_changed)
+                self._services.logs.listeners.remove(self._line_added)
 
     def _is_over_limit(self, connection: Connection) -> bool:
         count = Counter(other.owner for other in self._connections)[connection.owner]
         return count >= (_MAX_PER_ADDRESS if connection.is_anonymous else _MAX_PER_USER)
-
-    def _listen(self, is_on: bool) -> None:  # noqa: FBT001  # called by position, as `setblocking`
-        self._services.jobs.on_change(self._job_changed if is_on else None)
-        self._services.logs.on_add(self._line_added if is_on else None)
 
     def _job_changed(self, old: Job | None, new: Job) -> None:
         event = "UPDATE" if old else "INSERT"

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..auth.authenticator import Caller, UnauthorizedError
 from ..clock import Clock
+from ..faults.frames import TORN
 from ..formats.json_text import JSONValue
 from ..http.endpoints import Call, public
 from ..http.rate_limits import client_address
@@ -25,8 +26,6 @@ from .hub import Hub
 from .protocol import MalformedFrameError, heartbeat
 
 PATH: Final = "/realtime"
-TORN: Final = 1006
-"""As the code of `websocket.close`: tear the connection down without a close frame, as no frame may have this code."""
 
 _HEARTBEAT_SECONDS: Final = 30
 _MOST_HEARTBEATS_A_SECOND: Final = 10

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Final
 
 from ..clock import Clock, micros
-from ..defects import Defect
+from ..faults.defects import Defect
 from ..formats.json_text import JSONValue, NulInTextError, clean_text, jsonb_text, normalise
 from ..handlers.context import Level
 from ..store import FullDiskError, Job, Jobs, Logs

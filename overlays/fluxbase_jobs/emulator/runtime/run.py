@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from ..clock import Clock
-from ..defects import Defects
+from ..faults.defects import Defects
 from ..formats.json_text import go_text, normalise, parse
 from ..formats.timestamps import duration
 from ..handlers.context import Context, JobUser

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from starlette.concurrency import run_in_threadpool
 
 from ..clock import Clock, micros
-from ..defects import Defects
+from ..faults.defects import Defects
 from ..formats.json_text import jsonb_text
 from ..formats.timestamps import duration
 from ..functions.registry import FunctionRegistry

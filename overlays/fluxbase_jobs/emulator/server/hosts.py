@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MISDIRECTED: Final = 421
 
 
@@ -25,7 +25,7 @@ class HostCheck:
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str] = ()) -> None:
         self._app = app
-        self._names = _LOOPBACK_NAMES | {name.lower().strip("[]") for name in allowed}
+        self._names = LOOPBACK_NAMES | {name.lower().strip("[]") for name in allowed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request or a WebSocket; the lifespan passes."""

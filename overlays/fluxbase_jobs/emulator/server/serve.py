@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import webbrowser
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from ipaddress import ip_address
@@ -17,13 +18,18 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from ..app import DEVELOPER, Emulator
+from ..dashboard.application import PATH, Dashboard
+from ..faults.faults import Faults
+from ..faults.injection import FaultInjection
 from ..handlers.decorator import FunctionSet, describe
 from ..handlers.loader import HandlersFile
 from ..runtime.run import THREAD_NAME
 from ..settings import Settings
 from .hosts import HostCheck
+from .origins import OriginCheck
 from .reloader import reload_on_change
 from .shell import variable_line
 from .sockets import http_config, listen, url_of
@@ -48,6 +54,7 @@ def serve(
     watched: HandlersFile | None = None,
     *,
     allowed_hosts: Iterable[str] = (),
+    opens_browser: bool = False,
 ) -> None:
     """Serve an emulator until SIGINT or SIGTERM.
 
@@ -58,6 +65,7 @@ def serve(
         port: the port to listen on; 0 picks a free one.
         watched: a handlers file to reload when it changes.
         allowed_hosts: names that requests may have in `Host` besides those of loopback, when listening on loopback.
+        opens_browser: whether the page is opened in the user's browser, when listening on loopback.
 
     Raises:
         UnusableAddressError: the port is in use, the host is not an address of this machine, ...
@@ -68,15 +76,38 @@ def serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit_after_shutdown)
         address = listener.getsockname()[0]
-        config = http_config(HostCheck(emulator.app, [host, *allowed_hosts]) if _is_loopback(address) else emulator.app)
+        dashboard = dashboard_of(emulator) if _is_loopback(address) else None
+        config = http_config(protected(dashboard, host, [*allowed_hosts]) if dashboard else emulator.app)
         logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
         lines = _start_up_lines(emulator, functions, url_of(listener), address)
         background = partial(reload_on_change, watched, emulator.replace_functions) if watched else None
-        _Server(config, lines, background, partial(_unfinished_lines, emulator)).run(sockets=[listener])
+        last_lines = partial(_unfinished_lines, emulator)
+        page = url_of(listener) + PATH if opens_browser and dashboard else None
+        _Server(config, lines, background, last_lines, dashboard=dashboard, page=page).run(sockets=[listener])
+
+
+def dashboard_of(emulator: Emulator) -> Dashboard:
+    """The emulator with its page and with faults, which do not reach the page."""
+    faults = Faults(emulator.app.routes, emulator.services.defects, emulator.settings.profile)
+    return Dashboard(emulator, faults, FaultInjection(emulator.app, faults))
+
+
+def protected(dashboard: Dashboard, host: str, allowed_hosts: list[str]) -> ASGIApp:
+    """The page needs no key, so that neither other sites nor other names of this machine may reach it."""
+    return HostCheck(OriginCheck(dashboard, PATH, allowed_hosts), [host, *allowed_hosts])
 
 
 class _Server(uvicorn.Server):
-    """A Uvicorn server that prints lines when it is ready and when it stops, and runs a background task."""
+    """A Uvicorn server that prints lines when it is ready and when it stops, and runs a background task.
+
+    Args:
+        config: what it serves.
+        lines: printed when it is ready.
+        background: runs until the server stops.
+        last_lines: gives what is printed when it stops.
+        dashboard: the page, whose streams end when the server stops.
+        page: its address, if a browser shall open it.
+    """
 
     def __init__(
         self,
@@ -84,11 +115,16 @@ class _Server(uvicorn.Server):
         lines: list[str],
         background: Callable[[], Coroutine[Any, Any, None]] | None,
         last_lines: Callable[[], list[str]],
+        *,
+        dashboard: Dashboard | None,
+        page: str | None,
     ) -> None:
         super().__init__(config)
         self._lines = lines
         self._background = background
         self._last_lines = last_lines
+        self._dashboard = dashboard
+        self._page = page
         self._task: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -98,6 +134,9 @@ class _Server(uvicorn.Server):
             self._task = asyncio.create_task(self._background())
         if self.started:
             _print(self._lines)
+        if self.started and self._page:
+            # In a thread: some browsers run in the foreground until they are closed.
+            threading.Thread(target=webbrowser.open, args=[self._page], daemon=True).start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Shut down gracefully at the first signal, and exit at once at the second: acknowledged data is on disk already."""
@@ -110,6 +149,8 @@ class _Server(uvicorn.Server):
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._dashboard:
+            self._dashboard.close()
         _print(self._last_lines())
         await super().shutdown(sockets)
 
@@ -135,8 +176,11 @@ def _start_up_lines(emulator: Emulator, functions: FunctionSet, url: str, addres
     ]
     if settings.profile.hides_logs_until_restart:
         lines.append(f"  logs:        {_HIDDEN_LOGS}")
-    if not _is_loopback(address):
+    if _is_loopback(address):
+        lines.append(f"  dashboard:   {url}{PATH}")
+    else:
         lines.append(f"  network:     open to all who reach {address}, and they can sign up: omit --host to prevent that")
+        lines.append("  dashboard:   none, as it needs no key: omit --host to have it")
     return [
         *lines,
         f"  keys are good for {f'{days} days, also after a restart' if settings.database else '24 hours'}; stop with Ctrl-C",

@@ -6,15 +6,16 @@ import asyncio
 import logging
 import socket
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h11
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from ..realtime.routes import TORN
+from ..faults.frames import TORN
+from ..faults.injection import EXTENSION
 
 _GRACE_SECONDS: Final = 2
 """Time that requests have to finish when the server shuts down."""
@@ -70,20 +71,34 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class HTTPProtocol(H11Protocol):
-    """Uvicorn's HTTP, but for connections that send their request too slowly: they are closed, where Uvicorn waits for ever.
+class HttpProtocol(H11Protocol):
+    """Uvicorn's protocol, with an ASGI extension that closes the connection.
 
-    It is always the one with h11, also where httptools is installed, because h11 bounds the size of a head.
+    Connections that send their request too slowly are closed, where Uvicorn waits for ever. It is always the
+    one with h11, also where httptools is installed, because h11 bounds the size of a head.
     """
 
     _timer: asyncio.TimerHandle | None = None
     _began = 0.0
     _received = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn narrows it
-        """Wait for the first request."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as Uvicorn: asyncio declares BaseTransport
+        """Give the application the extension, and wait for the first request."""
         super().connection_made(transport)
         self._start()
+        app = cast("ASGIApp", self.app)
+
+        async def with_extension(scope: Scope, receive: Receive, send: Send) -> None:
+            # `close`, not `abort`, so that what was sent before still arrives.
+            extension = {EXTENSION: {"close_connection": transport.close}}
+            try:
+                await app({**scope, "extensions": extension}, receive, send)
+            except asyncio.CancelledError:
+                if not transport.is_closing():
+                    raise
+                # Nobody waits for the response any more, and Uvicorn would log an error.
+
+        self.app = with_extension
 
     def data_received(self, data: bytes) -> None:
         """Read a part of a request."""
@@ -152,7 +167,7 @@ def http_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # Uvicorn's log includes queries, which may hold tokens; ours does not
         server_header=False,
-        http=HTTPProtocol,
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=_PING_SECONDS,

@@ -7,10 +7,11 @@ from .functions import Functions
 from .idempotency import IdempotencyKeys, KeyRecord, StoredResponse
 from .jobs import JobFilter, Jobs, JobStatistics, Logs, Statistics
 from .keys import ClientKeys, NameTakenError, ServiceKeys
-from .records import ClientKey, Job, LogLine, ServiceKey, StoredFunction, User
+from .records import Attempt, ClientKey, Job, LogLine, ServiceKey, StoredFunction, StoredLine, User
 from .users import EmailTakenError, Users
 
 __all__ = [
+    "Attempt",
     "ClientKey",
     "ClientKeys",
     "Database",
@@ -30,6 +31,7 @@ __all__ = [
     "ServiceKeys",
     "Statistics",
     "StoredFunction",
+    "StoredLine",
     "StoredResponse",
     "UnusableDatabaseError",
     "User",

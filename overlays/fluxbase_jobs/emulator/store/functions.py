@@ -9,6 +9,7 @@ from typing import Any, Final, get_type_hints
 from attrs import asdict
 
 from .database import Database
+from .listeners import Listeners
 from .records import StoredFunction
 
 _BOOLEANS: Final = [name for name, kind in get_type_hints(StoredFunction).items() if kind is bool]
@@ -19,11 +20,7 @@ class Functions:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._on_change: Callable[[], None] | None = None
-
-    def on_change(self, call: Callable[[], None] | None) -> None:
-        """Set the function to call after each change, in the thread that made the change; None removes it."""
-        self._on_change = call
+        self.listeners = Listeners[Callable[[], None]]()
 
     def put(self, definition: StoredFunction) -> None:
         """Store a function; it replaces the one with the same id."""
@@ -65,8 +62,8 @@ class Functions:
         return row is not None
 
     def _changed(self) -> None:
-        if self._on_change:
-            self._on_change()
+        for call in self.listeners.calls:
+            call()
 
 
 def _function(row: dict[str, Any] | None) -> StoredFunction | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 from attrs import asdict, evolve, fields, frozen
 
+from .attempts import Attempts
 from .database import Database
-from .records import Job, LogLine
+from .listeners import Listeners
+from .records import Job, LogLine, StoredLine
 from .schema import JOINED_COLUMNS
 
 _WITH_USER: Final = """
@@ -25,12 +27,14 @@ _DAY_MICROS: Final = 24 * 3600 * 1_000_000
 
 @frozen(kw_only=True)
 class JobFilter:
-    """Which jobs to list. Each field but the last two is a column and the value that it must have; None means any value."""
+    """Which jobs to list. Each field but the last three is a column and the value that it must have; None means any value."""
 
     status: str | None = None
     namespace: str | None = None
     job_name: str | None = None
     worker_id: str | None = None
+    contains: str = ""
+    """A text that the job has somewhere: in its id, name, payload, result, error or the address of its user; in any case of letters."""
     limit: int = 50
     """How many jobs to list. Zero or less lists all of them, and ignores `offset`."""
     offset: int = 0
@@ -40,7 +44,9 @@ JobListener: TypeAlias = Callable[[Job | None, Job], None]
 """Called with a job before and after a change; None before for a new job."""
 LineListener: TypeAlias = Callable[[LogLine], None]
 
-_CONDITIONS: Final = [attribute.name for attribute in fields(JobFilter) if attribute.name not in {"limit", "offset"}]
+_CONDITIONS: Final = [attribute.name for attribute in fields(JobFilter) if attribute.name not in {"contains", "limit", "offset"}]
+_TEXTS: Final = ("jobs.id", "namespace || '/' || job_name", "payload", "result", "error_message", "user_email")
+_CONTAINS: Final = " OR ".join(f"instr(lower({text}), lower(:contains))" for text in _TEXTS)
 
 
 class Jobs:
@@ -48,14 +54,9 @@ class Jobs:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._on_change: JobListener | None = None
-
-    def on_change(self, call: JobListener | None) -> None:
-        """Set the function to call after each change of a job; None removes it.
-
-        It is called in the thread that made the change, in the order of the changes: the database is locked meanwhile.
-        """
-        self._on_change = call
+        self.attempts: Final = Attempts(database)
+        self.listeners: Final = Listeners[JobListener]()
+        """Called in the order of the changes; the database is locked meanwhile."""
 
     def add(self, job: Job) -> None:
         """Store a new job. When this returns, the job survives a crash."""
@@ -64,8 +65,8 @@ class Jobs:
         places = ", ".join(f":{column}" for column in values)
         with self._db.locked():
             self._db.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608  # the names of our own columns
-            if on_change := self._on_change:
-                on_change(None, job)
+            for call in self.listeners.calls:
+                call(None, job)
 
     def get(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -75,11 +76,11 @@ class Jobs:
     def find(self, filters: JobFilter) -> list[Job]:
         """The jobs that match a filter, newest first."""
         conditions = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) is not None}
-        where = " AND ".join(f"{name} = :{name}" for name in conditions) or "true"
+        where = " AND ".join([*(f"{name} = :{name}" for name in conditions), *([f"({_CONTAINS})"] if filters.contains else [])]) or "true"
         page = "LIMIT :limit OFFSET :offset" if filters.limit > 0 else ""
         rows = self._db.all(
             f"{_WITH_USER} WHERE {where} ORDER BY jobs.created_at DESC, jobs.sequence DESC {page}",
-            {**conditions, "limit": filters.limit, "offset": max(filters.offset, 0)},
+            {**conditions, "contains": filters.contains, "limit": filters.limit, "offset": max(filters.offset, 0)},
         )
         return [_job(row) for row in rows]
 
@@ -90,8 +91,10 @@ class Jobs:
         """
         with self._db.locked():
             job = self._claim(worker_id, now)
-            if job and (on_change := self._on_change):
-                on_change(evolve(job, status="pending", worker_id=None, started_at=None, last_progress_at=None), job)
+            if job and (calls := self.listeners.calls):
+                old = evolve(job, status="pending", worker_id=None, started_at=None, last_progress_at=None)
+                for call in calls:
+                    call(old, job)
             return job
 
     def _claim(self, worker_id: str, now: int) -> Job | None:
@@ -153,16 +156,18 @@ class Jobs:
 
     def retry(self, job_id: str) -> bool:
         """Set a failed job back to pending, if it has a retry left. Its progress and result stay. False otherwise."""
-        return self._change(
-            job_id,
-            """
-            UPDATE jobs
-            SET status = 'pending', retry_count = retry_count + 1, worker_id = NULL, started_at = NULL,
-                last_progress_at = NULL, completed_at = NULL, error_message = NULL
-            WHERE id = ? AND status = 'failed' AND retry_count < max_retries
-            """,
-            [job_id],
-        )
+        with self._db.transaction():
+            self.attempts.keep(job_id, "failed", "failed")
+            return self._change(
+                job_id,
+                """
+                UPDATE jobs
+                SET status = 'pending', retry_count = retry_count + 1, worker_id = NULL, started_at = NULL,
+                    last_progress_at = NULL, completed_at = NULL, error_message = NULL
+                WHERE id = ? AND status = 'failed' AND retry_count < max_retries
+                """,
+                [job_id],
+            )
 
     def is_running(self, job_id: str) -> bool:
         """Whether a job is running."""
@@ -183,6 +188,7 @@ class Jobs:
         """Set those of the jobs that are still running back to pending. This does not count as a retry."""
         with self._db.transaction():
             for job_id in job_ids:
+                self.attempts.keep(job_id, "running", "interrupted")
                 self._change(
                     job_id,
                     "UPDATE jobs SET status = 'pending', worker_id = NULL, started_at = NULL, last_progress_at = NULL "
@@ -193,11 +199,12 @@ class Jobs:
     def _change(self, job_id: str, statement: str, values: list[Any]) -> bool:
         """Run a statement that changes one job or none; whether it did."""
         with self._db.locked():
-            on_change = self._on_change  # read once: another thread sets it to None when the last socket closes
-            old = self.get(job_id) if on_change else None
+            calls = self.listeners.calls  # read once: another thread may add one before the end
+            old = self.get(job_id) if calls else None
             has_changed = bool(self._db.change(statement, values))
-            if has_changed and on_change and (new := self.get(job_id)):
-                on_change(old, new)
+            if has_changed and calls and (new := self.get(job_id)):
+                for call in calls:
+                    call(old, new)
             return has_changed
 
 
@@ -213,11 +220,8 @@ class Logs:
         self._db = database
         self._hide_this_start = hide_this_start
         self._start = _last_start(database)
-        self._on_add: LineListener | None = None
-
-    def on_add(self, call: LineListener | None) -> None:
-        """Set the function to call after each new line, as `Jobs.on_change`; None removes it."""
-        self._on_add = call
+        self.listeners: Final = Listeners[LineListener]()
+        """Called in the order of the lines; the database is locked meanwhile."""
 
     def add(self, job_id: str, line_of_run: int, level: str, message: str, now: int) -> None:
         """Store a line. Line numbers begin at 1 after each start, as on the real server."""
@@ -240,8 +244,10 @@ class Logs:
                     "now": now,
                 },
             )
-            if row and self._on_add:
-                self._on_add(LogLine(identifier, job_id, row["line_number"], line_of_run, level, message, now))
+            if row and (calls := self.listeners.calls):
+                line = LogLine(identifier, job_id, row["line_number"], line_of_run, level, message, now)
+                for call in calls:
+                    call(line)
 
     def list(self, job_id: str, after_line: int) -> list[LogLine]:
         """The readable lines with a number above `after_line`. A line with a NUL takes a number, but PostgreSQL does not store it."""
@@ -252,6 +258,29 @@ class Logs:
             [job_id, after_line, last_start],
         )
         return [LogLine(**row) for row in rows]
+
+    def stored(self, job_id: str, after: int, limit: int) -> Sequence[StoredLine]:
+        """The last lines of all starts with a `sequence` above `after`, also those that `list` leaves out."""
+        last_start = self._start - 1 if self._hide_this_start else self._start
+        rows = self._db.all(
+            "SELECT * FROM (SELECT * FROM log_lines WHERE job_id = ? AND sequence > ? ORDER BY sequence DESC LIMIT ?) ORDER BY sequence",
+            [job_id, after, limit],
+        )
+        return [
+            StoredLine(
+                sequence=row["sequence"],
+                line_of_run=row["line_of_run"],
+                level=row["level"],
+                message=row["message"],
+                at=row["at"],
+                is_hidden=row["start"] > last_start or "\0" in row["message"],
+            )
+            for row in rows
+        ]
+
+    def count(self, job_id: str) -> int:
+        """The number of a job's lines, of all starts."""
+        return int(self._db.all("SELECT count(*) AS number FROM log_lines WHERE job_id = ?", [job_id])[0]["number"])
 
 
 @frozen
@@ -291,6 +320,10 @@ class JobStatistics:
             by_day=self._groups(day, f"{where} AND created_at >= :since", "name DESC", values),
             by_function=self._groups("job_name", where, f"number DESC, name LIMIT {_FUNCTIONS}", values),
         )
+
+    def by_status(self) -> dict[str, int]:
+        """The numbers of all jobs by status."""
+        return self._groups("status", "true", "name", {})
 
     def _groups(self, key: str, where: str, order: str, values: dict[str, object]) -> dict[str, int]:
         rows = self._db.all(f"SELECT {key} AS name, count(*) AS number FROM jobs WHERE {where} GROUP BY 1 ORDER BY {order}", values)  # noqa: S608  # constants

@@ -88,6 +88,32 @@ class LogLine:
 
 
 @frozen(kw_only=True)
+class StoredLine:
+    """A log line as the dashboard shows it."""
+
+    sequence: int
+    """Counts the lines of all jobs."""
+    line_of_run: int
+    level: str
+    message: str
+    at: int
+    is_hidden: bool
+    """Whether clients cannot read it over HTTP."""
+
+
+@frozen(kw_only=True)
+class Attempt:
+    """A run of a job that was followed by another one."""
+
+    outcome: str
+    """`failed`, or `interrupted` by the end of the emulator."""
+    worker_id: str | None
+    error_message: str | None
+    started_at: int | None
+    ended_at: int | None
+
+
+@frozen(kw_only=True)
 class User:
     """A user."""
 

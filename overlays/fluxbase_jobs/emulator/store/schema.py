@@ -82,6 +82,17 @@ CREATE INDEX jobs_to_claim ON jobs (status, priority DESC, created_at, sequence)
 CREATE INDEX jobs_by_age ON jobs (created_at, sequence);
 CREATE INDEX jobs_by_status ON jobs (status, created_at, sequence);
 
+CREATE TABLE attempts (
+    sequence INTEGER PRIMARY KEY,
+    job_id TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    worker_id TEXT,
+    error_message TEXT,
+    started_at INTEGER,
+    ended_at INTEGER
+);
+CREATE INDEX attempts_by_job ON attempts (job_id);
+
 CREATE TABLE log_lines (
     sequence INTEGER PRIMARY KEY,
     id TEXT NOT NULL,

@@ -1,31 +1,26 @@
-"""Faults that a test injects: which requests fail, and how."""
+"""The faults of one server: which requests fail, and how."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from difflib import get_close_matches
 from http import HTTPStatus
 from threading import Lock
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from attrs import define, field, frozen
-from starlette.datastructures import MutableHeaders
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from attrs import define, field
+from starlette.routing import BaseRoute
+from starlette.types import Scope
 
-from ..emulator.defects import Defect, Defects
-from ..emulator.profiles import Profile
-from ..emulator.realtime.routes import TORN
-from .frame_faults import FRAME_TYPES, FrameFault, FrameFaults, FrameType
-from .transports import EXTENSION
+from ..profiles import Profile
+from .defects import Defect, Defects
+from .frames import FRAME_TYPES, FrameFault, FrameFaults, FrameType
+from .patterns import RoutePattern, read_pattern
 from .validation import in_seconds, string, whole_number
 
 Drop: TypeAlias = Literal["before", "after"]
-_Comparison: TypeAlias = Callable[[str, str], bool]
 
 _LOWEST_STATUS: Final = 200
 _HIGHEST_STATUS: Final = 599
@@ -33,8 +28,6 @@ _STATUSES_WITHOUT_BODY: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 _JSON: Final = "application/json; charset=utf-8"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FRAMING_HEADERS: Final = {"content-length", "transfer-encoding"}
-_MAX_SUGGESTIONS: Final = 3
-_CATCH_ALL: Final = "{path:path}"
 
 
 @define(eq=False)
@@ -125,7 +118,7 @@ class Faults:
             raise ValueError(f"an answer with the status {status} has no body: give neither body nor half_body")
         fault = Fault(
             route,
-            pattern=_read_pattern(route, self._routes),
+            pattern=read_pattern(route, self._routes),
             times=_times(times),
             skip=whole_number("skip", skip, 0),
             delay_seconds=in_seconds("delay", delay),
@@ -236,6 +229,19 @@ class Faults:
         """Make jobs stay `running` after their end: for ever on 2026-04, until the progress timeout on 2026-03. See `lose_output`."""
         return self._add_defect(Defect("hanging job", times=_times(times), skip=whole_number("skip", skip, 0)))
 
+    @property
+    def active(self) -> tuple[Fault | FrameFault | Defect, ...]:
+        """The faults that were added and not removed: of requests, of frames, and the servers' own defects."""
+        with self._lock:
+            return (*self._faults, *self.frames.active, *self._defects.active)
+
+    def remove(self, fault: Fault | FrameFault | Defect) -> None:
+        """Remove one fault. Nothing happens if it was removed before."""
+        self.frames.remove(fault)
+        self._defects.remove(fault)
+        with self._lock:
+            self._faults = [other for other in self._faults if other is not fault]
+
     def clear(self) -> None:
         """Remove all faults, those of frames and the servers' own defects, too."""
         self.frames.clear()
@@ -251,129 +257,6 @@ class Faults:
     def _add_defect(self, defect: Defect) -> Defect:
         self._defects.add(defect)
         return defect
-
-
-class FaultInjection:
-    """ASGI middleware that makes requests fail, and passes all others on.
-
-    Args:
-        app: the next application.
-        faults: the faults to apply.
-    """
-
-    def __init__(self, app: ASGIApp, faults: Faults) -> None:
-        self._app = app
-        self._faults = faults
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        fault = self._faults.claim(scope)
-        if scope["type"] == "websocket":
-            await self._serve_socket(fault, scope, receive, send)
-            return
-        if fault is None:
-            await self._app(scope, receive, send)
-            return
-        messages = await self._respond(fault, scope, receive)
-        # The delay comes after the request is handled, as for a client that timed out although the server did the work.
-        await asyncio.sleep(fault.delay_seconds)
-        if fault.drop:
-            await _close_connection(scope, receive)
-        elif fault.half_body:
-            await _send_half(messages, send)
-            await _close_connection(scope, receive)
-        else:
-            for message in messages:
-                await send(message)
-
-    async def _serve_socket(self, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault:
-            await asyncio.sleep(fault.delay_seconds)
-            if fault.status:
-                for message in _fault_response(fault):
-                    await send({**message, "type": f"websocket.{message['type']}"})
-                return
-            if fault.drop or fault.half_body:
-                await send({"type": "websocket.close", "code": TORN})
-                return
-        socket = self._faults.frames.opened(send)
-        try:
-            await self._app(scope, receive, socket.send)
-        finally:
-            self._faults.frames.closed(socket)
-
-    async def _respond(self, fault: Fault, scope: Scope, receive: Receive) -> list[Message]:
-        if fault.status:
-            await _read_request(receive)
-            return _fault_response(fault)
-        messages: list[Message] = []
-        if fault.drop != "before":
-
-            async def collect(message: Message) -> None:
-                messages.append(message)
-
-            await self._app(scope, receive, collect)
-        return messages
-
-
-@frozen
-class RoutePattern:
-    """The requests a fault applies to: a method and path segments, or None for any; a segment in braces matches any one."""
-
-    method: str | None
-    segments: tuple[str, ...] | None
-
-    def matches(self, scope: Scope) -> bool:
-        """Whether a request matches."""
-        # As the emulator's routes do: by the path as it was sent, and without regard to a trailing slash.
-        path = cast("bytes", scope["raw_path"]).decode("latin-1").rstrip("/") or "/"
-        if scope["type"] == "websocket":
-            # Only where a pattern names it: `*` means the requests that a program sends itself.
-            return self.segments is not None and self._compare("GET", path, _segment_matches)
-        return self._compare(scope["method"], path, _segment_matches)
-
-    def overlaps(self, route: Route) -> bool:
-        """Whether a request can match both this pattern and a route."""
-        return any(self._compare(method, route.path, _segments_overlap) for method in route.methods or ())
-
-    def _compare(self, method: str, path: str, compare_segments: _Comparison) -> bool:
-        if self.method not in {None, method}:
-            return False
-        if self.segments is None:
-            return True
-        segments = path.split("/")
-        return len(segments) == len(self.segments) and all(map(compare_segments, self.segments, segments))
-
-
-def _read_pattern(text: str, routes: Iterable[BaseRoute]) -> RoutePattern:
-    if not isinstance(cast("object", text), str):
-        raise TypeError(f'route must be a text like "POST /api/v1/jobs/submit", not {type(text).__name__}')
-    method, _, path = text.strip().rpartition(" ")
-    if path != "*" and "*" in path.split("/"):
-        raise ValueError(f"route {text!r}: write {{id}} for any one segment; * alone means every request")
-    pattern = RoutePattern(method.strip().upper() or None, None if path == "*" else tuple(path.split("/")))
-    known = [route for route in routes if isinstance(route, Route) and _CATCH_ALL not in route.path]
-    if any(map(pattern.overlaps, known)):
-        return pattern
-    raise ValueError(f"route {text!r} is none of the server's: {_suggestion(text, known)}")
-
-
-def _suggestion(text: str, known: list[Route]) -> str:
-    names = [f"{method} {route.path}" for route in known for method in sorted((route.methods or set()) - {"HEAD"})]
-    near = get_close_matches(text, names, _MAX_SUGGESTIONS, 0.5) or sorted(names)
-    return f"did you mean {' or '.join(near)}?" if len(near) <= _MAX_SUGGESTIONS else f"there are {', '.join(near)}"
-
-
-def _segment_matches(pattern: str, segment: str) -> bool:
-    return pattern == segment or _is_placeholder(pattern)
-
-
-def _segments_overlap(pattern: str, segment: str) -> bool:
-    return _segment_matches(pattern, segment) or _is_placeholder(segment)
-
-
-def _is_placeholder(segment: str) -> bool:
-    return re.fullmatch(r"\{[^{}]*\}", segment) is not None
 
 
 def _times(times: int | None) -> int | None:
@@ -420,32 +303,3 @@ def _content(status: int | None, body: Any) -> bytes:
         return json.dumps(body, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise type(error)(f"body must be a JSON value or bytes: {error}") from None
-
-
-def _fault_response(fault: Fault) -> list[Message]:
-    start: Message = {"type": "http.response.start", "status": fault.status, "headers": []}
-    headers = MutableHeaders(scope=start)
-    headers["content-length"] = str(len(fault.body))
-    for name, value in fault.headers:
-        headers[name] = value
-    return [start, {"type": "http.response.body", "body": fault.body}]
-
-
-async def _send_half(messages: list[Message], send: Send) -> None:
-    start, *parts = messages
-    await send(start)
-    body = b"".join(part.get("body", b"") for part in parts)
-    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-
-
-async def _close_connection(scope: Scope, receive: Receive) -> None:
-    close_connection: Callable[[], None] = scope["extensions"][EXTENSION]["close_connection"]
-    close_connection()
-    while (await receive())["type"] != "http.disconnect":
-        """Discard what the client still sends."""
-
-
-async def _read_request(receive: Receive) -> None:
-    """Read the whole request: a client that is still sending would not see the response."""
-    while (await receive()).get("more_body", False):
-        """Discard each part."""

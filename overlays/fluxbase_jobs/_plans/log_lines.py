@@ -1,4 +1,4 @@
-"""Merging what a WebSocket brings with what polling reads: nothing old, nothing twice, log lines in order."""
+"""The lines of a log, from a WebSocket and over HTTP: in the order of their numbers, none twice, and what is missing is told."""
 
 from __future__ import annotations
 
@@ -9,29 +9,14 @@ from typing import Any, Final, cast
 from attrs import define, field
 from msgspec.structs import replace
 
-from ..models.jobs import Job, LogLine
+from ..models.jobs import LogLine
 
-SAFETY_POLL: Final = 45.0
-"""Seconds between two polls of a job whose changes come by themselves: the server drops events in floods, without a sign."""
 GAP_SECONDS: Final = 3.0
 """Seconds that log lines are held back while earlier ones are missing: they come out of order, and HTTP shows them up to 2 s late."""
 LATE_GAP_SECONDS: Final = 20.0
 """The same where the log that HTTP shows does not reach the gap yet: busy servers write it late."""
 HIDDEN_GAP_SECONDS: Final = 0.5
 """The same where the server hides its logs from HTTP."""
-
-
-def applied(known: Job, event: Job) -> Job | None:
-    """The job after a change; None where more is known already. Events lack the payload, and an API request may be ahead of them."""
-    if _version(event) < _version(known):
-        return None
-    return cast("Job", replace(cast("Any", event), payload=known.payload_text))
-
-
-def _version(job: Job) -> tuple[int, datetime]:
-    """What grows with each change of a job: its retries, and the latest of its moments."""
-    moments = (job.created_at, job.started_at, job.last_progress_at, job.completed_at)
-    return job.retry_count, max(moment for moment in moments if moment is not None)
 
 
 def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
@@ -120,7 +105,15 @@ def gap_line(note: str, before: LogLine) -> LogLine:
     return cast("LogLine", told)
 
 
-def gap_note(first: int, last: int) -> str:
-    """What to say of lines that did not come."""
+def missing_note(lines: Sequence[LogLine], after: int) -> tuple[str, ...]:
+    """What to say of the lines after a number that are not among these; nothing where all are there."""
+    numbers = {line.line_number or 0 for line in lines}
+    missing = [number for number in range(after + 1, max(numbers, default=0)) if number not in numbers]
+    return (gap_note(missing[0], missing[-1], len(missing)),) if missing else ()
+
+
+def gap_note(first: int, last: int, count: int | None = None) -> str:
+    """What to say of lines that did not come: all from the first to the last, or so many of them."""
     which = f"line {first}" if first == last else f"lines {first} to {last}"
+    which = which if count in {None, last - first + 1} else f"{count} of the {which}"
     return f"{which} of the log did not come: the server dropped them, or wrote them before this client listened"

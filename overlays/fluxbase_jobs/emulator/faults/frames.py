@@ -1,4 +1,4 @@
-"""Faults that a test injects into WebSocket frames: lost, late, or followed by a close."""
+"""Faults of WebSocket frames: lost, late, or followed by a close."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from attrs import define, field
 from starlette.types import Message, Send
 
-from ..emulator.realtime.routes import TORN
-
 FrameType: TypeAlias = Literal["ack", "error", "heartbeat", "postgres_changes", "execution_log", "*"]
+TORN: Final = 1006
+"""As the code of `websocket.close`: tear the connection down without a close frame, as no frame may have this code."""
+
 FRAME_TYPES: Final[tuple[FrameType, ...]] = get_args(FrameType)
 
 
@@ -57,6 +58,17 @@ class FrameFaults:
         """Let frames fail from now on."""
         with self._lock:
             self._faults.append(fault)
+
+    @property
+    def active(self) -> tuple[FrameFault, ...]:
+        """The faults that were added and not removed."""
+        with self._lock:
+            return tuple(self._faults)
+
+    def remove(self, fault: object) -> None:
+        """Remove a fault, if it is one of these."""
+        with self._lock:
+            self._faults = [other for other in self._faults if other is not fault]
 
     def clear(self) -> None:
         """Remove all faults."""
@@ -135,16 +147,16 @@ class FaultySocket:
 
     async def _send_frames(self, text: str) -> None:
         passed: list[str] = []
-        for frame in text.splitlines(keepends=True):
+        for frame in text.removesuffix("\n").split("\n"):  # not `splitlines`: JSON may hold other line breaks
             fault = self._faults.claim(frame)
             if fault is None:
-                passed.append(frame)
+                passed.append(f"{frame}\n")
             elif fault.cut:
                 await self._pass_on("".join(passed))
                 await self.cut()
                 return
             elif fault.delay_seconds:
-                self._start(self._send_late(frame, fault.delay_seconds))
+                self._start(self._send_late(f"{frame}\n", fault.delay_seconds))
         await self._pass_on("".join(passed))
 
     async def _send_late(self, frame: str, after_seconds: float) -> None:

@@ -52,6 +52,17 @@ class Defects:
         with self._lock:
             self._defects.append(defect)
 
+    @property
+    def active(self) -> tuple[Defect, ...]:
+        """The defects that are switched on."""
+        with self._lock:
+            return tuple(self._defects)
+
+    def remove(self, defect: object) -> None:
+        """Switch a defect off, if it is one of these."""
+        with self._lock:
+            self._defects = [other for other in self._defects if other is not defect]
+
     def clear(self) -> None:
         """Switch all defects off."""
         with self._lock:

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 from typing import Final, cast
 
-from ..emulator.handlers.validation import described, is_a, type_name
+from ..handlers.validation import described, is_a, type_name
 
 _BILLION: Final = 1_000_000_000
 _LONGEST: Final = sys.float_info.max
