@@ -76,6 +76,8 @@ PARTS: Final = (
             "tests/verbs/test_watch.py",
             "tests/verbs/test_tail.py",
             "tests/verbs/test_retry.py",
+            "tests/verbs/test_resubmit.py",
+            "tests/realtime/test_following.py",
             "tests/verbs/admin",
             "tests/context/test_sign_in.py",
         ),
