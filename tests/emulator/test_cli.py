@@ -352,6 +352,11 @@ def test_missing_handlers_file(tmp_path: Path) -> None:
     [
         (["--port", "x"], "'x' is not a port: give a number from 0 to 65535"),
         (["--port", "65536"], "is not a port"),
+        (["--allow-host", ""], "'' is not a host name: give one like dev.example, without scheme, port and path"),
+        *(
+            (["--allow-host", name], "is not a host name")
+            for name in (" ", "[]", ".", "a..b", "dev.example:80", "http://a.b", "*", "grüße", "[::1")
+        ),
         (["--profile", "2025-12"], "invalid choice: '2025-12'"),
         (["--poll-interval", "0"], "'0' is not a time: give seconds above zero"),
         (["--worker-timeout", "nan"], "is not a time"),
@@ -373,6 +378,12 @@ def test_wrong_option(capsys: pytest.CaptureFixture[str], options: list[str], me
     assert (caught.value.code, output.out, output.err.count("\n")) == (2, "", 1)
     assert message in output.err
     assert output.err.endswith("(--help lists the options)\n")
+
+
+@pytest.mark.parametrize("name", ["dev.example", "Dev.example.", "my_service", "10.0.0.5", "fd00::5", "[fd00::5]"])
+def test_names_of_hosts(name: str) -> None:
+    """Names, also those of containers, and addresses."""
+    assert read_options(["--allow-host", name]).allowed_hosts == [name]
 
 
 @pytest.fixture

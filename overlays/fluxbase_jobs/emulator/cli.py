@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import io
+import ipaddress
 import logging
 import math
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from .settings import DEFAULT_PORT, SHORTEST_SECRET, JobsSwitch, RealtimeSwitch,
 from .store import UnusableDatabaseError
 
 _DEFAULTS: Final = Settings()
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 
 @frozen
@@ -125,6 +128,7 @@ def _add_program_options(add: Callable[..., object]) -> None:
         "--allow-host",
         action="append",
         default=[],
+        type=_host_name,
         metavar="NAME",
         help="answer requests to this host name too, for port forwards; on loopback only loopback names are answered"
         "%(default).0s (can be repeated)",
@@ -197,6 +201,16 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 0 to 65535")
     return port
+
+
+def _host_name(text: str) -> str:
+    """A name or an address, IPv6 with or without brackets: an empty one would stand for every `Host` of no valid form."""
+    try:
+        if not _HOST_NAME.fullmatch(text):
+            ipaddress.ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a host name: give one like dev.example, without scheme, port and path") from None
+    return text
 
 
 def _limit(text: str) -> int:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from fluxbase_jobs.emulator.server.serve import dashboard_of, protected
 
-from tests.support.emulator_in_process import program
+from tests.support.emulator_in_process import program, serving
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +30,20 @@ def test_other_names_are_refused(url: str, host: str) -> None:
     answer = httpx.post(f"{url}/api/v1/auth/signup", headers={"host": host}, json={"email": "a@b.example", "password": "long-enough-1A"})
     assert answer.status_code == 421
     assert "--allow-host" in answer.text
+
+
+@pytest.mark.parametrize("header", ["host", "origin"])
+@pytest.mark.parametrize("value", ["", "null", "localhost:x", "http://[::1"])
+@pytest.mark.parametrize("path", ["/health", "/_emulator", "/_emulator/api/jobs"])
+def test_an_empty_name_allows_nothing(nameless: str, path: str, value: str, header: str) -> None:
+    """Neither a `Host` nor an `Origin` of no valid form: `null` is the origin of pages in sandboxes and files."""
+    method = "POST" if path == "/health" else "GET"
+
+    assert httpx.request(method, nameless + path, headers={header: value}).status_code == (421 if header == "host" else 403)
+
+
+@pytest.fixture(scope="module")
+def nameless() -> Iterator[str]:
+    """The URL of an emulator to which names were given that are none."""
+    with serving(app=lambda emulator: protected(dashboard_of(emulator), "", ["", "[]", "."])) as running:
+        yield running.url

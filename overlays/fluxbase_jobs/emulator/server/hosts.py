@@ -25,7 +25,7 @@ class HostCheck:
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str] = ()) -> None:
         self._app = app
-        self._names = LOOPBACK_NAMES | {name.lower().strip("[]") for name in allowed}
+        self._names = LOOPBACK_NAMES | allowed_names(allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request or a WebSocket; the lifespan passes."""
@@ -39,6 +39,11 @@ class HostCheck:
 
     def _is_allowed(self, hosts: list[str]) -> bool:
         return len(hosts) == 1 and host_name(hosts[0]) in self._names
+
+
+def allowed_names(names: Iterable[str]) -> frozenset[str]:
+    """Names as `host_name` gives them; without empty ones, since "" stands for every `Host` and `Origin` of no valid form."""
+    return frozenset(name.lower().strip("[]").removesuffix(".") for name in names) - {""}
 
 
 def host_name(host: str) -> str:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .hosts import LOOPBACK_NAMES, host_name
+from .hosts import LOOPBACK_NAMES, allowed_names, host_name
 
 _FORBIDDEN: Final = 403
 _READING_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -33,7 +33,7 @@ class OriginCheck:
     def __init__(self, app: ASGIApp, own_pages: str, allowed: Iterable[str] = ()) -> None:
         self._app = app
         self._own_pages = own_pages
-        self._allowed = frozenset(name.lower().strip("[]") for name in allowed) - LOOPBACK_NAMES
+        self._allowed = allowed_names(allowed) - LOOPBACK_NAMES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request or a WebSocket; the lifespan passes."""
@@ -54,7 +54,7 @@ class OriginCheck:
 
     def _is_other_origin(self, headers: Headers) -> bool:
         origins, site = headers.getlist("origin"), headers.get("sec-fetch-site", "none")
-        same = {headers.get("host", "").lower()}
+        same = {headers.get("host", "").lower()} - {""}  # "" is the address of an origin of no valid form, like `null`
         return site not in _OWN_SITES or not all(_netloc(origin) in same or _name(origin) in self._allowed for origin in origins)
 
     def _is_other_site(self, headers: Headers) -> bool:
