@@ -50,6 +50,12 @@ def report(_payload: dict[str, Any], _context: Context) -> None:
     """Be due once a day."""
 
 
+@function("tidy/up", namespace="team/a")
+def tidy_up(payload: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """Have slashes in the namespace and in the name."""
+    return {"tidied": payload}
+
+
 @function(MARKUP, description="<img src=x onerror=\"document.title='broken'\">")
 def markup(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Have markup in all its texts."""

@@ -118,6 +118,23 @@ def test_submit_with_the_editor(page: Page) -> None:
     page.until_text(".detail-result", '"echoed"')
 
 
+def test_slashes_in_names_of_functions(page: Page) -> None:
+    """Namespace and name are sent apart: a slash belongs to one of them, or to the other."""
+    page.click("#open-submit")
+    page.find('[name="function"]').send_keys("team/a/tidy/up")
+    page.type("#payload", '{"n": 1}')
+    page.click("#submit-form [type=submit]")
+    page.until_text(".detail-head", "completed")
+    job_id = page.text(".job-id code")
+
+    page.open("#/functions")
+    page.until(lambda: page.all('[aria-label="Jobs of tidy/up"]'))
+    page.click('[aria-label="Jobs of tidy/up"]')
+    page.until(lambda: [each.get_attribute("data-id") for each in page.all(".row")] == [job_id])
+    page.browser.refresh()
+    page.until(lambda: [each.get_attribute("data-id") for each in page.all(".row")] == [job_id])
+
+
 def test_a_refused_submit_says_why(page: Page) -> None:
     """In the dialog, which stays open with what was typed."""
     page.click("#open-submit")

@@ -209,9 +209,20 @@ function jobsQuery() {
   return `/jobs?${query}`;
 }
 
-function splitFunction(text) {
-  const slash = text.indexOf("/");
-  return [text.slice(0, slash), text.slice(slash + 1)];
+/** A function as the value of a select and of a filter: both names may contain slashes, so that these are escaped. */
+function functionKey({ namespace, name }) {
+  return [namespace, name].map((each) => each.replaceAll("%", "%25").replaceAll("/", "%2F")).join("/");
+}
+
+/** The namespace and the name in a key. */
+function splitFunction(key) {
+  const [namespace, name = ""] = key.split("/").map((each) => each.replaceAll("%2F", "/").replaceAll("%25", "%"));
+  return [namespace, name];
+}
+
+function functionOption(key) {
+  const [namespace, name] = splitFunction(key);
+  return [key, namespace === "default" ? name : `${namespace}/${name}`];
 }
 
 const readJobs = singly(async () => {
@@ -230,7 +241,7 @@ function readOlderJobs() {
 
 function isListed(job) {
   const { status, function: wanted } = state.filters;
-  return (!status || job.status === status) && (!wanted || `${job.namespace}/${job.name}` === wanted);
+  return (!status || job.status === status) && (!wanted || functionKey(job) === wanted);
 }
 
 let readAgain = null;
@@ -404,13 +415,13 @@ function renderFilters() {
     node.replaceChildren(status || "all", element("b", {}, count.toLocaleString()));
   });
   const select = byId("filter-function");
-  const names = functionNames();
-  if (state.filters.function && !names.includes(state.filters.function)) names.push(state.filters.function);
-  fillSelect(select, [["", "all functions"], ...names.map((name) => [name, name.replace(/^default\//, "")])], state.filters.function);
+  const keys = functionKeys();
+  if (state.filters.function && !keys.includes(state.filters.function)) keys.push(state.filters.function);
+  fillSelect(select, [["", "all functions"], ...keys.map(functionOption)], state.filters.function);
 }
 
-function functionNames() {
-  return (state.overview?.functions ?? []).map((each) => `${each.namespace}/${each.name}`);
+function functionKeys() {
+  return (state.overview?.functions ?? []).map(functionKey);
 }
 
 function fillSelect(select, options, value) {
@@ -763,20 +774,20 @@ function setFollowing(isOn, scrolls = true) {
 
 // ---------- submit ----------
 
-function openSubmit(job = null, name = null) {
+function openSubmit(job = null, key = null) {
   const form = byId("submit-form");
-  const functions = functionNames();
-  if (!functions.length) return toast("This server has no functions: start the emulator with --functions FILE.py", "error");
-  const wanted = job ? `${job.namespace}/${job.name}` : name;
-  const current = wanted ?? (form.elements.function.value || functions[0]);
-  fillSelect(form.elements.function, functions.map((each) => [each, each.replace(/^default\//, "")]), functions.includes(current) ? current : functions[0]);
+  const keys = functionKeys();
+  if (!keys.length) return toast("This server has no functions: start the emulator with --functions FILE.py", "error");
+  const wanted = job ? functionKey(job) : key;
+  const current = wanted ?? (form.elements.function.value || keys[0]);
+  fillSelect(form.elements.function, keys.map(functionOption), keys.includes(current) ? current : keys[0]);
   form.elements.priority.value = job ? job.priority : 0;
   form.elements.scheduled.value = "";
   form.elements.payload.value = job ? indented(job.payload ?? "{}") : (state.payloads.get(form.elements.function.value) ?? "{}");
   byId("submit-problem").hidden = true;
   checkPayload();
   byId("submit-dialog").showModal();
-  (job || name ? form.elements.payload : form.elements.function).focus();
+  (job || key ? form.elements.payload : form.elements.function).focus();
 }
 
 /** Whether the payload is a JSON object; says what is wrong with it. */
@@ -840,7 +851,7 @@ const readFunctions = singly(async () => {
 function renderFunctions() {
   const functions = state.overview?.functions ?? [];
   const cards = functions.map((each) => {
-    const name = `${each.namespace}/${each.name}`;
+    const key = functionKey(each);
     return element(
       "li",
       { class: "card function" },
@@ -850,8 +861,8 @@ function renderFunctions() {
         element("h3", {}, each.namespace !== "default" && element("span", { class: "quiet" }, `${each.namespace}/`), each.name),
         !each.enabled && element("span", { class: "tag", "data-kind": "warning" }, "disabled"),
         !each.has_handler && element("span", { class: "tag", "data-kind": "warning" }, "no handler"),
-        button("Jobs", () => go({ view: "jobs", selected: null, filters: { ...state.filters, function: name } }), { class: "small", "aria-label": `Jobs of ${each.name}` }),
-        button("Submit…", () => openSubmit(null, name), { class: "small", "aria-label": `Submit a job of ${each.name}` }),
+        button("Jobs", () => go({ view: "jobs", selected: null, filters: { ...state.filters, function: key } }), { class: "small", "aria-label": `Jobs of ${each.name}` }),
+        button("Submit…", () => openSubmit(null, key), { class: "small", "aria-label": `Submit a job of ${each.name}` }),
       ),
       each.description && element("p", {}, each.description),
       element(
