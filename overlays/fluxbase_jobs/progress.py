@@ -213,35 +213,69 @@ def _display(state: _State, lock: threading.Lock) -> _Display:
     return _LineDisplay(state, sys.stderr)
 
 
+class _OneThreadConsole(Console):
+    """Writes what one thread prints before another thread prints.
+
+    rich places bars by the height of those that were rendered last. Where a thread writes between another one's rendering and
+    writing, that height is not what the terminal shows, and lines above the bars are overwritten.
+    """
+
+    def __init__(self) -> None:
+        self._printing = threading.RLock()
+        super().__init__(stderr=True, highlight=False)
+
+    def __enter__(self) -> Console:
+        self._printing.acquire()
+        return super().__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            self._printing.release()
+
+
 class _TerminalDisplay:
     """Bars that stay at the bottom of the terminal."""
 
     def __init__(self, state: _State, lock: threading.Lock) -> None:
         self._state = state
         self._lock = lock
-        self._console = Console(stderr=True, highlight=False)
+        self._console = _OneThreadConsole()
+        self._stopped = threading.Event()
         # What goes into a file must not go to the terminal, and does not disturb the bars.
         in_terminal = sys.stdout is not None and sys.stdout.isatty()  # pyright: ignore[reportUnnecessaryComparison]
         self._live = Live(
             console=self._console,
             get_renderable=self.render,
-            refresh_per_second=_REFRESHES_PER_SECOND,
+            auto_refresh=False,  # rich's own thread takes the locks in another order than a thread that prints
             redirect_stdout=in_terminal,
             vertical_overflow="crop",
         )
 
     def start(self) -> None:
         """Show the bars."""
-        self._live.start()
+        with self._console:
+            self._live.start()
+        threading.Thread(target=self._redraw, name="fluxbase-jobs progress", daemon=True).start()
 
     def changed(self, row: _Row | None) -> None:
         """Redraw at once where a job has ended; other changes are drawn at the next refresh."""
         if row and row.is_ended:
-            self._live.refresh()
+            with self._console:
+                self._live.refresh()
 
     def stop(self) -> None:
         """Draw the last state and leave it there."""
-        self._live.stop()
+        self._stopped.set()
+        with self._console:
+            self._live.stop()
+
+    def _redraw(self) -> None:
+        while not self._stopped.wait(1 / _REFRESHES_PER_SECOND):
+            with self._console:
+                if not self._stopped.is_set():
+                    self._live.refresh()
 
     def render(self) -> RenderableType:
         """The bars as they are now."""

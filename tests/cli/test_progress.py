@@ -13,7 +13,7 @@ from fluxbase_jobs import Job
 from fluxbase_jobs.progress import clock_text, one_line, progress_bar
 from fluxbase_jobs.testing import Server
 
-from tests.support.pty_screen import screen_of
+from tests.support.pty_screen import screen_of, terminal_of
 
 
 @pytest.fixture
@@ -172,6 +172,22 @@ def test_bars_on_a_terminal() -> None:
     assert re.fullmatch(r"resize 00000002 [━╸╺ ]+ +20 % failed", screen[2])
     assert re.fullmatch(r"resize 00000003 [━╸╺ ]+ +0 % pending", screen[3])
     assert re.fullmatch(r"ended +[━╸╺ ]+ +1 of 3", screen[4])
+
+
+@pytest.mark.slow
+def test_lines_that_are_printed_while_bars_are_added() -> None:
+    """None is overwritten, whichever thread prints first: the height of the bars is that of those on the terminal."""
+    program = (
+        PROGRAM + "import sys, threading\nsys.setswitchinterval(1e-6)\nwith progress_bar() as bar:\n"
+        "    adding = threading.Thread(target=lambda: [bar(at(n, 'failed', 20)) for n in range(15)])\n    adding.start()\n"
+        "    for n in range(60): print(f'line {n}')\n    adding.join()\n"
+    )
+    terminal = terminal_of(["-W", "error", "-c", program])
+
+    assert terminal.end() == 0, terminal.lines
+    lines = [line for line in terminal.all_lines if line]
+    assert lines[:60] == [f"line {n}" for n in range(60)]
+    assert len(lines) == 60 + 15 + 1
 
 
 def test_more_jobs_than_lines() -> None:

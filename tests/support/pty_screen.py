@@ -65,6 +65,14 @@ class Terminal:
         """The screen without empty lines at its end."""
         return "\n".join(line.rstrip() for line in self.screen.display).rstrip().splitlines()
 
+    @property
+    def all_lines(self) -> list[str]:
+        """What one sees after scrolling up: the lines that have left the screen, and those on it."""
+        screen = pyte.HistoryScreen(WIDTH, HEIGHT, history=10_000)
+        pyte.Stream(screen).feed(self.raw)
+        above = ["".join(line[column].data for column in range(WIDTH)) for line in screen.history.top]
+        return [line.rstrip() for line in (*above, *screen.display)]
+
 
 def terminal_of(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Terminal:
     """Start a Python program on a terminal of its own."""
