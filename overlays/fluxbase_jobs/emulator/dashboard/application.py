@@ -112,7 +112,7 @@ class Dashboard:
             _write("/jobs/{id}/resubmit", "POST", lambda request, _: {"id": self._actions.resubmit(self._job(request)).id}),
             _write("/faults", "POST", self._switch_on),
             _write("/faults", "DELETE", lambda _, __: self._switches.switch_all_off()),
-            _write("/faults/{number:int}", "DELETE", lambda request, _: self._switches.switch_off(request.path_params["number"])),
+            _write("/faults/{number}", "DELETE", self._switch_off),
             _write("/sockets", "DELETE", lambda _, __: {"cut": self._switches.cut_sockets()}),
         ]
 
@@ -166,6 +166,12 @@ class Dashboard:
         except (UnusableFaultError, ValueError, RecursionError) as error:
             raise RefusedError(400, str(error)) from error
         return self._switches.shown()
+
+    def _switch_off(self, request: Request, _: bytes) -> None:
+        number: str = request.path_params["number"]
+        if not (number.isascii() and number.isdigit()):
+            raise RefusedError(404, "there is no such fault")
+        self._switches.switch_off(_number(number))
 
     async def _events(self, _: Request) -> Response:
         return StreamingResponse(self._streams.events(), media_type="text/event-stream")

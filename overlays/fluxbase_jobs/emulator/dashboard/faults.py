@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
-from threading import Lock
+from threading import RLock
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
@@ -102,7 +102,7 @@ class FaultSwitches:
         self._presets = {preset.name: preset for preset in _PRESETS if preset.needs(profile)}
         self._switched: dict[int, _Switched] = {}
         self._numbers = count(1)
-        self._lock = Lock()
+        self._lock = RLock()
 
     def shown(self) -> dict[str, Any]:
         """All prepared faults, and those that are on with the number of requests that they have met."""
@@ -129,34 +129,34 @@ class FaultSwitches:
         if name is None:
             self._add(None, _label(fields), partial(_custom, fields))
         elif preset := self._presets.get(str(name)):
-            if all(each.preset != preset.name for each in self._switched.values()):
-                self._add(preset.name, preset.label, preset.add)
+            with self._lock:
+                if all(each.preset != preset.name for each in self._switched.values()):
+                    self._add(preset.name, preset.label, preset.add)
         else:
             raise UnusableFaultError("there is no prepared fault of this name")
 
     def switch_off(self, number: int) -> None:
         """Switch a fault off; nothing happens if it is off."""
         with self._lock:
-            switched = self._switched.pop(number, None)
-        if switched:
-            self._faults.remove(switched.fault)
+            if switched := self._switched.pop(number, None):
+                self._faults.remove(switched.fault)
 
     def switch_all_off(self) -> None:
         """Switch all faults off."""
         with self._lock:
             self._switched.clear()
-        self._faults.clear()
+            self._faults.clear()
 
     def cut_sockets(self) -> int:
         """Tear all open WebSockets down, and count them."""
         return self._faults.cut_sockets()
 
     def _add(self, preset: str | None, label: str, add: Callable[[Faults], _Active]) -> None:
-        try:
-            fault = add(self._faults)
-        except (TypeError, ValueError) as error:
-            raise UnusableFaultError(str(error)) from error
         with self._lock:
+            try:
+                fault = add(self._faults)
+            except (TypeError, ValueError) as error:
+                raise UnusableFaultError(str(error)) from error
             number = next(self._numbers)
             self._switched[number] = _Switched(number, preset, label, fault)
 
@@ -169,8 +169,8 @@ def _custom(fields: Mapping[str, Any], faults: Faults) -> Fault:
 def _label(fields: Mapping[str, Any]) -> str:
     """What happens to which requests, in one line."""
     effects = [
-        f"answers {fields['status']}" if "status" in fields else "",
-        f"closes {cast('str', fields['drop'])} the request is handled" if "drop" in fields else "",
+        f"answers {fields['status']}" if fields.get("status") is not None else "",
+        f"closes {cast('str', fields['drop'])} the request is handled" if fields.get("drop") is not None else "",
         f"is {fields['delay']} s late" if fields.get("delay") else "",
         "breaks off half-way" if fields.get("half_body") else "",
     ]

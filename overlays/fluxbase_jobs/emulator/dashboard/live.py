@@ -21,7 +21,7 @@ _TICK_SECONDS: Final = 0.5
 """How often the number of requests that faults have met is looked at."""
 _TICKS_TO_KEEP_ALIVE: Final = 20
 _MOST_JOBS: Final = 200
-"""With more changed jobs at a time the page is told to read its list again."""
+"""With more changed jobs at a time the page is asked to read its list again."""
 
 
 class Changes:

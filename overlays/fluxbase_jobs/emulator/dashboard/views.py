@@ -1,4 +1,4 @@
-"""What the page is told about jobs, log lines and functions, as JSON. Times are milliseconds since 1970."""
+"""What the page shows of jobs, log lines and functions, as JSON. Times are milliseconds since 1970."""
 
 from __future__ import annotations
 

@@ -113,6 +113,7 @@ class Faults:
             ValueError: a route that the server does not have, a number out of its range, an argument that makes nothing fail,
                 or two arguments that exclude each other.
         """
+        status = None if status is None else whole_number("status", status, _LOWEST_STATUS, _HIGHEST_STATUS)
         _check_combination(status=status, has_response=body is not None or headers is not None, drop=drop, half_body=half_body)
         if status in _STATUSES_WITHOUT_BODY and (body is not None or half_body):
             raise ValueError(f"an answer with the status {status} has no body: give neither body nor half_body")
@@ -124,7 +125,7 @@ class Faults:
             delay_seconds=in_seconds("delay", delay),
             drop=drop,
             half_body=half_body,
-            status=None if status is None else whole_number("status", status, _LOWEST_STATUS, _HIGHEST_STATUS),
+            status=status,
             headers=_headers(headers),
             body=_content(status, body),
         )
@@ -264,7 +265,7 @@ def _times(times: int | None) -> int | None:
 
 
 def _check_combination(*, status: int | None, has_response: bool, drop: Drop | None, half_body: bool) -> None:
-    if drop not in {None, "before", "after"}:
+    if drop not in (None, "before", "after"):  # no set: the value may be unhashable
         raise ValueError(f'drop must be "before" or "after", not {drop!r}')
     if drop and (status is not None or half_body):
         raise ValueError("drop closes the connection without an answer: it goes with neither status nor half_body")
