@@ -90,6 +90,10 @@ def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[J
 
 
 def _not_ended(job: Job, meta: Meta) -> NotAllowedInState:
-    message = f"the job cannot be resubmitted: it is {job.status}, and only jobs that have ended can"
-    error = NotAllowedInState(message, job_id=job.id, request_id=meta.request_id, attempts=meta.attempts)
+    error = NotAllowedInState(
+        f"the job cannot be resubmitted: it is {job.status}, and only jobs that have ended can",
+        job_id=job.id,
+        request_id=meta.request_id,
+        attempts=meta.attempts,
+    )
     return error.with_(job_status=job.status)

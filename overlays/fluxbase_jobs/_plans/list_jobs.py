@@ -46,6 +46,9 @@ def _filtered(context: CallContext, sent: Page, only: ClientFilter, endpoints: J
         found += filter(only.matches, reader.take(listed.data))
         if len(found) >= end or (reader.ended and not reader.stuck):
             return Ok(WireList(found[sent.offset : end]), meta)
-    message = f"{MAX_PAGES} pages of jobs did not contain enough jobs that match {only}, a filter that only the client can apply"
-    hint = "use iterate (admins: iterate_jobs), which reads further pages as you iterate"
-    return Err(FluxbaseError(message, hint=hint, attempts=meta.attempts), meta)
+    error = FluxbaseError(
+        f"{MAX_PAGES} pages of jobs did not contain enough jobs that match {only}, a filter that only the client can apply",
+        hint="use iterate (admins: iterate_jobs), which reads further pages as you iterate",
+        attempts=meta.attempts,
+    )
+    return Err(error, meta)

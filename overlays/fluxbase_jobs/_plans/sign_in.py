@@ -24,8 +24,13 @@ def sign_in(context: CallContext, email: object, password: object) -> Plan[Resul
         return signed_in
     session, meta = signed_in.data, signed_in.meta
     if session.requires_2fa:
-        message = "the server asks for a second factor (2FA) and sent no tokens"
-        error = AuthenticationFailed(message, status=meta.status, request_id=meta.request_id, hint=SECOND_FACTOR, attempts=meta.attempts)
+        error = AuthenticationFailed(
+            "the server asks for a second factor (2FA) and sent no tokens",
+            status=meta.status,
+            request_id=meta.request_id,
+            hint=SECOND_FACTOR,
+            attempts=meta.attempts,
+        )
         return Err(error, meta)
     tokens = Tokens(access_token=str(session.access_token), refresh_token=session.refresh_token or None, expires_in=session.expires_in)
     return Ok(tokens, meta)

@@ -109,8 +109,8 @@ def _server(url: str, answer: httpx.Response, now: float) -> Iterator[Check]:
             f"correct {URL_VARIABLE}: without a path",
         )
         return
-    era = "2026-03" if "services" in body else "2026-04 or later"
-    yield Check("server", "ok", f"{url} answers as Fluxbase {era} does")
+    server_version = "2026-03" if "services" in body else "2026-04 or later"
+    yield Check("server", "ok", f"{url} answers as Fluxbase {server_version} does")
     difference = _difference(body, answer, now)
     if difference is None:
         yield Check("clock", "note", "the server does not tell its time")

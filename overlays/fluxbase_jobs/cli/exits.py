@@ -63,7 +63,7 @@ def code_of_job(job: Job) -> int:
 
 
 def worst(codes: Iterable[int]) -> int:
-    """The exit code for several jobs: the one that most needs a look."""
+    """The exit code for several jobs: the one of the most serious outcome."""
     found = set(codes)
     return next((code for code in _WORST_FIRST if code in found), COMPLETED)
 

@@ -80,8 +80,8 @@ def replace_error(kind: type[E], message: str, error: FluxbaseError, meta: Meta)
 
 def read_back_failed(error: FluxbaseError, what: str, meta: Meta) -> Err:
     """The change succeeded but reading it back failed; the call must not be retried."""
-    message = f"{what} could not be read back: {error.message}"
-    return Err(error.with_(message=message, retryable=False, attempts=meta.attempts), meta)
+    unread = error.with_(message=f"{what} could not be read back: {error.message}", retryable=False, attempts=meta.attempts)
+    return Err(unread, meta)
 
 
 def reason_not_cancelled(job: Job) -> str | None:
