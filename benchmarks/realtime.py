@@ -178,6 +178,11 @@ def measured(seconds: float, times: int) -> str:
             print("\n".join(each.row() for each in found), flush=True)
             waits += requests_of_a_wait(address, name, seconds)
             print("\n".join(waits), flush=True)
+    return document([each.row() for each in found], waits, cuts(times), seconds)
+
+
+def document(delay_rows: list[str], wait_rows: list[str], cut_rows: list[str], seconds: float) -> str:
+    """The document of all rows."""
     return "\n".join(
         [
             "# How soon changes come",
@@ -191,7 +196,7 @@ def measured(seconds: float, times: int) -> str:
             "",
             "| how | seen | median | 90 % | longest | bound of the median |",
             "| --- | --- | --- | --- | --- | --- |",
-            *(each.row() for each in found),
+            *delay_rows,
             "",
             "A client that polls sees the changes that there are when it looks.",
             "",
@@ -199,7 +204,7 @@ def measured(seconds: float, times: int) -> str:
             "",
             "| how | requests | bound |",
             "| --- | --- | --- |",
-            *waits,
+            *wait_rows,
             "",
             "## A job that logs 1,000 lines while its sockets are cut 50 times at random",
             "",
@@ -207,7 +212,7 @@ def measured(seconds: float, times: int) -> str:
             "",
             "| run | cases | seconds |",
             "| --- | --- | --- |",
-            *cuts(times),
+            *cut_rows,
             "",
         ]
     )
