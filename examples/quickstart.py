@@ -28,13 +28,14 @@ BAR_WIDTH = 32
 @function("thumbnails")
 async def thumbnails(payload: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """A job as the emulator runs it: it reports progress, writes log lines and returns an object."""
-    if payload["width"] < 1:
-        raise ValueError(f"a picture cannot be {payload['width']} pixels wide")
-    for number in range(1, payload["pictures"] + 1):
+    pictures, width = payload.get("pictures", 8), payload.get("width", 128)
+    if width < 1:
+        raise ValueError(f"a picture cannot be {width} pixels wide")
+    for number in range(1, pictures + 1):
         await asyncio.sleep(0.25)
-        context.log(f"picture {number} is {payload['width']} pixels wide now")
-        context.progress(100 * number // payload["pictures"], f"picture {number}")
-    return {"made": payload["pictures"]}
+        context.log(f"picture {number} is {width} pixels wide now")
+        context.progress(100 * number // pictures, f"picture {number}")
+    return {"made": pictures}
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ CLI: Final = (
     ("admin", "development", "doctor", "login"),
     ("jobs", "stubs"),
     ("waiting",),
-    ("settings", "inputs"),
+    ("settings", "inputs", "messages"),
     ("accounts", "tables"),
     ("output",),
     ("exits",),

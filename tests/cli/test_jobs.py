@@ -55,20 +55,25 @@ def test_results_in_a_list(program: Program) -> None:
     ("arguments", "code", "message"),
     [
         (["list", "--status", "done"], 2, 'Invalid value "done" for --status. Choose from: "pending"'),
-        (["list", "--limit", "0"], 2, "limit must"),
-        (["list", "--worker", "x"], 2, "worker_id"),
+        (["list", "--limit", "0"], 2, "--limit must"),
+        (["list", "--worker", "x"], 2, "--worker must"),
         (["list", "--worker", UNKNOWN, "--created-by", "me"], 2, "--worker and --created-by cannot be combined"),
-        (["list", "--created-by", "me"], 2, "created_by"),
-        (["list", "more"], 2, "Unused"),
+        (["list", "--created-by", "me"], 2, "--created-by"),
+        (["list", "more"], 2, "list takes no argument, and 'more' is one too many"),
+        (["list", "--all", "--limit", "2"], 2, "--all and --limit cannot be combined"),
+        (["retry", UNKNOWN, "more"], 2, "retry takes one ID, and 'more' is one too many"),
+        (["list", "--account", "ada@example.com"], 2, "`login` without --account calls it default"),
         (["list", "--account", "nobody"], 2, "no sign-in is kept as nobody (run `fluxbase-jobs login --account nobody`)"),
         (["list", "--account", "../x"], 2, "is no name for a sign-in"),
         (["get"], 2, "no job id is given"),
         (["get", "x"], 2, "must be a UUID"),
-        (["get", UNKNOWN], 5, f"{UNKNOWN}: Job not found"),
+        (["get", UNKNOWN], 5, f"{UNKNOWN}: Job not found (is the id right?"),
+        (["retry", UNKNOWN], 5, f"{UNKNOWN}: Job not found (is the id right?"),
         (["cancel"], 2, "no job id is given"),
         (["cancel", "x"], 2, "must be a UUID"),
         (["cancel", UNKNOWN], 5, UNKNOWN),
-        (["nonsense"], 2, 'Unknown command "nonsense"'),
+        (["nonsense"], 2, 'Unknown command "nonsense" (--help lists the commands)'),
+        (["lisst"], 2, 'Unknown command "lisst". Did you mean "list"? (--help lists the commands)'),
     ],
 )
 def test_wrong_arguments(program: Program, arguments: list[str], code: int, message: str) -> None:
@@ -95,13 +100,52 @@ def test_get(program: Program) -> None:
     assert program("get", job_id, "--json").json[0]["payload"] == {"n": 1}
 
 
+@pytest.mark.parametrize("profile", ["2026-03", "2026-04"])
+def test_get_of_a_failed_job(program: Program) -> None:
+    """Its status does not tell the cause: how to learn it is said."""
+    job_id = program.job_of("boom", "failed")
+    ended, as_json = program("get", job_id), program("get", job_id, "--json")
+
+    assert (ended.code, as_json.err) == (0, "")
+    assert ended.error == f"why job {job_id} failed: run `fluxbase-jobs logs {job_id}` or `fluxbase-jobs wait {job_id}`"
+
+
+@pytest.mark.parametrize("profile", ["2026-04"])
+def test_get_of_a_hidden_log(program: Program) -> None:
+    """Why there is none, and where an emulator shows it."""
+    job_id = program.job_of("echo", "completed")
+    ended = program("get", job_id, "--log")
+
+    assert (ended.code, "one line" in ended.out) == (0, False)
+    assert ended.error.startswith(f"job {job_id}: the server shows no line of this log")
+    assert "an emulator shows it in its terminal, and with --profile 2026-03 hides nothing" in ended.error
+
+
+def test_log_that_cannot_be_read(program: Program) -> None:
+    """The job is shown, and why its log is not."""
+    job_id = program.job_of("echo", "completed")
+    program.server.faults.add("GET /api/v1/jobs/{id}/logs", status=403, times=None)
+    ended = program("get", job_id, "--log")
+
+    assert (ended.code, ended.out.split()[:2]) == (0, ["id", job_id])
+    assert f"job {job_id}: its log cannot be read: " in ended.err
+
+
+def test_job_that_is_due_later(program: Program) -> None:
+    """When it may start; a job that is due says nothing."""
+    later = program.submitted("echo", "--schedule", "2040-01-31T08:00:00Z")
+
+    assert program("list").out.splitlines()[1].split()[0] == later
+    assert program("list").out.splitlines()[1].endswith("due 2040-01-31T08:00:00+00:00")
+
+
 def test_cancel_goes_on_after_an_error(program: Program) -> None:
     """Each job has its line; the exit code is that of the error."""
     done, endless = program.job_of("echo", "completed"), program.submitted("endless")
     ended = program("cancel", done, endless)
 
     assert (ended.code, ended.out) == (5, f"cancelled {endless}\n")
-    assert ended.error == f"{done}: Job cannot be cancelled"
+    assert ended.error == f"{done}: Job cannot be cancelled: it is completed"
     assert program("cancel", program.submitted("endless"), "--json").json[0]["status"] == "cancelled"
 
 

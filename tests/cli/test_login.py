@@ -109,7 +109,7 @@ def test_spoiled_file(user: Program, content: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "password", "code", "message"),
     [
-        ([EMAIL], "wrong-password-1", 5, "Invalid"),
+        ([EMAIL], "wrong-password-1", 5, "(are email and password right, and is http"),
         ([EMAIL], "", 2, "no password is given (type it when asked, or pipe it into the program)"),
         ([], PASSWORD, 2, "no email is given (give it as an argument: fluxbase-jobs login ada@example.com)"),
         ([EMAIL, "--url", "nonsense"], PASSWORD, 2, "url must be the server's address"),

@@ -66,16 +66,18 @@ def test_payload_from_stdin(program: Program) -> None:
         (["--set", "n"], None, "--set 'n' is not key=value (give --set width=640)"),
         (["--set", "=1"], None, "is not key=value"),
         (["--set", "n=1", "--priority", "high"], None, 'Invalid value for --priority: unable to convert "high" into int (--help lists the options)'),
-        (["--priority", "3000000000"], None, "priority must be"),
+        (["--priority", "3000000000"], None, "--priority must be"),
         (["--schedule", "soon"], None, "--schedule 'soon' is neither a delay nor a moment (give 90s, 10m, 2h or 1d, or 2030-01-31T08:00:00Z)"),
-        (["--schedule", "2030-01-31T08:00:00"], None, "scheduled"),
+        (["--schedule", "2030-01-31T08:00:00"], None, "--schedule must"),
         (["--schedule", "999999999999d"], None, "too far away"),
         (["--schedule", "1h", "--key", "k"], None, "--schedule 1h cannot be combined with --key"),
-        (["--key", "ü"], None, "idempotency_key"),
+        (["--key", "ü"], None, "--key must"),
         (["--timeout", "0"], None, "--timeout 0 is no time limit (give seconds above zero)"),
         (["--timeout", "nan"], None, "is no time limit"),
         (["--nonsense"], None, "Unknown option: --nonsense"),
-        (["more"], None, "Unused"),
+        (["--schedule", "-5m"], None, "--schedule -5m is in the past (give a delay from now, like 5m)"),
+        (["more"], None, "submit takes one NAME, and 'more' is one too many (--help lists the options)"),
+        (["width=640"], None, "'width=640' is no option (did you mean --set width=640?)"),
     ],
 )  # fmt: skip
 def test_wrong_input(program: Program, options: list[str], stdin: bytes | None, message: str) -> None:
@@ -158,6 +160,7 @@ def test_cause_that_nobody_heard(program: Program) -> None:
 
     assert ended.code == 1
     assert "is in its log, which this server did not show" in ended.err
+    assert "an emulator shows it in its terminal, and to clients with --profile 2026-03" in ended.err
 
 
 def test_retry_and_resubmit(program: Program) -> None:
@@ -175,5 +178,19 @@ def test_retry_that_is_refused(program: Program) -> None:
 
     assert program("retry", job_id).error.endswith(f"(`fluxbase-jobs resubmit {job_id}` queues a new job like it)")
     assert program("retry", job_id).code == 5
+    assert "no retries left" in program("retry", job_id).error
     assert program("resubmit", "x").code == 2
     assert "UUID" in program("resubmit", "x").error
+
+
+def test_retry_of_a_job_that_has_not_failed(program: Program) -> None:
+    """The status, and the command that fits it: a running job cannot be submitted again."""
+    done, endless = program.job_of("echo", "completed"), program.submitted("endless")
+    program("wait", endless, "--timeout", "0.1")
+
+    assert program("retry", done).error == (
+        f"Only failed jobs can be retried: it is completed (`fluxbase-jobs resubmit {done}` queues a new job like it)"
+    )
+    assert program("retry", endless).error == (
+        f"Only failed jobs can be retried: it is running (`fluxbase-jobs wait {endless}` waits for its end)"
+    )

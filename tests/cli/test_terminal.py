@@ -192,6 +192,15 @@ def test_dev_takes_the_emulators_options(environment: Mapping[str, str]) -> None
     )
 
 
+def test_dev_without_its_handlers_file(environment: Mapping[str, str]) -> None:
+    """The program's code for wrong usage: 1 would mean a failed job."""
+    command = [*PROGRAM, "dev", "--port", "0", "--functions", "missing.py"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 2
+    assert "handlers file missing.py does not exist" in done.stderr
+
+
 def test_dev_serves(environment: Mapping[str, str]) -> None:
     """It prints what to export, serves, and ends cleanly."""
     command = [*PROGRAM, "dev", "--port", "0", "--no-access-log"]

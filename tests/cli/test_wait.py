@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from fluxbase_jobs.emulator import Context
 from fluxbase_jobs.testing import Server
 
 from tests.support.program import Program
 
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
+OTHER = "00000000-0000-0000-0000-000000000001"
 
 
 def test_wait_prints_the_result(program: Program) -> None:
@@ -53,16 +57,16 @@ def test_cancelled_and_timed_out(program: Program) -> None:
     ("arguments", "code", "message"),
     [
         (["wait"], 2, "no job id is given (`fluxbase-jobs list` shows the ids; `-` reads them from stdin)"),
-        (["wait", "-"], 2, "no job id is given"),
         (["wait", "x"], 2, "must be a UUID"),
-        (["wait", UNKNOWN], 5, "not found"),
+        (["wait", UNKNOWN], 5, f"{UNKNOWN}: Job not found (is the id right?"),
         (["wait", UNKNOWN, "--timeout", "x"], 2, "--timeout"),
         (["watch"], 2, "no job id is given"),
-        (["watch", UNKNOWN], 5, "not found"),
+        (["watch", UNKNOWN], 5, f"{UNKNOWN}: Job not found (is the id right?"),
         (["logs"], 2, "ID requires an argument"),
         (["logs", "x"], 2, "must be a UUID"),
-        (["logs", UNKNOWN, "--after", "-1"], 2, "after_line"),
-        (["logs", UNKNOWN, "-f"], 5, "not found"),
+        (["logs", UNKNOWN, "--after", "-1"], 2, "--after must"),
+        (["logs", UNKNOWN, "-f"], 5, f"{UNKNOWN}: Job not found (is the id right?"),
+        (["logs", UNKNOWN], 5, f"{UNKNOWN}: Failed to get job (is the id right?"),
     ],
 )  # fmt: skip
 def test_wrong_arguments(program: Program, arguments: list[str], code: int, message: str) -> None:
@@ -71,6 +75,48 @@ def test_wrong_arguments(program: Program, arguments: list[str], code: int, mess
 
     assert (ended.code, ended.out) == (code, "")
     assert message in ended.error
+
+
+@pytest.mark.parametrize("command", ["wait", "watch", "get", "cancel", "terminate"])
+def test_empty_stdin(program: Program, command: str) -> None:
+    """Nothing to do is no error: a filter before the pipe may find nothing."""
+    ended = program(command, "-", stdin="")
+
+    assert (ended.code, ended.out, ended.error) == (0, "", "no ids on standard input")
+
+
+@pytest.mark.parametrize("command", ["wait", "watch"])
+def test_unknown_ids_among_others_are_named(program: Program, command: str) -> None:
+    """Each on its own line."""
+    ended = program(command, UNKNOWN, OTHER)
+
+    assert ended.code == 5
+    for job_id in (UNKNOWN, OTHER):
+        assert f"fluxbase-jobs: {job_id}: Job not found (is the id right?" in ended.err
+
+
+def test_watch_of_a_failed_job(program: Program) -> None:
+    """The change says "exit status 1"; the cause is elsewhere."""
+    job_id = program.job_of("boom", "failed")
+
+    assert program("watch", job_id).error == f"why job {job_id} failed: run `fluxbase-jobs logs {job_id}` or `fluxbase-jobs wait {job_id}`"
+
+
+@pytest.mark.parametrize("profile", ["2026-04"])
+def test_lines_that_are_missing_from_a_followed_log(program: Program) -> None:
+    """A note on stderr, which cannot be taken for a line that the job wrote; JSON has it among the lines."""
+    program.server.faults.add_frame_fault("execution_log", drop=True)
+
+    @program.server.function("counted")
+    async def counted(_payload: object, context: Context) -> None:
+        await asyncio.sleep(1)
+        for number in range(3):
+            context.log(f"number {number}")
+
+    ended = program("submit", "counted", "--follow")
+
+    assert "did not come" not in ended.out
+    assert "fluxbase-jobs: line 1 of the log did not come: " in ended.err
 
 
 def test_stdin_without_ids(program: Program) -> None:

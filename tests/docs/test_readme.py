@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from fluxbase_jobs.cli import app as cli
+from fluxbase_jobs.testing import Server
 
 from tests.docs.pages import PAGES, README, ROOT, Page
 from tests.support.emulator_process import started
@@ -73,6 +75,19 @@ def test_the_first_command_shows_the_main_job() -> None:
     assert "  JobFailed: a picture cannot be 0 pixels wide" in lines
     assert "  cancelled" in lines
     assert f"--profile {PROFILE[1]} --functions" in "".join(lines[lines.index("Next:") :])
+
+
+def test_the_command_below_the_picture_works_with_the_demos_functions(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the caption says: without a payload that only the demo's program knows."""
+    command = re.findall(r"^That is `fluxbase-jobs (.*?)`", README.text, re.MULTILINE)[0]
+    with Server(functions=QUICKSTART, profile=PROFILE[1]) as server:
+        monkeypatch.setenv("FLUXBASE_URL", server.url)
+        monkeypatch.setenv("FLUXBASE_KEY", server.service_key())
+        code = cli.run(command.split())
+
+    assert (code, capsys.readouterr().out) == (0, '{\n  "made": 8\n}\n')
 
 
 def test_demo_and_readme_use_one_server_version() -> None:

@@ -84,7 +84,8 @@ def test_an_unknown_job_is_not_found_at_once_with_a_hint() -> None:
     error = driver.run(call(plans.get, settings(), {}, JOB_ID, include_logs=False)).error
 
     assert isinstance(error, NotFound)
-    assert "list the jobs" in str(error.hint)
+    assert "is the id right?" in str(error.hint)
+    assert "jobs.list" in str(error.hint)
     assert "restart" in str(error.hint)
     assert len(driver.requests) == 1
 
@@ -159,7 +160,8 @@ def test_a_change_of_an_unknown_job_is_not_repeated() -> None:
     error = driver.run(call(plans.cancel, settings(), {}, JOB_ID)).error
 
     assert isinstance(error, NotFound)
-    assert "list the jobs" in str(error.hint)
+    assert "is the id right?" in str(error.hint)
+    assert "jobs.list" in str(error.hint)
     assert len(driver.requests) == 1
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from fluxbase_jobs import FluxbaseClient, InvalidInput, Job, LogLine, OnBehalfOf, Result
 from fluxbase_jobs._plans.exchange.denied import DENIAL, UNSURE
+from fluxbase_jobs._plans.logs import DENIED as LOG_DENIED
 
 from contract.recordings import Exchange, load
 from tests.support.local_server import Answer, LocalServer, Request
@@ -201,6 +202,11 @@ def _error_differences(exchange: Exchange, error: Any, *, read_back: bool) -> It
         and body.get("error") == DENIAL
     ):
         own_hint = UNSURE
+    if exchange.status == 500 and exchange.path.endswith("/logs") and body.get("error") == LOG_DENIED:
+        own_hint = UNSURE
+    if kind == "NotAllowedInState" and exchange.path.endswith("/retry"):
+        verb = "wait" if error.job_status in {"pending", "running"} else "resubmit"
+        own_hint = next(iter(re.findall(rf"jobs\.{verb}\('{error.job_id}'\) .+", error.hint or "")), f"one that names jobs.{verb}")
     hint = body.get("hint") or own_hint
     known = {"status": exchange.status, "request_id": exchange.response_headers["x-request-id"], "hint": hint}
     if isinstance(body.get("code"), str):

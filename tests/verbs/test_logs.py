@@ -82,6 +82,9 @@ def test_log_of_unknown_job_is_server_failed(client: FluxbaseClient, server: Loc
 
     assert type(error) is ServerFailed
     assert (error.message, error.status, error.job_id, error.retryable) == ("Failed to get job", 500, JOB_ID, False)
+    assert error.hint
+    assert error.hint.startswith("is the id right?")
+    assert len(str(error)) < 200
     assert len(server.requests) == 1
 
 

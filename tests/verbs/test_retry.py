@@ -70,6 +70,11 @@ def test_retry_of_a_job_that_has_not_failed_is_not_allowed(
     assert isinstance(error, NotAllowedInState)
     assert (error.message, error.job_status, error.status) == ("Only failed jobs can be retried", status, 400)
     assert (error.job_id, error.retryable, len(server.requests)) == (JOB_ID, False, 1)
+    assert error.hint == (
+        f"jobs.wait('{JOB_ID}') waits for its end"
+        if status in {"pending", "running"}
+        else f"jobs.resubmit('{JOB_ID}') queues a new job like it"
+    )
 
 
 def test_retry_of_unknown_job_is_not_found(client: FluxbaseClient, server: LocalServer) -> None:
@@ -98,6 +103,7 @@ def test_exhausted_retries_are_explained(client: FluxbaseClient, server: LocalSe
     assert f"{wire['retry_count']} of {wire['max_retries']}" in error.message
     assert "no retries left" in error.message
     assert (error.job_status, error.status, error.request_id, error.job_id) == ("failed", 500, "r-7", JOB_ID)
+    assert error.hint == f"jobs.resubmit('{JOB_ID}') queues a new job like it"
     assert not error.retryable
     assert server.request_lines == [POST, GET]
     assert (error.attempts, result.meta.attempts, result.meta.status) == (2, 2, 500)

@@ -22,6 +22,7 @@ from .exchange.explain import (
     unless_interrupted,
     with_function_name,
     with_reason,
+    with_retrys_alternative,
 )
 from .exchange.request import exchange
 from .exchange.steps import Plan, read_clock
@@ -62,7 +63,7 @@ def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_E
     """Put a failed job back into the queue, then read it: the server's response does not contain it."""
     accepted = yield from _change(context, endpoints.retry(job_id), endpoints)
     if isinstance(accepted, Err):
-        return (yield from with_reason(context, accepted, endpoints.get(job_id), reason_not_retried))
+        return with_retrys_alternative((yield from with_reason(context, accepted, endpoints.get(job_id), reason_not_retried)))
     reading = read_job if endpoints is USER_ENDPOINTS else exchange
     found = yield from reading(context, endpoints.get(job_id))
     meta = found.meta.plus(accepted.meta)

@@ -17,7 +17,7 @@ from ..models.jobs import Job, LogLine
 from ..models.wire_value import WireList
 from ..result import Err, Meta, Ok, Result
 from .exchange.causes import BARE_FAILURE, of_last_attempt
-from .exchange.denied import read_job
+from .exchange.denied import UNSURE, read_job
 from .exchange.request import exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
 from .log_lines import merged, missing_note
@@ -96,6 +96,8 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
         read = Ok(again.data, meta) if isinstance(again, Ok) else Err(again.error.with_(attempts=meta.attempts), meta)
     heard = [line for line in memory.heard(job_id) if (line.line_number or 0) > after_line]
     if isinstance(read, Err):
+        if read.error.message == DENIED and not read.error.hint:
+            read = Err(read.error.with_(hint=UNSURE), read.meta)
         return (Ok(_jobs_own(heard), evolve(read.meta, logs_error=read.error)) if heard else read), False
     shown, lines = bool(read.data), _jobs_own(merged(read.data, heard))
     now = yield from read_clock()

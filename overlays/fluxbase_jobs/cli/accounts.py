@@ -135,7 +135,10 @@ def login_command(name: str) -> str:
 def file_of(name: str) -> Path:
     """Where a sign-in is kept. Raises CommandError for a name that is no file's."""
     if not _NAME.fullmatch(name):
-        raise CommandError(f"--account {name!r} is no name for a sign-in", "give letters, digits, dots, hyphens and underscores")
+        letters = "letters, digits, dots, hyphens and underscores"
+        raise CommandError(
+            f"--account {name!r} is no name for a sign-in", f"a name has {letters}; `login` without --account calls it default"
+        )
     variable, fallback = ("APPDATA", "~/AppData/Roaming") if sys.platform == "win32" else ("XDG_CONFIG_HOME", "~/.config")
     return Path(os.environ.get(variable) or fallback).expanduser() / "fluxbase-jobs" / "accounts" / f"{name}.json"
 

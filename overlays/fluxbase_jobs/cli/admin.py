@@ -158,6 +158,9 @@ def stubs(*, output: Path | None = None, namespace: str | None = None, common: C
     with common.client() as client:
         found = client.admin.jobs.list_functions(namespace=namespace).unwrap()
         text = module_text([_with_code(client, each) for each in found])
+    if output is None and common.json:
+        Output(is_json=True).record({"definitions": len(found), "module": text})
+        return 0
     if output is None:
         write(text)
         return 0
@@ -165,7 +168,10 @@ def stubs(*, output: Path | None = None, namespace: str | None = None, common: C
         output.write_text(text, "utf-8")
     except OSError as error:
         raise CommandError(f"{output} cannot be written: {error.strerror}", "name a file in a folder that you can write to") from None
-    say(f"wrote {len(found)} definitions to {output}")
+    if common.json:
+        Output(is_json=True).record({"definitions": len(found), "file": str(output)})
+    else:
+        say(f"wrote {len(found)} definitions to {output}")
     return 0
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, UnknownCommandError, UnusedCliTokensError
 from rich.console import Console
 
 from .. import FluxbaseError, __version__
@@ -18,6 +18,7 @@ from .exits import (
     USAGE,
     CommandError,
     Interrupted,
+    NothingToDo,
     code_of_error,
     discard_output,
     flush_output,
@@ -26,8 +27,8 @@ from .exits import (
     say,
 )
 from .inputs import STDIN
+from .messages import for_terminal
 from .output import is_terminal, stdout, unwritable
-from .waiting import for_terminal
 
 HELP: Final = """Jobs of a Fluxbase server: submit, wait, watch, follow their logs, administer.
 
@@ -37,6 +38,8 @@ Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an
 """
 
 _HELP_WIDTH: Final = 100
+_TAKES: Final = {"submit": "one NAME", "logs": "one ID", "retry": "one ID", "resubmit": "one ID", "sync": "one DIR", "login": "one EMAIL"}
+"""The arguments of the commands that do not take several; those that are not named take none."""
 
 app: Final = App(name="fluxbase-jobs", help=HELP, version=lambda: __version__, help_format="markdown", suppress_keyboard_interrupt=False)
 _COMMANDS: Final[dict[str, tuple[Callable[..., object], ...]]] = {
@@ -65,6 +68,9 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as interruption:
         say("\n".join(interruption.lines if isinstance(interruption, Interrupted) else ("interrupted",)))
         return INTERRUPTED
+    except NothingToDo as nothing:
+        say(f"fluxbase-jobs: {nothing}")
+        return 0
     except (CommandError, FluxbaseError, OSError) as error:
         known = unwritable(error) if isinstance(error, OSError) else error  # commands handle those of their own files
         report(for_terminal(known) if isinstance(known, FluxbaseError) else known, as_json="--json" in arguments)
@@ -81,9 +87,9 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         done = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=_HelpConsole())
     except CycloptsError as error:
-        raise CommandError(_sentence(error), "--help lists the options") from None
-    except SystemExit as end:  # what the emulator ends with; for the completion's own errors 1 would mean a failed job
-        return USAGE if end.code == 1 and not is_for_emulator else end.code if isinstance(end.code, int) else 0
+        raise _usage_error(error, arguments) from None
+    except SystemExit as end:  # of the emulator, or of the completion; 1 would mean a failed job
+        return USAGE if end.code == 1 else end.code if isinstance(end.code, int) else 0
     return done if isinstance(done, int) else 0
 
 
@@ -98,6 +104,14 @@ class _HelpConsole(Console):
         raise BrokenPipeError
 
 
-def _sentence(error: CycloptsError) -> str:
-    """What is wrong with the command line, in one line."""
-    return " ".join(str(error).split()).rstrip(".")
+def _usage_error(error: CycloptsError, arguments: Sequence[str]) -> CommandError:
+    """What is wrong with the command line, in one line, and how to mend it."""
+    sentence = " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, UnknownCommandError):
+        return CommandError(sentence.partition(" Available commands:")[0].rstrip("."), "--help lists the commands")
+    if not isinstance(error, UnusedCliTokensError) or not error.unused_tokens:
+        return CommandError(sentence, "--help lists the options")
+    command, token = arguments[0], error.unused_tokens[0]
+    if command == "submit" and token.partition("=")[1]:
+        return CommandError(f"{token!r} is no option", f"did you mean --set {token}?")
+    return CommandError(f"{command} takes {_TAKES.get(command, 'no argument')}, and {token!r} is one too many", "--help lists the options")

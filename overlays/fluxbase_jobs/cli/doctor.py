@@ -15,6 +15,7 @@ from .. import AuthenticationFailed, Err, FluxbaseClient, FluxbaseError, NotFoun
 from .._lazy import httpx
 from .accounts import Account, jwt_claims
 from .exits import UNREACHABLE, USAGE, CommandError
+from .messages import NEEDS_ADMIN
 from .output import Output, safe
 from .settings import KEY_VARIABLE, URL_VARIABLE, Common, variable
 from .tables import span_text
@@ -195,7 +196,7 @@ def _access(client: FluxbaseClient) -> Iterator[Check]:
             "admin",
             "note",
             f"not open to this key: {admin.error.message}",
-            "functions, stats, workers, sync, stubs and terminate need a token of a service role or an admin",
+            f"functions, stats, workers, sync, stubs and terminate {NEEDS_ADMIN}",
         )
     else:
         yield Check("admin", "ok", "open to this key")
@@ -218,7 +219,8 @@ def _logs(client: FluxbaseClient, job_id: str | None) -> Check:
             "logs",
             "miss",
             "the server hides the newest completed job's log",
-            "servers of April 2026 show logs after their next start; a failed job's cause may be missing until then",
+            "servers of April 2026 show logs after their next start, with the causes of failures; an emulator shows both in its terminal, "
+            "and with --profile 2026-03 hides nothing",
         )
     return Check("logs", "ok", "can be read")
 

@@ -44,6 +44,10 @@ class CommandError(Exception):
         self.code = code
 
 
+class NothingToDo(Exception):  # no error: the command ends with 0
+    """A command was given an empty list to work on, as by a pipe. Its text says which."""
+
+
 class Interrupted(KeyboardInterrupt):  # a Ctrl-C is no error
     """Ctrl-C, with the lines that say how to go on."""
 

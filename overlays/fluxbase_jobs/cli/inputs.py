@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
-from .exits import CommandError
+from .exits import CommandError, NothingToDo
 
 STDIN: Final = "@-"
 """What the program makes of a lone `-`, which would be read as an option."""
@@ -38,6 +38,8 @@ def schedule_of(text: str | None) -> timedelta | str | None:
             return timedelta(**{_UNITS[delay[2]]: float(delay[1])})
         except OverflowError:
             raise CommandError(f"--schedule {text} is too far away") from None
+    if text is not None and text.startswith("-") and _DELAY.fullmatch(text[1:]):
+        raise CommandError(f"--schedule {text} is in the past", "give a delay from now, like 5m")
     if text is not None and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", text):
         raise CommandError(f"--schedule {text!r} is neither a delay nor a moment", "give 90s, 10m, 2h or 1d, or 2030-01-31T08:00:00Z")
     return text
@@ -47,11 +49,14 @@ def ids_of(ids: Sequence[str]) -> list[str]:
     """The job ids of the command line; for `-` those of stdin, one a line, or JSON lines as `--json` prints them.
 
     Raises:
-        CommandError: there are none, or a line has none.
+        CommandError: no id is given, or a line of stdin has none.
+        NothingToDo: stdin is empty.
     """
     found: list[str] = []
     for each in ids:
         found += _ids_in(read_text(STDIN)) if each == STDIN else [each]
+    if not found and ids:
+        raise NothingToDo("no ids on standard input")
     if not found:
         raise CommandError("no job id is given", "`fluxbase-jobs list` shows the ids; `-` reads them from stdin")
     return list(dict.fromkeys(found))

@@ -13,17 +13,20 @@ from attrs import frozen
 from cyclopts import Parameter
 from rich.text import Text
 
-from .. import Err, FluxbaseClient, FluxbaseError, Job, JobStatus, NotAllowedInState, NotFound, Result
+from .. import Err, FluxbaseClient, FluxbaseError, Job, JobStatus, NotFound, Result
 from ..progress import one_line
 from .exits import CommandError, Interrupted, code_of_error, code_of_job, report, say, worst
 from .inputs import ids_of, payload_of, schedule_of
+from .messages import HIDDEN_LOG, named, why_it_failed
 from .output import Output, is_terminal
 from .settings import Common
 from .tables import show_job, show_jobs
-from .waiting import Wait, for_terminal, interrupted, show_lines, wait_for
+from .waiting import Wait, interrupted, show_lines, wait_for
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 _COMMON: Final = Common()
+_LIMIT: Final = 20
+"""How many jobs are listed where `--limit` is not given."""
 
 
 def submit(
@@ -34,7 +37,7 @@ def submit(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)] = (),
     namespace: str | None = None,
     priority: int | None = None,
-    schedule: str | None = None,
+    schedule: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     key: str | None = None,
     wait: Flag = False,
     follow: Flag = False,
@@ -118,15 +121,15 @@ def watch(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMMON) 
                 changes = ((found[0], result) for result in client.jobs.watch(found[0], timeout=common.wait_seconds))
             else:
                 changes = client.jobs.watch_many(found, timeout=common.wait_seconds)
-            return worst({job_id: _watched(output, result) for job_id, result in changes}.values())  # of each job the last one
+            return worst({job_id: _watched(output, job_id, result) for job_id, result in changes}.values())  # of each job the last one
         except KeyboardInterrupt:
             raise interrupted(found, follow=False) from None
 
 
-def _watched(output: Output, result: Result[Job]) -> int:
+def _watched(output: Output, job_id: str, result: Result[Job]) -> int:
     """Print a change; the exit code if it is the last one."""
     if isinstance(result, Err):
-        report(for_terminal(result.error), as_json=output.is_json)
+        report(named(result.error, job_id), as_json=output.is_json)
         return code_of_error(result.error)
     _show_change(output, result.data)
     return code_of_job(result.data)
@@ -138,6 +141,13 @@ def _show_change(output: Output, job: Job) -> None:
     else:
         percent = "" if job.progress_percent is None else f"  {job.progress_percent} %"
         output.show(f"{job.id}  {one_line(job.status)}{percent}  {one_line(job.progress_message or job.error_message or '')}".rstrip())
+        _say_why_it_failed(job)
+
+
+def _say_why_it_failed(job: Job) -> None:
+    """Say how to learn why a job failed, where its status does not tell."""
+    if how := why_it_failed(job):
+        say(f"fluxbase-jobs: {how}")
 
 
 def logs(
@@ -162,7 +172,7 @@ def logs(
         lines = client.jobs.logs(job_id, after_line=after).unwrap()
         show_lines(output, lines)
         if not lines and not after and client.jobs.get(job_id).unwrap().is_terminal:
-            say("fluxbase-jobs: the server shows no line of this log (servers of April 2026 show logs after their next start)")
+            say(f"fluxbase-jobs: {HIDDEN_LOG}")
     return 0
 
 
@@ -183,12 +193,17 @@ class Filters:
     """Only jobs that this worker ran, by its id; for admins."""
     results: Flag = False
     """Include the results in what --json prints."""
-    limit: int = 20
-    """The maximum number of jobs."""
+    limit: Annotated[int | None, Parameter(show_default=False)] = None
+    """The maximum number of jobs; 20 if not given."""
     offset: int = 0
     """The number of jobs to skip."""
     all: Flag = False
     """All jobs, without a limit."""
+
+    @property
+    def most(self) -> int:
+        """The maximum number of jobs."""
+        return _LIMIT if self.limit is None else self.limit
 
 
 _FILTERS: Final = Filters()
@@ -198,6 +213,8 @@ def list_(*, filters: Filters = _FILTERS, common: Common = _COMMON) -> int:
     """List jobs, the newest first."""
     if filters.worker is not None and filters.created_by is not None:
         raise CommandError("--worker and --created-by cannot be combined", "filter what --json prints by `created_by`")
+    if filters.all and filters.limit is not None:
+        raise CommandError("--all and --limit cannot be combined", "--all has no limit: leave out one of them")
     output = Output(common.json)
     with common.client() as client:
         found = _jobs_of_worker(client, filters) if filters.worker else _jobs_of_all(client, filters)
@@ -206,8 +223,8 @@ def list_(*, filters: Filters = _FILTERS, common: Common = _COMMON) -> int:
             return 0
         jobs = [*found]
     show_jobs(output, jobs, shutil.get_terminal_size().columns)
-    if is_terminal() and not filters.all and len(jobs) == filters.limit:
-        say(f"the newest {filters.limit}; --limit or --all shows more")
+    if is_terminal() and not filters.all and len(jobs) == filters.most:
+        say(f"the newest {filters.most}; --limit or --all shows more")
     return 0
 
 
@@ -228,7 +245,7 @@ def _jobs_of_all(client: FluxbaseClient, wanted: Filters) -> Iterator[Job]:
         job_name=wanted.name,
         created_by=wanted.created_by,
         include_result=wanted.results,
-        limit=wanted.limit,
+        limit=wanted.most,
         offset=wanted.offset,
     )
     return iter(listed.unwrap())
@@ -251,7 +268,7 @@ def _jobs_of_worker(client: FluxbaseClient, wanted: Filters) -> Iterator[Job]:
         job_name=wanted.name,
         worker_id=wanted.worker,
         include_result=wanted.results,
-        limit=wanted.limit,
+        limit=wanted.most,
         offset=wanted.offset,
     )
     return iter(listed.unwrap())
@@ -278,6 +295,12 @@ def _show(output: Output, read: Result[Job]) -> None:
     if job.logs:
         output.show(Text("log", "bold"))
         show_lines(output, job.logs)
+    if read.meta.logs_error is not None:
+        say(f"fluxbase-jobs: job {job.id}: its log cannot be read: {one_line(read.meta.logs_error.message)}")
+    elif read.meta.logs_hidden and not job.logs:
+        say(f"fluxbase-jobs: job {job.id}: {HIDDEN_LOG}")
+    elif not job.logs:
+        _say_why_it_failed(job)
 
 
 def cancel(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMMON) -> int:
@@ -309,10 +332,7 @@ def retry(job_id: Annotated[str, Parameter(name="ID")], /, *, wait: Flag = False
         follow: print its log meanwhile, and wait.
     """
     with common.client(waits=wait or follow) as client:
-        try:
-            job = client.jobs.retry(job_id).unwrap()
-        except NotAllowedInState as error:
-            raise error.with_(hint=error.hint or f"`fluxbase-jobs resubmit {job_id}` queues a new job like it") from None
+        job = client.jobs.retry(job_id).unwrap()
         return _submitted(client, job, Output(common.json), common, wait=wait, follow=follow, what="queued again")
 
 
@@ -348,9 +368,3 @@ def for_each(ids: Iterable[str], output: Output, act: Callable[[str], None]) -> 
             report(named(error, job_id), as_json=output.is_json)
             codes.append(code_of_error(error))
     return worst(codes)
-
-
-def named(error: FluxbaseError, job_id: str) -> FluxbaseError:
-    """The error with the job's id in its message, for a line among others."""
-    text = error.message if job_id in error.message else f"{job_id}: {error.message}"
-    return for_terminal(error).with_(message=text, job_id=job_id)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from .. import FluxbaseClient
+from .. import AuthenticationFailed, FluxbaseClient
 from .accounts import DEFAULT_ACCOUNT, Account, expiry_of, file_of
 from .exits import CommandError
 from .output import Output
@@ -41,8 +41,11 @@ def login(
         raise CommandError("the server is not known", "give --url https://example.com, or export FLUXBASE_URL")
     known_email = email or _ask("email: ")
     password = _password()
-    with FluxbaseClient.sign_in(address, known_email, password, **_options(common)).unwrap() as client:
-        tokens = client.tokens
+    try:
+        with FluxbaseClient.sign_in(address, known_email, password, **_options(common)).unwrap() as client:
+            tokens = client.tokens
+    except AuthenticationFailed as error:
+        raise error.with_(hint=error.hint or f"are email and password right, and is {address} the server?") from None
     if tokens is None or tokens.refresh_token is None:
         raise CommandError("the server gave no refresh token, so that there is nothing to keep", "use a token as FLUXBASE_KEY")
     Account(

@@ -31,7 +31,7 @@ class Common:
     """Seconds: of the whole wait where the command waits (900 if not given), of each request elsewhere (30)."""
 
     account: Annotated[str | None, Parameter(show_default=False)] = None
-    """Use the sign-in that `fluxbase-jobs login --account NAME` has kept, in place of FLUXBASE_KEY."""
+    """The name of a kept sign-in: `login` keeps it under this name, `default` if not given; commands use it in place of FLUXBASE_KEY."""
 
     @property
     def wait_seconds(self) -> float:

@@ -50,7 +50,7 @@ def show_jobs(output: Output, jobs: Iterable[Job], width: int) -> None:
 
 
 def _job_row(job: Job) -> tuple[Cell, ...]:
-    message = job.error_message or ("" if job.is_terminal else job.progress_message) or ""
+    message = job.error_message or ("" if job.is_terminal else job.progress_message or _due(job))
     percent = 100 if job.succeeded else job.progress_percent
     return (
         job.id,
@@ -61,6 +61,12 @@ def _job_row(job: Job) -> tuple[Cell, ...]:
         took(job),
         safe(message),
     )
+
+
+def _due(job: Job) -> str:
+    """When a job may start that is scheduled for later."""
+    is_later = job.status == "pending" and job.scheduled_at is not None and job.scheduled_at > datetime.now(UTC)
+    return f"due {moment(job.scheduled_at)}" if is_later else ""
 
 
 def show_job(output: Output, job: Job) -> None:

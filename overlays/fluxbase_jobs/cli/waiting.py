@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,9 +12,10 @@ from typing import Final, TypeAlias
 from attrs import frozen
 from rich.text import Text
 
-from .. import AuthenticationFailed, ConnectionFailed, Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
+from .. import Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
 from ..progress import OnProgress, progress_bar
 from .exits import Interrupted, code_of_error, code_of_job, report, say, worst
+from .messages import for_terminal
 from .output import Output, json_text, safe, styled
 from .tables import log_line, took
 
@@ -33,7 +33,7 @@ _TICK_SECONDS: Final = 0.5
 """Python notices a Ctrl-C between two of these on systems where a wait cannot be interrupted."""
 
 _End: TypeAlias = tuple[str, Result[Job]]
-_Event: TypeAlias = tuple[str, LogLine] | list[_End] | BaseException | None
+_Event: TypeAlias = tuple[str, Ok[LogLine]] | list[_End] | BaseException | None
 """A line of a job's log; how all jobs ended; an error of a thread; None: a log has ended."""
 
 
@@ -128,25 +128,15 @@ def _show_error(job_id: str, error: FluxbaseError, wait: Wait) -> None:
     if isinstance(error, JobFailed) and not wait.follow and not wait.output.is_json:
         for line in error.log_tail[-_SHOWN_LINES:]:
             say(f"  {safe(line.message)}")
-    known = error if error.job_id else error.with_(job_id=job_id)
-    report(for_terminal(known), as_json=wait.output.is_json)
+    report(for_terminal(error.with_(job_id=error.job_id or job_id)), as_json=wait.output.is_json)
 
 
-def for_terminal(error: FluxbaseError) -> FluxbaseError:
-    """The error with a hint for this program: the library's own with its methods as commands, or what to try."""
-    hint = error.hint or next((text for kind, text in _HINTS if isinstance(error, kind)), None)
-    if hint is None:
-        return error
-    hint = hint.replace("use from_server_folder", "run `fluxbase-jobs sync --from-server-folder`")
-    hint = re.sub(r"call jobs\.(\w+)\('([^']*)'\)", r"run `fluxbase-jobs \1 \2`", hint)
-    hint = re.sub(r"call jobs\.(\w+)", r"run `fluxbase-jobs \1`", hint)
-    return error.with_(hint=hint)
-
-
-_HINTS: Final[tuple[tuple[type[FluxbaseError], str], ...]] = (
-    (AuthenticationFailed, "`fluxbase-jobs doctor` tells which key is used"),
-    (ConnectionFailed, "is the server running? `fluxbase-jobs doctor` looks"),
-)
+def _show_followed(output: Output, result: Ok[LogLine], label: str) -> None:
+    """Print a line of a log; the client's own note that lines are missing goes to stderr, as the job did not write it."""
+    if result.data.message in result.meta.notes and not output.is_json:
+        say(f"fluxbase-jobs: {f'{label}: ' if label else ''}{safe(result.data.message)}")
+    else:
+        show_line(output, result.data, label)
 
 
 def _followed(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progress: OnProgress) -> list[_End]:
@@ -173,7 +163,7 @@ def _followed(client: FluxbaseClient, ids: Sequence[str], wait: Wait, on_progres
         elif event is None:
             has_log = False
         elif wait.follow:
-            show_line(wait.output, event[1], event[0][:_LABEL_LENGTH] if len(ids) > 1 else "")
+            _show_followed(wait.output, event[1], event[0][:_LABEL_LENGTH] if len(ids) > 1 else "")
     return ends
 
 
@@ -192,7 +182,7 @@ def _tail(client: FluxbaseClient, ids: Sequence[str], wait: Wait, events: queue.
         pairs = ((ids[0], result) for result in client.jobs.tail(ids[0], after_line=wait.after_line, timeout=wait.timeout))
     for job_id, result in pairs:
         if isinstance(result, Ok):
-            events.put((job_id, result.data))
+            events.put((job_id, result))
 
 
 def _hear(client: FluxbaseClient, ids: Sequence[str], wait: Wait, events: queue.SimpleQueue[_Event]) -> None:

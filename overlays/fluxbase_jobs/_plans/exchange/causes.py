@@ -31,7 +31,8 @@ BARE_FAILURE: Final = "exit status 1"
 NO_TEXT: Final = "the job threw an error without a message"
 NO_CAUSE: Final = (
     "the text that the job threw is in its log, which this server did not show: April 2026 servers show it after their next start, "
-    "and any server only to the job's own user and to service roles"
+    "and any server only to the job's own user and to service roles; an emulator shows it in its terminal, and to clients with "
+    "--profile 2026-03"
 )
 OUTPUT_LOST: Final = (
     "the text that the job threw is not in its log: servers lose what a job prints in its last moment, more of it the busier they are"

@@ -22,8 +22,7 @@ RETRY_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.0)
 """Seconds before each further attempt to change a job that the server denies: each may meet another database connection."""
 DENIAL: Final = "Job not found"
 UNSURE: Final = (
-    "this client has not seen the job before. April 2026 servers may answer so for a job that exists, after a request of a signed-in user "
-    "has spoiled one of their database connections: list the jobs to make sure; a restart of the server cures it"
+    "is the id right? April 2026 servers may also answer so for a job that exists, until they are restarted: call jobs.list to make sure"
 )
 DENIED: Final = (
     "the job exists, as the list shows: the server denies it on a database connection that a request of a signed-in user has spoiled "

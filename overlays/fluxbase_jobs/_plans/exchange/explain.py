@@ -96,3 +96,13 @@ def reason_not_retried(job: Job) -> str | None:
     if job.retry_count >= job.max_retries:
         return f"the job cannot be retried: no retries left, {job.retry_count} of {job.max_retries} used"
     return None
+
+
+def with_retrys_alternative(refused: Err) -> Err:
+    """The refusal of a retry, with the verb that fits the job's state."""
+    error = refused.error
+    if not isinstance(error, NotAllowedInState) or error.hint:
+        return refused
+    is_going_on = error.job_status in {"pending", "running"}
+    verb, effect = ("wait", "waits for its end") if is_going_on else ("resubmit", "queues a new job like it")
+    return Err(error.with_(hint=f"jobs.{verb}('{error.job_id}') {effect}"), refused.meta)
