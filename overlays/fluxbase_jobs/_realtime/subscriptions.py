@@ -43,7 +43,7 @@ class Ready(Protocol):
         ...
 
     def clear(self) -> None:
-        """Let others wait again."""
+        """Let the next wait last until it is set again."""
         ...
 
 
@@ -54,7 +54,7 @@ class Subscription:
         job_ids: the jobs.
         logs: whether the lines of their logs are wanted too.
         linked: which events come; as long as they do not, poll.
-        ready: set while there are events.
+        ready: set when events come; who waits for it clears it, then takes the events of all subscriptions that share it.
         sees: whether the changes of a job come to this client at all: a user's socket shows only the user's own jobs.
     """
 
@@ -73,8 +73,10 @@ class Subscription:
         self.ready.set()
 
     def take(self) -> list[Event]:
-        """The events that have come since the last time, in order."""
-        self.ready.clear()
+        """The events that have come since the last time, in order.
+
+        Clear `ready` before, and not here: several subscriptions may share it, and an event of one may come while those of another are taken.
+        """
         taken: list[Event] = []
         while self._events:
             taken.append(self._events.popleft())
