@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -208,6 +209,24 @@ def test_lines_that_were_not_heard_are_told(numbers: tuple[int, ...], after: int
 
     assert messages(result) == [f"line {number}" for number in numbers]
     assert [told.partition(" did not come")[0] for told in result.meta.notes] == ([note] if note else [])
+
+
+def test_numbers_that_are_far_apart_take_no_memory() -> None:
+    """A server that names a wrong number costs nothing for each number in between."""
+    last = 3_000_000
+    client = hearing(SUBSCRIBED, Line(last, "line", 2))
+    driver = FakeDriver(one_job(life(0, 10)))
+    tracemalloc.start()
+
+    result = driver.run(call(logs, client, {}, JOB_ID, 0))
+    complete = client.memory.heard_all(JOB_ID)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert messages(result) == ["line"]
+    assert [note.partition(" did not come")[0] for note in result.meta.notes] == ["lines 2 to 2999999 of the log"]
+    assert complete is False
+    assert peak < last
 
 
 def test_a_job_with_its_log_has_the_heard_lines() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final, cast
 
 from attrs import define, field
@@ -107,9 +108,9 @@ def gap_line(note: str, before: LogLine) -> LogLine:
 
 def missing_note(lines: Sequence[LogLine], after: int) -> tuple[str, ...]:
     """What to say of the lines after a number that are not among these; nothing where all are there."""
-    numbers = {line.line_number or 0 for line in lines}
-    missing = [number for number in range(after + 1, max(numbers, default=0)) if number not in numbers]
-    return (gap_note(missing[0], missing[-1], len(missing)),) if missing else ()
+    numbers = sorted({after, *(number for line in lines if (number := line.line_number or 0) > after)})
+    gaps = [(before + 1, number - 1) for before, number in pairwise(numbers) if number > before + 1]
+    return (gap_note(gaps[0][0], gaps[-1][1], sum(last - first + 1 for first, last in gaps)),) if gaps else ()
 
 
 def gap_note(first: int, last: int, count: int | None = None) -> str:

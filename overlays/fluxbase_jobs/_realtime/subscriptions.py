@@ -129,9 +129,9 @@ class HeardLines:
         break since.
         """
         lines = self.of(job_id)
-        numbers = [line.line_number or 0 for line in lines]
+        numbers = {line.line_number or 0 for line in lines}
         began = any(not is_servers_own_line(line) or line.line_number == 1 for line in lines)
-        return began and {*numbers} == {*range(numbers[0], numbers[-1] + 1)} and job_id not in self._interrupted
+        return began and len(numbers) == max(numbers) - min(numbers) + 1 and job_id not in self._interrupted
 
     def of(self, job_id: str) -> list[LogLine]:
         """The lines of a job, by their numbers."""
