@@ -173,6 +173,8 @@ class Registry:
         for subscription in subscriptions:
             for job_id in subscription.job_ids:
                 self._subscriptions.setdefault(job_id, []).append(subscription)
+                if subscription.logs and self._was_refused(job_id):
+                    del self._logs[job_id]  # so that it is asked for again
         self._tell(subscriptions)
 
     def connect(self) -> None:
@@ -254,11 +256,18 @@ class Registry:
                 kept.append(group)
                 later |= group.job_ids if group.live else frozenset()
         self._groups = kept[::-1]
-        for job_id in [job_id for job_id in self._live_logs if not any(each.logs for each in self._subscriptions.get(job_id, ()))]:
-            self._live_logs.discard(job_id)
-            subscription_id = self._logs.pop(job_id)
-            ended += [subscription_id] if subscription_id else []
-        return [protocol.unsubscribe(subscription_id) for subscription_id in ended]
+        return [protocol.unsubscribe(subscription_id) for subscription_id in [*ended, *self._ended_logs()]]
+
+    def _ended_logs(self) -> list[str]:
+        """The subscriptions to logs that nobody watches; refused ones are forgotten."""
+        unwatched = [job_id for job_id in self._logs if not any(each.logs for each in self._subscriptions.get(job_id, ()))]
+        answered = [job_id for job_id in unwatched if job_id not in self._asked_logs]
+        self._live_logs.difference_update(answered)
+        ended = [self._logs.pop(job_id) for job_id in answered]
+        return [subscription_id for subscription_id in ended if subscription_id]
+
+    def _was_refused(self, job_id: str) -> bool:
+        return job_id in self._logs and job_id not in self._live_logs and job_id not in self._asked_logs
 
     def _acknowledged(self, ack: Acknowledged) -> None:
         if ack.log_of is not None:
