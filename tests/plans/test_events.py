@@ -218,6 +218,24 @@ def test_hidden_logs_of_many_jobs_do_not_wait_for_their_polls() -> None:
     assert emitted[-1][0] < 15
 
 
+@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("after", [0, 2])
+def test_the_lines_of_a_retried_job_go_on_without_a_gap(heard: bool, after: int) -> None:  # noqa: FBT001  # a parameter of the test
+    """Also where the first poll comes before the next attempt: the earlier lines belong to the earlier one, and are not missing."""
+    retried: Life = [
+        (0, {"status": "pending", "retry_count": 1, "started_at": None, "completed_at": None}),
+        (3, {**RUNNING, "started_at": at(3)}),
+        (5, {"status": "completed", "completed_at": at(5)}),
+    ]
+    lines = [Line(number, f"line {number}", written) for number, written in ((1, -9), (2, -9), (3, -8), (4, -8), (5, 4), (6, 4))]
+    events = [(4.0, LineLogged(JOB_ID, convert(each.body(), LogLine))) for each in lines[4:] if heard]
+    client, driver = using(ScheduledHub(LIVE, *events)), FakeDriver(one_job(retried, *lines))
+
+    emitted = list(driver.stream(stream(tail, client, {}, JOB_ID, after, WaitOptions(timeout=100, poll=PollPolicy()), None)))
+
+    assert [result.unwrap().message for _, result in emitted] == [f"line {number}" for number in range(after + 1, 7)]
+
+
 class Crossing(ScheduledEvents):
     """A subscription of two: while its line is taken, a line of the other one's job comes, as from the thread that reads the socket."""
 

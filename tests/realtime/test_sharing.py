@@ -394,7 +394,7 @@ class _Torn:
 
     opened = 0
 
-    def __call__(self, _base_url: str, _headers: Mapping[str, str]) -> Any:
+    def __call__(self, *_: object, **__: object) -> Any:
         self.opened += 1
         return self
 

@@ -46,6 +46,11 @@ class LineOrder:
     _late: list[LogLine] = field(factory=list[LogLine])
     _given: dict[tuple[int, str], datetime] = field(factory=dict[tuple[int, str], datetime])
     """When each line was written that was given."""
+    _earlier: int = 0
+    """The highest number that an earlier attempt is known to have: if this one's numbers go on, they begin after it."""
+
+    def __attrs_post_init__(self) -> None:
+        self._earlier = self.after
 
     @property
     def has_gap(self) -> bool:
@@ -64,7 +69,10 @@ class LineOrder:
         """Take lines of either source."""
         for line in lines:
             number = line.line_number or 0
-            if (number, line.message) in self._given or (self.not_before is not None and line.timestamp < self.not_before):
+            if (number, line.message) in self._given:
+                continue
+            if self.not_before is not None and line.timestamp < self.not_before:
+                self._earlier = max(self._earlier, number)
                 continue
             if number > self.after:
                 self._held.setdefault(number, line)
@@ -74,8 +82,9 @@ class LineOrder:
         self._note_gap(now)
 
     def restart(self, started_at: datetime | None) -> None:
-        """Follow another attempt: its numbers may begin from 1 again. Some of its lines may have been given already."""
-        self._given = {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
+        """Follow another attempt: its numbers go on, or begin from 1 again. Some of its lines may have been given already."""
+        given, self._given = self._given, {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
+        self._earlier = max((number for number, _ in given.keys() - self._given.keys()), default=self._earlier)
         self.not_before, self.after = started_at, max((number for number, _ in self._given), default=0)
 
     def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
@@ -84,11 +93,12 @@ class LineOrder:
         self._late = []
         while self._held:
             first = self.after + 1 if self.after + 1 in self._held else min(self._held)
-            missing = first > self.after + 1
+            before = self._earlier if self.after < self._earlier < first else self.after
+            missing = first > before + 1
             if missing and now - (now if self.gap_since is None else self.gap_since) < hold:
                 break
             line = self._held.pop(first)
-            taken.append((line, gap_note(self.after + 1, first - 1) if missing else None))
+            taken.append((line, gap_note(before + 1, first - 1) if missing else None))
             self._given[first, line.message] = line.timestamp
             self.after = first
             self.gap_since = None
@@ -96,7 +106,7 @@ class LineOrder:
         return taken
 
     def _note_gap(self, now: float) -> None:
-        waiting = bool(self._held) and self.after + 1 not in self._held
+        waiting = bool(self._held) and not self._held.keys() & {self.after + 1, max(self.after, self._earlier) + 1}
         self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
 
 
