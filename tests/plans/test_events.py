@@ -219,15 +219,17 @@ def test_hidden_logs_of_many_jobs_do_not_wait_for_their_polls() -> None:
 
 
 @pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("late", [1.0, 11.5])
 @pytest.mark.parametrize("after", [0, 2])
-def test_the_lines_of_a_retried_job_go_on_without_a_gap(heard: bool, after: int) -> None:  # noqa: FBT001  # a parameter of the test
+def test_the_lines_of_a_retried_job_go_on_without_a_gap(heard: bool, late: float, after: int) -> None:  # noqa: FBT001  # a parameter of the test
     """Also where the first poll comes before the next attempt: the earlier lines belong to the earlier one, and are not missing."""
     retried: Life = [
         (0, {"status": "pending", "retry_count": 1, "started_at": None, "completed_at": None}),
         (3, {**RUNNING, "started_at": at(3)}),
         (5, {"status": "completed", "completed_at": at(5)}),
     ]
-    lines = [Line(number, f"line {number}", written) for number, written in ((1, -9), (2, -9), (3, -8), (4, -8), (5, 4), (6, 4))]
+    first, second = [Line(number, f"line {number}", -9) for number in (1, 2)], [Line(number, f"line {number}", 4) for number in (5, 6)]
+    lines = [*first, *(Line(number, f"line {number}", -8, lag=late) for number in (3, 4)), *second]
     events = [(4.0, LineLogged(JOB_ID, convert(each.body(), LogLine))) for each in lines[4:] if heard]
     client, driver = using(ScheduledHub(LIVE, *events)), FakeDriver(one_job(retried, *lines))
 

@@ -48,6 +48,8 @@ class LineOrder:
     """When each line was written that was given."""
     _earlier: int = 0
     """The highest number that an earlier attempt is known to have: if this one's numbers go on, they begin after it."""
+    _earlier_given: set[tuple[int, str]] = field(factory=set[tuple[int, str]])
+    """The lines of earlier attempts that were given."""
 
     def __attrs_post_init__(self) -> None:
         self._earlier = self.after
@@ -72,7 +74,7 @@ class LineOrder:
             if (number, line.message) in self._given:
                 continue
             if self.not_before is not None and line.timestamp < self.not_before:
-                self._earlier = max(self._earlier, number)
+                self._add_earlier(line)
                 continue
             if number > self.after:
                 self._held.setdefault(number, line)
@@ -81,15 +83,27 @@ class LineOrder:
                 self._given[number, line.message] = line.timestamp
         self._note_gap(now)
 
+    def _add_earlier(self, line: LogLine) -> None:
+        """Give a line of an earlier attempt at once, unless it was given."""
+        number = line.line_number or 0
+        self._earlier = max(self._earlier, number)
+        if (number, line.message) not in self._earlier_given:
+            self._earlier_given.add((number, line.message))
+            self._late.append(line)
+
     def restart(self, started_at: datetime | None) -> None:
         """Follow another attempt: its numbers go on, or begin from 1 again. Some of its lines may have been given already."""
         given, self._given = self._given, {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
-        self._earlier = max((number for number, _ in given.keys() - self._given.keys()), default=self._earlier)
+        self._earlier_given |= given.keys() - self._given.keys()
+        self._earlier = max((number for number, _ in self._earlier_given), default=self._earlier)
+        for number, line in [*self._held.items()]:
+            if started_at is None or line.timestamp < started_at:
+                self._add_earlier(self._held.pop(number))
         self.not_before, self.after = started_at, max((number for number, _ in self._given), default=0)
 
     def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
         """The lines whose turn it is, each with what to say where lines before it are missing."""
-        taken: list[tuple[LogLine, str | None]] = [(line, None) for line in self._late]
+        taken: list[tuple[LogLine, str | None]] = [(line, None) for line in sorted(self._late, key=lambda line: line.line_number or 0)]
         self._late = []
         while self._held:
             first = self.after + 1 if self.after + 1 in self._held else min(self._held)
