@@ -14,9 +14,10 @@ from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient
 
 from .calls import KEY, PAYLOAD
 from .rounds import Run, compare
+from .server import FUNCTION
 from .table import TRANSPORTS, Row
 
-BODY: Final = {"job_name": "resize", "payload": PAYLOAD}
+BODY: Final = {"job_name": FUNCTION, "payload": PAYLOAD}
 HEADERS: Final = {"authorization": f"Bearer {KEY}"}
 IN_FLIGHT: Final = 50
 
@@ -47,7 +48,7 @@ def _submits(client: FluxbaseClient, count: int, concurrency: int) -> Run:
 
 def items(count: int) -> Iterator[tuple[str, Any]]:
     """What is submitted."""
-    return (("resize", PAYLOAD) for _ in range(count))
+    return ((FUNCTION, PAYLOAD) for _ in range(count))
 
 
 def measure_async(name: str, url: str, rounds: int, count: int) -> Row:

@@ -15,7 +15,7 @@ from attrs import frozen
 from fluxbase_jobs import FluxbaseClient
 
 from .rounds import Cost, compare
-from .server import JOB_ID
+from .server import FUNCTION, JOB_ID
 from .table import TRANSPORTS, Row
 
 KEY: Final = "eyJ.a-token"
@@ -46,8 +46,8 @@ def measure(url: str, rounds: int, scale: float) -> list[Row]:
             row("get", clients, rounds, scale * 300, lambda c: c.get(f"/jobs/{JOB_ID}").json(), lambda c: c.jobs.get(JOB_ID).unwrap()),
             row(
                 *("submit", clients, rounds, scale * 300),
-                lambda c: c.post("/jobs/submit", json={"job_name": "resize", "payload": PAYLOAD}).json(),
-                lambda c: c.jobs.submit("resize", PAYLOAD).unwrap(),
+                lambda c: c.post("/jobs/submit", json={"job_name": FUNCTION, "payload": PAYLOAD}).json(),
+                lambda c: c.jobs.submit(FUNCTION, PAYLOAD).unwrap(),
             ),
             *(listing(url, limit, clients, rounds, scale * calls) for limit, calls in ((50, 100), (1000, 10))),
         ]

@@ -22,6 +22,8 @@ JOB: Final[dict[str, Any]] = next(
 )
 """A recorded job that ended: 25 fields, and two in its `progress_data`."""
 JOB_ID: Final[str] = JOB["id"]
+FUNCTION: Final = "resize"
+"""The function of each submit. An answer about another one would be refused."""
 _HEAD: Final = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
 
@@ -36,7 +38,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._job = answer(200, JOB)
-        self._submitted = answer(201, {**JOB, "status": "pending"})
+        self._submitted = answer(201, {**JOB, "job_name": FUNCTION, "status": "pending"})
         self._pages: dict[int, bytes] = {}
 
     def to(self, method: str, path: str) -> bytes:

@@ -133,6 +133,25 @@ def test_one_pyreqwest_client_serves_several_event_loops(server: LocalServer) ->
         asyncio.run(read())
 
 
+END_AFTER_A_RESPONSE: Final = """
+import asyncio, sys
+from fluxbase_jobs import AsyncFluxbaseClient
+client = AsyncFluxbaseClient(sys.argv[1], transport="pyreqwest")
+print(asyncio.run(client.jobs.get(sys.argv[2])).ok)
+"""
+
+
+@NEEDS_PYREQWEST
+@pytest.mark.slow
+def test_programs_end_well_after_a_response_of_pyreqwest(server: LocalServer) -> None:
+    """One of ten was aborted where the interpreter ended while a thread of pyreqwest let go of the response."""
+    server.answer(FOUND)
+    command = [sys.executable, "-c", END_AFTER_A_RESPONSE, server.url, JOB_ID]
+
+    for _ in range(40):
+        assert subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout == "True\n"
+
+
 @NEEDS_PYREQWEST
 @pytest.mark.parametrize("mode", ["fork", "pool", "async", "spawn"])
 def test_httpcore_takes_over_in_a_forked_child(server: LocalServer, mode: str) -> None:

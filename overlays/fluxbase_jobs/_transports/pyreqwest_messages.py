@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import ssl
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -31,8 +33,14 @@ FAULTS: Final = (RequestError, BuilderError, ResponseTooLong, ValueError, OSErro
 """Everything a send may raise; ValueError is what pyreqwest says of an invalid URL."""
 _CONNECT: Final = "client error (Connect)"
 _CLOSED: Final = "connection closed before message completed"
+_LAST_MOMENT: Final = 0.02
 _MAX_HEAD_BYTES: Final = 100 * 2**10
 """The limit of httpcore for the head of a response."""
+
+
+# After a response pyreqwest's threads let go of Python objects; one that does so while the interpreter ends aborts the process, in up to
+# one of ten programs on a busy machine. So they get a moment before the end.
+atexit.register(time.sleep, _LAST_MOMENT)
 
 
 class HeadTooLong(ValueError):  # reported as a RemoteProtocolError, as httpcore does
