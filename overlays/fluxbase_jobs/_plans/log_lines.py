@@ -1,4 +1,4 @@
-"""The lines of a log, from a WebSocket and over HTTP: in the order of their numbers, none twice, and what is missing is told."""
+"""The lines of a log, from a WebSocket and over HTTP: in the order of their numbers, none twice, with a note where lines are missing."""
 
 from __future__ import annotations
 
@@ -126,8 +126,8 @@ class LineOrder:
 
 def gap_line(note: str, before: LogLine) -> LogLine:
     """What stands in a followed log where lines are missing: a warning without a number, at the time of the line after it."""
-    told = replace(cast("Any", before), id=f"{before.id}:gap", level="warn", message=note, line_number=None)
-    return cast("LogLine", told)
+    line = replace(cast("Any", before), id=f"{before.id}:gap", level="warn", message=note, line_number=None)
+    return cast("LogLine", line)
 
 
 def missing_note(lines: Sequence[LogLine], after: int) -> tuple[str, ...]:
