@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from msgspec import convert
 
 from tests.support.fake_driver import FakeDriver, at, settings
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.scheduled_events import ScheduledHub
+from tests.support.scheduled_events import ScheduledEvents, ScheduledHub
 from tests.support.simulated_jobs import RUNNING, FakeJobs, Life, Line, life, one_job
 
 LIVE = (0.01, Linked(changes=True, logs=True))
@@ -215,6 +216,62 @@ def test_hidden_logs_of_many_jobs_do_not_wait_for_their_polls() -> None:
     lines = {job_id: [result.unwrap().message for _, (of, result) in emitted if of == job_id] for job_id in job_ids}
     assert all(messages[1:] == ["line 2", "line 3"] and "line 1" in messages[0] for messages in lines.values())
     assert emitted[-1][0] < 15
+
+
+@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("late", [1.0, 11.5])
+@pytest.mark.parametrize("after", [0, 2])
+def test_the_lines_of_a_retried_job_go_on_without_a_gap(heard: bool, late: float, after: int) -> None:  # noqa: FBT001  # a parameter of the test
+    """Also where the first poll comes before the next attempt: the earlier lines belong to the earlier one, and are not missing."""
+    retried: Life = [
+        (0, {"status": "pending", "retry_count": 1, "started_at": None, "completed_at": None}),
+        (3, {**RUNNING, "started_at": at(3)}),
+        (5, {"status": "completed", "completed_at": at(5)}),
+    ]
+    first, second = [Line(number, f"line {number}", -9) for number in (1, 2)], [Line(number, f"line {number}", 4) for number in (5, 6)]
+    lines = [*first, *(Line(number, f"line {number}", -8, lag=late) for number in (3, 4)), *second]
+    events = [(4.0, LineLogged(JOB_ID, convert(each.body(), LogLine))) for each in lines[4:] if heard]
+    client, driver = using(ScheduledHub(LIVE, *events)), FakeDriver(one_job(retried, *lines))
+
+    emitted = list(driver.stream(stream(tail, client, {}, JOB_ID, after, WaitOptions(timeout=100, poll=PollPolicy()), None)))
+
+    assert [result.unwrap().message for _, result in emitted] == [f"line {number}" for number in range(after + 1, 7)]
+
+
+class Crossing(ScheduledEvents):
+    """A subscription of two: while its line is taken, a line of the other one's job comes, as from the thread that reads the socket."""
+
+    other: ScheduledEvents | None = None
+
+    def take(self) -> list[Event]:
+        """The events, after one has come for the other."""
+        if self.other is not None and any(isinstance(event, LineLogged) for event in self._events):
+            (job_id,) = self.other.job_ids
+            self.other.put(LineLogged(job_id, line(1)))
+            self.other = None
+        return super().take()
+
+
+class CrossingHub(ScheduledHub):
+    """A hub for two jobs, the second one's subscription a crossing one."""
+
+    def subscribe(self, groups: Sequence[Any], *, logs: bool) -> list[ScheduledEvents]:
+        """The events of both."""
+        first, second = ScheduledEvents(self, groups[0], logs=logs), Crossing(self, groups[1], logs=logs)
+        second.other, second.ready = first, first.ready
+        first.siblings = second.siblings = [first, second]
+        return [first, second]
+
+
+def test_a_line_that_comes_while_those_of_another_job_are_taken_wakes_the_tail() -> None:
+    """All subscriptions of one call wake the same wait."""
+    job_ids = [str(UUID(int=number)) for number in range(2)]
+    driver = FakeDriver(FakeJobs(dict.fromkeys(job_ids, working(60))))
+    hub = CrossingHub(LIVE, (5.0, LineLogged(job_ids[1], line(1))))
+
+    emitted = list(driver.stream(tail_many(using(hub), {}, job_ids, OPTIONS)))
+
+    assert [(job_id, round(when)) for when, (job_id, _) in emitted] == [(job_ids[1], 5), (job_ids[0], 5)]
 
 
 def test_dropped_lines_of_many_jobs_are_read_over_http() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
 from attrs import evolve
-from fluxbase_jobs import Ok, PollPolicy, ResultLost, Submission
+from fluxbase_jobs import Ok, PollPolicy, ResultLost, ServerFailed, Submission
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._plans import jobs as plans
 from fluxbase_jobs._plans import typed
@@ -19,7 +20,7 @@ from fluxbase_jobs._realtime.subscriptions import HeardLines
 from fluxbase_jobs.models.jobs import LogLine
 from msgspec import convert
 
-from tests.support.fake_driver import FakeDriver, settings
+from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID
 from tests.support.simulated_jobs import FOREVER, Life, Line, life, one_job, waiting
 
@@ -97,6 +98,65 @@ def test_the_rest_of_a_log_is_waited_for_right_after_the_end() -> None:
     assert [line.message for line in with_log.unwrap().logs or ()] == messages(seen)
 
 
+def with_log_read_once(life: Life, *lines: Line) -> Server:
+    """A server whose log can be read a single time."""
+    server, reads = one_job(life, *lines), list[str]()
+
+    def answer(request: ReceivedRequest, clock: Clock) -> Any:
+        if request.path.endswith("/logs"):
+            reads.append(request.path)
+        return reply(503, {"error": "down"}) if len(reads) > 1 and request.path.endswith("/logs") else server(request, clock)
+
+    return answer
+
+
+@pytest.mark.parametrize("heard", [(), (Line(3, "three", 1),)])
+def test_lines_that_were_read_are_kept_where_the_next_read_fails(heard: tuple[Line, ...]) -> None:
+    """The log is read again right after the end, as its last lines may not be written yet. `logs_error` says that it could not be."""
+    client = hearing(*heard)
+    driver = FakeDriver(with_log_read_once(life(0, 1), Line(1, "one", 0), Line(2, "two", 0)))
+    driver.clock.pass_(1.01)
+    driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False))
+
+    read = driver.run(call(logs, client, {}, JOB_ID, 0))
+
+    assert messages(read) == ["one", "two", *(line.message for line in heard)]
+    assert isinstance(read.meta.logs_error, ServerFailed)
+
+
+def test_a_job_keeps_the_lines_that_were_read_where_the_next_read_fails() -> None:
+    """`include_logs` reads as `logs` does."""
+    driver = FakeDriver(with_log_read_once(life(0, 1), Line(1, "one", 0), Line(2, "two", 0)))
+    driver.clock.pass_(1.01)
+
+    result = driver.run(call(plans.get, settings(), {}, JOB_ID, include_logs=True))
+
+    assert [line.message for line in result.unwrap().logs or ()] == ["one", "two"]
+    assert isinstance(result.meta.logs_error, ServerFailed)
+
+
+def test_a_log_that_was_read_in_part_shows_no_lost_result() -> None:
+    """The line with the result may be in the part that could not be read."""
+    driver = FakeDriver(with_log_read_once(life(0, 10, **EMPTY), Line(1, "working", 9)))
+
+    assert driver.run(waiting(60)).meta.result_lost is None
+
+
+@pytest.mark.parametrize(("started", "lines"), [(at(0), (Line(1, "one", 0, lag=0),)), (None, ())])
+def test_the_log_of_a_cancelled_job_is_not_waited_for(started: str | None, lines: tuple[Line, ...]) -> None:
+    """It never has a line with a result."""
+    cancelled: Life = [(0.0, {"status": "cancelled", "started_at": started, "completed_at": at(1)})]
+    client = settings()
+    driver = FakeDriver(one_job(cancelled, *lines))
+    driver.clock.pass_(1.01)
+    driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False))
+
+    read = driver.run(call(logs, client, {}, JOB_ID, 0))
+
+    assert messages(read) == [line.message for line in lines]
+    assert driver.clock.seconds < 1.1
+
+
 def test_a_hidden_log_is_said_to_be_hidden() -> None:
     """A completed job has written its result at least. The next log of that server is not waited for."""
     client = settings()
@@ -149,6 +209,24 @@ def test_lines_that_were_not_heard_are_told(numbers: tuple[int, ...], after: int
 
     assert messages(result) == [f"line {number}" for number in numbers]
     assert [told.partition(" did not come")[0] for told in result.meta.notes] == ([note] if note else [])
+
+
+def test_numbers_that_are_far_apart_take_no_memory() -> None:
+    """A server that names a wrong number costs nothing for each number in between."""
+    last = 3_000_000
+    client = hearing(SUBSCRIBED, Line(last, "line", 2))
+    driver = FakeDriver(one_job(life(0, 10)))
+    tracemalloc.start()
+
+    result = driver.run(call(logs, client, {}, JOB_ID, 0))
+    complete = client.memory.heard_all(JOB_ID)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert messages(result) == ["line"]
+    assert [note.partition(" did not come")[0] for note in result.meta.notes] == ["lines 2 to 2999999 of the log"]
+    assert complete is False
+    assert peak < last
 
 
 def test_a_job_with_its_log_has_the_heard_lines() -> None:

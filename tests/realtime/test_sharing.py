@@ -17,7 +17,8 @@ import trio
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, PollPolicy
 from fluxbase_jobs._realtime.hub import Hub
 from fluxbase_jobs._realtime.hub_async import AsyncHub
-from fluxbase_jobs._realtime.websocket import AsyncWebsocketConnector, WebsocketConnector
+from fluxbase_jobs._realtime.subscriptions import HeardLines
+from fluxbase_jobs._realtime.websocket import AsyncWebsocketConnector, SocketUnavailable, WebsocketConnector
 from fluxbase_jobs.testing import Server
 
 from tests.support.realtime_server import RealtimeServer, token
@@ -386,3 +387,72 @@ def test_the_same_in_an_event_loop(realtime: RealtimeServer) -> None:
     asyncio.run(asyncio.wait_for(listen(), 60))
 
     assert realtime.opened == 2
+
+
+class _Torn:
+    """Opens sockets that are lost at once; the hub then waits for seconds before it opens another."""
+
+    opened = 0
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        self.opened += 1
+        return self
+
+    def send(self, text: str) -> None:
+        """Nobody receives it."""
+
+    def receive(self, _timeout: float) -> None:
+        raise SocketUnavailable("lost")
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def socket_threads() -> list[threading.Thread]:
+    """The threads of this process that read sockets."""
+    return [thread for thread in threading.enumerate() if thread.name == "fluxbase-jobs realtime"]
+
+
+def test_a_client_that_is_closed_while_it_waits_to_connect_again_does_not_connect() -> None:
+    """The thread ends, and the client's socket is unused."""
+    connector = _Torn()
+    hub = Hub("http://server.test", {}, token, connector)
+    hub.subscribe([["a job"]], logs=False)
+    until(lambda: hub.state.startswith("polling"))
+    (thread,) = socket_threads()
+
+    hub.close()
+    thread.join(60)
+
+    assert connector.opened == 1
+    assert hub.state == "unused"
+
+
+class _ClosedMeanwhile(Hub):
+    """A hub that another thread closes while this one begins to open a socket: at the moment when it reads `heard`."""
+
+    closing: threading.Thread | None = None
+
+    @property
+    def heard(self) -> HeardLines:
+        if self.closing is None:
+            self.closing = threading.Thread(target=self.close)
+            self.closing.start()
+            self.closing.join(0.2)
+        return HeardLines()
+
+    @heard.setter
+    def heard(self, lines: HeardLines) -> None:
+        """Each reading makes new ones."""
+
+
+def test_a_hub_that_is_closed_while_a_watcher_comes_leaves_no_thread(realtime: RealtimeServer) -> None:
+    """Whichever of the two is first."""
+    hub = _ClosedMeanwhile(realtime.url, {}, token, WebsocketConnector())
+
+    hub.subscribe([[realtime.add_job()]], logs=False)
+
+    assert hub.closing is not None
+    hub.closing.join(60)
+    until(lambda: not socket_threads() and realtime.connections == 0)
+    assert hub.state == "unused"

@@ -138,6 +138,7 @@ class FakeDriver:
                 assert timeout >= 0
                 assert isinstance(source, ScheduledEvents)
                 self.clock.pass_(source.wait(self.clock.seconds, timeout))
+                source.ready.clear()
                 return Received(source.take(), self.clock.instant(self.random))
             case Shield(plan):
                 return self.run(plan)

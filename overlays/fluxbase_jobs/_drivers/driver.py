@@ -116,6 +116,7 @@ def _perform(step: Step, transport: Transport) -> object:  # noqa: PLR0911  # on
             return hub.subscribe(groups, logs=logs)
         case NextEvent(source, timeout):
             source.ready.wait(max(timeout, 0.0))
+            source.ready.clear()
             return Received(source.take(), instant())
         case Shield(plan):
             return _run_shielded(plan, transport)

@@ -157,6 +157,7 @@ async def _perform(step: Step, transport: AsyncTransport) -> object:  # noqa: PL
         case NextEvent(source, timeout):
             with move_on_after(max(timeout, 0.0)):
                 await source.ready.wait()
+            source.ready.clear()
             return Received(source.take(), instant())
         case Shield(plan):
             return await _run_shielded(plan, transport)

@@ -1,9 +1,10 @@
-"""The lines of a log, from a WebSocket and over HTTP: in the order of their numbers, none twice, and what is missing is told."""
+"""The lines of a log, from a WebSocket and over HTTP: in the order of their numbers, none twice, with a note where lines are missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final, cast
 
 from attrs import define, field
@@ -45,6 +46,13 @@ class LineOrder:
     _late: list[LogLine] = field(factory=list[LogLine])
     _given: dict[tuple[int, str], datetime] = field(factory=dict[tuple[int, str], datetime])
     """When each line was written that was given."""
+    _earlier: int = 0
+    """The highest number that an earlier attempt is known to have: if this one's numbers go on, they begin after it."""
+    _earlier_given: set[tuple[int, str]] = field(factory=set[tuple[int, str]])
+    """The lines of earlier attempts that were given."""
+
+    def __attrs_post_init__(self) -> None:
+        self._earlier = self.after
 
     @property
     def has_gap(self) -> bool:
@@ -63,7 +71,10 @@ class LineOrder:
         """Take lines of either source."""
         for line in lines:
             number = line.line_number or 0
-            if (number, line.message) in self._given or (self.not_before is not None and line.timestamp < self.not_before):
+            if (number, line.message) in self._given:
+                continue
+            if self.not_before is not None and line.timestamp < self.not_before:
+                self._add_earlier(line)
                 continue
             if number > self.after:
                 self._held.setdefault(number, line)
@@ -72,22 +83,36 @@ class LineOrder:
                 self._given[number, line.message] = line.timestamp
         self._note_gap(now)
 
+    def _add_earlier(self, line: LogLine) -> None:
+        """Give a line of an earlier attempt at once, unless it was given."""
+        number = line.line_number or 0
+        self._earlier = max(self._earlier, number)
+        if (number, line.message) not in self._earlier_given:
+            self._earlier_given.add((number, line.message))
+            self._late.append(line)
+
     def restart(self, started_at: datetime | None) -> None:
-        """Follow another attempt: its numbers may begin from 1 again. Some of its lines may have been given already."""
-        self._given = {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
+        """Follow another attempt: its numbers go on, or begin from 1 again. Some of its lines may have been given already."""
+        given, self._given = self._given, {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
+        self._earlier_given |= given.keys() - self._given.keys()
+        self._earlier = max((number for number, _ in self._earlier_given), default=self._earlier)
+        for number, line in [*self._held.items()]:
+            if started_at is None or line.timestamp < started_at:
+                self._add_earlier(self._held.pop(number))
         self.not_before, self.after = started_at, max((number for number, _ in self._given), default=0)
 
     def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
         """The lines whose turn it is, each with what to say where lines before it are missing."""
-        taken: list[tuple[LogLine, str | None]] = [(line, None) for line in self._late]
+        taken: list[tuple[LogLine, str | None]] = [(line, None) for line in sorted(self._late, key=lambda line: line.line_number or 0)]
         self._late = []
         while self._held:
             first = self.after + 1 if self.after + 1 in self._held else min(self._held)
-            missing = first > self.after + 1
+            before = self._earlier if self.after < self._earlier < first else self.after
+            missing = first > before + 1
             if missing and now - (now if self.gap_since is None else self.gap_since) < hold:
                 break
             line = self._held.pop(first)
-            taken.append((line, gap_note(self.after + 1, first - 1) if missing else None))
+            taken.append((line, gap_note(before + 1, first - 1) if missing else None))
             self._given[first, line.message] = line.timestamp
             self.after = first
             self.gap_since = None
@@ -95,21 +120,21 @@ class LineOrder:
         return taken
 
     def _note_gap(self, now: float) -> None:
-        waiting = bool(self._held) and self.after + 1 not in self._held
+        waiting = bool(self._held) and not self._held.keys() & {self.after + 1, max(self.after, self._earlier) + 1}
         self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
 
 
 def gap_line(note: str, before: LogLine) -> LogLine:
     """What stands in a followed log where lines are missing: a warning without a number, at the time of the line after it."""
-    told = replace(cast("Any", before), id=f"{before.id}:gap", level="warn", message=note, line_number=None)
-    return cast("LogLine", told)
+    line = replace(cast("Any", before), id=f"{before.id}:gap", level="warn", message=note, line_number=None)
+    return cast("LogLine", line)
 
 
 def missing_note(lines: Sequence[LogLine], after: int) -> tuple[str, ...]:
     """What to say of the lines after a number that are not among these; nothing where all are there."""
-    numbers = {line.line_number or 0 for line in lines}
-    missing = [number for number in range(after + 1, max(numbers, default=0)) if number not in numbers]
-    return (gap_note(missing[0], missing[-1], len(missing)),) if missing else ()
+    numbers = sorted({after, *(number for line in lines if (number := line.line_number or 0) > after)})
+    gaps = [(before + 1, number - 1) for before, number in pairwise(numbers) if number > before + 1]
+    return (gap_note(gaps[0][0], gaps[-1][1], sum(last - first + 1 for first, last in gaps)),) if gaps else ()
 
 
 def gap_note(first: int, last: int, count: int | None = None) -> str:

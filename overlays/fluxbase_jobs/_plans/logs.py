@@ -45,7 +45,7 @@ def logs(context: CallContext, job_id: object, after_line: object) -> Plan[Resul
     found = yield from read_job(context, operations.get(job_id))
     if isinstance(found, Err) or not found.data.is_terminal:
         return Ok(read.data, read.meta.plus(found.meta))
-    ended = yield from log_of_ended(context, found)
+    ended = yield from log_of_ended(context, found, read)
     return Ok(ended.data, ended.meta.plus(read.meta)) if isinstance(ended, Ok) else ended
 
 
@@ -58,23 +58,37 @@ def _may_lack_lines(context: CallContext, job_id: str, read: Ok[list[LogLine]]) 
     return _seconds_since(seen.completed_at, read.meta, now) < LAG_SECONDS
 
 
-def log_of_ended(context: CallContext, ended: Ok[Job]) -> Plan[Result[list[LogLine]]]:
-    """The log of an ended job, read until it has the line with the result or is complete. `meta.logs_hidden` where it is not shown."""
+def log_of_ended(context: CallContext, ended: Ok[Job], before: Ok[list[LogLine]] | None = None) -> Plan[Result[list[LogLine]]]:
+    """The log of an ended job, read until it has the line with the result or is complete. `meta.logs_hidden` where it is not shown.
+
+    A read that fails loses no lines that an earlier one, such as `before`, has brought: they come with `meta.logs_error`.
+    """
     job, memory = ended.data, context.client.memory
     now = yield from read_clock()
     complete_at = now.monotonic + max(0.0, LAG_SECONDS - _age(ended, now))
     while True:
         read, shown = yield from _read(context, job.id, 0)
+        error = read.error or read.meta.logs_error
+        if error is not None and before is not None and before.data:
+            return Ok(_jobs_own(merged(before.data, read.data or ())), evolve(read.meta, logs_error=error))
         if isinstance(read, Err):
             return read
         now = yield from read_clock()
-        if has_result(read.data, job) or now.monotonic >= complete_at or (not shown and memory.shows_logs is False):
+        if _is_complete(read.data, job) or now.monotonic >= complete_at or (not shown and memory.shows_logs is False):
             break
+        before = read
         yield from pause(min(LAG_POLL, complete_at - now.monotonic))
     if shown or memory.shows_logs or not _must_have_lines(job, now):
         return read
     memory.shows_logs = False
     return Ok(read.data, evolve(read.meta, logs_hidden=True))
+
+
+def _is_complete(lines: Sequence[LogLine], job: Job) -> bool:
+    """Whether no line is worth waiting for: the last one is there, or the job was cancelled, so that no result will ever be written."""
+    if job.status == "cancelled":
+        return bool(lines) or job.started_at is None
+    return has_result(lines, job)
 
 
 def read_lines(context: CallContext, job_id: str, after_line: int) -> Plan[Result[list[LogLine]]]:
@@ -127,7 +141,7 @@ def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
     if isinstance(read, Err):
         return Ok(job, ended.meta.plus(read.meta))
     found = has_result(read.data, job) or has_result(memory.heard(job.id), job)
-    known = found or shown or memory.shows_logs or memory.heard_all(job.id)
+    known = found or (read.meta.logs_error is None and (shown or memory.shows_logs)) or memory.heard_all(job.id)
     return Ok(job, evolve(ended.meta.plus(read.meta), result_lost=not found if known else None))
 
 

@@ -253,9 +253,9 @@ def _give(
     for line, gap in lines:
         if gap is not None:
             context.client.memory.shows_logs = context.client.memory.shows_logs if following.shown else False
-            told = gap_line(gap, line)
-            yield from _log(following.logger, told)
-            yield Emit(Ok(told, evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, gap))))
+            warning = gap_line(gap, line)
+            yield from _log(following.logger, warning)
+            yield Emit(Ok(warning, evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, gap))))
         if not line.message.startswith(RESULT_LINE) and not is_servers_own_line(line):
             yield from _log(following.logger, line)
             yield Emit(Ok(line, snapshot.result.meta))

@@ -63,7 +63,7 @@ class _Branch:
         return now.monotonic >= self.due or (self.wakes_on_event and bool(self.events))
 
     def answer(self, now: Instant) -> Instant | Received:
-        """What it is told when it goes on."""
+        """The value to send into the stream when it goes on."""
         if not self.wakes_on_event:
             return now
         events, self.events = self.events, []

@@ -84,7 +84,7 @@ class _Seen:
     denied: int = 0
     """How often the server denied it."""
     linked: bool = False
-    """Whether its changes came by themselves when that was last told."""
+    """Whether its changes came by themselves, by the last event about that."""
 
     def read(self, result: Result[Job], now: Instant) -> bool:
         """Take what a poll read; whether that is a change."""

@@ -73,9 +73,12 @@ class Hub:
 
     def close(self) -> None:
         """Close the socket; the thread ends."""
-        self._closed = True
-        link = self._link
-        if link is not None and self._process == os.getpid():
+        if self._process != os.getpid():
+            self._closed = True  # the socket, the lock and the thread are the parent's
+            return
+        with self._lock:
+            self._closed, link = True, self._link
+        if link is not None:
             link.stop()
 
     def open_socket(self, token: Token) -> Socket:
@@ -186,7 +189,10 @@ class _Link:
                     return
                 if fault is not None:
                     self.hub.moved_to(polling(fault.reason))
-            self.stopped.wait(delay)
+            if self.stopped.wait(delay):
+                with self.hub.lock():
+                    self.hub.ended(self, UNUSED)
+                return
 
     def _serve(self, retries: Retries) -> None:
         """Serve one socket until nobody needs it. Raises SocketUnavailable where it could not be opened, or is lost."""

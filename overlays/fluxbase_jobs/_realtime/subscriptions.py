@@ -43,7 +43,7 @@ class Ready(Protocol):
         ...
 
     def clear(self) -> None:
-        """Let others wait again."""
+        """Let the next wait last until it is set again."""
         ...
 
 
@@ -54,7 +54,7 @@ class Subscription:
         job_ids: the jobs.
         logs: whether the lines of their logs are wanted too.
         linked: which events come; as long as they do not, poll.
-        ready: set while there are events.
+        ready: set when events come; who waits for it clears it, then takes the events of all subscriptions that share it.
         sees: whether the changes of a job come to this client at all: a user's socket shows only the user's own jobs.
     """
 
@@ -73,8 +73,10 @@ class Subscription:
         self.ready.set()
 
     def take(self) -> list[Event]:
-        """The events that have come since the last time, in order."""
-        self.ready.clear()
+        """The events that have come since the last time, in order.
+
+        Clear `ready` before, and not here: several subscriptions may share it, and an event of one may come while those of another are taken.
+        """
         taken: list[Event] = []
         while self._events:
             taken.append(self._events.popleft())
@@ -127,9 +129,9 @@ class HeardLines:
         break since.
         """
         lines = self.of(job_id)
-        numbers = [line.line_number or 0 for line in lines]
+        numbers = {line.line_number or 0 for line in lines}
         began = any(not is_servers_own_line(line) or line.line_number == 1 for line in lines)
-        return began and {*numbers} == {*range(numbers[0], numbers[-1] + 1)} and job_id not in self._interrupted
+        return began and len(numbers) == max(numbers) - min(numbers) + 1 and job_id not in self._interrupted
 
     def of(self, job_id: str) -> list[LogLine]:
         """The lines of a job, by their numbers."""
@@ -171,6 +173,8 @@ class Registry:
         for subscription in subscriptions:
             for job_id in subscription.job_ids:
                 self._subscriptions.setdefault(job_id, []).append(subscription)
+                if subscription.logs and self._was_refused(job_id):
+                    del self._logs[job_id]  # so that it is asked for again
         self._tell(subscriptions)
 
     def connect(self) -> None:
@@ -252,11 +256,18 @@ class Registry:
                 kept.append(group)
                 later |= group.job_ids if group.live else frozenset()
         self._groups = kept[::-1]
-        for job_id in [job_id for job_id in self._live_logs if not any(each.logs for each in self._subscriptions.get(job_id, ()))]:
-            self._live_logs.discard(job_id)
-            subscription_id = self._logs.pop(job_id)
-            ended += [subscription_id] if subscription_id else []
-        return [protocol.unsubscribe(subscription_id) for subscription_id in ended]
+        return [protocol.unsubscribe(subscription_id) for subscription_id in [*ended, *self._ended_logs()]]
+
+    def _ended_logs(self) -> list[str]:
+        """The subscriptions to logs that nobody watches; refused ones are forgotten."""
+        unwatched = [job_id for job_id in self._logs if not any(each.logs for each in self._subscriptions.get(job_id, ()))]
+        answered = [job_id for job_id in unwatched if job_id not in self._asked_logs]
+        self._live_logs.difference_update(answered)
+        ended = [self._logs.pop(job_id) for job_id in answered]
+        return [subscription_id for subscription_id in ended if subscription_id]
+
+    def _was_refused(self, job_id: str) -> bool:
+        return job_id in self._logs and job_id not in self._live_logs and job_id not in self._asked_logs
 
     def _acknowledged(self, ack: Acknowledged) -> None:
         if ack.log_of is not None:

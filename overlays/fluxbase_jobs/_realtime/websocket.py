@@ -120,7 +120,7 @@ class AsyncWebsocketConnector:
 
 
 def unavailable(fault: Exception) -> SocketUnavailable:
-    """Why there is no socket. The text of an exception may quote headers, so only its class is told."""
+    """Why there is no socket. The text of an exception may quote headers, so only its class is named."""
     status = getattr(getattr(fault, "response", None), "status_code", None) or getattr(fault, "status", None)
     if isinstance(fault, SocketUnavailable):
         return fault
