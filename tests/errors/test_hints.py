@@ -12,10 +12,13 @@ from fluxbase_jobs import (
     AsyncFluxbaseFetch,
     AuthenticationFailed,
     ConnectionFailed,
+    Err,
     FluxbaseClient,
+    FluxbaseError,
     FluxbaseFetch,
     InvalidInput,
     NotFound,
+    Ok,
     create_client,
 )
 
@@ -28,6 +31,20 @@ WRONG_CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
     "TypeScript's options": (
         lambda jobs: jobs.submit("resize", {}, {"priority": 5}),
         r"pass options by name, like submit\(\.\.\., priority=\.\.\.\)",
+    ),
+    "a line": (lambda jobs: jobs.logs(JOB_ID, 5), r"like logs\(\.\.\., after_line=\.\.\.\)$"),
+    "a line of tail": (lambda jobs: jobs.tail(JOB_ID, 5), r"like tail\(\.\.\., after_line=\.\.\.\)$"),
+    "a status": (lambda jobs: jobs.list("failed"), r"like list\(\.\.\., status=\.\.\.\)$"),
+    "a status of iterate": (lambda jobs: jobs.iterate("failed"), r"like iterate\(\.\.\., status=\.\.\.\)$"),
+    "a time limit": (lambda jobs: jobs.wait(JOB_ID, 60), r"like wait\(\.\.\., timeout=\.\.\.\)$"),
+    "a surplus id": (lambda jobs: jobs.cancel(JOB_ID, JOB_ID), r"like cancel\(\.\.\., timeout=\.\.\.\)$"),
+    "filters": (
+        lambda jobs: jobs.list(filters={"jobName": "a"}),
+        r"'filters': pass options by name, like list\(\.\.\., job_name=\.\.\.\)$",
+    ),
+    "options": (
+        lambda jobs: jobs.submit("resize", options=None),
+        r"'options': pass options by name, like submit\(\.\.\., namespace=\.\.\.\)$",
     ),
     "TypeScript's name": (lambda jobs: jobs.list(includeResult=True), "it is called include_result"),
     "retries": (lambda jobs: jobs.get(JOB_ID, max_retries=3), r"retry=RetryPolicy\(attempts=\.\.\., "),
@@ -83,9 +100,34 @@ MAKERS: dict[str, Callable[[Any], object]] = {
 def test_options_of_every_way_to_a_client_have_a_hint(name: str) -> None:
     """The function that the caller has called is named, and none inside of this package."""
     called = name.rpartition(" ")[2]
-    for option, hint in (("verify", "http_client=httpx.Client"), ("max_retries", "retry=RetryPolicy"), ("refreshToken", "refresh_token")):
+    address = r"FluxbaseClient\(url, key\)"
+    for option, hint in (
+        ("fluxbaseUrl", address),
+        ("fluxbaseKey", address),
+        ("verify", "http_client=httpx.Client"),
+        ("max_retries", "retry=RetryPolicy"),
+        ("refreshToken", "refresh_token"),
+    ):
         with pytest.raises(TypeError, match=rf"^{called}\(\) got an unexpected keyword argument '{option}': .*{hint}"):
             MAKERS[name]({option: False})
+
+
+def test_options_of_sync_have_a_hint(client: FluxbaseClient) -> None:
+    """The TypeScript client takes an object."""
+    sync: Any = client.admin.jobs.sync
+
+    with pytest.raises(TypeError, match=r"'options': pass options by name, like sync\(\.\.\., dry_run=\.\.\.\)$"):
+        sync([], options={"dryRun": True})
+
+
+@pytest.mark.parametrize(("result", "name"), [(Ok("x"), "Ok"), (Err(FluxbaseError("no")), "Err")], ids=["Ok", "Err"])
+def test_a_result_in_place_of_an_id_has_a_hint(client: FluxbaseClient, server: LocalServer, result: Any, name: str) -> None:
+    """Every verb returns one."""
+    error = client.jobs.get(result).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message == f"job_id must be a UUID, as text or uuid.UUID; got {name}: unwrap it first"
+    assert server.requests == []
 
 
 def test_on_behalf_of_as_a_dictionary_has_a_hint(client: FluxbaseClient) -> None:

@@ -101,7 +101,7 @@ class WireList(list[V]):
 
     def _repr_html_(self) -> str | None:
         kinds = {type(value) for value in cast("list[object]", self)}
-        if len(kinds) != 1 or not issubclass(*kinds, WireValue):  # empty, or changed by the user
+        if len(kinds) != 1 or not issubclass(kinds.pop(), WireValue):  # empty, or changed by the user
             return None
         return html_table(self[0].COLUMNS or self[0].PRINTED, self)
 
