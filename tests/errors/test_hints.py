@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -110,6 +112,50 @@ def test_options_of_every_way_to_a_client_have_a_hint(name: str) -> None:
     ):
         with pytest.raises(TypeError, match=rf"^{called}\(\) got an unexpected keyword argument '{option}': .*{hint}"):
             MAKERS[name]({option: False})
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("jobs.getLogs", "it is called logs"),
+        ("jobs.get_logs", "it is called logs"),
+        ("jobs.waitFor", "it is called wait"),
+        ("jobs.submitMany", "it is called submit_many"),
+        ("realtime", "watch, tail and on_progress"),
+        ("admin.jobs.list", "it is called list_functions for functions, list_jobs for jobs"),
+        ("admin.jobs.get", "it is called get_function for functions, get_job for jobs"),
+        ("admin.jobs.create", "functions are created and updated with sync"),
+        ("admin.jobs.update", "functions are created and updated with sync"),
+        ("admin.jobs.delete", "it is called delete_function"),
+        ("admin.jobs.getStats", "it is called get_stats"),
+    ],
+)
+def test_a_name_of_the_typescript_client_has_a_hint(client: FluxbaseClient, path: str, hint: str) -> None:
+    """Or a name that one would guess."""
+    *owners, name = path.split(".")
+    owner: Any = attrgetter(".".join(owners))(client) if owners else client
+
+    with pytest.raises(AttributeError, match=f"object has no attribute '{name}': {hint}") as raised:
+        getattr(owner, name)
+
+    assert raised.value.name == name
+    assert not hasattr(owner, name)
+
+
+def test_an_unknown_attribute_is_as_everywhere(client: FluxbaseClient) -> None:
+    """Without a hint; nor are attributes made up for copies and for instances without any."""
+    with pytest.raises(AttributeError, match=r"object has no attribute 'nope'$"):
+        client.jobs.nope  # type: ignore[attr-defined]  # noqa: B018  # that is the test
+    assert not hasattr(client.jobs, "__deepcopy__")
+
+
+@pytest.mark.parametrize("kind", [FluxbaseClient, AsyncFluxbaseClient])
+def test_instances_are_copied_and_made_as_everywhere(kind: type[FluxbaseClient]) -> None:
+    """Python asks for attributes before there are any."""
+    jobs = kind("http://server.test").jobs
+
+    assert vars(copy(jobs)) == vars(jobs)
+    assert not hasattr(object.__new__(kind), "jobs")
 
 
 def test_options_of_sync_have_a_hint(client: FluxbaseClient) -> None:

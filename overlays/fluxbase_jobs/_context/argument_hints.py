@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import CO_VARARGS, iscoroutinefunction, isfunction
 from typing import Any, Final, TypeVar, cast
+
+from .other_names import attribute_hints, snake_case
 
 C = TypeVar("C", bound=Callable[..., object])
 
@@ -58,7 +59,8 @@ _OPTIONS: Final = frozenset({"options", "opts", "filters"})
 def with_argument_hints(target: C) -> C:
     """A decorator of a class or function: a call with wrong arguments raises a TypeError that names the right argument.
 
-    Of a class, that goes for its constructor and its public methods.
+    Of a class, that goes for its constructor and its public methods. Attributes that it does not have get a hint, too; as the method for that
+    is set here, type checkers still refuse them.
     """
     if not isinstance(target, type):
         return cast("C", _checked(target, cast("Any", target).__name__))
@@ -67,6 +69,7 @@ def with_argument_hints(target: C) -> C:
         if isfunction(method) and not method.__code__.co_flags & CO_VARARGS and (name == "__init__" or not name.startswith("_")):
             checked = _checked(method, target.__name__ if name == "__init__" else name)
             setattr(target, name, classmethod(checked) if isinstance(member, classmethod) else checked)
+    cast("Any", target).__getattr__ = attribute_hints(target)
     return cast("C", target)
 
 
@@ -117,7 +120,7 @@ def _by_name(method: Callable[..., Any], called: str, given: tuple[Any, ...]) ->
     """How to pass what was given: with the first name of an object of options, else with the method's first option; None without any."""
     names, code = _keywords(method), method.__code__
     objects = (cast("Mapping[object, object]", each) for each in given if isinstance(each, Mapping))
-    meant = [name for each in objects for name in map(_snake_case, each) if name in names]
+    meant = [name for each in objects for name in map(snake_case, each) if name in names]
     own = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     found = next(iter((*meant, *own, *({"timeout"} & {*names}))), None)
     return f"pass options by name, like {called}(..., {found}=...)" if found else None
@@ -125,11 +128,7 @@ def _by_name(method: Callable[..., Any], called: str, given: tuple[Any, ...]) ->
 
 def _hint(name: str, known: tuple[str, ...]) -> str | None:
     """What to pass in place of an unknown keyword: the TypeScript client's name, or another library's."""
-    snake = _snake_case(name)
+    snake = snake_case(name)
     if snake in known:
         return f"it is called {snake}"
     return next((hint for taken, hint in _OTHER_HINTS.get(snake, ()) if taken in known), _HINTS.get(snake))
-
-
-def _snake_case(name: object) -> str:
-    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda found: f"_{found.group()}", str(name)).lower()
