@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 import typing
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -13,6 +15,8 @@ from typing import Any, Final
 import attrs
 import fluxbase_jobs
 import pytest
+
+from tests.architecture.sources import MODULES, ROOT
 
 HEAVY: Final = (
     *("anyio", "asyncio", "certifi", "cyclopts", "httpcore", "httpx", "pyreqwest", "rich", "ssl", "starlette", "trio"),
@@ -100,3 +104,30 @@ def test_every_name_is_completed_and_imported_from_one_place() -> None:
     assert all(hasattr(fluxbase_jobs, name) for name in fluxbase_jobs.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = fluxbase_jobs.Nothing
+
+
+BROUGHT: Final = {
+    "h11": "uvicorn and httpcore cannot be installed without it",
+    "pydantic_core": "imported by pydantic's own call",
+    "pytest": "imported by pytest's own plugin",
+}
+"""Packages that are imported although the project does not depend on them, and why that works."""
+
+
+def third_party() -> set[str]:
+    """The packages of others that the wheel imports."""
+    imported = {name.partition(".")[0] for module in MODULES.values() for name in module.imported()}
+    return imported - sys.stdlib_module_names - {"fluxbase_jobs", "fluxbase_jobs_client", "__future__"}
+
+
+def test_every_imported_package_is_a_dependency() -> None:
+    """On every Python: one that comes by way of another dependency is missing where that no longer needs it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    optional = [each for extra in project["optional-dependencies"].values() for each in extra]
+    declared = [each for each in (*project["dependencies"], *optional) if ";" not in each]
+    names = {re.split(r"[^a-z0-9-]", each)[0].replace("-", "_") for each in declared}
+    modules = {"jwt": "pyjwt", "opentelemetry": "opentelemetry_api"}
+
+    missing = {name for name in third_party() if modules.get(name, name) not in names}
+
+    assert missing == set(BROUGHT)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -12,10 +14,13 @@ from fluxbase_jobs import (
     AsyncFluxbaseFetch,
     AuthenticationFailed,
     ConnectionFailed,
+    Err,
     FluxbaseClient,
+    FluxbaseError,
     FluxbaseFetch,
     InvalidInput,
     NotFound,
+    Ok,
     create_client,
 )
 
@@ -28,6 +33,20 @@ WRONG_CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
     "TypeScript's options": (
         lambda jobs: jobs.submit("resize", {}, {"priority": 5}),
         r"pass options by name, like submit\(\.\.\., priority=\.\.\.\)",
+    ),
+    "a line": (lambda jobs: jobs.logs(JOB_ID, 5), r"like logs\(\.\.\., after_line=\.\.\.\)$"),
+    "a line of tail": (lambda jobs: jobs.tail(JOB_ID, 5), r"like tail\(\.\.\., after_line=\.\.\.\)$"),
+    "a status": (lambda jobs: jobs.list("failed"), r"like list\(\.\.\., status=\.\.\.\)$"),
+    "a status of iterate": (lambda jobs: jobs.iterate("failed"), r"like iterate\(\.\.\., status=\.\.\.\)$"),
+    "a time limit": (lambda jobs: jobs.wait(JOB_ID, 60), r"like wait\(\.\.\., timeout=\.\.\.\)$"),
+    "a surplus id": (lambda jobs: jobs.cancel(JOB_ID, JOB_ID), r"like cancel\(\.\.\., timeout=\.\.\.\)$"),
+    "filters": (
+        lambda jobs: jobs.list(filters={"jobName": "a"}),
+        r"'filters': pass options by name, like list\(\.\.\., job_name=\.\.\.\)$",
+    ),
+    "options": (
+        lambda jobs: jobs.submit("resize", options=None),
+        r"'options': pass options by name, like submit\(\.\.\., namespace=\.\.\.\)$",
     ),
     "TypeScript's name": (lambda jobs: jobs.list(includeResult=True), "it is called include_result"),
     "retries": (lambda jobs: jobs.get(JOB_ID, max_retries=3), r"retry=RetryPolicy\(attempts=\.\.\., "),
@@ -83,9 +102,78 @@ MAKERS: dict[str, Callable[[Any], object]] = {
 def test_options_of_every_way_to_a_client_have_a_hint(name: str) -> None:
     """The function that the caller has called is named, and none inside of this package."""
     called = name.rpartition(" ")[2]
-    for option, hint in (("verify", "http_client=httpx.Client"), ("max_retries", "retry=RetryPolicy"), ("refreshToken", "refresh_token")):
+    address = r"FluxbaseClient\(url, key\)"
+    for option, hint in (
+        ("fluxbaseUrl", address),
+        ("fluxbaseKey", address),
+        ("verify", "http_client=httpx.Client"),
+        ("max_retries", "retry=RetryPolicy"),
+        ("refreshToken", "refresh_token"),
+    ):
         with pytest.raises(TypeError, match=rf"^{called}\(\) got an unexpected keyword argument '{option}': .*{hint}"):
             MAKERS[name]({option: False})
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("jobs.getLogs", "it is called logs"),
+        ("jobs.get_logs", "it is called logs"),
+        ("jobs.waitFor", "it is called wait"),
+        ("jobs.submitMany", "it is called submit_many"),
+        ("realtime", "watch, tail and on_progress"),
+        ("admin.jobs.list", "it is called list_functions for functions, list_jobs for jobs"),
+        ("admin.jobs.get", "it is called get_function for functions, get_job for jobs"),
+        ("admin.jobs.create", "functions are created and updated with sync"),
+        ("admin.jobs.update", "functions are created and updated with sync"),
+        ("admin.jobs.delete", "it is called delete_function"),
+        ("admin.jobs.getStats", "it is called get_stats"),
+    ],
+)
+def test_a_name_of_the_typescript_client_has_a_hint(client: FluxbaseClient, path: str, hint: str) -> None:
+    """Or a name that one would guess."""
+    *owners, name = path.split(".")
+    owner: Any = attrgetter(".".join(owners))(client) if owners else client
+
+    with pytest.raises(AttributeError, match=f"object has no attribute '{name}': {hint}") as raised:
+        getattr(owner, name)
+
+    assert raised.value.name == name
+    assert not hasattr(owner, name)
+
+
+def test_an_unknown_attribute_is_as_everywhere(client: FluxbaseClient) -> None:
+    """Without a hint; nor are attributes made up for copies and for instances without any."""
+    with pytest.raises(AttributeError, match=r"object has no attribute 'nope'$"):
+        client.jobs.nope  # type: ignore[attr-defined]  # noqa: B018  # that is the test
+    assert not hasattr(client.jobs, "__deepcopy__")
+
+
+@pytest.mark.parametrize("kind", [FluxbaseClient, AsyncFluxbaseClient])
+def test_instances_are_copied_and_made_as_everywhere(kind: type[FluxbaseClient]) -> None:
+    """Python asks for attributes before there are any."""
+    jobs = kind("http://server.test").jobs
+
+    assert vars(copy(jobs)) == vars(jobs)
+    assert not hasattr(object.__new__(kind), "jobs")
+
+
+def test_options_of_sync_have_a_hint(client: FluxbaseClient) -> None:
+    """The TypeScript client takes an object."""
+    sync: Any = client.admin.jobs.sync
+
+    with pytest.raises(TypeError, match=r"'options': pass options by name, like sync\(\.\.\., dry_run=\.\.\.\)$"):
+        sync([], options={"dryRun": True})
+
+
+@pytest.mark.parametrize(("result", "name"), [(Ok("x"), "Ok"), (Err(FluxbaseError("no")), "Err")], ids=["Ok", "Err"])
+def test_a_result_in_place_of_an_id_has_a_hint(client: FluxbaseClient, server: LocalServer, result: Any, name: str) -> None:
+    """Every verb returns one."""
+    error = client.jobs.get(result).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message == f"job_id must be a UUID, as text or uuid.UUID; got {name}: unwrap it first"
+    assert server.requests == []
 
 
 def test_on_behalf_of_as_a_dictionary_has_a_hint(client: FluxbaseClient) -> None:

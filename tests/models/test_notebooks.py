@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any, Final, cast
 
 import pytest
-from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, JobFunction, Ok
+from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, JobFunction, LogLine, Ok
 
 from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job, page
@@ -122,6 +122,18 @@ def test_an_empty_list_is_shown_as_text(client: FluxbaseClient, server: LocalSer
     assert found._repr_html_() is None
     assert found.data._repr_html_() is None
     assert repr(found) == "Ok([])"
+
+
+@pytest.mark.parametrize("others", [[1], [None], ["a", "b"], [LogLine]], ids=repr)
+def test_a_list_with_other_values_is_shown_as_text(client: FluxbaseClient, server: LocalServer, others: list[Any]) -> None:
+    """The list is the user's, who may put anything into it."""
+    server.answer(Answer(200, page(job())), Answer(200, {"logs": [LINES[1]]}))
+    found: Any = client.jobs.list().data
+    found += client.jobs.logs(JOB_ID).data if others == [LogLine] else others
+
+    assert found._repr_html_() is None
+    found.reverse()
+    assert found._repr_html_() is None
 
 
 def test_log_lines_functions_and_numbers(client: FluxbaseClient, server: LocalServer) -> None:

@@ -17,6 +17,7 @@ from uuid import UUID
 from ..errors import InvalidInput
 from ..models.jobs import Job, JobStatus
 from ..models.shortening import shortened
+from ..result import Err, Ok
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -257,6 +258,8 @@ def described(value: object) -> str:
         return repr(value)
     if kind is _ORIGINALS[0] and cast("datetime", value).tzinfo is None:
         return f"a datetime without an offset, {value!r}"
+    if kind is Ok or kind is Err:
+        return f"{type_name(value)}: unwrap it first"
     return shortened(type_name(value), 60)
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from ..models.declared_types import MAX_PATH, adapter_of, is_pydantic, is_pydantic_dataclass, reason
 from ..models.shortening import shortened
+from .validators import without_own_validators
 
 MASKED: Final = "is a masked secret, which would be sent as asterisks; pass its get_secret_value(), or declare a plain str field"
 NOT_FINITE: Final = "must be a finite number; JSON has no NaN and no infinity"
@@ -209,8 +210,11 @@ def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object
         fields = {name: _validated(item, steps if root else (*steps, name), lower) for name, item in fields_of(value).items()}
         try:
             return _rebuilt(kind, fields["root"] if root else fields, value)
-        except (ValueError, TypeError) as fault:
-            return _from_own_form(value, kind, Unfit(_invalid(kind, fault), steps))
+        except RecursionError:
+            raise
+        except Exception as fault:  # noqa: BLE001  # a user's validator may raise anything
+            made = _from_own_form(value, kind)
+            return _as_it_is(value, fields, fault, steps) if made is None else made
     if kind in {list, tuple, set, frozenset}:
         return cast("object", kind(_validated(item, (*steps, index), lower) for index, item in enumerate(value)))
     if kind is dict:
@@ -218,22 +222,63 @@ def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object
     return lower.get(value, value) if kind is str else value
 
 
-def _from_own_form(model: Any, kind: Any, unfit: Unfit) -> Any:
-    """A model built again from what pydantic says can be read again: fields of the type `Json` as text, not as the value that was in it."""
+def _from_own_form(model: Any, kind: Any) -> Any:
+    """A model built again from what pydantic says can be read again: fields of the type `Json` as text, not as the value that was in it.
+
+    None where it is not valid so.
+    """
     try:
         return _rebuilt(kind, _dump(model, "python", by_alias=False, round_trip=True, warnings=False), model)
-    except (ValueError, TypeError):
-        raise unfit from None
+    except RecursionError:
+        raise
+    except Exception:  # noqa: BLE001  # as above
+        return None
+
+
+def _as_it_is(model: Any, fields: dict[str, Any], fault: Exception, steps: tuple[object, ...]) -> Any:
+    """The model itself, where its class has validators that do not take its values again, and all other checks do.
+
+    It has to be of the types that it declares, too, which pydantic tells when it writes it.
+
+    Arguments:
+        model: a model of which no other can be made.
+        fields: its values by name, checked again.
+        fault: why none can be made.
+        steps: the way to it.
+    """
+    kind = _class(model)
+    given = fields["root"] if getattr(kind, "__pydantic_root_model__", False) else _by_alias(kind, fields)
+    for after in (False, True):
+        if after and isinstance(fault, ValueError | TypeError):  # a check that has read the values, and refused them
+            break
+        validate = without_own_validators(kind, after=after)
+        if validate is None:
+            continue
+        try:
+            validate(given, **_by_name())
+            _dump(model, "json", warnings="error")
+        except RecursionError:
+            raise
+        except Exception as other:  # noqa: BLE001  # as above
+            fault = other
+        else:
+            return model
+    raise Unfit(_invalid(kind, fault), steps)
 
 
 def _rebuilt(kind: Any, fields: Any, old: Any) -> Any:
     if is_pydantic_dataclass(kind):
         return adapter_of(kind).validate_python(fields, **_by_name())
-    if not _by_name() and isinstance(fields, dict):
-        fields = {_alias(kind, name): value for name, value in cast("dict[str, Any]", fields).items()}
-    made = kind.model_validate(fields, **_by_name())
+    made = kind.model_validate(_by_alias(kind, fields), **_by_name())
     object.__setattr__(made, "__pydantic_private__", getattr(old, "__pydantic_private__", None))
     return made
+
+
+def _by_alias(kind: Any, fields: Any) -> Any:
+    """The fields by the names that this version of pydantic reads."""
+    if _by_name() or not isinstance(fields, dict):
+        return fields
+    return {_alias(kind, name): value for name, value in cast("dict[str, Any]", fields).items()}
 
 
 def _class(value: object) -> Any:

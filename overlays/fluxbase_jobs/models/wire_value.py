@@ -100,7 +100,10 @@ class WireList(list[V]):
     __slots__ = ()
 
     def _repr_html_(self) -> str | None:
-        return html_table(self[0].COLUMNS or self[0].PRINTED, self) if self else None
+        kinds = {type(value) for value in cast("list[object]", self)}
+        if len(kinds) != 1 or not issubclass(kinds.pop(), WireValue):  # empty, or changed by the user
+            return None
+        return html_table(self[0].COLUMNS or self[0].PRINTED, self)
 
 
 def _restored(kind: type[Any], encoded: bytes, local: dict[str, Any]) -> Any:
