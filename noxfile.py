@@ -312,7 +312,7 @@ def run_with_server(session: nox.Session, module: str) -> None:
 def description(session: nox.Session) -> None:
     """Check the emulator against openapi.yaml with generated requests: every response must be declared."""
     install(session, "description")
-    session.run("pytest", *WORKERS, "tests/contract/check_description.py")
+    session.run("pytest", *WORKERS, "-p", "no:logging", "tests/contract/check_description.py")
 
 
 @nox.session(python=DEFAULT_PYTHON)
