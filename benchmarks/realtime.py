@@ -104,7 +104,7 @@ class Arrivals:
 
 def delays(address: Address, name: str) -> list[Delays]:
     """With both clients over the WebSocket, and with one that polls."""
-    found = []
+    found: list[Delays] = []
     for label, realtime in (("sync", True), ("sync, polling", False)):
         arrivals = Arrivals()
         with FluxbaseClient(address.url, address.key, realtime=realtime) as client:
@@ -146,7 +146,7 @@ def counted(call: Callable[[], object]) -> int:
 
 def requests_of_a_wait(address: Address, name: str, seconds: float) -> list[str]:
     """The lines of the table: a wait of a minute, with the WebSocket and without."""
-    rows = []
+    rows: list[str] = []
     for label, realtime in (("WebSocket", True), ("polling", False)):
         with FluxbaseClient(address.url, address.key, realtime=realtime) as client:
             job = client.jobs.submit("long", {"seconds": seconds}).unwrap()
@@ -157,7 +157,7 @@ def requests_of_a_wait(address: Address, name: str, seconds: float) -> list[str]
 
 def cuts(times: int) -> list[str]:
     """The lines of the table: how often the test that cuts sockets 50 times passes."""
-    rows = []
+    rows: list[str] = []
     for number in range(1, times + 1):
         began = time.monotonic()
         command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", CUT_TESTS]

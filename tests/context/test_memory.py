@@ -59,6 +59,7 @@ def test_the_newest_jobs_are_remembered_and_a_job_that_is_seen_again_is_new() ->
     memory = ClientMemory()
     (first,) = jobs(0, 1)
     memory.observe(first)
+    start = 1
     for start in range(1, 3 * MAX_JOBS, 100):
         memory.observe(jobs(start, 100))
         memory.observe(first)

@@ -31,12 +31,12 @@ def texts(lines: list[LogLine]) -> list[str]:
 
 def run_until_kept(client: FluxbaseClient, name: str, payload: Mapping[str, Any]) -> Result[Job]:
     """Run a job; on a real server again, where it has lost the result or the cause."""
-    for _ in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         result = client.jobs.run(name, payload, timeout=60)
         lost = result.meta.result_lost or (isinstance(result.error, JobFailed) and result.error.hint is not None)
-        if not lost:
-            break
-    return result
+        if not lost or attempt == ATTEMPTS:
+            return result
+    raise AssertionError
 
 
 def test_a_log_is_followed(live_client: FluxbaseClient) -> None:

@@ -83,7 +83,8 @@ def test_fifty_threads_share_one_socket(realtime: RealtimeServer) -> None:
     job_ids = [realtime.add_job() for _ in range(THREADS)]
     worker = ending_all(realtime, THREADS)
     with FluxbaseClient(realtime.url, token()) as client, ThreadPoolExecutor(THREADS) as pool:
-        ended = list(pool.map(lambda job_id: client.jobs.wait(job_id, timeout=60).unwrap(), job_ids))
+        waits = [pool.submit(client.jobs.wait, job_id, timeout=60) for job_id in job_ids]
+        ended = [wait.result().unwrap() for wait in waits]
         state = client.realtime_state
     worker.join()
 

@@ -88,7 +88,7 @@ class Dropping(pydantic.BaseModel):
 
 class TypedExtra(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, int] = pydantic.Field(init=False)
+    __pydantic_extra__: dict[str, int] = pydantic.Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]  # as pydantic documents it
 
 
 class Short(msgspec.Struct, omit_defaults=True):

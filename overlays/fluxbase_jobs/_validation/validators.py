@@ -59,14 +59,14 @@ class _Reduction:
             return [self.schema(each) for each in cast("list[object]", given) if not self._is_init_only(each)]
         if not isinstance(given, dict):
             return given
-        if self._is_left_out(cast("dict[str, Any]", given)):
+        part = cast("dict[str, Any]", given)
+        if self._is_left_out(part):
             self.changed = True
-            inner = self.schema(cast("object", given.get("schema", {"type": "any"})))
-            return inner | {"ref": given["ref"]} if "ref" in given else inner
-        own = {key for key in _CALLS if given.get(key)}
+            inner = self.schema(part.get("schema", {"type": "any"}))
+            return inner | {"ref": part["ref"]} if "ref" in part else inner
+        own = {key for key in _CALLS if part.get(key)}
         self.changed |= bool(own)
-        items = cast("dict[str, Any]", given).items()
-        return {key: value if key in _VALUES else self.schema(value) for key, value in items if key not in own}
+        return {key: value if key in _VALUES else self.schema(value) for key, value in part.items() if key not in own}
 
     def _is_init_only(self, field: object) -> bool:
         found = isinstance(field, dict) and cast("dict[str, object]", field).get("init_only") is True

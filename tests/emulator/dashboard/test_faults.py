@@ -84,6 +84,12 @@ def test_null_is_as_not_given(page: Page, status: int | None, drop: str | None) 
     assert [fault["label"] for fault in active(page)] == [f"* {effect}is 1 s late, once"]
 
 
+def switch_on_together(ready: Barrier, switches: FaultSwitches) -> None:
+    """Wait for the others, then switch on."""
+    ready.wait()
+    switches.switch_on({"preset": "slow"})
+
+
 def test_switched_on_by_many_at_once() -> None:
     """A prepared fault is on once, whatever threads ask for it."""
     with Server() as server, ThreadPoolExecutor(4) as pool:
@@ -92,7 +98,7 @@ def test_switched_on_by_many_at_once() -> None:
         try:
             for _ in range(200):
                 switches, ready = FaultSwitches(server.faults, APRIL), Barrier(4)
-                asked = [pool.submit(lambda: (ready.wait(), switches.switch_on({"preset": "slow"}))) for _ in range(4)]  # noqa: B023  # used in this round only
+                asked = [pool.submit(switch_on_together, ready, switches) for _ in range(4)]
                 for each in asked:
                     each.result(20)
                 assert len(switches.shown()["active"]) == len(server.faults.active) == 1
