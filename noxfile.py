@@ -38,7 +38,7 @@ LOWEST_TOOLS = (
 """What those tests need that goes together with the lowest versions; those of other packages are left out, with the tests below."""
 NEED_NEWER = ("tests/context/test_argument_values.py", "tests/models/test_jobs_elsewhere.py")
 QUICK_TESTS = ("tests/architecture", "tests/context", "tests/models", "tests/plans")
-WORKERS = ("--numprocesses", "3")
+WORKERS = ("--numprocesses", "4")
 QUICK_ONES = ("-m", "not slow")
 UNTRACEABLE = "tests/emulator/test_cli.py::test_shutdown_while_jobs_run"
 BANNER = "# Written by `nox -s generate` from openapi.yaml. Do not edit: the next run overwrites it.\n"

@@ -151,6 +151,7 @@ def test_cause_where_the_server_hides_logs(program: Program) -> None:
     assert ended.err.endswith("failed: too late\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["2026-04"])
 def test_cause_that_nobody_heard(program: Program) -> None:
     """It says where the text is."""

@@ -102,6 +102,7 @@ def test_watch_of_a_failed_job(program: Program) -> None:
     assert program("watch", job_id).error == f"why job {job_id} failed: run `fluxbase-jobs logs {job_id}` or `fluxbase-jobs wait {job_id}`"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["2026-04"])
 def test_lines_that_are_missing_from_a_followed_log(program: Program) -> None:
     """A note on stderr, which cannot be taken for a line that the job wrote; JSON has it among the lines."""
@@ -144,6 +145,7 @@ def test_logs(program: Program) -> None:
     assert program("logs", job_id, "--json").json[0]["message"] == "about to fail"
 
 
+@pytest.mark.slow
 def test_following_a_log(program: Program) -> None:
     """Until the job's end, with its exit code; nothing but the log on stdout."""
     ended = program("logs", "-f", program.submitted("echo"))
@@ -153,6 +155,7 @@ def test_following_a_log(program: Program) -> None:
     assert (failed.code, [line["level"] for line in failed.json]) == (1, ["info", "error"])
 
 
+@pytest.mark.slow
 def test_following_many_logs(program: Program) -> None:
     """Each line begins with its job."""
     first, second = program.submitted("echo"), program.submitted("echo")

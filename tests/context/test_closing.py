@@ -160,6 +160,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leave", ["", "sys.exit(0)", "client.close()"])
 @pytest.mark.parametrize("key", ["eyJ.a-token", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln"], ids=["polls", "may open a socket"])
 def test_an_interpreter_exits_during_a_wait_of_a_thread(server: LocalServer, leave: str, key: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, JobFailed
 from fluxbase_jobs.testing import Server
 
+pytestmark = pytest.mark.slow
 PROFILES: Final = pytest.mark.parametrize(
     "options", [{"profile": "2026-03"}, {"profile": "2026-04", "realtime": "all"}, {"profile": "2026-04"}], ids=str
 )

@@ -101,6 +101,7 @@ def test_what_is_no_job_has_its_error(follower: FluxbaseClient, verb: str) -> No
     assert results == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["watch_many", "tail_many"])
 def test_each_job_ends_with_the_timeout(follower: FluxbaseClient, fluxbase: Server, verb: str) -> None:
     """Where it has not ended by then."""
@@ -118,6 +119,7 @@ def test_no_jobs_are_followed_at_once(follower: FluxbaseClient, verb: str) -> No
     assert follower.realtime_state in {"unused", "polling: switched off"}
 
 
+@pytest.mark.slow
 def test_iteration_may_stop_early(follower: FluxbaseClient) -> None:
     """The socket is left to others."""
     names = submitted(follower, "a", "b")

@@ -135,6 +135,7 @@ def test_a_key_of_a_request_that_failed_can_be_used_again(client: Client, disk: 
     assert len(client.listed()) == 1
 
 
+@pytest.mark.slow
 def test_keys_under_a_disk_that_is_full_at_times_are_one_job_each(client: Client, disk: Disk) -> None:
     """Whichever write of a request fails."""
     keys = [str(uuid4()) for _ in range(30)]
