@@ -65,12 +65,14 @@ class Two:
 
 
 TEXT: Final = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
-NUMBERS: Final = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+INTEGERS: Final = st.integers(1 - 2**53, 2**53 - 1)
+"""Those that the servers keep exactly; the client refuses others."""
+NUMBERS: Final = INTEGERS | st.floats(allow_nan=False, allow_infinity=False)
 PLAIN: Final = st.none() | st.booleans() | NUMBERS | TEXT
 LEAVES: Final = (
     PLAIN.map(lambda value: Two(value, value))
     | TEXT.map(lambda text: Two(Text(text), text))
-    | st.integers().map(lambda number: Two(Whole(number), number))
+    | INTEGERS.map(lambda number: Two(Whole(number), number))
     | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: Two(Real(number), number))
     | st.just(Two(Colour.RED, "red"))
     | st.just(Two(Level.HIGH, 3))
@@ -134,9 +136,7 @@ ANYTHING: Final = (
     | st.binary(max_size=8)
     | st.lists(PLAIN | HOSTILE, max_size=3)
     | st.dictionaries(st.text(max_size=5), PLAIN, max_size=3)
-    | st.sampled_from(
-        [float("nan"), float("inf"), -1, 2**63, 2**1000, Decimal(1), Colour.RED, object(), int, ..., len, timedelta.max, timedelta(-1)]
-    )
+    | st.sampled_from([float("nan"), float("inf"), -1, 2**63, 2**1000, Decimal(1), Colour.RED, object(), ..., timedelta.max, timedelta(-1)])
     | st.datetimes()
     | st.datetimes(timezones=st.just(UTC))
     | st.uuids()
