@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from ..app import Emulator
 from ..auth.authenticator import Caller
@@ -95,8 +95,3 @@ class Actions:
             return Caller(role="service_role")
         user = self._emulator.user()
         return Caller(role=user.role, user_id=user.id, email=user.email)
-
-
-def shown(error: RefusedError) -> dict[str, Any]:
-    """The body of the response to a refused action."""
-    return {"error": str(error)}

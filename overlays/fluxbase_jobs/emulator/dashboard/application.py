@@ -20,7 +20,7 @@ from ..faults.faults import Faults
 from ..formats.postgres import read_uuid
 from ..store import Job, JobFilter
 from . import views
-from .actions import Actions, RefusedError, shown
+from .actions import Actions, RefusedError
 from .faults import FaultSwitches, UnusableFaultError
 from .live import LiveStreams
 from .profile import described
@@ -204,7 +204,7 @@ async def _answer(call: Callable[[], dict[str, Any]]) -> Response:
     try:
         return _json(await run_in_threadpool(call))
     except RefusedError as error:
-        return _json(shown(error), error.status)
+        return _json({"error": str(error)}, error.status)
 
 
 async def _body(request: Request) -> bytes | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Literal, TypeAlias
 
 from attrs import define, field
+
+from .fault_list import Counted, FaultList
 
 DefectKind: TypeAlias = Literal["denied job", "lost output", "hanging job"]
 """`denied job`: a pooled database connection is spoiled, and the server denies jobs that exist. `lost output`: a process has ended
@@ -13,7 +14,7 @@ before the server read its last lines. `hanging job`: the job's end cannot be st
 
 
 @define(eq=False)
-class Defect:
+class Defect(Counted):
     """One defect, which counts its `hits`."""
 
     kind: DefectKind
@@ -27,10 +28,7 @@ class Defect:
 
     def claim(self) -> bool:
         """Whether the defect shows this time."""
-        if self.hits == self._times:
-            return False
-        if self._skip:
-            self._skip -= 1
+        if not self._is_due():
             return False
         self._met += 1
         # Spread evenly: with a share of a half, every second time.
@@ -40,35 +38,9 @@ class Defect:
         return True
 
 
-class Defects:
-    """The defects of one emulator. Any thread may ask."""
-
-    def __init__(self) -> None:
-        self._defects: list[Defect] = []
-        self._lock = Lock()
-
-    def add(self, defect: Defect) -> None:
-        """Switch a defect on."""
-        with self._lock:
-            self._defects.append(defect)
-
-    @property
-    def active(self) -> tuple[Defect, ...]:
-        """The defects that are switched on."""
-        with self._lock:
-            return tuple(self._defects)
-
-    def remove(self, defect: object) -> None:
-        """Switch a defect off, if it is one of these."""
-        with self._lock:
-            self._defects = [other for other in self._defects if other is not defect]
-
-    def clear(self) -> None:
-        """Switch all defects off."""
-        with self._lock:
-            self._defects.clear()
+class Defects(FaultList[Defect]):
+    """The defects of one emulator that are switched on."""
 
     def claim(self, kind: DefectKind) -> Defect | None:
         """The defect that shows now, if one does."""
-        with self._lock:
-            return next((defect for defect in self._defects if defect.kind == kind and defect.claim()), None)
+        return self.first(lambda defect: defect.kind == kind and defect.claim())

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from threading import Lock
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import define, field
@@ -16,6 +15,7 @@ from starlette.types import Scope
 
 from ..profiles import Profile
 from .defects import Defect, Defects
+from .fault_list import Counted, FaultList
 from .frames import FRAME_TYPES, FrameFault, FrameFaults, FrameType
 from .patterns import RoutePattern, read_pattern
 from .validation import in_seconds, string, whole_number
@@ -31,7 +31,7 @@ _FRAMING_HEADERS: Final = {"content-length", "transfer-encoding"}
 
 
 @define(eq=False)
-class Fault:
+class Fault(Counted):
     """One failure, as `Faults.add` made it.
 
     `hits` is the number of requests that it has failed so far.
@@ -51,10 +51,7 @@ class Fault:
 
     def claim(self, scope: Scope) -> bool:
         """Whether this fault applies to the request; if so, the request is counted."""
-        if not self._pattern.matches(scope) or self._times == self.hits:
-            return False
-        if self._skip:
-            self._skip -= 1
+        if not self._pattern.matches(scope) or not self._is_due():
             return False
         self.hits += 1
         return True
@@ -74,8 +71,7 @@ class Faults:
         self._defects = defects
         self._profile = profile
         self.frames: Final = FrameFaults()
-        self._lock = Lock()
-        self._faults: list[Fault] = []
+        self._requests = FaultList[Fault]()
 
     def add(
         self,
@@ -131,8 +127,7 @@ class Faults:
         )
         if not (fault.status or fault.drop or fault.half_body or fault.delay_seconds):
             raise ValueError("nothing goes wrong: give status, drop, delay or half_body")
-        with self._lock:
-            self._faults.append(fault)
+        self._requests.add(fault)
         return fault
 
     def add_frame_fault(
@@ -233,27 +228,23 @@ class Faults:
     @property
     def active(self) -> tuple[Fault | FrameFault | Defect, ...]:
         """The faults that were added and not removed: of requests, of frames, and the servers' own defects."""
-        with self._lock:
-            return (*self._faults, *self.frames.active, *self._defects.active)
+        return (*self._requests.active, *self.frames.active, *self._defects.active)
 
     def remove(self, fault: Fault | FrameFault | Defect) -> None:
         """Remove one fault. Nothing happens if it was removed before."""
         self.frames.remove(fault)
         self._defects.remove(fault)
-        with self._lock:
-            self._faults = [other for other in self._faults if other is not fault]
+        self._requests.remove(fault)
 
     def clear(self) -> None:
         """Remove all faults, those of frames and the servers' own defects, too."""
         self.frames.clear()
         self._defects.clear()
-        with self._lock:
-            self._faults.clear()
+        self._requests.clear()
 
     def claim(self, scope: Scope) -> Fault | None:
         """The fault that applies to this request, if there is one."""
-        with self._lock:
-            return next((fault for fault in self._faults if fault.claim(scope)), None)
+        return self._requests.first(lambda fault: fault.claim(scope))
 
     def _add_defect(self, defect: Defect) -> Defect:
         self._defects.add(defect)

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from attrs import define, field
 from starlette.types import Message, Send
 
+from .fault_list import Counted, FaultList
+
 FrameType: TypeAlias = Literal["ack", "error", "heartbeat", "postgres_changes", "execution_log", "*"]
 TORN: Final = 1006
 """As the code of `websocket.close`: tear the connection down without a close frame, as no frame may have this code."""
@@ -20,7 +22,7 @@ FRAME_TYPES: Final[tuple[FrameType, ...]] = get_args(FrameType)
 
 
 @define(eq=False)
-class FrameFault:
+class FrameFault(Counted):
     """One fault of frames, as `Faults.add_frame_fault` made it.
 
     `hits` is the number of frames that it has hit so far.
@@ -37,65 +39,40 @@ class FrameFault:
 
     def claim(self, frame: str) -> bool:
         """Whether this fault applies to the frame; if so, the frame is counted."""
-        if self.hits == self._times or self.contains not in frame or self.frame not in {"*", json.loads(frame)["type"]}:
-            return False
-        if self._skip:
-            self._skip -= 1
+        if self.contains not in frame or self.frame not in {"*", json.loads(frame)["type"]} or not self._is_due():
             return False
         self.hits += 1
         return True
 
 
-class FrameFaults:
+class FrameFaults(FaultList[FrameFault]):
     """The faults of a server's frames, and its open sockets."""
 
     def __init__(self) -> None:
-        self._faults: list[FrameFault] = []
+        super().__init__()
         self._sockets: set[FaultySocket] = set()
-        self._lock = Lock()
-
-    def add(self, fault: FrameFault) -> None:
-        """Let frames fail from now on."""
-        with self._lock:
-            self._faults.append(fault)
-
-    @property
-    def active(self) -> tuple[FrameFault, ...]:
-        """The faults that were added and not removed."""
-        with self._lock:
-            return tuple(self._faults)
-
-    def remove(self, fault: object) -> None:
-        """Remove a fault, if it is one of these."""
-        with self._lock:
-            self._faults = [other for other in self._faults if other is not fault]
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        with self._lock:
-            self._faults.clear()
+        self._sockets_lock = Lock()
 
     def claim(self, frame: str) -> FrameFault | None:
         """The fault that applies to this frame, if there is one."""
-        with self._lock:
-            return next((fault for fault in self._faults if fault.claim(frame)), None)
+        return self.first(lambda fault: fault.claim(frame))
 
     def opened(self, send: Send) -> FaultySocket:
         """A socket whose frames may fail. `closed` ends it."""
         socket = FaultySocket(self, send)
-        with self._lock:
+        with self._sockets_lock:
             self._sockets.add(socket)
         return socket
 
     def closed(self, socket: FaultySocket) -> None:
         """Forget a socket."""
         socket.discard()
-        with self._lock:
+        with self._sockets_lock:
             self._sockets.discard(socket)
 
     def cut_sockets(self) -> int:
         """Cut all open sockets, and count them. From any thread."""
-        with self._lock:
+        with self._sockets_lock:
             open_sockets = [socket for socket in self._sockets if socket.is_open]
         for socket in open_sockets:
             socket.cut_soon()
