@@ -5,7 +5,6 @@ Run it with `python docs/page_pictures.py`; it needs the extra `emulator`, selen
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -20,41 +19,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from fluxbase_jobs.emulator import Context, function
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 FOLDER: Final = Path(__file__).parent / "pictures"
+FUNCTIONS: Final = Path(__file__).with_name("picture_functions.py")
 WIDTHS: Final = {1440: 900, 820: 1100, 390: 844}
 SECONDS: Final = 60
-PROGRAM: Final = (sys.executable, "-m", "fluxbase_jobs", "dev", "--port", "0", "--no-access-log", "--functions", __file__)
+PROGRAM: Final = (sys.executable, "-m", "fluxbase_jobs", "dev", "--port", "0", "--no-access-log", "--functions", str(FUNCTIONS))
 OPTIONS: Final = ("--headless=new", "--disable-gpu", "--hide-scrollbars", "--lang=en-GB", "--no-sandbox")
 """Without a sandbox, as Chromium refuses to have one where it runs as root; it opens no page but ours."""
-
-
-@function("thumbnails", max_retries=2, description="Make small pictures")
-async def thumbnails(payload: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Report progress, write log lines, and fail where it is asked to."""
-    pictures = payload.get("pictures", 20)
-    for number in range(1, pictures + 1):
-        await asyncio.sleep(payload.get("seconds", 0.2))
-        context.log(f"picture {number}: 1024 x 768 -> {payload.get('width', 128)} x 96")
-        context.progress(100 * number // pictures, f"picture {number} of {pictures}", {"last": f"{number:04}.jpg"})
-        if number == payload.get("broken"):
-            raise ValueError(f"picture {number} is no JPEG file")
-    return {"made": pictures, "bytes": 18_332 * pictures}
-
-
-@function("report", schedule="0 6 * * *", max_retries=2, description="Send the daily numbers")
-def report(_payload: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """End at once."""
-    context.log("sent to 3 people")
-    return {"sent": 3}
-
-
-@function("cleanup", namespace="maintenance", schedule="*/15 * * * *", description="Remove what nobody has asked for")
-def cleanup(_payload: Mapping[str, Any], _context: Context) -> None:
-    """Do nothing."""
 
 
 def main() -> None:
@@ -77,7 +51,7 @@ def main() -> None:
 
 @contextmanager
 def emulator() -> Generator[str]:
-    """Run an emulator with the functions of the other pictures; the address of its page."""
+    """Run an emulator with the functions of the pictures; the address of its page."""
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with (
         tempfile.TemporaryFile() as log,

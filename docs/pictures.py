@@ -5,7 +5,6 @@ Run it with `python docs/pictures.py`; it needs both extras and pyte. Names afte
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import io
 import os
@@ -19,44 +18,24 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyte
 from attrs import frozen
-from fluxbase_jobs.emulator import Context, function
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 FOLDER: Final = Path(__file__).parent / "pictures"
+FUNCTIONS: Final = Path(__file__).with_name("picture_functions.py")
 WIDTH, HEIGHT = 80, 24
 SECONDS: Final = 60.0
 PROGRAM: Final = (sys.executable, "-m", "fluxbase_jobs")
 COLOURS: Final = {"default": "", "brown": "yellow"}
 """Names of pyte that Rich calls otherwise."""
-
-
-@function("thumbnails", description="Make small pictures")
-async def thumbnails(payload: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Report progress, write log lines, and fail where it is asked to."""
-    pictures = payload.get("pictures", 20)
-    for number in range(1, pictures + 1):
-        await asyncio.sleep(payload.get("seconds", 0.2))
-        context.log(f"picture {number}: 1024 x 768 -> {payload.get('width', 128)} x 96")
-        context.progress(100 * number // pictures, f"picture {number} of {pictures}")
-        if number == payload.get("broken"):
-            raise ValueError(f"picture {number} is no JPEG file")
-    return {"made": pictures, "bytes": 18_332 * pictures}
-
-
-@function("report", schedule="0 6 * * *", max_retries=2, description="Send the daily numbers")
-def report(_payload: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """End at once."""
-    context.log("sent to 3 people")
-    return {"sent": 3}
 
 
 @frozen
@@ -104,8 +83,8 @@ def main() -> None:
 
 @contextmanager
 def emulator() -> Generator[dict[str, str]]:
-    """Run an emulator with the functions of this file; yields the environment for its clients."""
-    command = [*PROGRAM, "dev", "--port", "0", "--profile", "2026-03", "--functions", __file__, "--no-access-log"]
+    """Run an emulator with the functions of the pictures; yields the environment for its clients."""
+    command = [*PROGRAM, "dev", "--port", "0", "--profile", "2026-03", "--functions", str(FUNCTIONS), "--no-access-log"]
     with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         found: dict[str, str] = {}
         for line in process.stdout or ():
