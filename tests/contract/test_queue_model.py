@@ -143,7 +143,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(target=ids, job_id=ids)
     def resubmit(self, job_id: str) -> str:
-        """What has ended is made anew; what has not is left alone."""
+        """A job that has ended is submitted again; one that has not is left alone."""
         expected = self.jobs[job_id]
         result = self.client.jobs.resubmit(job_id)
         if expected.status == "pending":

@@ -30,7 +30,7 @@ class LogEntry:
     """The job's UUID."""
 
     line_number: int | None = None
-    """From 1. Goes on over retries; starts anew with the server."""
+    """From 1. Goes on over retries; begins at 1 again when the server starts."""
 
     fields: LogEntryFields | None = None
     """Anything else; the worker's own line number, say."""

@@ -22,18 +22,18 @@ class SettleBeforePolls:
     Args:
         app: the next application.
         quiescence: detects when the workers are idle.
-        patience_seconds: the longest delay.
+        settle_seconds: the longest delay.
     """
 
-    def __init__(self, app: ASGIApp, quiescence: Quiescence, patience_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, quiescence: Quiescence, settle_seconds: float) -> None:
         self._app = app
         self._quiescence = quiescence
-        self._patience_seconds = patience_seconds
+        self._settle_seconds = settle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if self._patience_seconds and scope.get("method") == "GET" and scope["path"].startswith(_JOBS):
-            await self._quiescence.wait_until_idle(self._patience_seconds)
+        if self._settle_seconds and scope.get("method") == "GET" and scope["path"].startswith(_JOBS):
+            await self._quiescence.wait_until_idle(self._settle_seconds)
         await self._app(scope, receive, send)
 
 

@@ -42,7 +42,7 @@ _HandlerT = TypeVar("_HandlerT", bound="Callable[..., Any]")
 
 _IN_PROCESS_URL: Final = "http://fluxbase.test"
 _QUICK_RETRY: Final = RetryPolicy(first_delay=0.01, max_delay=0.1)
-_PATIENCE_SECONDS: Final = 0.05
+_SETTLE_SECONDS: Final = 0.05
 
 
 class Server:
@@ -82,11 +82,11 @@ class Server:
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
         settings, functions = read_settings(options), read_functions(options.get("functions", ()))
-        self.clock, patience = read_clock(options.get("clock")), in_seconds("patience", options.get("patience", _PATIENCE_SECONDS))
+        self.clock, settle = read_clock(options.get("clock")), in_seconds("patience", options.get("patience", _SETTLE_SECONDS))
         self._scripts: list[Script] = []
         self._emulator = Emulator(settings, functions, self.clock, has_hints=True)
         self.faults = Faults(self._emulator.app.routes, self._emulator.services.defects, settings.profile)
-        self._app: ASGIApp = self._with_middleware(patience)
+        self._app: ASGIApp = self._with_middleware(settle)
         self._socket_server = SocketServer(self._app)
         self._url: str | None = None
         self._url_lock = threading.Lock()
@@ -240,8 +240,8 @@ class Server:
         self._loop.check_open()
         return submitted_payloads(self._emulator.services.jobs, name, namespace)
 
-    def _with_middleware(self, patience_seconds: float) -> ASGIApp:
-        settled = SettleBeforePolls(self._emulator.app, self._quiescence(), patience_seconds)
+    def _with_middleware(self, settle_seconds: float) -> ASGIApp:
+        settled = SettleBeforePolls(self._emulator.app, self._quiescence(), settle_seconds)
         return FaultInjection(DateHeader(settled, self.clock), self.faults)
 
     def _quiescence(self) -> Quiescence:

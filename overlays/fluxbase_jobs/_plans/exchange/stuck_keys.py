@@ -41,7 +41,7 @@ FOUND: Final = (
 )
 _STUCK: Final = "the first request with this idempotency key is still running, or the server was stopped during it"
 _ABSENT: Final = (
-    "the job was not queued as far as the list shows: none of {jobs} is it. The key answers this for 24 hours; to submit the item anew, "
+    "the job was not queued as far as the list shows: none of {jobs} is it. The key answers this for 24 hours; to submit the item again, "
     "make sure that no request with the key is still running, and use another key"
 )
 _UNKNOWN: Final = "it is not known whether the job was queued: {reason}. To submit it under another key may make a second job"
