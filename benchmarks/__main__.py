@@ -57,8 +57,8 @@ def full(rounds: int, scale: float, largest: int) -> int:
     (report.FOLDER / "growth.svg").write_text(stacked([time_lines, memory_lines], 760, 400))
     (report.FOLDER / "RESULTS.md").write_text(
         f"# What a call costs\n\n{report.surroundings()}. {datetime.now(UTC):%Y-%m-%d}; the lowest of {rounds} interleaved rounds, against a server "
-        f"of ready-made answers on loopback, which sends a job as it was recorded: 25 fields. Written by `nox -s bench`. Ratios hold on other "
-        f"machines; absolute figures do not.\n\n"
+        f"of ready-made answers on loopback, which sends a job as it was recorded: 25 fields. Written by `nox -s bench`. The ratios of "
+        f"short calls fall where a machine wakes a thread sooner; those of long ones and of memory hold on other machines.\n\n"
         f"## Ratios to the peer in the same run\n\n{report.table(ratios)}\n\n{report.limits(ratios)}\n\n![Ratios](ratios.svg)\n\n"
         f"## How cost grows\n\n{report.growth_table(grown)}\n\n{report.batch_memory(grown)}\n\n"
         f"The pytest plugin takes {imports.plugin_seconds(rounds) * 1000:.1f} ms to import where no test uses it, beside pytest itself (bound: 5 ms).\n\n"
