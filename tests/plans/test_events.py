@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -288,6 +289,30 @@ def test_dropped_lines_of_many_jobs_are_read_over_http() -> None:
 
     lines = {job_id: [result.unwrap().message for _, (of, result) in emitted if of == job_id] for job_id in job_ids}
     assert [*lines.values()] == [[f"line {number}" for number in range(1, 8)]] * 40
+
+
+def test_a_long_log_is_followed_in_bounded_memory() -> None:
+    """What was given long ago is not remembered line by line, and still not given twice when the log is read over."""
+
+    def long_line(number: int) -> LogLine:
+        return line(number, f"{number} {'x' * 1000}")
+
+    order, count = LineOrder(0), 50_000
+    tracemalloc.start()
+    for first in range(1, count, 1000):
+        order.add(map(long_line, range(first, first + 1000)), 0.0)
+        assert len(order.take(0.0, 3.0)) == 1000
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    order.add(map(long_line, (1, 2, count // 2, count - 1, count)), 1.0)
+
+    assert order.take(100.0, 3.0) == []
+    assert kept < 10_000_000
+
+    later = [convert(Line(number, f"again {number}", count + 1 + number).body(), LogLine) for number in range(3)]
+    order.restart(later[0].timestamp)
+    order.add([line(5, f"5 {'x' * 1000}"), *later[1:]], 101.0)
+    assert order.take(101.0, 3.0) == [(later[1], None), (later[2], None)]
 
 
 @given(st.permutations(range(1, 30)), st.sets(st.integers(1, 29)), st.sets(st.integers(1, 29)), st.integers(0, 10))

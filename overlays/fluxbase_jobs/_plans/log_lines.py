@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
-from typing import Any, Final, cast
+from itertools import islice, pairwise
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import define, field
 from msgspec.structs import replace
@@ -18,6 +18,11 @@ LATE_GAP_SECONDS: Final = 20.0
 """The same where the log that HTTP shows does not reach the gap yet: busy servers write it late."""
 HIDDEN_GAP_SECONDS: Final = 0.5
 """The same where the server hides its logs from HTTP."""
+
+REMEMBERED: Final = 10_000
+"""How many lines are remembered one by one, so that none is given twice; twice as many before the oldest are forgotten."""
+Given: TypeAlias = dict[tuple[int, int], datetime]
+"""When each line was written, by its number and the hash of its text: a text may be long, and logs have many."""
 
 
 def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
@@ -44,12 +49,14 @@ class LineOrder:
     """Since when lines are held back, on the monotonic clock."""
     _held: dict[int, LogLine] = field(factory=dict[int, LogLine])
     _late: list[LogLine] = field(factory=list[LogLine])
-    _given: dict[tuple[int, str], datetime] = field(factory=dict[tuple[int, str], datetime])
-    """When each line was written that was given."""
+    _given: Given = field(factory=Given)
+    """The lines of this attempt that were given."""
     _earlier: int = 0
     """The highest number that an earlier attempt is known to have: if this one's numbers go on, they begin after it."""
-    _earlier_given: set[tuple[int, str]] = field(factory=set[tuple[int, str]])
+    _earlier_given: Given = field(factory=Given)
     """The lines of earlier attempts that were given."""
+    _forgotten: tuple[int, datetime] | None = None
+    """The highest number and the latest time of the lines that are no longer remembered: none up to both is given again."""
 
     def __attrs_post_init__(self) -> None:
         self._earlier = self.after
@@ -71,7 +78,7 @@ class LineOrder:
         """Take lines of either source."""
         for line in lines:
             number = line.line_number or 0
-            if (number, line.message) in self._given:
+            if self._is_given(line, self._given):
                 continue
             if self.not_before is not None and line.timestamp < self.not_before:
                 self._add_earlier(line)
@@ -80,21 +87,32 @@ class LineOrder:
                 self._held.setdefault(number, line)
             else:
                 self._late.append(line)
-                self._given[number, line.message] = line.timestamp
+                self._remember(line, self._given)
         self._note_gap(now)
 
     def _add_earlier(self, line: LogLine) -> None:
         """Give a line of an earlier attempt at once, unless it was given."""
-        number = line.line_number or 0
-        self._earlier = max(self._earlier, number)
-        if (number, line.message) not in self._earlier_given:
-            self._earlier_given.add((number, line.message))
+        self._earlier = max(self._earlier, line.line_number or 0)
+        if not self._is_given(line, self._earlier_given):
+            self._remember(line, self._earlier_given)
             self._late.append(line)
+
+    def _is_given(self, line: LogLine, given: Given) -> bool:
+        number, at = self._forgotten or (0, line.timestamp)
+        return _key(line) in given or ((line.line_number or 0) <= number and line.timestamp <= at)
+
+    def _remember(self, line: LogLine, given: Given) -> None:
+        """Remember that a line was given, and forget the oldest lines where there are many."""
+        given[_key(line)] = line.timestamp
+        if len(given) > 2 * REMEMBERED:
+            forgotten = [(key[0], given.pop(key)) for key in [*islice(given, REMEMBERED)]]
+            forgotten += [] if self._forgotten is None else [self._forgotten]
+            self._forgotten = max(number for number, _ in forgotten), max(at for _, at in forgotten)
 
     def restart(self, started_at: datetime | None) -> None:
         """Follow another attempt: its numbers go on, or begin from 1 again. Some of its lines may have been given already."""
         given, self._given = self._given, {line: at for line, at in self._given.items() if started_at is not None and at >= started_at}
-        self._earlier_given |= given.keys() - self._given.keys()
+        self._earlier_given |= {line: at for line, at in given.items() if line not in self._given}
         self._earlier = max((number for number, _ in self._earlier_given), default=self._earlier)
         for number, line in [*self._held.items()]:
             if started_at is None or line.timestamp < started_at:
@@ -113,7 +131,7 @@ class LineOrder:
                 break
             line = self._held.pop(first)
             taken.append((line, gap_note(before + 1, first - 1) if missing else None))
-            self._given[first, line.message] = line.timestamp
+            self._remember(line, self._given)
             self.after = first
             self.gap_since = None
         self._note_gap(now)
@@ -122,6 +140,10 @@ class LineOrder:
     def _note_gap(self, now: float) -> None:
         waiting = bool(self._held) and not self._held.keys() & {self.after + 1, max(self.after, self._earlier) + 1}
         self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
+
+
+def _key(line: LogLine) -> tuple[int, int]:
+    return line.line_number or 0, hash(line.message)
 
 
 def gap_line(note: str, before: LogLine) -> LogLine:
