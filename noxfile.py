@@ -30,7 +30,7 @@ NEXT_PYTHON = "3.14"
 EXTRAS = tuple(PROJECT["project"]["optional-dependencies"])
 EACH_AND_ALL = ("", *EXTRAS, ",".join(EXTRAS))
 DIST = ROOT / "dist"
-INSTALLED_TESTS = ("tests/cli", "tests/context", "tests/models", "tests/otel", "tests/plans", "tests/testing")
+INSTALLED_TESTS = ("tests/cli", "tests/context", "tests/models", "tests/plans", "tests/testing")
 LOWEST_TOOLS = (
     *("freezegun", "hypothesis", "pendulum", "pyte", "pytest", "pytest-asyncio", "pytest-socket", "pytest-xdist"),
     *("pyyaml", "respx", "trio", "trustme"),
@@ -350,21 +350,21 @@ def realtime(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Every verb against a server that misbehaves, over every transport; writes docs/reliability.md. `-- --part 11`: each 11th fault."""
     install(session, "tests")
-    session.run("python", "-m", "tests.faults", *session.posargs)
+    session.run("python", "-m", "tests.trust.faults", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def soak(session: nox.Session) -> None:
     """Threads and tasks on shared clients of a failing server, for half an hour; `-- --seconds 60` for less."""
     install(session, "tests")
-    session.run("python", "-m", "tests.soak", *session.posargs)
+    session.run("python", "-m", "tests.trust.soak", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def mutation(session: nox.Session) -> None:
     """Change the code in one place at a time and see whether a test notices; writes docs/mutation.md. `-- --part policies --sample 50` for less."""
     install(session, "tests", "mutation")
-    session.run("python", "-m", "tests.mutation", *session.posargs)
+    session.run("python", "-m", "tests.trust.mutation", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -372,9 +372,9 @@ def fuzz(session: nox.Session) -> None:
     """Bytes that atheris invents, as responses, a minute for each target; `-- http -max_total_time=600` for more of one."""
     install(session, "tests", "fuzz")
     for target in () if session.posargs else ("http", "bodies"):
-        session.run("python", "-m", "tests.fuzz", target, "-max_total_time=60", "-max_len=4000")
+        session.run("python", "-m", "tests.trust.fuzz", target, "-max_total_time=60", "-max_len=4000")
     if session.posargs:
-        session.run("python", "-m", "tests.fuzz", *session.posargs)
+        session.run("python", "-m", "tests.trust.fuzz", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -11,9 +11,9 @@ import trustme
 from fluxbase_jobs import FluxbaseClient
 from hypothesis import HealthCheck, settings
 
-from tests.support.emulator_process import Address, started
-from tests.support.local_server import LocalServer
-from tests.support.server_under_test import PROFILES, ServerUnderTest, running_server
+from tests.support.servers.emulator_process import Address, started
+from tests.support.servers.local_server import LocalServer
+from tests.support.servers.server_under_test import PROFILES, ServerUnderTest, running_server
 from tests.support.styles import Connect, Style, connect_in_style
 
 # They need what Windows lacks: pseudo-terminals, fork, or signals that a program sends to another.

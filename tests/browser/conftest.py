@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.emulator_in_process import Client, Running, program
+from tests.support.servers.emulator_in_process import Client, Running, program
 
 if TYPE_CHECKING:  # it needs selenium, without which this file is loaded, too
     from tests.browser.page import Page, Script

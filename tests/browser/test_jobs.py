@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from tests.browser.handlers import MARKUP
 from tests.browser.page import Keys, Page, Script
-from tests.support.emulator_in_process import Client
+from tests.support.servers.emulator_in_process import Client
 
 
 def test_a_job_changes_as_it_is_looked_at(page: Page, client: Client, script: Script) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.browser.page import Page, Script
-from tests.support.emulator_in_process import Client
+from tests.support.servers.emulator_in_process import Client
 
 
 def is_at_end(page: Page) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.page import HANDLERS, ActionChains, Keys, Page, Script
-from tests.support.emulator_in_process import Client, Running, eventually, program
+from tests.support.servers.emulator_in_process import Client, Running, eventually, program
 
 VIEWS = ("#/jobs", "#/functions", "#/faults", "#/server")
 

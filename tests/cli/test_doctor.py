@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fluxbase_jobs.testing import Server
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.program import Ended, Program
+from tests.support.servers.local_server import Answer, LocalServer
 
 
 def states(ended: Ended) -> dict[str, str]:

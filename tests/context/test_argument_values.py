@@ -20,7 +20,7 @@ from fluxbase_jobs import (
     RetryPolicy,
 )
 
-from tests.support.local_server import LocalServer
+from tests.support.servers.local_server import LocalServer
 from tests.support.styles import Connect
 
 URL: Final = "http://127.0.0.1:9"

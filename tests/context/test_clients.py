@@ -19,8 +19,8 @@ from fluxbase_jobs import (
     RetryPolicy,
 )
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 FOUND: Final = Answer(200, job())

@@ -15,8 +15,8 @@ import trio
 from fluxbase_jobs import AsyncFluxbaseClient, ConnectionFailed, FluxbaseClient, PollPolicy
 
 from tests.support.every_transport import OVER_PYREQWEST
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 TransportName: TypeAlias = Literal["httpcore", "pyreqwest"]
 TASKS: Final = 50

@@ -15,8 +15,8 @@ import trio
 from attrs import define, field
 from fluxbase_jobs import AsyncFluxbaseClient, ConnectionFailed, FluxbaseClient, Job, Result
 
-from tests.support.local_server import Answer, LocalServer, Request
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer, Request
 
 THREADS: Final = 50
 TASKS: Final = 200

@@ -14,8 +14,8 @@ import pytest
 from attrs import define, field
 from fluxbase_jobs import AsyncFluxbaseClient, AuthenticationFailed, FluxbaseClient, InvalidInput, Job, Result, RetryPolicy, Tokens
 
-from tests.support.local_server import Answer, LocalServer, Request
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer, Request
 from tests.support.styles import Connect
 
 FOUND: Final = Answer(200, job())

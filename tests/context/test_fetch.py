@@ -9,8 +9,8 @@ import pytest
 from fluxbase_jobs import FluxbaseClient
 
 from tests.support.every_transport import every_transport
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 transport = every_transport

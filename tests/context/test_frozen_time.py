@@ -13,8 +13,8 @@ from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, PollPolicy, Reque
 from fluxbase_jobs.testing import Server
 from freezegun import freeze_time
 
-from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer, raw_server
 from tests.support.styles import Connect
 
 QUICK = PollPolicy(initial=0.01, maximum=0.01)

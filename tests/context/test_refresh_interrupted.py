@@ -15,8 +15,8 @@ import trio
 import trio.lowlevel
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Tokens
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 REFUSED: Final = Answer(401, {"error": "Invalid or expired token"})
 TOKENS: Final = Answer(200, {"access_token": "eyJ.second", "refresh_token": "r2", "expires_in": 900}, delay=0.2)

@@ -11,8 +11,8 @@ import pytest
 from fluxbase_jobs import AuthenticationFailed, InvalidInput, InvalidResponse, Tokens
 
 from contract.recordings import APRIL, MARCH
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 FOUND: Final = Answer(200, job())

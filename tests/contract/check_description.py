@@ -14,8 +14,8 @@ from schemathesis import Response
 from schemathesis.core.failures import FailureGroup
 
 from tests.support.described_api import BRIEF, CHECKS, Case, Operation, briefly, thoroughly
-from tests.support.emulator_in_process import Running, serving
-from tests.support.seeded_emulator import HANDLERS, SeededEmulator
+from tests.support.servers.emulator_in_process import Running, serving
+from tests.support.servers.seeded_emulator import HANDLERS, SeededEmulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

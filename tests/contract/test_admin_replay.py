@@ -11,7 +11,7 @@ import pytest
 from fluxbase_jobs import FluxbaseAdminJobs, FluxbaseClient, JobStats, Result, SyncResult
 
 from contract.recordings import APRIL, MARCH, Exchange, load
-from tests.support.local_server import Answer, LocalServer
+from tests.support.servers.local_server import Answer, LocalServer
 
 ADMIN: Final = "/api/v1/admin/jobs"
 NEVER_SENT: Final = {

@@ -13,8 +13,8 @@ from contract import drift, functions, scenarios
 from contract.record import BadArgument, exchanges
 from contract.recorder import Recorder
 from contract.recordings import APRIL, newest
-from tests.support.changing_proxy import Change, changing
-from tests.support.emulator_in_process import SECRET, Running, serving
+from tests.support.servers.changing_proxy import Change, changing
+from tests.support.servers.emulator_in_process import SECRET, Running, serving
 
 SHORT: Final = (scenarios.lifecycle, scenarios.ids)
 KNOWN: Final[dict[str, Any]] = {"/api/v1/jobs/{id}": {"get": {}}, "/api/v1/jobs": {"get": {}}, "/api/v1/storage": {"get": {}}}

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
-from tests.support.emulator_in_process import serving
+from tests.support.servers.emulator_in_process import serving
 from tests.support.styles import Style, connect_in_style
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from contract.compare import Comparer, Race
 from contract.record import BadArgument, recorded
 from contract.recorder import RecordingFailed
 from contract.recordings import APRIL, MARCH, load, parsed
-from tests.support.emulator_in_process import SECRET, Running, serving
+from tests.support.servers.emulator_in_process import SECRET, Running, serving
 
 JOB_FUNCTIONS: Final = Path(record.__file__).with_name("job-functions")
 SHORT: Final = (

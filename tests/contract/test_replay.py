@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from contract.recordings import APRIL, FAULTS, LIMITS, MARCH, RECORDINGS
-from tests.support.local_server import LocalServer
 from tests.support.replaying import replay
+from tests.support.servers.local_server import LocalServer
 from tests.support.styles import Connect
 
 REPLAYED: Final = {MARCH: 180, APRIL: 187, LIMITS: 8, FAULTS: 13}

@@ -15,7 +15,7 @@ from fluxbase_jobs.cli import app as cli
 from fluxbase_jobs.testing import Server
 
 from tests.docs.pages import PAGES, README, ROOT, Page
-from tests.support.emulator_process import started
+from tests.support.servers.emulator_process import started
 
 PROFILE: Final = re.findall(r"^python -m fluxbase_jobs\.emulator .*(--profile) (\S+)", README.text, re.MULTILINE)[0]
 QUICKSTART: Final = ROOT / "examples" / "quickstart.py"

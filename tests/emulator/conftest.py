@@ -14,7 +14,7 @@ import jwt
 import pytest
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 
-from tests.support.emulator_in_process import SECRET, Client, Running, serving
+from tests.support.servers.emulator_in_process import SECRET, Client, Running, serving
 
 Sign: TypeAlias = Callable[..., str]
 

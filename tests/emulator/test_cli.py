@@ -15,7 +15,7 @@ import pytest
 from fluxbase_jobs.emulator.cli import main, read_options
 from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError, load_functions
 
-from tests.support.emulator_in_process import HANDLERS, Program, command, eventually, program
+from tests.support.servers.emulator_in_process import HANDLERS, Program, command, eventually, program
 
 FIXTURE_FILES = {
     "syntax.py": "def broken(:\n",

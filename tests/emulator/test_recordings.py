@@ -20,7 +20,7 @@ from fluxbase_jobs.emulator.profiles import PROFILES
 from contract import functions, recordings
 from contract.recordings import Exchange
 from tests.emulator.conftest import Sign
-from tests.support.emulator_in_process import FINAL, AdjustableClock, Client, eventually, serving
+from tests.support.servers.emulator_in_process import FINAL, AdjustableClock, Client, eventually, serving
 
 LEFT_OUT: Final = {
     "admin": "the admin routes come later",

@@ -13,9 +13,9 @@ from fluxbase_jobs import FluxbaseClient, Job, RetryPolicy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faults.matrix import DOCUMENTED
-from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, LINES, job, page, recorded
+from tests.support.servers.local_server import Answer, LocalServer, raw_server
+from tests.trust.faults.matrix import DOCUMENTED
 
 EXAMPLES: Final = 80
 SECONDS: Final = 0.5

@@ -13,8 +13,8 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidResponse, Result
 
 from tests.support.every_transport import OVER_PYREQWEST
-from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, call_all_verbs, job
+from tests.support.servers.local_server import Answer, LocalServer, raw_server
 from tests.support.styles import Connect
 
 TOKEN: Final = "tiger-rotated-token"  # of no known form

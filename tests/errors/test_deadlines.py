@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, RequestTimeout, RetryPolicy
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 SOON, LATE = 0.3, 1.2

@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contract.recordings import APRIL, FAULTS, LIMITS, MARCH, Exchange
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, pickle_round_trip, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 BASES: Final = {
     "FluxbaseError": "Exception",

@@ -24,8 +24,8 @@ from fluxbase_jobs import (
     create_client,
 )
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 WRONG_CALLS: dict[str, tuple[Callable[[Any], object], str]] = {

@@ -9,8 +9,8 @@ from fluxbase_jobs import FluxbaseClient, RetryPolicy
 from fluxbase_jobs._drivers import log
 from fluxbase_jobs._plans.exchange.steps import Pause
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, OnBehalfOf
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 DEEP: Final = '{"error": "too deep", "code": "DEEP", "more": ' + "[" * 600 + "]" * 600 + "}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fluxbase_jobs import AuthenticationFailed, Err, FluxbaseClient, InvalidInput, NotFound
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 NOT_FOUND = Answer(404, {"error": "Job not found"})

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.every_transport import every_transport
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, SIGN_IN, VERBS, call_all_verbs, call_verb, job, pickle_round_trip
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 transport = every_transport

@@ -21,9 +21,9 @@ from fluxbase_jobs import (
     ServerFailed,
 )
 
-from tests.support.idempotent_server import IdempotentServer
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job, page
+from tests.support.servers.idempotent_server import IdempotentServer
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 FOUND: Final = Answer(200, job())

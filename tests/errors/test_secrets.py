@@ -13,8 +13,8 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, FluxbaseError, Job, Result, Submission, Tokens
 
 from tests.support.every_transport import every_transport
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, VERBS, call_all_verbs, job, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 transport = every_transport

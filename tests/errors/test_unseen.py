@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from fluxbase_jobs import AsyncFluxbaseClient, Err, FluxbaseClient, NotFound, Ok, is_err
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 NOT_FOUND = Answer(404, {"error": "Job not found"})
 

@@ -23,7 +23,7 @@ from fluxbase_jobs_client.types import UNSET, Response, Unset
 
 from contract import openapi_document
 from contract import recordings
-from tests.support.local_server import Answer, LocalServer
+from tests.support.servers.local_server import Answer, LocalServer
 from contract.openapi_document import Operation
 
 ROOT: Final = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from fluxbase_jobs_client.types import UNSET
 
 from tests.support.sample_responses import JOB_ID, job, recorded
 from tests.support.styles import Style
-from tests.support.local_server import Answer, LocalServer
+from tests.support.servers.local_server import Answer, LocalServer
 
 Ask: TypeAlias = Callable[..., Any]
 

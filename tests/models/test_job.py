@@ -12,8 +12,8 @@ from fluxbase_jobs import FluxbaseClient, InvalidResponse, Job
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job, pickle_round_trip, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 
 def read(client: FluxbaseClient, server: LocalServer, **changes: Any) -> Job:

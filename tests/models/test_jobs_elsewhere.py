@@ -20,8 +20,8 @@ import pytest
 import rich.console
 from fluxbase_jobs import CompletedJob, FluxbaseClient, InvalidResponse, Job, LogLine, PollPolicy, Rejected, TypedJob
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job, pickle_round_trip, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 SECRET: Final = "SECRET-4242"
 FIELDS: Final[dict[str, Any]] = {

@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 import pytest
 from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, JobFunction, LogLine, Ok
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job, page
+from tests.support.servers.local_server import Answer, LocalServer
 
 MARKUP: Final = "<script>alert('x')</script>\n\"&"
 SECRET: Final = "the-secret-of-somebody"  # of a test

@@ -11,8 +11,8 @@ import pytest
 from fluxbase_jobs import ConnectionFailed, Err, FluxbaseClient, FluxbaseError, InvalidInput, Job, Meta, NotFound, Ok, Result, is_err, is_ok
 
 from contract.recordings import LIMITS
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page, pickle_round_trip, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 FOUND = Answer(200, job(), {"x-request-id": "r-1", "set-cookie": "fluxbase_access_token=a-secret", "X-RateLimit-Limit": "100"})
 MISSING = Answer(404, {"error": "Job not found"}, {"x-request-id": "r-2"})

@@ -11,8 +11,8 @@ from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidInput, Job, Poll
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 POLICIES = st.builds(
     RetryPolicy,

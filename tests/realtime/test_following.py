@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fluxbase_jobs import FluxbaseClient, JobFailed, Ok
 
-from tests.support.realtime_server import RealtimeServer, token
+from tests.support.servers.realtime_server import RealtimeServer, token
 from tests.support.styles import Connect
 
 SUBSCRIPTION_LINE = "Created execution log subscription"

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 from fluxbase_jobs import FluxbaseClient, Job, JobFailed, LogLine, Ok, Result
 
-from tests.support.server_under_test import ServerUnderTest
+from tests.support.servers.server_under_test import ServerUnderTest
 
 pytestmark = pytest.mark.slow
 

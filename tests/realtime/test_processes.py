@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.realtime_server import RealtimeServer, token
+from tests.support.servers.realtime_server import RealtimeServer, token
 
 HEAD: Final = """
 import asyncio, contextlib, multiprocessing, os, signal, sys, threading

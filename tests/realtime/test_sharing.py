@@ -21,7 +21,7 @@ from fluxbase_jobs._realtime.subscriptions import HeardLines
 from fluxbase_jobs._realtime.websocket import AsyncWebsocketConnector, SocketUnavailable, WebsocketConnector
 from fluxbase_jobs.testing import Server
 
-from tests.support.realtime_server import RealtimeServer, token
+from tests.support.servers.realtime_server import RealtimeServer, token
 
 THREADS: Final = 50
 TASKS: Final = 200

@@ -15,7 +15,7 @@ from schemathesis import CheckContext, Response
 from schemathesis.specs.openapi import checks
 
 from contract import openapi_document
-from tests.support.seeded_emulator import DISPOSABLE, EMAIL, PASSWORD, PERMANENT, placeholders
+from tests.support.servers.seeded_emulator import DISPOSABLE, EMAIL, PASSWORD, PERMANENT, placeholders
 
 # Schemathesis annotates these only in part, which strict type checkers refuse.
 Case: TypeAlias = Any

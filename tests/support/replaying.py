@@ -16,7 +16,7 @@ from fluxbase_jobs._plans.exchange.denied import DENIAL, UNSURE
 from fluxbase_jobs._plans.logs import DENIED as LOG_DENIED
 
 from contract.recordings import Exchange, load
-from tests.support.local_server import Answer, LocalServer, Request
+from tests.support.servers.local_server import Answer, LocalServer, Request
 from tests.support.styles import Connect
 
 USER_ROUTES: Final = "/api/v1/jobs"

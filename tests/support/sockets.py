@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.emulator_in_process import Running
+from tests.support.servers.emulator_in_process import Running
 
 SECONDS: Final = 10
 """How long a frame may take that must come."""

@@ -12,7 +12,7 @@ from fluxbase_jobs import FluxbaseClient
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.testing import Server, VirtualClock
 
-from tests.support.emulator_in_process import eventually
+from tests.support.servers.emulator_in_process import eventually
 
 START: Final = datetime(2026, 4, 1, 12, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)

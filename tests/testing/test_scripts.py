@@ -18,7 +18,7 @@ import trio
 from fluxbase_jobs import FluxbaseClient, JobFailed, NotAllowedInState, PermissionDenied
 from fluxbase_jobs.testing import Script, Server
 
-from tests.support.emulator_in_process import eventually
+from tests.support.servers.emulator_in_process import eventually
 
 
 def test_progress_is_visible_while_held(client: FluxbaseClient, server: Server) -> None:

@@ -19,7 +19,7 @@ from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.handlers.loader import UnusableHandlersError
 from fluxbase_jobs.testing import Script, Server
 
-from tests.support.emulator_in_process import eventually
+from tests.support.servers.emulator_in_process import eventually
 
 
 @function("double")

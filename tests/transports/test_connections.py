@@ -16,8 +16,8 @@ import trustme
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, RequestTimeout
 
 from tests.support.every_transport import every_transport
-from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, call_all_verbs, call_verb, job
+from tests.support.servers.local_server import Answer, LocalServer, raw_server
 from tests.support.styles import Connect
 
 transport = every_transport

@@ -14,8 +14,8 @@ import trustme
 from fluxbase_jobs import ConnectionFailed, RequestTimeout
 
 from tests.support.every_transport import every_transport
-from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer, raw_server
 from tests.support.styles import Connect
 
 transport = every_transport

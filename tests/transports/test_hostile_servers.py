@@ -15,8 +15,8 @@ import trio
 from fluxbase_jobs import AsyncFluxbaseClient, ConnectionFailed, FluxbaseError, InvalidResponse, RequestTimeout
 
 from tests.support.every_transport import every_way
-from tests.support.local_server import Answer, LocalServer, raw_server
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer, raw_server
 from tests.support.styles import Connect
 
 transport = every_way

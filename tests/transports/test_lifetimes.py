@@ -15,8 +15,8 @@ from typing import Final
 import pytest
 from fluxbase_jobs import AsyncFluxbaseClient, AsyncFluxbaseJobs, FluxbaseClient, FluxbaseFetch, FluxbaseJobs, Job, Result
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 FOUND: Final = Answer(200, job())
 

@@ -17,8 +17,8 @@ import pytest
 import trio
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RetryPolicy
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ import trustme
 from fluxbase_jobs import ConnectionFailed, InvalidInput
 
 from tests.support.every_transport import every_transport
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 transport = every_transport

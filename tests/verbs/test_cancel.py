@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, NotAllowedInState, NotFound, ServerFailed
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 DONE = Answer(200, {"message": "Job cancelled"})

@@ -11,8 +11,8 @@ import pytest
 import trio
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, Job, PollPolicy
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 SLOW: Final = PollPolicy(initial=1000.0)
 RUNNING: Final = Answer(200, job(status="running", result=None))

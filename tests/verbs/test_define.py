@@ -15,8 +15,8 @@ import pydantic
 import pytest
 from fluxbase_jobs import CompletedJob, FluxbaseClient, InvalidInput, JobCancelled, JobFailed, PollPolicy, ResultMismatch, TypedJob, is_ok
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)
 MOMENT: Final = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -11,8 +11,8 @@ from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFoun
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 

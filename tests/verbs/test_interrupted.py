@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias
 import pytest
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, PollPolicy
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 SLOW: Final = PollPolicy(initial=1000.0)
 RUNNING: Final = Answer(200, job(status="running", result=None))

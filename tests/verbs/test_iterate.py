@@ -7,8 +7,8 @@ from uuid import UUID
 
 from fluxbase_jobs import FluxbaseClient, InvalidInput, ServerFailed
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import job, page
+from tests.support.servers.local_server import Answer, LocalServer
 
 
 def page_of(*numbers: int, namespace: str = "default") -> Answer:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from fluxbase_jobs import FluxbaseClient, NotAllowedInState, NotFound, ServerFailed
 
-from tests.support.server_under_test import ServerUnderTest, wait_for_end, wait_until
+from tests.support.servers.server_under_test import ServerUnderTest, wait_for_end, wait_until
 
 
 def test_job_runs_to_completion(live_client: FluxbaseClient) -> None:

@@ -10,8 +10,8 @@ from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidInput, InvalidRe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 DEFAULTS = {"limit": "50", "offset": "0"}
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, LogLine, NotFound, ServerFailed
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, pickle_round_trip, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 LINE = {"id": "1", "timestamp": "2026-11-23T18:44:05.716123+01:00", "category": "execution", "level": "info", "message": "on it"}
 

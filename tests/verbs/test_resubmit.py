@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, NotAllowedInState, NotFound, PayloadTooLarge
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
-from tests.support.server_under_test import wait_for_end
+from tests.support.servers.local_server import Answer, LocalServer
+from tests.support.servers.server_under_test import wait_for_end
 
 NEW_ID = JOB_ID[:-1] + "2"
 NEW = Answer(201, job(id=NEW_ID, status="pending"))

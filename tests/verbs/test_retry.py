@@ -16,8 +16,8 @@ from fluxbase_jobs import (
     ServerFailed,
 )
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 ACCEPTED = Answer(200, {"message": "Job requeued for retry"}, {"x-request-id": "of the post"})

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, JobCancelled, JobFailed, NotFound, PollPolicy, WaitTimeout
 
-from tests.support.emulator_process import Address
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page
+from tests.support.servers.emulator_process import Address
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.05)

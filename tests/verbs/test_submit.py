@@ -17,8 +17,8 @@ from fluxbase_jobs import Conflict, FluxbaseClient, InvalidInput, NotFound, OnBe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 CREATED = Answer(201, job(status="pending", result=None))
 

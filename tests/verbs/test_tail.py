@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, NotFound
 
-from tests.support.emulator_process import Address
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.emulator_process import Address
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 ENDED = Answer(200, job(completed_at="2020-01-01T00:00:00Z"))

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, Job, NotFound, PollPolicy, WaitTimeout
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect, Style
 
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)

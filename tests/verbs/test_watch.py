@@ -6,9 +6,9 @@ from typing import Final
 
 from fluxbase_jobs import FluxbaseClient, InvalidInput, PollPolicy, WaitTimeout
 
-from tests.support.emulator_process import Address
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.servers.emulator_process import Address
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 QUICK: Final = PollPolicy(initial=0.01, maximum=0.01)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.emulator_in_process import Client, Running
+from tests.support.servers.emulator_in_process import Client, Running
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Sign

@@ -9,7 +9,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from tests.support.emulator_in_process import SECRET, Client, Running
+from tests.support.servers.emulator_in_process import SECRET, Client, Running
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Sign

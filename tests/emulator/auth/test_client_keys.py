@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.emulator_in_process import AdjustableClock, Client, Running, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, Client, Running, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

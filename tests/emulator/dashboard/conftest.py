@@ -16,7 +16,7 @@ from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 from fluxbase_jobs.emulator.server.serve import dashboard_of, protected
 from starlette.types import ASGIApp
 
-from tests.support.emulator_in_process import Running, eventually, serving
+from tests.support.servers.emulator_in_process import Running, eventually, serving
 
 PATH: Final = "/_emulator"
 WRITES: Final = {"x-emulator-dashboard": "1"}

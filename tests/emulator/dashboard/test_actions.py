@@ -9,7 +9,7 @@ import pytest
 from fluxbase_jobs.emulator.profiles import APRIL
 
 from tests.emulator.dashboard.conftest import HANDLERS, Page, application
-from tests.support.emulator_in_process import serving
+from tests.support.servers.emulator_in_process import serving
 
 
 def refusal(page: Page, path: str, body: Any = None, **query: Any) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from fluxbase_jobs.emulator.profiles import APRIL
 from fluxbase_jobs.testing import Server
 
 from tests.emulator.dashboard.conftest import Page
-from tests.support.emulator_in_process import Running, eventually
+from tests.support.servers.emulator_in_process import Running, eventually
 from tests.support.sockets import socket
 
 NAMES = [

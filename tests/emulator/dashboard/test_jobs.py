@@ -10,7 +10,7 @@ import pytest
 from fluxbase_jobs.emulator.profiles import APRIL
 
 from tests.emulator.dashboard.conftest import HANDLERS, MARKUP, Page, application
-from tests.support.emulator_in_process import Running, eventually, serving
+from tests.support.servers.emulator_in_process import Running, eventually, serving
 
 
 def ids(answer: Any) -> list[str]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from attrs import evolve
 
 from tests.emulator.dashboard.conftest import Page
-from tests.support.emulator_in_process import Running, eventually
+from tests.support.servers.emulator_in_process import Running, eventually
 
 
 def changes(events: Iterator[tuple[str, Any]], job_id: str, until: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.emulator.dashboard.conftest import PATH, Page
-from tests.support.emulator_in_process import Running, program
+from tests.support.servers.emulator_in_process import Running, program
 
 FOREIGN = [
     {"origin": "https://evil.example"},

@@ -12,7 +12,7 @@ import pytest
 from fluxbase_jobs.emulator.profiles import APRIL
 
 from tests.emulator.dashboard.conftest import PATH, Page
-from tests.support.emulator_in_process import eventually, program, serving
+from tests.support.servers.emulator_in_process import eventually, program, serving
 
 FILES = {"": "text/html", "/dashboard.css": "text/css", "/dashboard.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 

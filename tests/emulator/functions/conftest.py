@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 
-from tests.support.emulator_in_process import Running, serving
+from tests.support.servers.emulator_in_process import Running, serving
 
 
 @pytest.fixture(scope="module")

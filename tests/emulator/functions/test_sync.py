@@ -10,13 +10,13 @@ import pytest
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 
 from contract import functions
-from tests.support.emulator_in_process import ADMIN, serving
+from tests.support.servers.emulator_in_process import ADMIN, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.emulator.conftest import Sign
-    from tests.support.emulator_in_process import Client, Running
+    from tests.support.servers.emulator_in_process import Client, Running
 
 SYNC = f"{ADMIN}/sync"
 CODE = "export async function handler() { return {} }"

@@ -8,7 +8,7 @@ import pytest
 from fluxbase_jobs.emulator import function
 from fluxbase_jobs.emulator.handlers.decorator import FunctionSet, marked
 
-from tests.support.emulator_in_process import serving
+from tests.support.servers.emulator_in_process import serving
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from fluxbase_jobs.emulator.handlers.loader import HandlersFile, load_functions
 from fluxbase_jobs.testing import Server
 
-from tests.support.emulator_in_process import program
+from tests.support.servers.emulator_in_process import program
 
 POOL: Final = """
 import multiprocessing

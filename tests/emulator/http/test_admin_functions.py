@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from contract import functions
-from tests.support.emulator_in_process import ADMIN, serving
+from tests.support.servers.emulator_in_process import ADMIN, serving
 
 if TYPE_CHECKING:
-    from tests.support.emulator_in_process import Client
+    from tests.support.servers.emulator_in_process import Client
 
 FUNCTIONS = f"{ADMIN}/functions"
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.emulator_in_process import ADMIN
+from tests.support.servers.emulator_in_process import ADMIN
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Sign
-    from tests.support.emulator_in_process import Client, Running
+    from tests.support.servers.emulator_in_process import Client, Running
 
 QUEUE = f"{ADMIN}/queue"
 

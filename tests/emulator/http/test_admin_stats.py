@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from fluxbase_jobs.emulator.profiles import MARCH
 
-from tests.support.emulator_in_process import ADMIN, AdjustableClock, serving
+from tests.support.servers.emulator_in_process import ADMIN, AdjustableClock, serving
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Sign
-    from tests.support.emulator_in_process import Client
+    from tests.support.servers.emulator_in_process import Client
 
 DAY_SECONDS = 24 * 3600
 NOTHING = {

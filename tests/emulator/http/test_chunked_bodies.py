@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.support.emulator_in_process import program
+from tests.support.servers.emulator_in_process import program
 
 MEGABYTE = b" " * (1024 * 1024)
 

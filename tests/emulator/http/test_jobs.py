@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from fluxbase_jobs.emulator import Context, function
 
-from tests.support.emulator_in_process import AdjustableClock, Client, Running, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, Client, Running, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.emulator_in_process import Client, serving
+from tests.support.servers.emulator_in_process import Client, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.support.emulator_in_process import HANDLERS, Program, program
+from tests.support.servers.emulator_in_process import HANDLERS, Program, program
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc").exists(), reason="memory is read from /proc")]
 

@@ -13,7 +13,7 @@ from fluxbase_jobs.emulator.http.rate_limits import FixedWindowLimiter, RateLimi
 from fluxbase_jobs.emulator.profiles import PROFILES
 
 from contract import recordings
-from tests.support.emulator_in_process import AdjustableClock, Client, Running, program, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, Client, Running, program, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

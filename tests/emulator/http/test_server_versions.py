@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.emulator_in_process import Client, Running
+from tests.support.servers.emulator_in_process import Client, Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

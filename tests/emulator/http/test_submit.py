@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fluxbase_jobs.emulator import Context, function
 
-from tests.support.emulator_in_process import Client, serving
+from tests.support.servers.emulator_in_process import Client, serving
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Sign

@@ -10,7 +10,7 @@ from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH, PROFILES, Profile
 
 from contract import recordings
-from tests.support.emulator_in_process import program, serving
+from tests.support.servers.emulator_in_process import program, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fluxbase_jobs.emulator.settings import JobsSwitch
 
     from tests.emulator.conftest import Sign
-    from tests.support.emulator_in_process import Client
+    from tests.support.servers.emulator_in_process import Client
 
 ROUTES = [
     ("POST", "/api/v1/jobs/submit"),

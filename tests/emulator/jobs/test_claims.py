@@ -14,7 +14,7 @@ from fluxbase_jobs.emulator.store import Database, Job, JobFilter, Jobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.emulator_in_process import AdjustableClock, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, serving
 
 NOW = 1_000_000
 PLAIN: dict[str, Any] = {

@@ -22,7 +22,7 @@ from fluxbase_jobs.emulator.settings import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.emulator_in_process import AdjustableClock, eventually, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, eventually, serving
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
 _NANOSECONDS = 1_000_000_000

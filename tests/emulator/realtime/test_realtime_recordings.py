@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from contract import functions
 from contract.recordings import FOLDER
-from tests.support.emulator_in_process import AdjustableClock, Client, Running, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, Client, Running, serving
 from tests.support.sockets import Socket, address
 
 RECORDED: Final = {"realtime-2026-03": MARCH, "realtime-2026-04": APRIL, "realtime-2026-04-enabled": APRIL}

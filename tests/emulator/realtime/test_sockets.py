@@ -16,7 +16,7 @@ from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.emulator.conftest import Sign
-from tests.support.emulator_in_process import AdjustableClock, Client, Running, eventually, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, Client, Running, eventually, serving
 from tests.support.sockets import SECONDS, lines, socket, statuses
 
 CREATED: Final = "Created execution log subscription"

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from attrs import define, field
 
-from tests.support.emulator_in_process import FINAL, SECRET, Client, Running, eventually, program
+from tests.support.servers.emulator_in_process import FINAL, SECRET, Client, Running, eventually, program
 
 CRASHES: Final = int(os.environ.get("FLUXBASE_TEST_CRASHES", "3"))
 SUBMITTERS: Final = 3

@@ -12,7 +12,7 @@ import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH, Profile
 
-from tests.support.emulator_in_process import Client, eventually, program, serving
+from tests.support.servers.emulator_in_process import Client, eventually, program, serving
 
 LOGGER: Final = "fluxbase_jobs.emulator.handlers"
 HANDLERS: Final = """

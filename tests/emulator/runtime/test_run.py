@@ -11,8 +11,8 @@ from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import MARCH
 from fluxbase_jobs.emulator.runtime.reports import progress_text
 
-from tests.support.emulator_in_process import Client, eventually, serving
 from tests.support.handlers import observable_handlers
+from tests.support.servers.emulator_in_process import Client, eventually, serving
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 
-from tests.support.emulator_in_process import AdjustableClock, Client, Running, eventually, serving
+from tests.support.servers.emulator_in_process import AdjustableClock, Client, Running, eventually, serving
 
 MEGABYTE: Final = 1024 * 1024
 

@@ -13,8 +13,8 @@ from fluxbase_jobs.emulator import Context, function
 from fluxbase_jobs.emulator.profiles import MARCH
 from fluxbase_jobs.emulator.runtime.interrupts import RunStopped
 
-from tests.support.emulator_in_process import AdjustableClock, Client, eventually, program, serving
 from tests.support.handlers import uninterruptible_handlers
+from tests.support.servers.emulator_in_process import AdjustableClock, Client, eventually, program, serving
 
 DEFAULT_TIMEOUT = 300
 """The default time limit of a run, in seconds."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fluxbase_jobs.emulator.server.serve import dashboard_of, protected
 
-from tests.support.emulator_in_process import program, serving
+from tests.support.servers.emulator_in_process import program, serving
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import pytest
 from fluxbase_jobs.emulator.handlers.loader import HandlersFile, UnusableHandlersError
 
-from tests.support.emulator_in_process import Program, program
+from tests.support.servers.emulator_in_process import Program, program
 
 Write: TypeAlias = Callable[..., "Path"]
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.emulator_in_process import HANDLERS, Program, program
+from tests.support.servers.emulator_in_process import HANDLERS, Program, program
 
 CONNECTIONS: Final = 500
 HEADS: Final = (

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.emulator_in_process import Client, Program, eventually, program
+from tests.support.servers.emulator_in_process import Client, Program, eventually, program
 
 UNLIMITED: Final = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 HANDLERS: Final = """

@@ -11,8 +11,8 @@ import pytest
 from fluxbase_jobs.emulator.profiles import APRIL, MARCH
 from fluxbase_jobs.emulator.store import UnusableDatabaseError
 
-from tests.support.emulator_in_process import HANDLERS, SECRET, AdjustableClock, program, serving
 from tests.support.handlers import observable_handlers as probes
+from tests.support.servers.emulator_in_process import HANDLERS, SECRET, AdjustableClock, program, serving
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from fluxbase_jobs import (
 )
 
 from contract.recordings import APRIL, MARCH
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 VERBS: dict[str, tuple[Any, ...]] = {

@@ -8,8 +8,8 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFound, ServerFailed
 
 from contract.recordings import APRIL, MARCH
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 FUNCTIONS: Final = "/api/v1/admin/jobs/functions"
 ECHO: Final = "/api/v1/admin/jobs/functions/default/echo"

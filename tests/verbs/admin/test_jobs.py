@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, NotAllowedInState, NotFound, ServerFailed
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page, recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 QUEUE: Final = "/api/v1/admin/jobs/queue"
 WORKER: Final = "d866a638-d3e9-47a5-a715-c76ffc7e0963"

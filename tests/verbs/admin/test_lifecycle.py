@@ -1,4 +1,4 @@
-"""Admin verbs end to end: against the emulator in both versions, or a real server (see `tests.support.server_under_test`)."""
+"""Admin verbs end to end: against the emulator in both versions, or a real server (see `tests.support.servers.server_under_test`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidResponse, NotAllowedInState, NotFound, SyncFunction, SyncResult
 
-from tests.support.server_under_test import ServerUnderTest, wait_for_end, wait_until
+from tests.support.servers.server_under_test import ServerUnderTest, wait_for_end, wait_until
 
 CODE = "export async function handler() { return {} }"
 

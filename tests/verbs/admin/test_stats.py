@@ -9,8 +9,8 @@ import pytest
 from fluxbase_jobs import DayCount, FluxbaseClient, FunctionCount, InvalidInput, InvalidResponse, StatusCount
 
 from contract.recordings import APRIL, MARCH
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 STATS: Final = "/api/v1/admin/jobs/stats"
 

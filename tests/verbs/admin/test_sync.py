@@ -12,8 +12,8 @@ from fluxbase_jobs import FluxbaseClient, InvalidInput, InvalidResponse, NotFoun
 from fluxbase_jobs_client import models as wire
 
 from contract.recordings import APRIL, MARCH
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import recorded
+from tests.support.servers.local_server import Answer, LocalServer
 
 SYNC: Final = "/api/v1/admin/jobs/sync"
 CODE: Final = "export async function handler() { return { secret: 'sauce' }; }"

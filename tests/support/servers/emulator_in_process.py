@@ -28,7 +28,7 @@ from fluxbase_jobs.emulator.server.sockets import http_config, listen, url_of
 from fluxbase_jobs.emulator.settings import Settings
 from starlette.types import ASGIApp
 
-HANDLERS: Final = Path(__file__).parents[2] / "contract" / "functions.py"
+HANDLERS: Final = Path(__file__).parents[3] / "contract" / "functions.py"
 SECRET: Final = "0123456789abcdef0123456789abcdef"
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
 _TIMEOUT_SECONDS: Final = 20

@@ -27,9 +27,9 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.file_mutation import mutate_file_contents
 from mutmut.utils.format_utils import get_mutant_name
 
-from tests.mutation.parts import EQUIVALENT, PARTS, Part, reason
+from tests.trust.mutation.parts import EQUIVALENT, PARTS, Part, reason
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 WORK: Final = ROOT / ".nox" / "mutation"
 REPORT: Final = ROOT / "docs" / "mutation.md"
 SEED: Final = 20261127
@@ -168,7 +168,7 @@ def report(outcomes: list[Outcome]) -> str:
         "# Mutation testing",
         "",
         "How many changes of the code the tests notice. `nox --sessions mutation` makes this page; nothing in it is written by hand but the",
-        "reasons, which are in `tests/mutation/parts.py`.",
+        "reasons, which are in `tests/trust/mutation/parts.py`.",
         "",
         f"mutmut {version('mutmut')} changes one place at a time: an operator, a number, a text, a condition, an argument. The tests of the",
         f"part run until one fails. Where not all mutants ran, those that did were drawn with the seed {SEED}; where the time was over, the",

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from fluxbase_jobs.emulator import Context, function
 
-from tests.support.emulator_in_process import Client, Running, eventually
+from tests.support.servers.emulator_in_process import Client, Running, eventually
 
 PERMANENT: Final = "permanent"
 """The namespace of the functions below, which no test deletes."""

@@ -10,8 +10,8 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidResponse, Result, ServerFailed, Submission
 
 from tests.support.every_transport import every_transport
-from tests.support.local_server import Answer, LocalServer, Request
 from tests.support.sample_responses import JOB_ID, LINES, job, page, recorded
+from tests.support.servers.local_server import Answer, LocalServer, Request
 from tests.support.styles import Connect
 
 transport = every_transport

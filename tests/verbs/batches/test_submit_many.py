@@ -14,8 +14,8 @@ import pytest
 from attrs import define, field
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, NotFound, RetryPolicy, ServerFailed, Submission
 
-from tests.support.idempotent_server import KEY, IdempotentServer, numbered_items
-from tests.support.local_server import Answer, LocalServer, Request
+from tests.support.servers.idempotent_server import KEY, IdempotentServer, numbered_items
+from tests.support.servers.local_server import Answer, LocalServer, Request
 from tests.support.styles import Connect
 
 Item: TypeAlias = tuple[str, object] | Submission

@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidInput, Job
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, job, page
+from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
 USER: Final = "0c5f7a0e-1111-4222-8333-444444444444"

@@ -23,7 +23,7 @@ from fluxbase_jobs import Err, FluxbaseClient, InvalidInput, NotFound, Ok, Unpro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.recording_emulator import Recorder, Seen, recording
+from tests.support.servers.recording_emulator import Recorder, Seen, recording
 
 EXAMPLES: Final = 60
 

@@ -14,7 +14,7 @@ from fluxbase_jobs.emulator.server.sockets import http_config, listen, url_of
 from fluxbase_jobs.emulator.settings import Settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.support.emulator_in_process import HANDLERS, SECRET, eventually
+from tests.support.servers.emulator_in_process import HANDLERS, SECRET, eventually
 
 
 @frozen

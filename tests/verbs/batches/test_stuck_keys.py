@@ -14,7 +14,7 @@ from fluxbase_jobs.emulator import function
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.emulator_in_process import Running, serving
+from tests.support.servers.emulator_in_process import Running, serving
 from tests.support.styles import Connect
 
 KEY: Final = "night-4711"

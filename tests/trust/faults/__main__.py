@@ -15,11 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from tests.faults.behaviours import CASES
-from tests.faults.matrix import NAMES, STYLES, TRANSPORTS, Cell
-from tests.faults.parts import run_part
+from tests.trust.faults.behaviours import CASES
+from tests.trust.faults.matrix import NAMES, STYLES, TRANSPORTS, Cell
+from tests.trust.faults.parts import run_part
 
-REPORT: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
+REPORT: Final = Path(__file__).parents[3] / "docs" / "reliability.md"
 SHOWN: Final = ("get", "list", "submit", "wait", "sign in")
 LIBRARIES: Final = ("fluxbase-jobs", "httpcore", "httpx", "pyreqwest", "msgspec", "anyio")
 

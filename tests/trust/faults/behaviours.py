@@ -12,8 +12,8 @@ from typing import Any, Final, cast
 
 from attrs import evolve, frozen
 
-from tests.faults.server import OTHER_ID, SECRET, Behaviour, Reply, reset_connection
 from tests.support.sample_responses import job
+from tests.trust.faults.server import OTHER_ID, SECRET, Behaviour, Reply, reset_connection
 
 PAUSE: Final = 0.05
 STALL: Final = 0.5

@@ -10,10 +10,10 @@ import fluxbase_jobs
 from attrs import frozen
 from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, Job, Ok, PollPolicy, Result, RetryPolicy
 
-from tests.faults.behaviours import Case
-from tests.faults.server import SECRET, MisbehavingServer
 from tests.support.sample_responses import JOB_ID
 from tests.support.styles import Connect
+from tests.trust.faults.behaviours import Case
+from tests.trust.faults.server import SECRET, MisbehavingServer
 
 RETRY: Final = RetryPolicy(attempts=3, first_delay=0.005, max_delay=0.02, total=2.0)
 POLL: Final = PollPolicy(initial=0.02, maximum=0.05)

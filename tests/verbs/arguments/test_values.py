@@ -24,8 +24,8 @@ from freezegun import freeze_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import JOB_ID, LINES, job
+from tests.support.servers.local_server import Answer, LocalServer
 
 CREATED: Final = Answer(201, job(status="pending", result=None))
 

@@ -23,11 +23,11 @@ from uuid import UUID
 from attrs import define, field
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, FluxbaseError, Job, Result, RetryPolicy
 
-from tests.support.idempotent_server import IdempotentServer
-from tests.support.local_server import Answer
 from tests.support.sample_responses import job
+from tests.support.servers.idempotent_server import IdempotentServer
+from tests.support.servers.local_server import Answer
 
-REPORT: Final = Path(__file__).parents[2] / "docs" / "soak.md"
+REPORT: Final = Path(__file__).parents[3] / "docs" / "soak.md"
 WHOLE_SECONDS: Final = 1800
 THREADS: Final = 8
 TASKS: Final = 200
@@ -78,9 +78,11 @@ class ForgettingServer(IdempotentServer):
     def settle(self, account: Account) -> None:
         """Compare what was accepted with what is stored, and forget both."""
         self.requests.clear()
-        for key, job_id in account.accepted.copy().items():  # a copy is made at once, while other threads add
-            with self._lock:
-                _, answer = self.stored.pop(key, (b"", Answer(404, {"id": None})))
+        accepted = account.accepted.copy()  # made at once, while other threads add
+        with self._lock:  # once for all of them: a turn for each, among hundreds of threads, would be slower than the calls come
+            held = {key: self.stored.pop(key, (b"", Answer(404, {"id": None}))) for key in accepted}
+        for key, job_id in accepted.items():
+            _, answer = held[key]
             if answer.body["id"] != job_id:
                 account.surprises.append(f"{key} was given {job_id}, and the server has {answer.body['id']}")
             account.settled += 1

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import field, frozen
 from fluxbase_jobs import FluxbaseClient, Job, PollPolicy
 
-from tests.support.emulator_process import started
+from tests.support.servers.emulator_process import started
 
 PROFILES: Final = (environ["FLUXBASE_TEST_PROFILE"],) if "FLUXBASE_TEST_URL" in environ else ("2026-03", "2026-04")
 

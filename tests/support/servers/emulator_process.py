@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-FUNCTIONS: Final = Path(__file__).parents[2] / "contract" / "functions.py"
+FUNCTIONS: Final = Path(__file__).parents[3] / "contract" / "functions.py"
 
 
 @frozen

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from attrs import define, evolve, field
 
-from tests.support.local_server import Answer, LocalServer, Request
 from tests.support.sample_responses import job
+from tests.support.servers.local_server import Answer, LocalServer, Request
 
 KEY: Final = "idempotency-key"
 FAULTS: Final = (

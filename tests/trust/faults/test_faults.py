@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.behaviours import CASES, Case
-from tests.faults.matrix import NAMES, run_cell
-from tests.faults.server import MisbehavingServer
 from tests.support.every_transport import every_transport
 from tests.support.styles import Connect
+from tests.trust.faults.behaviours import CASES, Case
+from tests.trust.faults.matrix import NAMES, run_cell
+from tests.trust.faults.server import MisbehavingServer
 
 transport = every_transport
 QUICK = [case for case in CASES if case.group != "connection" and case.name not in {"a gzip bomb", "5 MB"}]

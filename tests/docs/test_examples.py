@@ -23,7 +23,7 @@ from fastapi.testclient import TestClient
 from fluxbase_jobs.testing import Server
 
 from tests.docs.pages import ROOT
-from tests.support.emulator_process import started
+from tests.support.servers.emulator_process import started
 
 EXAMPLES: Final = ROOT / "examples"
 FUNCTIONS: Final = EXAMPLES / "functions.py"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from tests.faults.behaviours import CASES, Case
-from tests.faults.matrix import NAMES, Cell, run_cell
-from tests.faults.server import MisbehavingServer
 from tests.support.styles import Style, connect_in_style
+from tests.trust.faults.behaviours import CASES, Case
+from tests.trust.faults.matrix import NAMES, Cell, run_cell
+from tests.trust.faults.server import MisbehavingServer
 
 
 def run_part(style: Style, transport: str, names: list[str], step: int) -> list[Cell]:

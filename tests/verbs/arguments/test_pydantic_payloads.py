@@ -12,8 +12,8 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput
 from pydantic import dataclasses
 
-from tests.support.local_server import Answer, LocalServer
 from tests.support.sample_responses import job
+from tests.support.servers.local_server import Answer, LocalServer
 
 NAIVE: Final = datetime(2026, 1, 1)  # noqa: DTZ001  # on purpose
 
