@@ -56,7 +56,13 @@ def find_pyenv_pythons() -> None:
     os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"]])
 
 
+def keep_bytecode() -> None:
+    """Write bytecode even where the environment says to write none: each of the many programs that tests start would compile the wheel."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 find_pyenv_pythons()
+keep_bytecode()
 
 
 def install(session: nox.Session, *groups: str) -> None:
