@@ -101,12 +101,9 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
     (r"len\(.*(>=|<) .*MAX_", "a limit, one byte more or less"),
 )
 """A pattern of `where: was -> became`, and why no test tells the two apart."""
-_CAST: Final = re.compile(r"cast\((None|\"[^\"]*\"), ")
 
 
 def reason(where: str, before: str, after: str) -> str:
     """Why a mutant survives, where it is known."""
-    if _CAST.sub("cast(", before) == _CAST.sub("cast(", after):
-        return EQUIVALENT + "the first argument of cast is for type checkers"
     text = f"{where}: {before} -> {after}"
     return next((why for pattern, why in REASONS if re.search(pattern, text)), "")
