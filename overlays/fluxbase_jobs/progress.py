@@ -39,6 +39,8 @@ __all__ = ["OnProgress", "ProgressBar", "progress_bar"]
 
 _ID_LENGTH: Final = 8
 _STYLES: Final = {"completed": "green", "failed": "red", "interrupted": "red", "cancelled": "yellow", "running": "cyan"}
+_BAR_WIDTHS: Final = ((80, 20), (60, 10), (0, 0))
+"""How wide a bar is on terminals of at least a width: where there is no room, percent and status tell more."""
 _REFRESHES_PER_SECOND: Final = 8
 _SECONDS_BETWEEN_COUNTS: Final = 1.0
 """How often the number of submitted jobs is printed where each line stays."""
@@ -283,22 +285,26 @@ class _TerminalDisplay:
             counts = self._state.counts
             rows = self._state.visible(max(self._console.height - len(counts) - 2, 1))
             hidden = len(self._state.rows) - len(rows)
-            lines = [*map(_job_line, rows)]
+            bar_width = next(room for least, room in _BAR_WIDTHS if self._console.width >= least)
+            lines = [_job_line(row, bar_width) for row in rows]
         table = Table.grid(padding=(0, 1))
         for ratio in (None, None, None, 1, None):
-            table.add_column(no_wrap=True, overflow="ellipsis", ratio=ratio, max_width=30 if ratio is None else None)
+            table.add_column(
+                no_wrap=True, overflow="ellipsis", ratio=ratio, max_width=min(30, self._console.width // 2) if ratio is None else None
+            )
         table.expand = True
         for line in lines:
             table.add_row(*line)
         for label, done, total in counts:
-            bar = RichBar(total=total, completed=done, width=20) if total else Text("")
+            bar = RichBar(total=total, completed=done, width=bar_width) if total and bar_width else Text("")
             table.add_row(Text(label, "bold"), bar, "", Text(f"{done} of {total}" if total is not None else str(done)), "")
         return Group(table, Text(f"and {hidden} more", "dim")) if hidden else table
 
 
-def _job_line(row: _Row) -> tuple[RenderableType, ...]:
+def _job_line(row: _Row, bar_width: int) -> tuple[RenderableType, ...]:
     style = _STYLES.get(row.status, "")
-    bar = RichBar(total=100, completed=row.percent, width=20, complete_style=style or "bar.complete", finished_style=style)
+    full = RichBar(total=100, completed=row.percent, width=bar_width, complete_style=style or "bar.complete", finished_style=style)
+    bar = full if bar_width else Text("")
     status = Text(row.status, style)
     message = (
         Text.assemble(status, " ", row.message)
