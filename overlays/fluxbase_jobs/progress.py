@@ -25,7 +25,7 @@ from . import Job
 HOW_TO_INSTALL: Final = 'run pip install ".[cli]" in a clone, or pip install "fluxbase-jobs[cli]" once it is published'
 
 try:
-    from rich.console import Console, Group, RenderableType
+    from rich.console import Console, Group, OverflowMethod, RenderableType
     from rich.live import Live
     from rich.progress_bar import ProgressBar as RichBar
     from rich.table import Table
@@ -39,6 +39,8 @@ __all__ = ["OnProgress", "ProgressBar", "progress_bar"]
 
 _ID_LENGTH: Final = 8
 _STYLES: Final = {"completed": "green", "failed": "red", "interrupted": "red", "cancelled": "yellow", "running": "cyan"}
+_BAR_WIDTHS: Final = ((80, 20), (60, 10), (0, 0))
+"""How wide a bar is on terminals of at least a width: where there is no room, percent and status tell more."""
 _REFRESHES_PER_SECOND: Final = 8
 _SECONDS_BETWEEN_COUNTS: Final = 1.0
 """How often the number of submitted jobs is printed where each line stays."""
@@ -283,29 +285,38 @@ class _TerminalDisplay:
             counts = self._state.counts
             rows = self._state.visible(max(self._console.height - len(counts) - 2, 1))
             hidden = len(self._state.rows) - len(rows)
-            lines = [*map(_job_line, rows)]
+            bar_width = next(room for least, room in _BAR_WIDTHS if self._console.width >= least)
+            lines = [_job_line(row, bar_width, self._console.encoding) for row in rows]
         table = Table.grid(padding=(0, 1))
+        overflow: OverflowMethod = "crop" if self._console.options.ascii_only else "ellipsis"
+        most = min(30, self._console.width // 2)
         for ratio in (None, None, None, 1, None):
-            table.add_column(no_wrap=True, overflow="ellipsis", ratio=ratio, max_width=30 if ratio is None else None)
+            table.add_column(no_wrap=True, overflow=overflow, ratio=ratio, max_width=most if ratio is None else None)
         table.expand = True
         for line in lines:
             table.add_row(*line)
         for label, done, total in counts:
-            bar = RichBar(total=total, completed=done, width=20) if total else Text("")
+            bar = RichBar(total=total, completed=done, width=bar_width) if total and bar_width else Text("")
             table.add_row(Text(label, "bold"), bar, "", Text(f"{done} of {total}" if total is not None else str(done)), "")
         return Group(table, Text(f"and {hidden} more", "dim")) if hidden else table
 
 
-def _job_line(row: _Row) -> tuple[RenderableType, ...]:
+def _job_line(row: _Row, bar_width: int, encoding: str) -> tuple[RenderableType, ...]:
     style = _STYLES.get(row.status, "")
-    bar = RichBar(total=100, completed=row.percent, width=20, complete_style=style or "bar.complete", finished_style=style)
-    status = Text(row.status, style)
+    full = RichBar(total=100, completed=row.percent, width=bar_width, complete_style=style or "bar.complete", finished_style=style)
+    bar = full if bar_width else Text("")
+    status, reported = Text(row.status, style), _printable(row.message, encoding)
     message = (
-        Text.assemble(status, " ", row.message)
-        if row.message and row.status != "running"
-        else Text(row.message or row.status, "" if row.message else style)
+        Text.assemble(status, " ", reported)
+        if reported and row.status != "running"
+        else Text(reported or row.status, "" if reported else style)
     )
-    return Text(row.label), bar, Text(f"{row.percent:>3} %"), message, Text(row.time_left, "dim")
+    return Text(_printable(row.label, encoding)), bar, Text(f"{row.percent:>3} %"), message, Text(row.time_left, "dim")
+
+
+def _printable(text: str, encoding: str) -> str:
+    """The text with what the terminal's encoding lacks as escapes: added later they make the line longer than rich has measured."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 class _LineDisplay:

@@ -173,12 +173,13 @@ def test_stubs_run_and_are_typed(program: Program, folder: Path, test_server: Se
 
 
 def test_stubs_of_a_server_without_functions(program: Program) -> None:
-    """Still a module."""
-    text = program("stubs", "--namespace", "other").out
+    """Still a module; that it is empty is said."""
+    ended = program("stubs", "--namespace", "other")
     scope: dict[str, Any] = {"__name__": "job_functions"}
-    exec(text, scope)  # noqa: S102  # that it runs is what is tested
+    exec(ended.out, scope)  # noqa: S102  # that it runs is what is tested
 
     assert scope["JobFunctions"](FluxbaseClient("http://127.0.0.1:9")) is not None
+    assert (ended.code, ended.error) == (0, "no functions in the namespace other: the module defines none")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from tests.support.program import Program
 
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
+OTHER = "00000000-0000-0000-0000-000000000001"
 
 
 def test_list_as_a_table_and_as_json(program: Program) -> None:
@@ -61,7 +62,10 @@ def test_results_in_a_list(program: Program) -> None:
         (["list", "--created-by", "me"], 2, "--created-by"),
         (["list", "more"], 2, "list takes no argument, and 'more' is one too many"),
         (["list", "--all", "--limit", "2"], 2, "--all and --limit cannot be combined"),
-        (["retry", UNKNOWN, "more"], 2, "retry takes one ID, and 'more' is one too many"),
+        (["retry"], 2, "no job id is given"),
+        (["resubmit"], 2, "no job id is given"),
+        (["resubmit", UNKNOWN, OTHER, "--key", "k"], 2, "--key cannot be combined with several jobs"),
+        (["list", "--limit", "x"], 2, "--limit must be a whole number; got 'x'"),
         (["list", "--account", "ada@example.com"], 2, "`login` without --account calls it default"),
         (["list", "--account", "nobody"], 2, "no sign-in is kept as nobody (run `fluxbase-jobs login --account nobody`)"),
         (["list", "--account", "../x"], 2, "is no name for a sign-in"),
@@ -147,6 +151,16 @@ def test_cancel_goes_on_after_an_error(program: Program) -> None:
     assert (ended.code, ended.out) == (5, f"cancelled {endless}\n")
     assert ended.error == f"{done}: Job cannot be cancelled: it is completed"
     assert program("cancel", program.submitted("endless"), "--json").json[0]["status"] == "cancelled"
+
+
+def test_cancel_takes_the_table_of_list(program: Program) -> None:
+    """Its heading is no id."""
+    endless = program.submitted("endless")
+    ended = program("cancel", "-", stdin=program("list").out)
+    again = program("cancel", endless)
+
+    assert (ended.code, ended.out, ended.err) == (0, f"cancelled {endless}\n", "")
+    assert again.error == f"{endless}: Job cannot be cancelled: it is cancelled"
 
 
 def test_markup_and_control_characters_are_text(program: Program) -> None:

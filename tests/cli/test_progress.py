@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -172,6 +173,19 @@ def test_bars_on_a_terminal() -> None:
     assert re.fullmatch(r"resize 00000002 [━╸╺ ]+ +20 % failed", screen[2])
     assert re.fullmatch(r"resize 00000003 [━╸╺ ]+ +0 % pending", screen[3])
     assert re.fullmatch(r"ended +[━╸╺ ]+ +1 of 3", screen[4])
+
+
+def test_terminal_without_unicode() -> None:
+    """Escapes that are cut where the line ends: one that is longer than the terminal is wide would leave a copy at each refresh."""
+    program = PROGRAM + (
+        "import sys\nsys.stderr.reconfigure(errors='backslashreplace')\n"
+        "with progress_bar() as bar:\n    for percent in (10, 20, 30): bar(at(1, 'running', percent, 'ü' * 60)); bar(at(2, 'failed', 20))\n"
+    )
+    terminal = terminal_of(["-W", "error", "-c", program], {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+
+    assert terminal.end() == 0, terminal.lines
+    assert [line.split()[0] for line in terminal.lines] == ["resize", "resize", "ended"]
+    assert r" 30 % \xfc\xfc" in terminal.lines[0]
 
 
 @pytest.mark.slow

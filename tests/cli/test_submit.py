@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.program import Program
 
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
 
 def test_submit_prints_the_id(program: Program) -> None:
     """Nothing else on stdout, so that a shell can keep it."""
@@ -65,7 +67,7 @@ def test_payload_from_stdin(program: Program) -> None:
         (["--payload", "-"], b"", "stdin is not JSON: Expecting value (line 1, column 1) (it is empty; give an object, like {})"),
         (["--set", "n"], None, "--set 'n' is not key=value (give --set width=640)"),
         (["--set", "=1"], None, "is not key=value"),
-        (["--set", "n=1", "--priority", "high"], None, 'Invalid value for --priority: unable to convert "high" into int (--help lists the options)'),
+        (["--set", "n=1", "--priority", "high"], None, "--priority must be a whole number; got 'high' (--help lists the options)"),
         (["--priority", "3000000000"], None, "--priority must be"),
         (["--schedule", "soon"], None, "--schedule 'soon' is neither a delay nor a moment (give 90s, 10m, 2h or 1d, or 2030-01-31T08:00:00Z)"),
         (["--schedule", "2030-01-31T08:00:00"], None, "--schedule must"),
@@ -190,8 +192,33 @@ def test_retry_of_a_job_that_has_not_failed(program: Program) -> None:
     program("wait", endless, "--timeout", "0.1")
 
     assert program("retry", done).error == (
-        f"Only failed jobs can be retried: it is completed (`fluxbase-jobs resubmit {done}` queues a new job like it)"
+        f"{done}: Only failed jobs can be retried: it is completed (`fluxbase-jobs resubmit {done}` queues a new job like it)"
     )
     assert program("retry", endless).error == (
-        f"Only failed jobs can be retried: it is running (`fluxbase-jobs wait {endless}` waits for its end)"
+        f"{endless}: Only failed jobs can be retried: it is running (`fluxbase-jobs wait {endless}` waits for its end)"
     )
+
+
+@pytest.mark.parametrize(("command", "said"), [("retry", "queued again"), ("resubmit", "submitted")])
+def test_many_jobs_again(program: Program, command: str, said: str) -> None:
+    """From stdin, with a wait for all; one that is refused has its line, and the others go on."""
+    jobs = [program.job_of("boom", "failed") for _ in range(2)]
+    plain = program(command, "-", stdin="\n".join([UNKNOWN, jobs[0]]))
+    waited = program(command, *jobs[1:], *jobs[1:], "--wait")
+    as_json = program(command, program.job_of("boom", "failed"), "--json").json
+
+    assert (plain.code, plain.out.count("\n"), plain.error.startswith(f"{UNKNOWN}: Job not found")) == (5, 1, True)
+    assert (plain.out.strip() == jobs[0]) is (command == "retry")
+    assert waited.code == 1
+    assert waited.err.startswith(f"{said} boom ")
+    assert waited.err.count(said) == 1
+    assert [job["job_name"] for job in as_json] == ["boom"]
+
+
+def test_wait_for_many_jobs_again(program: Program) -> None:
+    """A summary of each, as `wait` has it; where none was queued there is nothing to wait for."""
+    done = [program.job_of("echo", "completed", "--set", f"n={n}") for n in range(2)]
+    ended = program("resubmit", *done, "--wait")
+
+    assert (ended.code, ended.out.count("completed  echo")) == (0, 2)
+    assert program("resubmit", UNKNOWN, "--wait").code == 5

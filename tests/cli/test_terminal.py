@@ -132,6 +132,20 @@ def test_long_names_are_cut(test_server: Server, terminal: Callable[..., Termina
 
 
 @UNIX
+def test_narrow_terminal(terminal: Callable[..., Terminal], environment: Mapping[str, str]) -> None:
+    """Where columns do not fit, each cell has its own line, whole; a bar gives way to its percentage and status."""
+    job_id = shell("fluxbase-jobs submit echo", environment).stdout.strip()
+    waited = terminal("wait", job_id, COLUMNS="40")
+    waited.end()
+    listed, functions = terminal("list", COLUMNS="40"), terminal("functions", COLUMNS="40")
+
+    assert (listed.end(), functions.end()) == (0, 0)
+    assert listed.lines[:4] == [f"ID       {job_id}", "NAME     echo", "STATUS   completed", "%        100"]
+    assert "NAME         echo" in functions.lines
+    assert waited.lines[0] == f"echo {job_id[:8]}  100 % completed"
+
+
+@UNIX
 @pytest.mark.parametrize(
     ("command", "code", "error"),
     [
@@ -185,6 +199,7 @@ def test_dev_takes_the_emulators_options(environment: Mapping[str, str]) -> None
     helped = subprocess.run([*PROGRAM, "dev", "--help"], env=environment, capture_output=True, text=True, timeout=60, check=False)
     wrong = subprocess.run([*PROGRAM, "dev", "--port", "x"], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
+    assert helped.stdout.startswith("usage: fluxbase-jobs dev [")
     assert "--functions FILE.py" in helped.stdout
     assert (helped.returncode, wrong.returncode) == (0, 2)
     assert wrong.stderr == "fluxbase-jobs emulator: 'x' is not a port: give a number from 0 to 65535 (--help lists the options)\n".replace(

@@ -59,10 +59,12 @@ def test_cancelled_and_timed_out(program: Program) -> None:
         (["wait"], 2, "no job id is given (`fluxbase-jobs list` shows the ids; `-` reads them from stdin)"),
         (["wait", "x"], 2, "must be a UUID"),
         (["wait", UNKNOWN], 5, f"{UNKNOWN}: Job not found (is the id right?"),
-        (["wait", UNKNOWN, "--timeout", "x"], 2, "--timeout"),
+        (["wait", UNKNOWN, "--timeout", "x"], 2, "--timeout must be a number; got 'x'"),
         (["watch"], 2, "no job id is given"),
         (["watch", UNKNOWN], 5, f"{UNKNOWN}: Job not found (is the id right?"),
-        (["logs"], 2, "ID requires an argument"),
+        (["logs"], 2, "logs takes one ID, and none is given (`fluxbase-jobs logs --help` shows how)"),
+        (["logs", UNKNOWN, "more"], 2, "logs takes one ID, and 'more' is one too many"),
+        (["logs", UNKNOWN, "--after", "x"], 2, "--after must be a whole number; got 'x'"),
         (["logs", "x"], 2, "must be a UUID"),
         (["logs", UNKNOWN, "--after", "-1"], 2, "--after must"),
         (["logs", UNKNOWN, "-f"], 5, f"{UNKNOWN}: Job not found (is the id right?"),
@@ -77,7 +79,7 @@ def test_wrong_arguments(program: Program, arguments: list[str], code: int, mess
     assert message in ended.error
 
 
-@pytest.mark.parametrize("command", ["wait", "watch", "get", "cancel", "terminate"])
+@pytest.mark.parametrize("command", ["wait", "watch", "logs", "get", "cancel", "terminate", "retry", "resubmit"])
 def test_empty_stdin(program: Program, command: str) -> None:
     """Nothing to do is no error: a filter before the pipe may find nothing."""
     ended = program(command, "-", stdin="")
@@ -93,6 +95,35 @@ def test_unknown_ids_among_others_are_named(program: Program, command: str) -> N
     assert ended.code == 5
     for job_id in (UNKNOWN, OTHER):
         assert f"fluxbase-jobs: {job_id}: Job not found (is the id right?" in ended.err
+
+
+def test_watch_of_a_completed_job(program: Program) -> None:
+    """All of it is done, and its last report is no news any more: `list` and the bars say the same."""
+    job_id = program.job_of("echo", "completed")
+
+    assert program("watch", job_id).out == f"{job_id}  completed  100 %\n"
+
+
+def test_log_of_the_id_on_stdin(program: Program) -> None:
+    """As `submit` prints it; only one, as the lines of several would be mixed."""
+    job_id = program.job_of("echo", "completed")
+    several = program("logs", "-", stdin=f"{job_id}\n{UNKNOWN}\n")
+
+    assert program("logs", "-", stdin=f"{job_id}\n").out == "one line\n"
+    assert (several.code, several.error) == (
+        2,
+        "logs takes one ID, and stdin has 2 (`fluxbase-jobs wait --follow -` prints the logs of several jobs)",
+    )
+
+
+def test_wait_without_a_server(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells why, and claims nothing about a job that it has never seen."""
+    monkeypatch.setenv("FLUXBASE_URL", "http://127.0.0.1:9")
+    ended = program("wait", UNKNOWN, "--timeout", "0.2")
+
+    assert ended.code == 4
+    assert ended.error.startswith(f"job {UNKNOWN} could not be read within 0.2 s: no complete answer from http://127.0.0.1:9 (")
+    assert ended.error.endswith(f"(the job may still run on the server; run `fluxbase-jobs wait {UNKNOWN}` to keep waiting)")
 
 
 def test_watch_of_a_failed_job(program: Program) -> None:

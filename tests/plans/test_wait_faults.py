@@ -38,7 +38,8 @@ def test_the_deadline_bounds_the_request_in_flight() -> None:
 
     assert isinstance(error, WaitTimeout)
     assert error.job is None
-    assert "could not be read" in error.message
+    assert error.message.endswith(" could not be read within 100 s: no complete answer")
+    assert (error.hint or "").startswith("the job may still run on the server; ")
     assert driver.clock.seconds == pytest.approx(100.0, abs=0.1)
 
 

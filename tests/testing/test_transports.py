@@ -14,6 +14,8 @@ import trio
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, RequestTimeout
 from fluxbase_jobs.testing import Server
 
+from tests.support.servers.emulator_in_process import eventually
+
 Run: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
 
 BASE: Final = "http://any.test"
@@ -102,7 +104,7 @@ def test_read_timeout_does_not_stop_the_request(server: Server) -> None:
         error = client.jobs.submit("resize", {"id": 7}).error
 
     assert isinstance(error, RequestTimeout)
-    assert script.payloads == [{"id": 7}]
+    assert eventually(lambda: script.payloads, bool) == [{"id": 7}]  # a busy machine handles it later than the client gives up
 
 
 def test_read_timeout_raises_the_error_of_httpx(server: Server, run: Run) -> None:

@@ -105,14 +105,27 @@ def is_transient(error: FluxbaseError, *, not_found_too: bool = False) -> bool:
     return error.retryable or (not_found_too and isinstance(error, NotFound))
 
 
-def wait_timeout(job_id: str | None, job: Job | None, timeout: float, unchanged: float = 0.0) -> WaitTimeout:
-    """The error of a deadline that has passed. `unchanged` is for how many seconds the job did not change."""
+def wait_timeout(
+    job_id: str | None, job: Job | None, timeout: float, unchanged: float = 0.0, last_error: FluxbaseError | None = None
+) -> WaitTimeout:
+    """The error of a deadline that has passed.
+
+    Args:
+        job_id: the job.
+        job: as it was last read; None where it could not be read.
+        timeout: the time limit, in seconds.
+        unchanged: for how many seconds the job did not change.
+        last_error: why it could not be read.
+    """
+    if job is None:
+        reason = f": {last_error.message}" if last_error is not None else ""
+        hint = f"the job may still run on the server; call jobs.wait({job_id!r}) to keep waiting"
+        return WaitTimeout(f"job {job_id} could not be read within {timeout:g} s{reason}", hint=hint, job_id=job_id)
     hint = f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting"
-    if job is not None and job.status == "running" and unchanged >= STUCK_SECONDS:
+    if job.status == "running" and unchanged >= STUCK_SECONDS:
         hint = f"{STUCK}; {hint}"
-    status = f"was {job.status}" if job else "could not be read"
     return WaitTimeout(
-        f"job {job_id} {status} after {timeout:g} s",
+        f"job {job_id} was {job.status} after {timeout:g} s",
         hint=hint,
         job_id=job_id,
     ).with_(job=job)

@@ -51,6 +51,7 @@ def _follow(
     end = now.monotonic + waiting.timeout
     seen = _Seen(None, now.monotonic)
     interval: float | None = None
+    result: Result[Job] | None = None
     now = yield from until_linked(source, now, end)
     seen.linked = source is not None and source.linked.changes
     while now.monotonic < end:
@@ -70,7 +71,7 @@ def _follow(
             return
         interval = waiting.poll.interval(interval, result.data, now.utc, now.random, changed=changed)
         now = yield from _until_next_poll(source, interval, result, seen, now, end=end)
-    yield Emit(Err(wait_timeout(read.job_id, seen.job, waiting.timeout, now.monotonic - seen.changed_at)))
+    yield Emit(Err(wait_timeout(read.job_id, seen.job, waiting.timeout, now.monotonic - seen.changed_at, result and result.error)))
 
 
 @define

@@ -157,6 +157,10 @@ def stubs(*, output: Path | None = None, namespace: str | None = None, common: C
     """
     with common.client() as client:
         found = client.admin.jobs.list_functions(namespace=namespace).unwrap()
+        if not found:
+            say(
+                f"fluxbase-jobs: no functions{'' if namespace is None else f' in the namespace {safe(namespace)}'}: the module defines none"
+            )
         text = module_text([_with_code(client, each) for each in found])
     if output is None and common.json:
         Output(is_json=True).record({"definitions": len(found), "module": text})

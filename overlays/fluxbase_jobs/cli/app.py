@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from cyclopts import App, CycloptsError, Group, UnknownCommandError, UnusedCliTokensError
+from cyclopts import App, CoercionError, CycloptsError, Group, MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 from rich.console import Console
 
 from .. import FluxbaseError, __version__
@@ -38,8 +38,9 @@ Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 an
 """
 
 _HELP_WIDTH: Final = 100
-_TAKES: Final = {"submit": "one NAME", "logs": "one ID", "retry": "one ID", "resubmit": "one ID", "sync": "one DIR", "login": "one EMAIL"}
+_TAKES: Final = {"submit": "one NAME", "logs": "one ID", "sync": "one DIR", "login": "one EMAIL"}
 """The arguments of the commands that do not take several; those that are not named take none."""
+_NUMBERS: Final[dict[object, str]] = {int: "a whole number", float: "a number"}
 
 app: Final = App(name="fluxbase-jobs", help=HELP, version=lambda: __version__, help_format="markdown", suppress_keyboard_interrupt=False)
 _COMMANDS: Final[dict[str, tuple[Callable[..., object], ...]]] = {
@@ -109,6 +110,11 @@ def _usage_error(error: CycloptsError, arguments: Sequence[str]) -> CommandError
     sentence = " ".join(str(error).split()).rstrip(".")
     if isinstance(error, UnknownCommandError):
         return CommandError(sentence.partition(" Available commands:")[0].rstrip("."), "--help lists the commands")
+    if isinstance(error, CoercionError) and error.token is not None and error.target_type in _NUMBERS:
+        kind, given = _NUMBERS[error.target_type], error.token
+        return CommandError(f"{given.keyword} must be {kind}; got {given.value!r}", "--help lists the options")
+    if isinstance(error, MissingArgumentError) and (wanted := _TAKES.get(arguments[0])) and "--" not in sentence:
+        return CommandError(f"{arguments[0]} takes {wanted}, and none is given", f"`fluxbase-jobs {arguments[0]} --help` shows how")
     if not isinstance(error, UnusedCliTokensError) or not error.unused_tokens:
         return CommandError(sentence, "--help lists the options")
     command, token = arguments[0], error.unused_tokens[0]

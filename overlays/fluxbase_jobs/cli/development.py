@@ -18,4 +18,4 @@ def dev(*options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=
         options: the options of the emulator, e.g. --functions handlers.py --port 8080.
     """
     sys.argv[1:] = options
-    runpy.run_module(_EMULATOR, run_name="__main__", alter_sys=False)
+    runpy.run_module(_EMULATOR, init_globals={"PROGRAM": "fluxbase-jobs dev"}, run_name="__main__", alter_sys=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
 from .exits import CommandError, NothingToDo
+from .tables import ID_HEADING
 
 STDIN: Final = "@-"
 """What the program makes of a lone `-`, which would be read as an option."""
@@ -46,7 +47,7 @@ def schedule_of(text: str | None) -> timedelta | str | None:
 
 
 def ids_of(ids: Sequence[str]) -> list[str]:
-    """The job ids of the command line; for `-` those of stdin, one a line, or JSON lines as `--json` prints them.
+    """The job ids of the command line; for `-` those of stdin, one a line, as a table of `list`, or as its JSON lines.
 
     Raises:
         CommandError: no id is given, or a line of stdin has none.
@@ -139,7 +140,10 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _ids_in(text: str) -> list[str]:
-    return [_id_in(line) for line in map(str.strip, text.splitlines()) if line]
+    lines = [line for line in map(str.strip, text.splitlines()) if line]
+    if lines and lines[0].split(maxsplit=1)[0] == ID_HEADING:
+        del lines[0]
+    return [_id_in(line) for line in lines]
 
 
 def _id_in(line: str) -> str:

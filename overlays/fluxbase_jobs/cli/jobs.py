@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Annotated, Final
 
@@ -79,20 +80,31 @@ def _submit_interrupted(key: str | None) -> Interrupted:
     return Interrupted("interrupted: the job may have been submitted", f"  {how}")
 
 
-def _submitted(
-    client: FluxbaseClient, job: Job, output: Output, common: Common, *, wait: bool, follow: bool, what: str = "submitted"
-) -> int:
+def _submitted(client: FluxbaseClient, job: Job, output: Output, common: Common, *, wait: bool, follow: bool) -> int:
     """Print the id of a job that was queued, or wait for its end."""
-    if wait or follow:
-        if not common.json:
-            say(f"{what} {one_line(job.job_name)} {job.id}")
-        return wait_for(client, [job.id], Wait(output, common.wait_seconds, follow=follow))
-    if common.json:
-        output.record(job.to_dict())
+    _show_queued(job, output, "submitted", is_waited_for=wait or follow)
+    return _after_queueing(client, [job.id], output, common, wait=wait, follow=follow)
+
+
+def _show_queued(job: Job, output: Output, what: str, *, is_waited_for: bool) -> None:
+    """Print the id of a job that was queued, on stderr where its result will be printed."""
+    if output.is_json:
+        if not is_waited_for:
+            output.record(job.to_dict())
+    elif is_waited_for:
+        say(f"{what} {one_line(job.job_name)} {job.id}")
+    else:
+        output.show(job.id)
+
+
+def _after_queueing(client: FluxbaseClient, ids: Sequence[str], output: Output, common: Common, *, wait: bool, follow: bool) -> int:
+    """Wait for jobs that were queued where that is wanted, else say how."""
+    if not ids:
         return 0
-    output.show(job.id)
-    if is_terminal():
-        say(f"wait for it: fluxbase-jobs wait {job.id}")
+    if wait or follow:
+        return wait_for(client, ids, Wait(output, common.wait_seconds, follow=follow))
+    if is_terminal() and not output.is_json:
+        say(f"wait for {'it' if len(ids) == 1 else 'them'}: fluxbase-jobs wait {' '.join(ids)}")
     return 0
 
 
@@ -139,8 +151,10 @@ def _show_change(output: Output, job: Job) -> None:
     if output.is_json:
         output.record(job.to_dict())
     else:
-        percent = "" if job.progress_percent is None else f"  {job.progress_percent} %"
-        output.show(f"{job.id}  {one_line(job.status)}{percent}  {one_line(job.progress_message or job.error_message or '')}".rstrip())
+        reached = 100 if job.succeeded else job.progress_percent
+        percent = "" if reached is None else f"  {reached} %"
+        message = job.error_message or ("" if job.is_terminal else job.progress_message) or ""  # the last report is no news of a job's end
+        output.show(f"{job.id}  {one_line(job.status)}{percent}  {one_line(message)}".rstrip())
         _say_why_it_failed(job)
 
 
@@ -161,11 +175,16 @@ def logs(
     """Print a job's log.
 
     Args:
-        job_id: the job.
+        job_id: the job; `-` reads its id from stdin.
         follow: print lines as they come until the job has ended; exit as `wait` does.
         after: only lines with a higher number than this.
     """
-    output = Output(common.json)
+    output, found = Output(common.json), ids_of([job_id])
+    if len(found) > 1:
+        raise CommandError(
+            f"logs takes one ID, and stdin has {len(found)}", "`fluxbase-jobs wait --follow -` prints the logs of several jobs"
+        )
+    (job_id,) = found
     with common.client(waits=follow) as client:
         if follow:
             return wait_for(client, [job_id], Wait(output, common.wait_seconds, follow=True, results=False, after_line=after))
@@ -323,39 +342,62 @@ def done(output: Output, result: Result[None], job_id: str, what: str) -> None:
         output.show(f"{what} {job_id}")
 
 
-def retry(job_id: Annotated[str, Parameter(name="ID")], /, *, wait: Flag = False, follow: Flag = False, common: Common = _COMMON) -> int:
-    """Put a failed job back into the queue, under the same id.
+def retry(*ids: Annotated[str, Parameter(name="ID")], wait: Flag = False, follow: Flag = False, common: Common = _COMMON) -> int:
+    """Put failed jobs back into the queue, under the same ids.
 
     Args:
-        job_id: the job.
-        wait: wait for its end, as `submit` does.
-        follow: print its log meanwhile, and wait.
+        ids: the jobs; `-` reads ids from stdin.
+        wait: wait for their ends, as `submit` does.
+        follow: print their logs meanwhile, and wait.
     """
+    found = ids_of(ids)
     with common.client(waits=wait or follow) as client:
-        job = client.jobs.retry(job_id).unwrap()
-        return _submitted(client, job, Output(common.json), common, wait=wait, follow=follow, what="queued again")
+        return _queue_each(client, found, client.jobs.retry, common, what="queued again", wait=wait, follow=follow)
 
 
 def resubmit(
-    job_id: Annotated[str, Parameter(name="ID")],
-    /,
-    *,
+    *ids: Annotated[str, Parameter(name="ID")],
     key: str | None = None,
     wait: Flag = False,
     follow: Flag = False,
     common: Common = _COMMON,
 ) -> int:
-    """Queue a new job like one that has ended, and print its id.
+    """Queue new jobs like those that have ended, and print their ids.
 
     Args:
-        job_id: the job to submit again.
-        key: an idempotency key, as for `submit`.
-        wait: wait for its end, as `submit` does.
-        follow: print its log meanwhile, and wait.
+        ids: the jobs to submit again; `-` reads ids from stdin.
+        key: an idempotency key, as for `submit`; for a single job.
+        wait: wait for their ends, as `submit` does.
+        follow: print their logs meanwhile, and wait.
     """
+    found = ids_of(ids)
+    if key is not None and len(found) > 1:
+        raise CommandError("--key cannot be combined with several jobs", "one key stands for one job: leave it out, or give a single ID")
     with common.client(waits=wait or follow) as client:
-        again = client.jobs.resubmit(job_id, idempotency_key=key).unwrap()
-        return _submitted(client, again, Output(common.json), common, wait=wait, follow=follow)
+        again = partial(client.jobs.resubmit, idempotency_key=key)
+        return _queue_each(client, found, again, common, what="submitted", wait=wait, follow=follow)
+
+
+def _queue_each(
+    client: FluxbaseClient,
+    ids: Sequence[str],
+    queue: Callable[[str], Result[Job]],
+    common: Common,
+    *,
+    what: str,
+    wait: bool,
+    follow: bool,
+) -> int:
+    """Queue a job for each id, and wait for those that were queued where that is wanted; a refused one is reported, and the others go on."""
+    output, queued = Output(common.json), list[str]()
+
+    def queue_one(job_id: str) -> None:
+        job = queue(job_id).unwrap()
+        queued.append(job.id)
+        _show_queued(job, output, what, is_waited_for=wait or follow)
+
+    refused = for_each(ids, output, queue_one)
+    return worst([refused, _after_queueing(client, queued, output, common, wait=wait, follow=follow)])
 
 
 def for_each(ids: Iterable[str], output: Output, act: Callable[[str], None]) -> int:

@@ -69,7 +69,7 @@ def _message(error: FluxbaseError) -> str:
         return _OPTIONS[argument[1]] + error.message[argument.end() :]
     if isinstance(error, NotFound | ServerFailed) and error.job_id:
         return _with_id(error.message, error.job_id)
-    if isinstance(error, NotAllowedInState) and error.job_status and error.job_status not in error.message:
+    if isinstance(error, NotAllowedInState) and error.job_status and f"is {error.job_status}" not in error.message:
         return f"{error.message}: it is {error.job_status}"
     return error.message
 

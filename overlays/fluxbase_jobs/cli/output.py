@@ -86,7 +86,9 @@ class Output:
             if is_terminal():
                 self.show(Text(empty, "dim"))
             return
-        self.show(_table(columns, lines, shutil.get_terminal_size().columns if is_terminal() else _PIPED_WIDTH))
+        width = shutil.get_terminal_size().columns if is_terminal() else _PIPED_WIDTH
+        fits = sum(_widths(columns, lines, width)) + _GAP * (len(columns) - 1) <= width
+        self.show(_table(columns, lines, width) if fits else _one_below_the_other(columns, lines))
 
     def pairs(self, rows: Iterable[tuple[str, RenderableType]]) -> None:
         """Print names and values, one pair a line."""
@@ -121,6 +123,16 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _one_below_the_other(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Text:
+    """The rows where the terminal is too narrow for columns: each cell on its own line after its heading, so that nothing is cut."""
+    room = max(len(column.title) for column in columns) + _GAP
+    blocks = [
+        Text("\n").join(Text.assemble((column.title.ljust(room), "bold"), cell) for column, cell in zip(columns, row, strict=True) if cell)
+        for row in rows
+    ]
+    return Text("\n\n").join(blocks)
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:

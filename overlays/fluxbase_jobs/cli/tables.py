@@ -12,8 +12,10 @@ from rich.text import Text
 from .. import Job, JobFunction, JobStats, LogLine, Worker
 from .output import Cell, Column, Output, is_terminal, json_text, safe, styled
 
+ID_HEADING: Final = "ID"
+"""How a table of jobs begins: a pipe may bring it along with the ids."""
 JOB_COLUMNS: Final = (
-    Column("ID"),
+    Column(ID_HEADING),
     Column("NAME", is_cut=True),
     Column("STATUS"),
     Column("%", is_number=True),

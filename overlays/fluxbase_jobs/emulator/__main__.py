@@ -18,4 +18,4 @@ if __name__ == "__main__":
 
     from .cli import main
 
-    main()
+    main(program=globals().get("PROGRAM", f"python -m {__package__}"))  # the name under which another program runs this one

@@ -23,6 +23,7 @@ from .settings import DEFAULT_PORT, SHORTEST_SECRET, JobsSwitch, RealtimeSwitch,
 from .store import UnusableDatabaseError
 
 _DEFAULTS: Final = Settings()
+_PROGRAM: Final = "python -m fluxbase_jobs.emulator"
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 
@@ -40,10 +41,10 @@ class Options:
     opens_browser: bool
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None, program: str = _PROGRAM) -> None:
     """Run the emulator until it is stopped; exit with status 1 and one line on stderr if it cannot run."""
     _escape_unencodable_characters()
-    options = read_options(arguments)
+    options = read_options(arguments, program)
     _configure_logging(options)
     try:
         _serve(options)
@@ -54,9 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
         _exit(f"{package} is not installed: {HOW_TO_INSTALL}")
 
 
-def read_options(arguments: list[str] | None) -> Options:
+def read_options(arguments: list[str] | None, program: str = _PROGRAM) -> Options:
     """Parse the command line; exit with status 2 and one line on stderr if it is wrong."""
-    found = _parser().parse_args(arguments)
+    found = _parser(program).parse_args(arguments)
     settings = Settings(
         profile=PROFILES[found.profile],
         jwt_secret=found.jwt_secret,
@@ -110,9 +111,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"fluxbase-jobs emulator: {message} (--help lists the options)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m fluxbase_jobs.emulator",
+        prog=program,
         description="A development server that speaks the Fluxbase jobs API and runs Python handlers.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
