@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fluxbase_jobs import NotFound, Ok, PollPolicy, ServerFailed, Submission
+from fluxbase_jobs import NotAllowedInState, NotFound, Ok, PollPolicy, ServerFailed, Submission
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._operations.jobs import Filters
 from fluxbase_jobs._plans import jobs as plans
@@ -120,11 +120,11 @@ def test_a_search_that_fails_says_nothing_about_the_job() -> None:
     assert error.job_id == JOB_ID
 
 
-@pytest.mark.parametrize("change", [plans.cancel, plans.retry])
+@pytest.mark.parametrize(("change", "status"), [(plans.cancel, "running"), (plans.retry, "failed")])
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_change_of_a_known_job_is_tried_again(change: Any, times: int) -> None:
+def test_a_change_of_a_known_job_is_tried_again(change: Any, status: str, times: int) -> None:
     """Under another key each time, as the server repeats a 404 for a day."""
-    jobs = one_job([(0.0, {"status": "failed", "error_message": "exit status 1"})])
+    jobs = one_job([(0.0, {"status": status, "max_retries": 2})])
     driver, client = FakeDriver(jobs), settings()
     knowing(driver, client)
     spoiled = Spoiled(jobs, times)
@@ -151,6 +151,86 @@ def test_a_change_that_is_always_denied_says_why() -> None:
     assert error.retryable
     assert "exists" in str(error.hint)
     assert len(driver.times("POST")) == len(RETRY_DELAYS) + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "said"),
+    [
+        (plans.cancel, {"status": "cancelled"}, "it is cancelled already"),
+        (plans.retry, {"status": "cancelled"}, "it is cancelled, and only failed jobs can"),
+        (plans.retry, {"status": "failed", "retry_count": 2, "max_retries": 2}, "no retries left, 2 of 2 used"),
+    ],
+    ids=["cancel an ended one", "retry a cancelled one", "retry without retries"],
+)
+def test_a_change_that_the_state_does_not_allow_is_refused_at_once(change: Any, state: dict[str, Any], said: str) -> None:
+    """As the list shows the state, no other attempt would help."""
+    driver, client = FakeDriver(Spoiled(one_job([(0.0, state)]))), settings()
+    knowing(driver, client)
+
+    error = driver.run(call(change, client, {}, JOB_ID)).error
+
+    assert isinstance(error, NotAllowedInState)
+    assert (said in error.message, error.job_status) == (True, state["status"])
+    assert len(driver.times("POST")) == 1
+
+
+def test_a_retry_without_retries_is_explained_though_the_read_is_denied() -> None:
+    """The bare 500 comes over a connection that is whole, the read of the job over one that is not."""
+    jobs = one_job([(0.0, {"status": "failed", "retry_count": 2, "max_retries": 2})])
+    driver, client = FakeDriver(jobs), settings()
+    knowing(driver, client)
+    spoiled = Spoiled(jobs)
+    driver.server = lambda request, clock: (
+        reply(500, {"error": "Failed to retry job"}) if request.method == "POST" else spoiled(request, clock)
+    )
+
+    error = driver.run(call(plans.retry, client, {}, JOB_ID)).error
+
+    assert isinstance(error, NotAllowedInState)
+    assert "no retries left" in error.message
+
+
+@pytest.mark.parametrize(("times", "denied"), [(3, False), (float("inf"), True)])
+def test_a_job_that_is_resubmitted_is_read_again(times: float, denied: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """The list lacks its payload; where every attempt is denied, the error says why."""
+    jobs = one_job(life(0, 0))
+    driver, client = FakeDriver(jobs), settings()
+    knowing(driver, client)
+    jobs.lives = {"00000000-0000-4000-8000-000000000000": life(0, 0), **jobs.lives}
+    driver.server = Spoiled(jobs, times)
+
+    result = driver.run(call(plans.resubmit, client, {}, JOB_ID, None))
+
+    assert result.ok is not denied
+    assert not denied or "exists" in str(result.error and result.error.hint)
+    assert result.meta.false_not_found == (len(RETRY_DELAYS) + 1 if denied else 3)
+
+
+def test_a_job_that_goes_on_is_not_resubmitted_though_it_is_denied() -> None:
+    """The list shows that it goes on."""
+    driver, client = FakeDriver(Spoiled(one_job(life(1, 60)))), settings()
+    knowing(driver, client)
+
+    assert isinstance(driver.run(call(plans.resubmit, client, {}, JOB_ID, None)).error, NotAllowedInState)
+    assert len(driver.requests) == 2
+
+
+def test_a_job_that_ends_as_its_wait_is_over_is_its_result_though_it_is_denied() -> None:
+    """The cancel comes too late, and is told so; the job that has ended is read from the list."""
+    jobs = one_job(life(0, 60.5))
+    driver, client = FakeDriver(jobs), settings()
+    knowing(driver, client)
+    spoiled = Spoiled(jobs)
+
+    def late(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        if request.method != "POST":
+            return spoiled(request, clock)
+        clock.pass_(5)
+        return reply(400, {"error": "Job cannot be cancelled", "status": "completed"})
+
+    driver.server = late
+
+    assert driver.run(waiting(60, of=client, cancels=True)).unwrap().status == "completed"
 
 
 def test_a_change_of_an_unknown_job_is_not_repeated() -> None:

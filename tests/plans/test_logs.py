@@ -351,15 +351,6 @@ def test_a_typed_job_whose_result_is_lost_is_an_error(waits: bool) -> None:  # n
     assert not isinstance(result, Ok)
 
 
-def test_a_job_that_hangs_is_said_to_hang() -> None:
-    """Five minutes without a change are enough; fewer are not."""
-    short = FakeDriver(one_job(FOREVER)).run(waiting(100)).error
-    long = FakeDriver(one_job(FOREVER)).run(waiting(400)).error
-
-    assert "nothing changed" not in str(short and short.hint)
-    assert "nothing changed for 5 minutes" in str(long and long.hint)
-
-
 def test_the_heard_lines_are_bounded() -> None:
     """The jobs that were heard of last are kept."""
     heard = HeardLines()

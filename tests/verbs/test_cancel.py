@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fluxbase_jobs import ConnectionFailed, FluxbaseClient, InvalidInput, InvalidResponse, NotAllowedInState, NotFound, ServerFailed
 
-from tests.support.sample_responses import JOB_ID, job, recorded
+from tests.support.sample_responses import JOB_ID, job, page, recorded
 from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
@@ -156,3 +156,15 @@ def test_invalid_id_is_refused(client: FluxbaseClient, server: LocalServer, job_
     assert isinstance(error, InvalidInput)
     assert error.message.startswith("job_id")
     assert server.requests == []
+
+
+def test_an_ended_job_that_the_server_denies_cannot_be_cancelled(client: FluxbaseClient, server: LocalServer) -> None:
+    """April 2026 servers deny jobs that exist: the list shows that this one has ended, so the cancel is not tried again."""
+    ended = job(status="cancelled")
+    server.answer(Answer(200, ended), Answer(404, {"error": "Job not found"}), Answer(200, page(ended)))
+    client.jobs.get(JOB_ID).unwrap()
+
+    error = client.jobs.cancel(JOB_ID).error
+
+    assert isinstance(error, NotAllowedInState)
+    assert (error.job_status, len(server.requests)) == ("cancelled", 3)

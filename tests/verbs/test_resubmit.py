@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, NotAllowedInState, NotFound, PayloadTooLarge
 
-from tests.support.sample_responses import JOB_ID, job
+from tests.support.sample_responses import JOB_ID, job, page
 from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.servers.server_under_test import wait_for_end
 
@@ -117,3 +117,14 @@ def test_a_failed_job_without_retries_runs_again(live_client: FluxbaseClient) ->
 
     assert new.id != old.id
     assert (new.job_name, new.namespace, new.priority, live_client.jobs.get(new).unwrap().payload) == ("boom", old.namespace, 3, {"n": 1.5})
+
+
+def test_a_job_that_the_server_denies_is_read_again(client: FluxbaseClient, server: LocalServer) -> None:
+    """April 2026 servers deny jobs that exist; the list, which shows them, has no payloads."""
+    ended, denied = Answer(200, job()), Answer(404, {"error": "Job not found"})
+    server.answer(ended, denied, Answer(200, page(job())), denied, ended, NEW)
+    client.jobs.get(JOB_ID).unwrap()
+
+    result = client.jobs.resubmit(JOB_ID)
+
+    assert (result.unwrap().id, result.meta.false_not_found) == (NEW_ID, 2)

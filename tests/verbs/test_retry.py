@@ -16,7 +16,7 @@ from fluxbase_jobs import (
     ServerFailed,
 )
 
-from tests.support.sample_responses import JOB_ID, job, recorded
+from tests.support.sample_responses import JOB_ID, job, page, recorded
 from tests.support.servers.local_server import Answer, LocalServer
 from tests.support.styles import Connect
 
@@ -213,3 +213,16 @@ def test_invalid_id_is_refused(client: FluxbaseClient, server: LocalServer, job_
     assert isinstance(error, InvalidInput)
     assert error.message.startswith("job_id")
     assert server.requests == []
+
+
+def test_a_job_that_the_server_denies_is_refused_by_its_state(client: FluxbaseClient, server: LocalServer) -> None:
+    """April 2026 servers deny jobs that exist: the list shows that no retries are left, so the retry is not tried again."""
+    failed = job(status="failed", retry_count=2, max_retries=2)
+    server.answer(Answer(200, failed), Answer(404, {"error": "Job not found"}), Answer(200, page(failed)))
+    client.jobs.get(JOB_ID).unwrap()
+
+    error = client.jobs.retry(JOB_ID).error
+
+    assert isinstance(error, NotAllowedInState)
+    assert "no retries left, 2 of 2 used" in error.message
+    assert (error.job_status, "resubmit" in str(error.hint), len(server.requests)) == ("failed", True, 3)

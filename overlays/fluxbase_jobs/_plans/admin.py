@@ -45,7 +45,9 @@ def get_function(context: CallContext, namespace: object, name: object) -> Plan[
 def terminate(context: CallContext, job_id: object) -> Plan[Result[None]]:
     """Kill a running job."""
     done = yield from exchange(context, operations.terminate(job_id))
-    return (yield from with_reason(context, done, operations.get(job_id), _reason_not_terminated)) if isinstance(done, Err) else done
+    return (
+        (yield from with_reason(done, exchange(context, operations.get(job_id)), _reason_not_terminated)) if isinstance(done, Err) else done
+    )
 
 
 def resubmit(context: CallContext, job_id: object) -> Plan[Result[Job]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import evolve
 
 from .._context.call_context import CallContext
@@ -13,7 +15,7 @@ from ..errors import NotAllowedInState
 from ..models.inputs import Submission
 from ..models.jobs import Job, with_logs
 from ..result import Err, Meta, Ok, Result
-from .exchange.denied import change_job, read_job
+from .exchange.denied import change_job, read_job, read_whole_job
 from .exchange.explain import (
     lost_submit,
     read_back_failed,
@@ -53,33 +55,38 @@ def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Resu
 
 def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[None]]:
     """Cancel a job."""
-    done = yield from _change(context, endpoints.cancel(job_id), endpoints)
-    if isinstance(done, Ok):
-        return done
-    return (yield from with_reason(context, done, endpoints.get(job_id), reason_not_cancelled))
+    done = yield from _change(context, endpoints.cancel(job_id), endpoints, reason_not_cancelled)
+    return done if isinstance(done, Ok) else (yield from with_reason(done, _read(context, job_id, endpoints), reason_not_cancelled))
 
 
 def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's response does not contain it."""
-    accepted = yield from _change(context, endpoints.retry(job_id), endpoints)
+    accepted = yield from _change(context, endpoints.retry(job_id), endpoints, reason_not_retried)
     if isinstance(accepted, Err):
-        return with_retrys_alternative((yield from with_reason(context, accepted, endpoints.get(job_id), reason_not_retried)))
-    reading = read_job if endpoints is USER_ENDPOINTS else exchange
-    found = yield from reading(context, endpoints.get(job_id))
+        return with_retrys_alternative((yield from with_reason(accepted, _read(context, job_id, endpoints), reason_not_retried)))
+    found = yield from _read(context, job_id, endpoints)
     meta = found.meta.plus(accepted.meta)
     return Ok(found.data, meta) if isinstance(found, Ok) else read_back_failed(found.error, "the retry was accepted, but the job", meta)
 
 
-def _change(context: CallContext, change: Operation[None], endpoints: JobEndpoints) -> Plan[Result[None]]:
+def _change(
+    context: CallContext, change: Operation[None], endpoints: JobEndpoints, reason_of: Callable[[Job], str | None]
+) -> Plan[Result[None]]:
     """Send a change of a job. Only the users' endpoints deny jobs that exist."""
-    return (yield from (change_job if endpoints is USER_ENDPOINTS else exchange)(context, change))
+    return (yield from change_job(context, change, reason_of) if endpoints is USER_ENDPOINTS else exchange(context, change))
+
+
+def _read(context: CallContext, job_id: object, endpoints: JobEndpoints) -> Plan[Result[Job]]:
+    """Read a job after a change."""
+    reading = read_job if endpoints is USER_ENDPOINTS else exchange
+    return (yield from reading(context, endpoints.get(job_id)))
 
 
 def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[Job]]:
     """Queue a new job like one that has ended. It is always read first: a job from a list has no payload, and its status may be old."""
     if key is not None:
         arguments.idempotency_key(key)
-    found = yield from exchange(context, operations.get(job_id))
+    found = yield from read_whole_job(context, operations.get(job_id))
     if isinstance(found, Err):
         return found
     if not found.data.is_terminal:

@@ -14,7 +14,7 @@ from .._realtime.subscriptions import Event, Linked, Subscription
 from ..models.jobs import Job
 from ..result import Err, Result
 from .exchange.steps import Instant, NextEvent, Plan, Received, Subscribe
-from .polling import pause_until_next_poll
+from .polling import last_change, pause_until_next_poll
 
 LINK_SECONDS: Final = 0.3
 """Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""
@@ -92,5 +92,4 @@ def applied(known: Job, event: Job) -> Job | None:
 
 def _version(job: Job) -> tuple[int, datetime]:
     """What grows with each change of a job: its retries, and the latest of its moments."""
-    moments = (job.created_at, job.started_at, job.last_progress_at, job.completed_at)
-    return job.retry_count, max(moment for moment in moments if moment is not None)
+    return job.retry_count, last_change(job)

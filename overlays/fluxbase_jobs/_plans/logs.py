@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Final
 
 from attrs import evolve
@@ -15,12 +14,13 @@ from .._operations.readers import RESULT_LINE, is_servers_own_line
 from .._validation import arguments
 from ..models.jobs import Job, LogLine
 from ..models.wire_value import WireList
-from ..result import Err, Meta, Ok, Result
+from ..result import Err, Ok, Result
 from .exchange.causes import BARE_FAILURE, of_last_attempt
 from .exchange.denied import UNSURE, read_job
 from .exchange.request import exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
 from .log_lines import merged, missing_note
+from .polling import seconds_since
 
 LAG_SECONDS: Final = 2.0
 """Seconds after a job's end within which its last lines are written."""
@@ -55,7 +55,7 @@ def _may_lack_lines(context: CallContext, job_id: str, read: Ok[list[LogLine]]) 
     if seen is None or seen.completed_at is None or any(line.message.startswith(RESULT_LINE) for line in read.data):
         return False
     now = yield from read_clock()
-    return _seconds_since(seen.completed_at, read.meta, now) < LAG_SECONDS
+    return seconds_since(seen.completed_at, read.meta, now) < LAG_SECONDS
 
 
 def log_of_ended(context: CallContext, ended: Ok[Job], before: Ok[list[LogLine]] | None = None) -> Plan[Result[list[LogLine]]]:
@@ -115,7 +115,7 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
         return (Ok(_jobs_own(heard), evolve(read.meta, logs_error=read.error)) if heard else read), False
     shown, lines = bool(read.data), _jobs_own(merged(read.data, heard))
     now = yield from read_clock()
-    if shown and _seconds_since(max(line.timestamp for line in read.data), read.meta, now) < FRESH_SECONDS:
+    if shown and seconds_since(max(line.timestamp for line in read.data), read.meta, now) < FRESH_SECONDS:
         memory.shows_logs = True
     elif shown:
         memory.shows_logs = memory.shows_logs or None
@@ -163,14 +163,4 @@ def _must_have_lines(job: Job, now: Instant) -> bool:
 def _age(ended: Ok[Job], now: Instant) -> float:
     """The seconds since a job's end; zero where that is not known."""
     completed_at = ended.data.completed_at
-    return 0.0 if completed_at is None else _seconds_since(completed_at, ended.meta, now)
-
-
-def _seconds_since(moment: datetime, meta: Meta, now: Instant) -> float:
-    """By the server's clock where its response tells the time; else by ours, less a minute that it may be wrong."""
-    try:
-        server = parsedate_to_datetime(meta.headers.get("date", ""))
-        server = server if server.tzinfo else server.replace(tzinfo=UTC)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        server = now.utc - timedelta(minutes=1)
-    return max(0.0, (server - moment).total_seconds())
+    return 0.0 if completed_at is None else seconds_since(completed_at, ended.meta, now)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
 
 from attrs import frozen
@@ -11,7 +13,7 @@ from .._validation import arguments
 from ..errors import FluxbaseError, InvalidInput, NotFound, WaitTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
-from ..result import Err, Result
+from ..result import Err, Meta, Result
 from .exchange.steps import Instant, Plan, pause
 
 OnProgress: TypeAlias = Callable[[Job], object]
@@ -21,10 +23,14 @@ CLEANUP_SECONDS: Final = 10.0
 
 
 STUCK_SECONDS: Final = 300.0
-"""Seconds without a change after which a running job may hang for ever."""
+"""Seconds without a change after which a running job may hang for ever, and a pending one may have no worker."""
 STUCK: Final = (
     f"nothing changed for {STUCK_SECONDS / 60:g} minutes: a job whose worker died, or whose result or error the server cannot store "
     "(a NUL in it, an error of more than 7,000 characters), stays `running`; cancel it if so"
+)
+NOT_TAKEN: Final = (
+    f"no worker took it for {STUCK_SECONDS / 60:g} minutes: all of the server's workers are busy with other jobs, or none runs; cancel it "
+    "if it is not wanted any more"
 )
 
 
@@ -105,30 +111,61 @@ def is_transient(error: FluxbaseError, *, not_found_too: bool = False) -> bool:
     return error.retryable or (not_found_too and isinstance(error, NotFound))
 
 
-def wait_timeout(
-    job_id: str | None, job: Job | None, timeout: float, unchanged: float = 0.0, last_error: FluxbaseError | None = None
-) -> WaitTimeout:
+def wait_timeout(job_id: str | None, job: Job | None, timeout: float, last: Result[Any], now: Instant) -> WaitTimeout:
     """The error of a deadline that has passed.
 
     Args:
         job_id: the job.
         job: as it was last read; None where it could not be read.
         timeout: the time limit, in seconds.
-        unchanged: for how many seconds the job did not change.
-        last_error: why it could not be read.
+        last: of the last request.
+        now: the time.
     """
     if job is None:
-        reason = f": {last_error.message}" if last_error is not None else ""
-        hint = f"the job may still run on the server; call jobs.wait({job_id!r}) to keep waiting"
+        reason = f": {last.error.message}" if isinstance(last, Err) else ""
+        hint = f"the job may still run on the server; {_keep_waiting(job_id)}"
         return WaitTimeout(f"job {job_id} could not be read within {timeout:g} s{reason}", hint=hint, job_id=job_id)
-    hint = f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting"
-    if job.status == "running" and unchanged >= STUCK_SECONDS:
-        hint = f"{STUCK}; {hint}"
     return WaitTimeout(
         f"job {job_id} was {job.status} after {timeout:g} s",
-        hint=hint,
+        hint=_why_it_goes_on(job, last.meta, now),
         job_id=job_id,
     ).with_(job=job)
+
+
+def _keep_waiting(job_id: str | None) -> str:
+    return f"call jobs.wait({job_id!r}) to keep waiting"
+
+
+def _why_it_goes_on(job: Job, meta: Meta, now: Instant) -> str:
+    """What is known of a job that is not over: that of a hanging one, too, however short this wait was."""
+    if job.is_terminal:
+        return f"the job has ended; call jobs.logs({job.id!r}) to read the rest of its log"
+    unchanged = seconds_since(max(last_change(job), job.scheduled_at or job.created_at), meta, now)
+    why = "the job is still running on the server"
+    if job.status == "running" and unchanged >= STUCK_SECONDS:
+        why = f"{STUCK}; {why}"
+    elif job.status == "pending" and job.scheduled_at is not None and job.scheduled_at > now.utc:
+        why = f"the job is scheduled, and due at {job.scheduled_at.isoformat(sep=' ', timespec='seconds')}"
+    elif job.status == "pending":
+        # When a retried job came back into the queue is not told.
+        why = NOT_TAKEN if unchanged >= STUCK_SECONDS and job.retry_count == 0 else "no worker has taken it yet"
+    return f"{why}; {_keep_waiting(job.id)}"
+
+
+def last_change(job: Job) -> datetime:
+    """The latest of a job's moments."""
+    moments = (job.created_at, job.started_at, job.last_progress_at, job.completed_at)
+    return max(moment for moment in moments if moment is not None)
+
+
+def seconds_since(moment: datetime, meta: Meta, now: Instant) -> float:
+    """By the server's clock where its response tells the time; else by ours, less a minute that it may be wrong."""
+    try:
+        server = parsedate_to_datetime(meta.headers.get("date", ""))
+        server = server if server.tzinfo else server.replace(tzinfo=UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        server = now.utc - timedelta(minutes=1)
+    return max(0.0, (server - moment).total_seconds())
 
 
 def wait_refused(job_id: str | None, job: Job | None, error: FluxbaseError, left: float) -> WaitTimeout:

@@ -226,7 +226,7 @@ def _follow(
         now = yield from _until_next_poll(context, following, wait, snapshot, job, now=now, end=end)
     yield from _give(context, following, _Snapshot(None, snapshot.result), now, hold=0.0)
     if complete_at is None or not snapshot.result.ok:
-        yield Emit(Err(wait_timeout(read.job_id, job, waiting.timeout, last_error=snapshot.result.error)))
+        yield Emit(Err(wait_timeout(read.job_id, job, waiting.timeout, snapshot.result, now)))
 
 
 def _no_more_comes(context: CallContext, following: _Following, complete_at: float | None, job: Job | None, now: Instant) -> bool:

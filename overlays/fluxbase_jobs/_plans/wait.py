@@ -11,7 +11,7 @@ from ..errors import NotAllowedInState, WaitTimeout
 from ..models.jobs import Job
 from ..result import Err, Ok, Result
 from . import jobs
-from .exchange.request import exchange
+from .exchange.denied import read_job
 from .exchange.steps import Invoke, Plan, for_each, read_clock
 from .logs import with_result_lost
 from .polling import CLEANUP_SECONDS, OnProgress, Waiting, WaitOptions
@@ -70,7 +70,7 @@ def _cancel(context: CallContext, read: Operation[Job], error: WaitTimeout, resu
     if isinstance(cancelled, Ok):
         return Err(error.with_(hint="it was cancelled"), result.meta)
     if isinstance(cancelled.error, NotAllowedInState):
-        found = yield from exchange(context, read)
+        found = yield from read_job(context, read)
         if isinstance(found, Ok) and found.data.is_terminal:
             return found
     return Err(error.with_(hint=f"it could not be cancelled: {cancelled.error.message}"), result.meta)

@@ -198,7 +198,7 @@ def _poll_until_ended(context: CallContext, pending: _Pending, waiting: Waiting,
     for job_id, failed_job in [*pending.failed.items()]:
         yield from pending.finish(job_id, Err(Cause().failure(failed_job.job, NOT_READ), failed_job.meta))
     for job_id, job in [*pending.jobs.items()]:
-        error = wait_timeout(job_id, job, waiting.timeout, last_error=failed and failed.error)
+        error = wait_timeout(job_id, job, waiting.timeout, failed or Ok(None, pending.meta), now)
         if failed is not None and is_refused(failed, now, end):
             error = wait_refused(job_id, job, failed.error, end - now.monotonic)
         yield from pending.finish(job_id, Err(error))

@@ -49,9 +49,9 @@ def _follow(
 ) -> Stream[Result[Job]]:
     now = yield from read_clock()
     end = now.monotonic + waiting.timeout
-    seen = _Seen(None, now.monotonic)
+    seen = _Seen()
     interval: float | None = None
-    result: Result[Job] | None = None
+    result: Result[Any] = Ok(None)
     now = yield from until_linked(source, now, end)
     seen.linked = source is not None and source.linked.changes
     while now.monotonic < end:
@@ -61,7 +61,7 @@ def _follow(
             yield Emit(seen.with_denied(result))
             return
         just_submitted = just_submitted and isinstance(result, Err) and not isinstance(result.error, NotFound)
-        changed = seen.read(result, now)
+        changed = seen.read(result)
         if changed:
             yield Emit(seen.with_denied(result))
         if result.data is not None and result.data.is_terminal:
@@ -71,15 +71,14 @@ def _follow(
             return
         interval = waiting.poll.interval(interval, result.data, now.utc, now.random, changed=changed)
         now = yield from _until_next_poll(source, interval, result, seen, now, end=end)
-    yield Emit(Err(wait_timeout(read.job_id, seen.job, waiting.timeout, now.monotonic - seen.changed_at, result and result.error)))
+    yield Emit(Err(wait_timeout(read.job_id, seen.job, waiting.timeout, result, now)))
 
 
 @define
 class _Seen:
     """A job as it was last seen."""
 
-    job: Job | None
-    changed_at: float
+    job: Job | None = None
     ended: bool = False
     """Whether an event said that it has ended."""
     denied: int = 0
@@ -87,17 +86,15 @@ class _Seen:
     linked: bool = False
     """Whether its changes came by themselves, by the last event about that."""
 
-    def read(self, result: Result[Job], now: Instant) -> bool:
+    def read(self, result: Result[Job]) -> bool:
         """Take what a poll read; whether that is a change."""
         self.denied += result.meta.false_not_found
-        return result.data is not None and self.take(result.data, now)
+        return result.data is not None and self.take(result.data)
 
-    def take(self, job: Job, now: Instant) -> bool:
+    def take(self, job: Job) -> bool:
         """Take another state of the job; whether it is a change."""
-        changed = self.job is None or visible_state(job) != visible_state(self.job)
-        self.job = job
-        self.changed_at = now.monotonic if changed else self.changed_at
-        return changed
+        before, self.job = self.job, job
+        return before is None or visible_state(job) != visible_state(before)
 
     def with_denied(self, result: Result[Job]) -> Result[Job]:
         """The result, with how often the job was denied in all."""
@@ -120,13 +117,13 @@ def _until_next_poll(
             return now
         due = False
         for event in received.events:
-            due = (yield from _take_event(event, seen, result.meta, now)) or due
+            due = (yield from _take_event(event, seen, result.meta)) or due
         if due or now.monotonic >= end:
             return now
         live = changes_come(source, seen.job) and not seen.ended
 
 
-def _take_event(event: Event, seen: _Seen, meta: Meta, now: Instant) -> Generator[Step | Emit[Result[Job]], Any, bool]:
+def _take_event(event: Event, seen: _Seen, meta: Meta) -> Generator[Step | Emit[Result[Job]], Any, bool]:
     """Emit what an event changed; whether the job has to be read now: it has ended, or events begin to come, or come no more."""
     if isinstance(event, Linked):
         was, seen.linked = seen.linked, event.changes
@@ -139,7 +136,7 @@ def _take_event(event: Event, seen: _Seen, meta: Meta, now: Instant) -> Generato
     if job.is_terminal:
         seen.ended = True
         return True
-    if seen.take(job, now):
+    if seen.take(job):
         yield Emit(seen.with_denied(Ok(job, evolve(meta, false_not_found=0))))
     return False
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from attrs import evolve
 
@@ -12,14 +13,17 @@ from ..._operations.jobs import Filters
 from ..._operations.operation import KEY_HEADER, Operation, derived
 from ...errors import NotFound
 from ...models.jobs import Job
-from ...result import Err, Ok, Result
+from ...result import Err, Meta, Ok, Result
+from .explain import not_allowed
 from .request import exchange
 from .steps import Instant, Plan, pause, read_clock
+
+T = TypeVar("T")
 
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 5
 RETRY_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.0)
-"""Seconds before each further attempt to change a job that the server denies: each may meet another database connection."""
+"""Seconds before each further attempt to change or read a job that the server denies: each may meet another database connection."""
 DENIAL: Final = "Job not found"
 UNSURE: Final = (
     "is the id right? April 2026 servers may also answer so for a job that exists, until they are restarted: call jobs.list to make sure"
@@ -46,10 +50,22 @@ def with_denied(result: Result[Job], denied: int) -> Result[Job]:
     return Ok(result.data, meta) if isinstance(result, Ok) else Err(result.error, meta)
 
 
-def change_job(context: CallContext, change: Operation[None]) -> Plan[Result[None]]:
+def read_whole_job(context: CallContext, read: Operation[Job]) -> Plan[Result[Job]]:
+    """Read a job with its payload, which the list lacks: where the server denies one that this client has seen, it is read again."""
+    found = yield from exchange(context, read)
+    if isinstance(found, Ok) or not _denies(found):
+        return found
+    listed = yield from _from_list(context, read.job_id, found)
+    if isinstance(listed, Err) or not listed.data.is_terminal:
+        return listed
+    return (yield from _again(context, lambda _: read, found, listed.meta))
+
+
+def change_job(context: CallContext, change: Operation[None], reason_of: Callable[[Job], str | None]) -> Plan[Result[None]]:
     """Change a job. Where the server denies one that this client has seen, and that is in the list, the change is tried again.
 
-    Each time under another idempotency key: the server repeats a 404 for a day.
+    Each time under another idempotency key: the server repeats a 404 for a day. Where the list shows the job in a state in which the change
+    is not allowed, `reason_of` says so, and no attempt would help.
     """
     done = yield from exchange(context, change)
     if isinstance(done, Ok) or not _denies(done):
@@ -57,20 +73,27 @@ def change_job(context: CallContext, change: Operation[None]) -> Plan[Result[Non
     listed = yield from _from_list(context, change.job_id, done)
     if isinstance(listed, Err):
         return Err(listed.error if isinstance(listed.error, NotFound) else done.error, listed.meta)
-    meta = listed.meta
+    refused = not_allowed(listed, done.error, reason_of)
+    if refused is not None:
+        return refused
+    key = change.request["headers"][KEY_HEADER]
+    return (yield from _again(context, lambda number: change.with_key(derived(key, f"~404.{number}")), done, listed.meta))
+
+
+def _again(context: CallContext, attempt: Callable[[int], Operation[T]], denied: Err, meta: Meta) -> Plan[Result[T]]:
+    """Send a request again that was denied, until it is not: each attempt may meet another database connection."""
     for number, delay in enumerate(RETRY_DELAYS):
         now = yield from pause(delay)
         if now.monotonic >= context.deadline:
             break
-        key = derived(change.request["headers"][KEY_HEADER], f"~404.{number}")
-        again = yield from exchange(context, change.with_key(key), now)
+        again = yield from exchange(context, attempt(number), now)
         meta = again.meta.plus(meta)
         if isinstance(again, Ok):
             return Ok(again.data, meta)
         if not _denies(again):
             return Err(again.error.with_(attempts=meta.attempts), meta)
         meta = evolve(meta, false_not_found=meta.false_not_found + 1)
-    return Err(done.error.with_(hint=DENIED, retryable=True, attempts=meta.attempts), meta)
+    return Err(denied.error.with_(hint=DENIED, retryable=True, attempts=meta.attempts), meta)
 
 
 def _denies(result: Err) -> bool:

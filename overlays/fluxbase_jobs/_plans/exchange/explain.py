@@ -6,20 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from ..._context.call_context import CallContext
 from ..._operations.operation import KEY_HEADER, Operation
 from ..._validation.arguments import is_a, plain_text
 from ...errors import FluxbaseError, NotAllowedInState, NotFound
 from ...models.inputs import Submission
 from ...models.jobs import Job
-from ...result import Err, Meta, Result
-from .request import exchange
+from ...result import Err, Meta, Ok, Result
 from .steps import Plan, Send, record_sends
 
 E = TypeVar("E", bound=FluxbaseError)
 
 
-def with_reason(context: CallContext, failed: Err, read: Operation[Job], reason_of: Callable[[Job], str | None]) -> Plan[Err]:
+def with_reason(failed: Err, reading: Plan[Result[Job]], reason_of: Callable[[Job], str | None]) -> Plan[Err]:
     """The failure of a change; where it is the server's bare 500, with the reason that the job's state shows.
 
     The server answers a lost race and exhausted retries with that 500 (recorded, failures): reading the job explains it, and sending the
@@ -27,12 +25,21 @@ def with_reason(context: CallContext, failed: Err, read: Operation[Job], reason_
     """
     if failed.error.status != 500:
         return failed
-    found = yield from exchange(context, read)
-    reason = None if isinstance(found, Err) else reason_of(found.data)
+    found = yield from reading
+    refused = None if isinstance(found, Err) else not_allowed(found, failed.error, reason_of, failed.meta)
+    if refused is not None:
+        return refused
     meta = failed.meta.plus(found.meta)
+    return Err(failed.error.with_(attempts=meta.attempts), meta)
+
+
+def not_allowed(found: Ok[Job], error: FluxbaseError, reason_of: Callable[[Job], str | None], before: Meta | None = None) -> Err | None:
+    """The error of a change that a job's state, as it was read, does not allow, in place of the server's; None where the state allows it."""
+    reason = reason_of(found.data)
     if reason is None:
-        return Err(failed.error.with_(attempts=meta.attempts), meta)
-    return Err(replace_error(NotAllowedInState, reason, failed.error, meta).with_(job_status=found.data.status), meta)
+        return None
+    meta = found.meta if before is None else before.plus(found.meta)
+    return Err(replace_error(NotAllowedInState, reason, error, meta).with_(job_status=found.data.status), meta)
 
 
 def with_function_name(submitted: Result[Job], submission: Submission) -> Result[Job]:
