@@ -110,6 +110,8 @@ def wait_timeout(job_id: str | None, job: Job | None, timeout: float, unchanged:
     hint = f"the job is still running on the server; call jobs.wait({job_id!r}) to keep waiting"
     if job is not None and job.status == "running" and unchanged >= STUCK_SECONDS:
         hint = f"{STUCK}; {hint}"
+    if job is not None and job.is_terminal:
+        hint = f"the job has ended; call jobs.logs({job_id!r}) to read the rest of its log"
     status = f"was {job.status}" if job else "could not be read"
     return WaitTimeout(
         f"job {job_id} {status} after {timeout:g} s",
