@@ -43,7 +43,12 @@ else:
 
 STATUSES = frozenset(HTTPStatus)
 
-AwareDatetime: TypeAlias = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
+if TYPE_CHECKING:
+    AwareDatetime: TypeAlias = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
+else:  # a test that froze the time with freezegun may import this: its class in place of datetime is none to msgspec
+    AwareDatetime = Annotated[
+        next(kind for kind in datetime.datetime.__mro__ if kind.__module__ == "datetime"), msgspec.Meta(tz=True)
+    ]
 """A moment with its UTC offset; text without one is no moment and fails to decode."""
 
 

@@ -185,6 +185,23 @@ def test_expired_token_is_refreshed(connect: Connect, server: LocalServer) -> No
     assert received_tokens == [Tokens(access_token="eyJ.second", refresh_token="r2", expires_in=900)]
 
 
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [({"expires_in": "900"}, 900), ({"expires_in": 900.5}, 900), ({"expires_in": None}, None), ({"expires_in": "soon"}, None), ({}, None)],
+)
+def test_new_tokens_are_kept_whatever_is_said_of_their_lifetime(
+    connect: Connect, server: LocalServer, told: dict[str, object], seconds: int | None
+) -> None:
+    """The server has spent the old refresh token. One that is not sent stays."""
+    received: list[Tokens] = []
+    renewed = Answer(200, {"access_token": "eyJ.second", **told})
+    server.answer(Answer(401, {"error": "expired"}), renewed, FOUND)
+
+    connect(server.url, "eyJ.first", refresh_token="r1", on_tokens=received.append).jobs.get(JOB_ID).unwrap()
+
+    assert received == [Tokens(access_token="eyJ.second", expires_in=seconds)]
+
+
 def test_coroutine_function_as_on_tokens_is_awaited(server: LocalServer) -> None:
     """It is awaited before the call continues."""
     server.answer(REFUSED, TOKENS, FOUND)

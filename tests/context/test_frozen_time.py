@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+import subprocess
+import sys
+from typing import Any, Final
 
 import anyio
 import httpx
@@ -41,6 +43,29 @@ def test_the_test_server_answers_though_the_clock_stands_still() -> None:
             assert client.jobs.submit("resize", {}).ok
             assert client.jobs.run("resize", {}, timeout=3, poll=QUICK).ok
             assert asyncio.run(run())
+
+
+IMPORTS: Final = """
+import msgspec
+from freezegun import freeze_time
+
+with freeze_time("2026-11-26T14:00:00Z"):
+    from fluxbase_jobs.testing import Server
+    from fluxbase_jobs_client import models
+
+    with Server() as server, server.client() as client:
+        server.script("resize").complete({})
+        job = client.jobs.run("resize", {}, timeout=3).unwrap()
+    assert msgspec.json.decode(msgspec.json.encode(job), type=models.Job).created_at == job.created_at
+print(job.status)
+"""
+
+
+def test_all_can_be_imported_though_the_clock_stands_still() -> None:
+    """As the first test of a suite may do it; also what is generated."""
+    ended = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False)
+
+    assert (ended.stdout, ended.returncode) == ("completed\n", 0), ended.stderr
 
 
 def never_answer(connection: socket.socket) -> None:

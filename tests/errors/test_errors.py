@@ -159,6 +159,8 @@ MADE_UP: Final[list[tuple[int, Any, dict[str, Any]]]] = [
     (400, {"error": True, "hint": 7}, {"hint": None, "details": {"error": True, "hint": 7}}),
     (502, "<Error><Message>no upstream</Message></Error>", {"message": "the server answered 502: no upstream"}),
     (502, "<Error><Code>7</Code></Error>", {"details": "<Error><Code>7</Code></Error>"}),
+    (400, {"error": "invalid_grant", "error_description": "used up"}, {"message": "used up", "code": "invalid_grant"}),
+    (403, {"error": "Forbidden", "detail": "quota"}, {"message": "Forbidden: quota", "details": {"detail": "quota"}}),
     (502, {"fault": {"faultstring": "quota", "detail": {"errorcode": "x"}}}, {"message": "the server answered 502: quota"}),
     (502, '{"error": "\\ud800"}', {"details": '{"error": "\\ud800"}'}),
     (502, b"\x1f\x8b\x00", {"details": None}),
@@ -185,6 +187,25 @@ def test_plain_text_is_quoted_in_the_message(client: FluxbaseClient, server: Loc
     assert len(error.message) < 300
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("text/plain; charset=ISO-8859-1", "größe".encode("latin-1"), "größe"),
+        ('text/html; charset="windows-1252"', "<title>5 € used up</title>".encode("cp1252"), "5 € used up"),
+        ("text/plain;charset=utf-16", "größe".encode("utf-16"), "größe"),
+        ("application/json; charset=iso-8859-1", '{"error": {"message": "größe"}}'.encode("latin-1"), "größe"),
+        ("text/plain; charset=iso-8859-1", "größe".encode(), "größe"),
+        ("text/plain; charset=iso-what", b"gr\xf6sse", "gr\ufffdsse"),
+    ],
+)
+def test_an_error_may_be_in_another_character_set(client: FluxbaseClient, server: LocalServer, kind: str, body: bytes, words: str) -> None:
+    """Old gateways have one; UTF-8 is read as such, whatever its type says."""
+    error = error_of(client, server, Answer(403, body, {"content-type": kind}))
+
+    assert error.message == f"the server answered 403: {words}"
+    assert words in str(error.details)
+
+
 def test_request_id_comes_from_the_header(client: FluxbaseClient, server: LocalServer) -> None:
     """The header takes precedence over the body."""
     error = error_of(client, server, Answer(500, {"error": "x", "request_id": "of the body"}, {"x-request-id": "of the header"}))
@@ -200,6 +221,7 @@ def test_request_id_comes_from_the_header(client: FluxbaseClient, server: LocalS
         ("0", {"retry_after": 60}, 0.0),
         (None, {"retry_after": 60}, 60.0),
         (None, {"retry_after": 1.5}, 1.5),
+        (None, {"retry_after": "1.5"}, 1.5),
         ("soon", {"retry_after": 60}, 60.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", {}, 0.0),
         ("Thu, 01 Jan 1970 00:00:00 -0000", {}, 0.0),

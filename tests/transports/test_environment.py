@@ -99,12 +99,13 @@ ODD_PROXIES: Final = (
 
 @pytest.mark.parametrize("proxy", ODD_PROXIES)
 def test_odd_proxies_are_error_values(environment: pytest.MonkeyPatch, connect: Connect, proxy: str) -> None:
-    """A name that is not resolved, a port that is none: the call says so, without the proxy's password."""
+    """A name that is not resolved, a port that is none: the call says that it was the proxy, without the proxy's password."""
     environment.setenv("http_proxy", proxy)
 
     error = connect("http://behind.invalid", retry=None, timeout=2).jobs.get(JOB_ID).error
 
     assert isinstance(error, ConnectionFailed | RequestTimeout)
+    assert "the proxy of http_proxy" in error.message
     assert SECRET not in f"{error} {error!r} {error.hint} {error.details}"
 
 

@@ -72,7 +72,7 @@ def make_settings(
 ) -> ClientSettings:
     """A client's settings from what its constructor was given. Raises InvalidInput, naming the argument."""
     return ClientSettings(
-        base_url=_base_url(url),
+        base_url=base_url("url", url),
         headers=_headers({} if headers is None else headers),
         timeout=arguments.seconds("timeout", timeout),
         retry=retry_policy(retry, RetryPolicy()),
@@ -89,8 +89,9 @@ def retry_policy(given: object, default: RetryPolicy) -> RetryPolicy:
     return cast("RetryPolicy", given)
 
 
-def _base_url(url: object) -> str:
-    text = arguments.text("url", url)
+def base_url(name: str, url: object) -> str:
+    """A server's address, without the path that all endpoints share. Raises InvalidInput, with the name of the argument."""
+    text = arguments.text(name, url)
     try:
         # urlsplit drops line breaks, outer blanks, and a query or fragment that is empty.
         valid = _is_server(urlsplit(text)) and not any(character.isspace() or character in "?#\\" for character in text)
@@ -100,7 +101,7 @@ def _base_url(url: object) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise InvalidInput("url must be the server's address, like https://example.com: http or https, no user name, query or fragment")
+        raise InvalidInput(f"{name} must be the server's address, like https://example.com: http or https, no user name, query or fragment")
     # The path that all endpoints share is often copied along with the address.
     return text.rstrip("/").removesuffix("/api/v1").rstrip("/")
 

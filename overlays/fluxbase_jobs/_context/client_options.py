@@ -12,6 +12,7 @@ from .._validation.arguments import Seconds
 from ..errors import InvalidInput
 from ..models.tokens import Tokens
 from ..policies.retry import RetryPolicy
+from .call_context import base_url
 from .credentials import OnTokens, header_text
 
 DEFAULT_TIMEOUT: Final = 30.0
@@ -52,6 +53,7 @@ def from_environment() -> tuple[str, str | None, str | None]:
     url, key, refresh_token = (os.environ.get(name, "").strip() or None for name in (URL_VARIABLE, KEY_VARIABLE, REFRESH_VARIABLE))
     if url is None:
         raise InvalidInput(f"{URL_VARIABLE} is not set: it names the server, like https://example.com")
+    base_url(URL_VARIABLE, url)
     for name, value in ((KEY_VARIABLE, key), (REFRESH_VARIABLE, refresh_token)):
         if value is not None:
             header_text(name, value)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import msgspec
 from fluxbase_jobs_client import models as wire
 from fluxbase_jobs_client.api.auth import refresh_tokens
@@ -14,7 +17,17 @@ from ..models.tokens import Tokens
 from .operation import Operation
 
 _read_session = msgspec.json.Decoder(wire.Session).decode
-_read_tokens = msgspec.json.Decoder(wire.Tokens).decode
+
+
+class _Renewed(msgspec.Struct):
+    """A new pair of tokens, read as loosely as can be: the server has spent the old refresh token, so that no new one may be lost."""
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_in: Any = None
+
+
+_read_renewed = msgspec.json.Decoder(_Renewed).decode
 
 
 def sign_in(email: object, password: object) -> Operation[wire.Session]:
@@ -49,6 +62,16 @@ def refresh(refresh_token: str) -> Operation[Tokens]:
 
 
 def _tokens(content: bytes) -> Tokens:
-    tokens = _read_tokens(content)
+    tokens = _read_renewed(content)
     _check_tokens(tokens.access_token, tokens.refresh_token)
-    return Tokens(access_token=tokens.access_token, refresh_token=tokens.refresh_token or None, expires_in=tokens.expires_in)
+    return Tokens(
+        access_token=tokens.access_token, refresh_token=tokens.refresh_token or None, expires_in=_whole_seconds(tokens.expires_in)
+    )
+
+
+def _whole_seconds(given: object) -> int | None:
+    """Seconds that are sent as a number or as text; None for what is neither."""
+    with suppress(ValueError, OverflowError):
+        if isinstance(given, int | float | str) and not isinstance(given, bool):
+            return int(float(given))
+    return None

@@ -6,7 +6,9 @@ import re
 from typing import Any, Final, cast
 
 import msgspec
+from attrs import evolve
 
+from .._transports.messages import RawResponse
 from ..models.decoding import BOM
 from ..models.shortening import MAX_DETAILS, presentable, shortened
 
@@ -29,7 +31,28 @@ _MESSAGE_KEYS: Final = (
 )
 """The keys under which servers send an error message, the most specific first."""
 _READ: Final = ("error", "message", "code", "hint", "request_id")
+_CHARSET: Final = re.compile(
+    r"""charset\s*=\s*["']?((?:iso|windows|cp|latin|utf-?16|koi8|shift|gb|big5|euc)[\w-]*)""", re.ASCII | re.IGNORECASE
+)
 _MARKUP: Final = re.compile(rb"\s*([<\[{]|null\s*$)")
+
+
+def in_utf8(response: RawResponse) -> RawResponse:
+    """The response with its body in UTF-8, where it is in the other character set that its type names: old gateways' pages are."""
+    found = _CHARSET.search(response.headers.get("content-type", ""))
+    if found is None or _is_utf8(response.content):
+        return response
+    try:
+        return evolve(response, content=response.content.decode(found[1], errors="replace").encode())
+    except (LookupError, ValueError):
+        return response
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()  # which is every other byte of UTF-16
+    except ValueError:
+        return False
 
 
 def read_body(content: bytes) -> Any:

@@ -17,11 +17,13 @@ from ..models.shortening import MAX_CODE, presentable, shortened
 from ..policies.retry import TRANSIENT_STATUSES
 from .answers import require_match
 from .confidential import UNDOCUMENTED, public_body, public_headers
-from .error_bodies import code_of, details, details_text, message_in, message_in_text, read_body, without_bom
+from .error_bodies import code_of, details, details_text, in_utf8, message_in, message_in_text, read_body, without_bom
 from .operation import Operation
 
 T = TypeVar("T")
 
+_LONGER: Final = ("message", "error_description", "detail", "description", "reason")
+"""Where the text stands beside a short `error`: the first is the server's, gateways and sign-in services have the others."""
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _HINTS: Final = {
     # What the admin routes answer to a key that was not sent in the Authorization header (recorded, admin).
@@ -65,6 +67,7 @@ def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> 
 
 
 def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) -> errors.FluxbaseError:
+    response = in_utf8(response)
     decoded = read_body(response.content)
     body = cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}
     body = public_body(body) if operation.confidential else body
@@ -103,7 +106,8 @@ def _message_and_code(response: RawResponse, body: dict[str, Any], other: str | 
     Usually `error` is the text. In token checks it is a code, `token_revoked` say, and the text is in `message` (recorded, database_down).
     `other` is the message of a body of another shape, None where the body must not be quoted.
     """
-    text, longer, code = _text(body, "error"), _text(body, "message"), code_of(body)
+    text, code = _text(body, "error"), code_of(body)
+    longer = next((found for key in _LONGER if (found := _text(body, key))), None)
     if text and longer and _CODE.fullmatch(text):
         return longer, code or text
     if text and longer:
@@ -146,6 +150,8 @@ def _retry_after(response: RawResponse, utc: datetime) -> float | None:
         now = _date(response.headers.get("date", "")) or utc
         return _wait(moment.timestamp() - now.timestamp())
     seconds: object = _object(response.content).get("retry_after")
+    if isinstance(seconds, str) and _SECONDS.fullmatch(seconds):
+        seconds = float(seconds)
     if isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf:
         return _wait(seconds)
     return None

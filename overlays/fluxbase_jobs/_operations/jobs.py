@@ -36,7 +36,7 @@ def submit(job: Submission, now: datetime) -> Operation[Job]:
         namespace=arguments.optional_text("namespace", job.namespace),
         priority=None if job.priority is None else arguments.integer("priority", job.priority, -arguments.INT32 - 1),
         scheduled_at=_scheduled_at(job, now),
-        on_behalf_of=None if job.on_behalf_of is None else _on_behalf_of(job.on_behalf_of),
+        on_behalf_of=None if job.on_behalf_of is None else _on_behalf_of("on_behalf_of", job.on_behalf_of),
     )
     request = submit_job.build_request(body=body, idempotency_key=idempotency_key(job.idempotency_key))
     size = len(request["content"])
@@ -84,9 +84,9 @@ def _stored_payload(job: Job) -> msgspec.Raw | None:
     raise InvalidInput(f"job {job.id} cannot be submitted again: its stored payload is no JSON object")
 
 
-def get(job_id: object) -> Operation[Job]:
-    """Read a job."""
-    job = arguments.job_id(job_id)
+def get(job_id: object, name: str = "job_id") -> Operation[Job]:
+    """Read a job. `name` is that of the argument."""
+    job = arguments.job_id(job_id, name)
     return Operation(request=get_job.build_request(job), read=readers.job, asked=Asked(job_id=job))
 
 
@@ -161,14 +161,15 @@ def logs(job_id: object, after_line: object) -> Operation[list[LogLine]]:
     return Operation(request=request, read=readers.lines, asked=Asked(job_id=job))
 
 
-def _on_behalf_of(user: object) -> wire.OnBehalfOf:
+@arguments.only_invalid_input
+def _on_behalf_of(name: str, user: object) -> wire.OnBehalfOf:
     if arguments.is_a(user, Mapping):
         raise InvalidInput(
-            "on_behalf_of must be a user's id or an OnBehalfOf", hint="pass OnBehalfOf(user_id=..., user_email=..., user_role=...)"
+            f"{name} must be a user's id or an OnBehalfOf", hint="pass OnBehalfOf(user_id=..., user_email=..., user_role=...)"
         )
     given = cast("OnBehalfOf", user) if arguments.is_a(user, OnBehalfOf) else OnBehalfOf(user_id=user)  # type: ignore[arg-type]  # checked in the next lines
     return wire.OnBehalfOf(
-        user_id=arguments.uuid("on_behalf_of" if given is not user else "on_behalf_of.user_id", given.user_id),
-        user_email=arguments.optional_text("on_behalf_of.user_email", given.user_email),
-        user_role=arguments.optional_text("on_behalf_of.user_role", given.user_role),
+        user_id=arguments.uuid(name if given is not user else f"{name}.user_id", given.user_id),
+        user_email=arguments.optional_text(f"{name}.user_email", given.user_email),
+        user_role=arguments.optional_text(f"{name}.user_role", given.user_role),
     )

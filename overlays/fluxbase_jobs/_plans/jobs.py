@@ -86,7 +86,7 @@ def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[J
     """Queue a new job like one that has ended. It is always read first: a job from a list has no payload, and its status may be old."""
     if key is not None:
         arguments.idempotency_key(key)
-    found = yield from read_whole_job(context, operations.get(job_id))
+    found = yield from read_whole_job(context, operations.get(job_id, "job"))
     if isinstance(found, Err):
         return found
     if not found.data.is_terminal:

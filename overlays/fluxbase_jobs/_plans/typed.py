@@ -68,7 +68,7 @@ def run(
 
 def wait(context: CallContext, definition: Definition, job: object, options: WaitOptions) -> Plan[Result[CompletedJob[Any]]]:
     """Wait for the completion of a job that was submitted before."""
-    waited = yield from waiting.wait(context, cast("Job", job).id if is_a(job, Job) else job, options)
+    waited = yield from waiting.wait(context, arguments.job_id(job, "job"), options)
     completed = waited if isinstance(waited, Err) else (yield from running.completed(context, waited))
     return _completed(completed, definition)
 

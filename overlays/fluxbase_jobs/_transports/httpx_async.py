@@ -73,7 +73,7 @@ class AsyncHttpxTransport:
         except self._library.module.HTTPStatusError as refused:
             return refused_by_hook(refused)
         except self._library.faults as fault:
-            return send_error(fault, request, timeout, self._library)
+            return send_error(fault, request, timeout, self._library, proxied=self._proxy is not None)
 
     async def close(self) -> None:
         """Close the connections of this event loop; those of others close with them."""

@@ -18,7 +18,7 @@ from attrs import frozen
 from ..errors import ConnectionFailed, FluxbaseError, InvalidInput, InvalidResponse, RequestTimeout
 from .bounds import LONGEST_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, ResponseTooLong
 from .clock import monotonic
-from .messages import RawResponse, Request, address, user_agent
+from .messages import RawResponse, Request, address, proxy_variable, user_agent
 
 CONNECT_SECONDS: Final = 5.0
 WRITE_BYTES: Final = 4096
@@ -202,9 +202,11 @@ def refused_by_hook(fault: httpx.HTTPStatusError) -> RawResponse:
     return pieces.response()
 
 
-def send_error(fault: Exception, request: Request, timeout: float, library: Library) -> FluxbaseError:
+def send_error(fault: Exception, request: Request, timeout: float, library: Library, *, proxied: bool = False) -> FluxbaseError:
     """The error value for a send that raised, by its kind: the text of a protocol error could quote anything that was sent."""
     server, _ = address(request)
+    if proxied:  # the server itself may be well
+        server = f"{server} through the proxy of {proxy_variable(server)}"
     if isinstance(fault, library.module.TimeoutException | TimeoutError):
         return RequestTimeout(f"no complete answer from {server} within {max(round(timeout, 3), 0.001):g} s", retryable=True)
     if isinstance(fault, ResponseTooLong):

@@ -67,7 +67,7 @@ class HttpxTransport:
         except self._library.module.HTTPStatusError as refused:
             return refused_by_hook(refused)
         except self._library.faults as fault:
-            return send_error(fault, request, timeout, self._library)
+            return send_error(fault, request, timeout, self._library, proxied=self._proxy is not None)
 
     def close(self) -> None:
         """Close the connections of this process."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeAlias
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from attrs import frozen
 
@@ -50,6 +51,13 @@ def address(request: Request) -> tuple[str, str]:
     scheme, _, rest = str(request["url"]).partition("://")
     server, slash, path = rest.partition("/")
     return f"{scheme}://{server}", slash + path
+
+
+def proxy_variable(server: str) -> str:
+    """The name of the variable that names that proxy, for error messages."""
+    scheme = urlsplit(server).scheme
+    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+    return next((name for name in names if os.environ.get(name)), "the system's proxy setting")
 
 
 def target(request: Request) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import ssl
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -12,6 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from ..errors import ConnectionFailed
 from .base import AsyncTransport, Transport
+from .messages import proxy_variable
 
 TransportT = TypeVar("TransportT")
 
@@ -25,13 +25,6 @@ def proxy_for(server: str) -> str | None:
     if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]) or _in_listed_network(host, proxies.get("no", "")):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def proxy_variable(server: str) -> str:
-    """The name of the variable that names that proxy, for error messages."""
-    scheme = urlsplit(server).scheme
-    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
-    return next((name for name in names if os.environ.get(name)), "the system's proxy setting")
 
 
 def _in_listed_network(host: str, no_proxy: str) -> bool:

@@ -6,6 +6,7 @@ overrides nor a `__class__` that says otherwise changes what is sent. No check l
 
 from __future__ import annotations
 
+import builtins
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -106,7 +107,12 @@ def uuid(name: str, value: object) -> str:
 
 def job_id(value: object, name: str = "job_id") -> str:
     """The id of a job, from the job itself or as `uuid` takes it."""
-    return uuid(name, cast("Job", value).id if is_a(value, Job) else value)
+    return uuid(name, _id_of(name, value))
+
+
+@only_invalid_input
+def _id_of(_: str, value: object) -> object:
+    return cast("Job", value).id if is_a(value, Job) else value
 
 
 @only_invalid_input
@@ -179,9 +185,9 @@ def callback(name: str, value: object) -> None:
 
 
 def iterator(name: str, value: object, items: str) -> Iterator[Any]:
-    """The iterator over what a batch is made of. Text and a single job can be iterated over too, but are never meant so."""
+    """The iterator over what a batch is made of. Text, a single job and a result can be iterated over too, but are never meant so."""
     rule = f"{name} must be an iterable of {items}; got {described(value)}"
-    if is_a(value, str, bytes, bytearray, Job):
+    if is_a(value, str, bytes, bytearray, Job, Ok, Err):
         raise InvalidInput(rule)
     try:
         return iter(cast("Iterable[Any]", value))
@@ -264,5 +270,8 @@ def described(value: object) -> str:
 
 
 def type_name(value: object) -> str:
-    """The name of a value's class; a metaclass may define what `__name__` gives."""
-    return cast("str", type.__dict__["__name__"].__get__(type(value)))
+    """The name of a value's class, with its module where a built-in class is called so too; a metaclass may define what `__name__` gives."""
+    kind = type(value)
+    name = cast("str", type.__dict__["__name__"].__get__(kind))
+    module: object = type.__dict__["__module__"].__get__(kind)
+    return f"{module}.{name}" if type(module) is str and module != "builtins" and hasattr(builtins, name) else name

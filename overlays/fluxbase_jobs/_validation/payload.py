@@ -35,7 +35,9 @@ class TypedPayload:
 
 @only_invalid_input
 def json_type(name: str, kind: object) -> Any:
-    """A type that JSON is read as: the type itself, or InvalidInput. Names in it may be defined later."""
+    """A type that JSON is read as: the type itself, or InvalidInput. Names in it may be defined later. None stands for its type, as in hints."""
+    if kind is None:
+        return type(None)
     if not can_be_read(kind):
         raise InvalidInput(
             f"{name} must be an attrs class, dataclass, TypedDict, msgspec.Struct or pydantic model; got {_class_or_value(kind)}"

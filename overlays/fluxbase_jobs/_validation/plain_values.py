@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections import UserString
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeAlias, cast
@@ -28,6 +28,7 @@ from .pydantic_models import (
     no_text_key,
     not_json,
     pydantic_values,
+    require_valid,
 )
 
 MAX_INTEGER: Final = 2**53 - 1
@@ -113,6 +114,8 @@ def _scalar_or_container(value: object) -> object:
     reader = _EXACT.get(kind)
     if reader is not None:
         return reader(value)
+    if _unset(value):  # one of them is a member of an enum
+        raise Unfit(not_json(type_name(value)))
     if is_a(value, Enum):
         return _scalar_or_container(_enum_value(value))
     if is_secret(kind):
@@ -183,6 +186,7 @@ def _pydantic(value: object) -> object:
             found.identity = id(value)  # the model may be found again below, where it contains itself
     except Unwritable as fault:
         plain_tree(fields_of(value), _MAX_FIELDS)
+        require_valid(value)
         raise Unfit(f"cannot be written as JSON by pydantic: {fault}") from None
     return found
 
@@ -235,7 +239,12 @@ def _moment(value: object) -> object:
     plain = plain_datetime(cast("datetime", value))
     if plain.utcoffset() is None:
         raise Unfit(NO_OFFSET)
-    return msgspec.to_builtins(plain)
+    return msgspec.to_builtins(plain if _has_whole_minutes(plain) else plain.astimezone(UTC))
+
+
+def _has_whole_minutes(moment: datetime) -> bool:
+    """Whether a moment's offset can be written: the local times of before 1900 differ from UTC by seconds too, which RFC 3339 has not."""
+    return not cast("timedelta", moment.utcoffset()) % timedelta(minutes=1)
 
 
 def _day(value: object) -> object:

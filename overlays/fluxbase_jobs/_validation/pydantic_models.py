@@ -84,6 +84,11 @@ def pydantic_values(model: Any) -> object:
     return dumped
 
 
+def require_valid(model: Any) -> None:
+    """Raise Unfit, with the place, where the model is not valid."""
+    _validated(model, ())
+
+
 def _check(model: Any, dumped: object, validated: Callable[[], object]) -> None:
     """Raise Unfit where the model is not valid now, or its JSON hides or changes a value."""
     again = validated()

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from typing import Any, Final, NamedTuple, NoReturn, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import attrs
 import markupsafe
@@ -19,7 +20,7 @@ import numpy as np
 import pendulum
 import pydantic
 import pytest
-from fluxbase_jobs import FluxbaseClient, InvalidInput, OnBehalfOf, PollPolicy, Submission, SyncFunction
+from fluxbase_jobs import FluxbaseClient, InvalidInput, Job, OnBehalfOf, PollPolicy, Submission, SyncFunction
 from freezegun import freeze_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -370,6 +371,17 @@ def test_a_single_job_is_no_batch(client: FluxbaseClient, server: LocalServer) -
             client.jobs.wait_many(cast("Any", odd))
 
 
+def test_a_result_is_no_batch(client: FluxbaseClient, server: LocalServer) -> None:
+    """Whatever is in it, it has to be unwrapped first: as a pair it could be iterated over."""
+    server.answer(Answer(200, {"jobs": [job()], "total": 1}))
+
+    for odd in (client.jobs.list(), client.jobs.get("none")):
+        for batch in (client.jobs.wait_many, client.jobs.watch_many, client.jobs.tail_many, client.jobs.submit_many):
+            with pytest.raises(InvalidInput, match=f"must be an iterable of .*; got {type(odd).__name__}: unwrap it first"):
+                batch(cast("Any", odd))
+    assert len(server.requests) == 1
+
+
 def test_a_batch_key_of_any_class_is_a_text(client: FluxbaseClient, server: LocalServer) -> None:
     """The keys of the items follow from it."""
     server.answer(CREATED)
@@ -445,6 +457,37 @@ UNREADABLE: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
+class OddUser(OnBehalfOf):
+    def __getattribute__(self, name: str) -> Any:
+        return _raise()
+
+
+class OddJob(Job):
+    @property
+    def id(self) -> Any:
+        return _raise()
+
+
+def test_arguments_of_our_own_classes_whose_reading_fails_are_refused(client: FluxbaseClient, server: LocalServer) -> None:
+    """By the name of the argument."""
+    odd = msgspec.json.decode(json.dumps(job()), type=OddJob)
+    typed = client.jobs.define("resize", dict, dict)
+
+    for error, name in (
+        (client.jobs.submit("resize", on_behalf_of=OddUser.__new__(OddUser)).error, "on_behalf_of"),
+        (client.jobs.submit("resize", on_behalf_of=OnBehalfOf.__new__(OnBehalfOf)).error, "on_behalf_of"),
+        (client.jobs.get(odd).error, "job_id"),
+        (client.jobs.resubmit(odd).error, "job"),
+        (typed.wait(odd).error, "job"),
+        (client.admin.jobs.cancel(odd).error, "job_id"),
+        *((result.error, "job_ids") for _, result in client.jobs.wait_many([odd])),
+    ):
+        assert isinstance(error, InvalidInput)
+        assert error.message.startswith(f"{name} ")
+        assert "SECRET" not in str(error)
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_payload_whose_reading_fails_is_refused(client: FluxbaseClient, server: LocalServer, name: str) -> None:
     """At the top and inside, with the path."""
@@ -472,6 +515,7 @@ TAKEN: Final[dict[str, tuple[Any, Any]]] = {
     "deque": (deque([1, 2]), [1, 2]),
     "range": (range(3), [0, 1, 2]),
     "moment": (Moment(2030, 1, 2, 3, 4, 5, tzinfo=UTC), "2030-01-02T03:04:05Z"),
+    "moment with seconds in its offset": (datetime(1880, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")), "1879-12-31T23:06:32Z"),
     "day": (Day(2030, 1, 2), "2030-01-02"),
     "id": (Identity(JOB_ID), JOB_ID),
     "decimal": (Decimal("1.50"), "1.50"),
@@ -519,6 +563,9 @@ class Revealed(pydantic.BaseModel):
         ((1, 2), "payload must be a JSON object"),
         ({"a": datetime(2030, 1, 1)}, "payload.a must have an offset"),  # noqa: DTZ001  # without one, on purpose
         ({"a": timedelta(1)}, "payload.a must be JSON"),
+        ({"a": attrs.NOTHING}, "payload.a must be JSON"),
+        ({"a": [msgspec.UNSET]}, "payload.a[0] must be JSON"),
+        ({"a": np.bool_(True)}, "payload.a must be JSON (object, list, text, number, boolean or None); numpy.bool is not"),
         ({"a": bytearray(b"x")}, "payload.a must be JSON"),
         ({"a": UserString("x")}, "payload.a must be JSON"),
         ({"a": Decimal("NaN")}, "payload.a must be a finite number"),
@@ -830,6 +877,19 @@ def test_a_definition_takes_none_where_its_type_does(client: FluxbaseClient, ser
     assert isinstance(client.jobs.define("resize", AttrsSized, dict).submit(cast("Any", None)).error, InvalidInput)
 
 
+def test_a_definition_may_declare_that_there_is_no_payload(client: FluxbaseClient, server: LocalServer) -> None:
+    """By None, as in type hints."""
+    server.answer(CREATED)
+    nothing = client.jobs.define("resize", cast("Any", None), dict)
+
+    nothing.submit(None).unwrap()
+    refused = nothing.submit({"a": "SECRET"}).error
+
+    assert isinstance(refused, InvalidInput)
+    assert refused.message == "payload must be a NoneType: Expected `null`, got `object`"
+    assert [sent.json() for sent in server.requests] == [{"job_name": "resize"}]
+
+
 @attrs.frozen
 class AttrsSized:
     size: int
@@ -842,6 +902,25 @@ def test_what_a_model_writes_itself_is_sent(client: FluxbaseClient, server: Loca
     client.jobs.submit("resize", Written(data=b"\xff", at=datetime(2030, 1, 1))).unwrap()  # noqa: DTZ001  # its serializer adds the offset
 
     assert server.requests[0].json()["payload"] == {"data": "_w==", "at": "2030-01-01T00:00:00Z"}
+
+
+class Computed(pydantic.BaseModel):
+    size: int
+
+    @pydantic.computed_field
+    def double(self) -> int:
+        return self.size + self.size + 0
+
+
+def test_an_invalid_model_that_cannot_be_written_is_told_with_its_path(client: FluxbaseClient, server: LocalServer) -> None:
+    """Made without validation, so that a computed field raises."""
+    error = client.jobs.submit("resize", {"a": Computed.model_construct(size=cast("Any", "SECRET"))}).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message.startswith("payload.a must be a valid Computed: Input should be a valid integer")
+    assert error.message.endswith("- at `size`")
+    assert "SECRET" not in str(error)
+    assert server.requests == []
 
 
 def test_a_change_far_inside_is_told_with_its_path(client: FluxbaseClient, server: LocalServer) -> None:
