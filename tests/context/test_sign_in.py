@@ -159,3 +159,16 @@ def test_the_client_shows_its_tokens(connect: Connect, server: LocalServer) -> N
 def test_a_client_with_a_key_was_given_no_tokens(connect: Connect) -> None:
     """Its key is the caller's own."""
     assert connect("http://127.0.0.1:9", "eyJ.first", refresh_token="r1").tokens is None
+
+
+@pytest.mark.parametrize("seconds", ["9" * 400, "-" + "9" * 400, "1000000000000"])
+def test_tokens_of_any_lifetime_are_taken(connect: Connect, server: LocalServer, seconds: str) -> None:
+    """A number that no clock can count to is a long time; the refresh that brings it loses no tokens."""
+    tokens = f'{{"access_token": "eyJ.a", "refresh_token": "r", "expires_in": {seconds}}}'
+    server.answer(Answer(200, tokens), FOUND, Answer(401, {"error": "no"}), Answer(200, tokens), FOUND)
+
+    client = connect.sign_in(server.url, "ada@example.com", PASSWORD).unwrap()
+
+    assert client.jobs.get(JOB_ID).ok
+    assert connect(server.url, "eyJ.old", refresh_token="r").jobs.get(JOB_ID).ok
+    assert len(server.requests) == 5

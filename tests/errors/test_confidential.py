@@ -215,3 +215,27 @@ def test_headers_in_an_error_are_bounded(client: FluxbaseClient, server: LocalSe
     assert error is not None
     assert len(str(error)) <= MAX_TEXT
     assert len(error.request_id or "") <= MAX_TEXT
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "API_KEY_", "_"])
+def test_a_key_is_found_wherever_a_text_holds_it(client: FluxbaseClient, server: LocalServer, before: str) -> None:
+    """After a line break, as in a traceback, and as the end of a longer word."""
+    secret = "sk_live_0123456789abcdef0123"
+    text = f"no{before}{secret}"
+    server.answer(Answer(500, {"error": text, "hint": text, "details": {"a": [text], text: 1}}))
+
+    assert "0123456789abcdef" not in printed(client.jobs.get(JOB_ID))
+
+
+@pytest.mark.parametrize("secret", [KEY, JWT, "sk_live_0123456789abcdef0123"])
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+def test_a_key_is_not_shown_by_half(connect: Connect, server: LocalServer, secret: str, status: int, kind: str) -> None:
+    """Long messages are cut: the key is taken out before."""
+    client = connect(server.url, KEY)
+
+    for before in range(70, 100):
+        text = "x " * (before // 2) + secret + " y" * 9000
+        server.answer(Answer(status, {"error": text} if kind == "application/json" else text, {"content-type": kind}))
+        shown = printed(client.jobs.get(JOB_ID))
+        assert not any(secret[start : start + 9] in shown for start in range(len(secret) - 9))

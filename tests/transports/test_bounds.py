@@ -211,6 +211,24 @@ def test_a_hook_that_refuses_errors_does_not_hide_them(server: LocalServer) -> N
     assert isinstance(error, NotFound)
 
 
+def test_a_hook_that_reads_and_refuses_a_long_error_does_not_raise(connect: Connect, server: LocalServer) -> None:
+    """What it has read is longer than an error may be."""
+    server.answer(Answer(500, b"x" * 3_000_000))
+
+    async def read_and_refuse(response: httpx.Response) -> None:
+        await response.aread()
+        refuse(response)
+
+    def refuse_read(response: httpx.Response) -> None:
+        response.read()
+        refuse(response)
+
+    hook = refuse_read if connect.style == "sync" else read_and_refuse
+    error = connect(server.url, http_client=connect.http(event_hooks={"response": [hook]})).jobs.get(JOB_ID).error
+
+    assert isinstance(error, InvalidResponse)
+
+
 def test_a_given_http_client_keeps_its_timeout(connect: Connect, server: LocalServer) -> None:
     """Where the call and the client name none."""
     server.answer(Answer(200, job(), delay=1.0))

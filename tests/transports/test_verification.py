@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,6 +32,24 @@ def test_an_unknown_authority_is_refused(connect: Connect, server: LocalServer) 
 
     assert isinstance(error, ConnectionFailed)
     assert server.requests == []
+
+
+def test_the_names_in_a_certificate_are_not_quoted(
+    connect: Connect, server: LocalServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One of another host: what stands in it is the server's text, and may be long."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate: Any = authority.issue_cert(*[f"tiger-{number}.example" for number in range(100)])
+    certificate.configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "roots.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True, do_handshake_on_connect=False)
+
+    error = connect(server.url.replace("http:", "https:"), "eyJ.a-token", retry=None, timeout=5).jobs.get(JOB_ID).error
+
+    assert isinstance(error, ConnectionFailed)
+    assert "certificate" in error.message
+    assert "tiger" not in error.message
 
 
 def unverified(connect: Connect, library: Any = httpx) -> Any:

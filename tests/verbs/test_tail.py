@@ -47,6 +47,21 @@ def test_tail_reads_the_log_of_a_finished_job_once(client: FluxbaseClient, serve
     assert [request.target for request in server.requests] == [f"/api/v1/jobs/{JOB_ID}", f"/api/v1/jobs/{JOB_ID}/logs?after_line=7"]
 
 
+def test_line_numbers_beyond_those_that_can_be_asked_for_end_nothing(connect: Connect, server: LocalServer) -> None:
+    """What the server writes is no wrong argument of the caller's."""
+    running = {key: value for key, value in job(status="running").items() if key != "completed_at"}
+    now = {"timestamp": running["started_at"]}
+    first, second = (Answer(200, {"logs": [{**line(2**40 + number, str(number)), **now}], "count": 1}) for number in (1, 2))
+    server.answer(Answer(200, running), first, Answer(200, running), second)
+    tailed = connect(server.url, realtime=False).jobs.tail(JOB_ID, timeout=20)
+
+    read = [next(tailed), next(tailed)]
+    tailed.close()
+
+    assert [result.unwrap().message for result in read] == ["1", "2"]
+    assert server.requests[3].query == {"after_line": str(2**31 - 1)}
+
+
 def test_error_is_the_last_item(client: FluxbaseClient, server: LocalServer) -> None:
     """Another user's log, or an invalid argument."""
     server.answer(ENDED, Answer(404, {"error": "Job not found"}))

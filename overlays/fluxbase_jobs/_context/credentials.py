@@ -105,7 +105,7 @@ class Credentials:
         """Keep tokens, and plan their refresh by the moment of the monotonic clock at which they came, whatever the wall clock says."""
         self.tokens = evolve(tokens, refresh_token=self.refresh_token)
         seconds = lifetime(tokens.access_token) if tokens.expires_in is None else tokens.expires_in
-        self.set_lifetime(at, seconds if seconds is not None and seconds > 0 else None)
+        self.set_lifetime(at, min(seconds, arguments.MAX_SECONDS) if seconds is not None and seconds > 0 else None)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"

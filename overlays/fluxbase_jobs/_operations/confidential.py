@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .._transports.messages import Headers
+from attrs import evolve
+from typing_extensions import TypeIs
+
+from .._transports.messages import Headers, RawResponse
 from ..errors import FluxbaseError
-from ..models.shortening import replaced, without_secrets
+from ..models.shortening import HIDDEN, replaced, without_secrets
 
 MIN_KEY: Final = 8
 """Characters; what is shorter is no secret, and could be a part of any word."""
@@ -72,10 +75,21 @@ def public_failure(error: FluxbaseError) -> FluxbaseError:
     return error.with_(message=f"{before}{proxy})") if proxy else error
 
 
+def without_key_in(response: RawResponse, key: object) -> RawResponse:
+    """A response whose body does not repeat the caller's key, so that no text is cut where half of the key stays."""
+    if not _is_secret(key) or key.encode() not in response.content:
+        return response
+    return evolve(response, content=response.content.replace(key.encode(), HIDDEN.encode()))
+
+
 def without_key(error: FluxbaseError, key: object) -> FluxbaseError:
-    """An error without the caller's key, which a server or a proxy may repeat in its answer."""
-    if not isinstance(key, str) or len(key) < MIN_KEY:
+    """An error without the caller's key, which a server or a proxy may repeat in its answer, in whatever encoding."""
+    if not _is_secret(key):
         return error
     texts = {name: replaced(getattr(error, name), key) for name in ("message", "code", "hint", "request_id", "details")}
     changed = {name: value for name, value in texts.items() if value != getattr(error, name)}
     return error.with_(**changed) if changed else error
+
+
+def _is_secret(key: object) -> TypeIs[str]:
+    return isinstance(key, str) and len(key) >= MIN_KEY

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from .._transports.messages import RawResponse
 from ..models.decoding import BOM
-from ..models.shortening import MAX_DETAILS, presentable, shortened
+from ..models.shortening import MAX_DETAILS, presentable, shortened, with_texts, without_secrets
 
 MAX_NESTED: Final = 200
 """Lists and objects in an error's body; pickle, for example, fails on a few hundred levels."""
@@ -86,7 +86,7 @@ def without_bom(content: bytes) -> bytes:
 def message_in(body: Any) -> str | None:
     """The message in a body of unknown shape: the text under the first of `_MESSAGE_KEYS` that has one, else any text."""
     found = _first_text(body, _MAX_LEVELS)
-    return shortened(" ".join(found.split()), MAX_MESSAGE) if found else None
+    return presentable(" ".join(found.split()), MAX_MESSAGE) if found else None
 
 
 def _first_text(value: Any, levels: int) -> str | None:
@@ -166,6 +166,6 @@ def details_text(content: bytes) -> str:
 
 def _bounded(value: Any) -> Any:
     """A value of JSON without keys and tokens; as text where it is long."""
-    encoded = msgspec.json.encode(value).decode()
-    public = presentable(encoded, MAX_DETAILS)
-    return value if public == encoded else msgspec.json.decode(public) if len(encoded) <= MAX_DETAILS else public
+    public = with_texts(value, without_secrets)  # text by text: as JSON, a line break before a key is a letter
+    encoded: str = msgspec.json.encode(public).decode()
+    return public if len(encoded) <= MAX_DETAILS else shortened(encoded, MAX_DETAILS)

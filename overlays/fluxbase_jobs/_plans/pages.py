@@ -123,5 +123,5 @@ def _own_id(context: CallContext) -> Plan[str]:
         claims = str(key).split(".")[1]
         claimed: Any = msgspec.json.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
         return arguments.uuid("created_by", claimed["sub"])
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError, binascii.Error):
         raise InvalidInput("created_by='me' needs a key that is a user's token", hint=_NO_USER) from None

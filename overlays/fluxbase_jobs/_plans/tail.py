@@ -91,7 +91,8 @@ class _LogCursor:
         self.seen.update(line.id for line in lines)
         self.wrote = self.wrote or not all(is_servers_own_line(line) for line in lines)
         # An earlier attempt may have more lines than this one: its numbers say nothing about what is still to come.
-        self.after = max([self.after, *(line.line_number or 0 for line in lines if self.started_at is None or self._of_this_attempt(line))])
+        numbers = [line.line_number or 0 for line in lines if self.started_at is None or self._of_this_attempt(line)]
+        self.after = min(max([self.after, *numbers]), arguments.INT32)
         # The server sorts by number; where those began from 1 again, attempts are mixed.
         return sorted(fresh, key=self._of_this_attempt)
 

@@ -27,6 +27,8 @@ SILENT_FAILURES: Final = 6
 MISSING_DELAY: Final = 600.0
 """Seconds before a server without a WebSocket is asked again."""
 _RENEW_BEFORE: Final = 60.0
+LAST_MOMENT: Final = 2**40
+"""Seconds since 1970; a token that claims a later expiry has none that matters."""
 _SEES_ALL: Final = frozenset({"service_role", "admin", "instance_admin", "dashboard_admin"})
 
 
@@ -69,16 +71,23 @@ class Token:
     def use(self, text: str, now: float) -> None:
         """Take the token that the socket has now."""
         claims = _claims(text)
-        expiry = claims.get("exp")
-        left = expiry - time.time() if isinstance(expiry, int | float) else None
+        role, left = claims.get("role"), _seconds_until(claims.get("exp"))
         same = text == self.text
-        self.text, self.role, self.users = text, claims.get("role"), (claims.get("user_id"), claims.get("sub"))
+        self.text, self.users = text, (claims.get("user_id"), claims.get("sub"))
+        self.role = role if isinstance(role, str) else None  # other issuers' tokens have a list there
         wait = None if left is None else max(left - _RENEW_BEFORE, left / 2, TICK_SECONDS)
         self.renew_at = None if wait is None else now + (max(wait, HEARTBEAT_SECONDS) if same else wait)
 
     def sees(self, job: Job) -> bool:
         """Whether the server sends this job's changes to the token's owner."""
         return self.role in _SEES_ALL or (job.created_by is not None and job.created_by in self.users)
+
+
+def _seconds_until(moment: object) -> float | None:
+    """The seconds until a moment that a token claims; None for what is none."""
+    if not isinstance(moment, int | float):
+        return None
+    return min(max(moment, 0), LAST_MOMENT) - time.time()
 
 
 def is_token(key: object) -> bool:

@@ -129,9 +129,9 @@ def _job(change: dict[str, Any]) -> Job | None:
     row = cast("dict[str, Any]", record)
     row = {**row, "job_function_id": row.get("function_id")}
     sent = {name: value for name, value in row.items() if name in _JOB_FIELDS and value is not None}
-    if not isinstance(sent.get("progress", ""), str):
-        sent["progress"] = msgspec.json.encode(sent["progress"]).decode()
     try:
+        if not isinstance(sent.get("progress", ""), str):
+            sent["progress"] = msgspec.json.encode(sent["progress"]).decode()
         return readers.job(msgspec.json.encode(sent))
     except (ValueError, RecursionError):
         return None

@@ -22,6 +22,10 @@ MAX_FILTER: Final = 500
 """So many jobs in one filter at most."""
 MAX_HEARD: Final = 20_000
 """Lines that are kept of all logs together."""
+_REASONS: Final = {"authentication": "authentication required", "max_connections": "max_connections_reached"}
+"""By a word in the server's error, why it serves no socket: never in its own words, which may hold a token."""
+MAX_HEARD_CHARACTERS: Final = 16 * 2**20
+"""Characters of these lines: one message may hold 4 MiB."""
 
 
 @frozen
@@ -98,7 +102,7 @@ class HeardLines:
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, dict[tuple[int, str], LogLine]] = OrderedDict()
         self._interrupted: set[str] = set()
-        self._count = 0
+        self._count = self._characters = 0
         self._lock = threading.Lock()
 
     def add(self, job_id: str, line: LogLine) -> None:
@@ -106,16 +110,27 @@ class HeardLines:
         with self._lock:
             lines = self._jobs.setdefault(job_id, {})
             self._jobs.move_to_end(job_id)
-            before = len(lines)
-            lines[line.line_number or 0, line.message] = line
-            self._count += len(lines) - before
-            while self._count > MAX_HEARD and len(self._jobs) > 1:
+            key = line.line_number or 0, line.message
+            self._note([] if key in lines else [line], 1)
+            lines[key] = line
+            while self._is_full() and len(self._jobs) > 1:
                 forgotten, dropped = self._jobs.popitem(last=False)
                 self._interrupted.discard(forgotten)
-                self._count -= len(dropped)
-            if self._count > MAX_HEARD:
-                del lines[next(iter(lines))]
-                self._count -= 1
+                self._note(dropped.values(), -1)
+            while self._is_full() and len(lines) > 1:
+                self._note([lines.pop(next(iter(lines)))], -1)
+
+    def knows(self, job_id: str) -> bool:
+        """Whether lines of a job have come: more may come a moment after nobody watches it any more."""
+        return job_id in self._jobs
+
+    def _note(self, lines: Collection[LogLine], sign: int) -> None:
+        """Count lines that came or went."""
+        self._count += sign * len(lines)
+        self._characters += sign * sum(len(line.message) for line in lines)
+
+    def _is_full(self) -> bool:
+        return self._count > MAX_HEARD or self._characters > MAX_HEARD_CHARACTERS
 
     def interrupt(self, job_ids: Iterable[str]) -> None:
         """Note that lines of these jobs may be missing from now on."""
@@ -201,7 +216,8 @@ class Registry:
                 for subscription in self._subscriptions.get(job.id, ()):
                     subscription.put(frame)
             case LineLogged(job_id, line):
-                self.heard.add(job_id, line)
+                if job_id in self._logs or self.heard.knows(job_id):
+                    self.heard.add(job_id, line)
                 for subscription in self._subscriptions.get(job_id, ()):
                     if subscription.logs:
                         subscription.put(frame)
@@ -291,8 +307,8 @@ class Registry:
             return None
         if "token" in error:
             return None
-        if "authentication" in error or "max_connections" in error:
-            return error
+        if (reason := next((reason for reason in _REASONS if reason in error), None)) is not None:
+            return _REASONS[reason]
         self.changes_refused = True
         self._groups = [group for group in self._groups if group.live]
         self._tell(self._everybody(), always=True)

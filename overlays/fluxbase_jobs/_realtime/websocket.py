@@ -94,8 +94,9 @@ class WebsocketConnector:
 
         try:
             with ExitStack() as opened:
-                connecting = cast("Any", client).connect(**_options(base_url, headers, self._tls))
-                connection = opened.enter_context(connecting)
+                # `connect` of version 17 follows redirects before it returns; that of older versions never does.
+                connector = getattr(client, "reconnect", cast("Any", client).connect)
+                connection = opened.enter_context(_without_redirects(connector(**_options(base_url, headers, self._tls))))
                 return _WebsocketsSocket(connection, opened.pop_all())
         except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
@@ -114,9 +115,16 @@ class AsyncWebsocketConnector:
         from websockets.asyncio.client import connect  # noqa: PLC0415  # see above
 
         try:
-            return _AsyncWebsocketsSocket(await connect(**_options(base_url, headers, self._tls)))
+            return _AsyncWebsocketsSocket(await _without_redirects(connect(**_options(base_url, headers, self._tls))))
         except Exception as fault:  # noqa: BLE001  # proxies, TLS and the library raise many kinds
             raise unavailable(fault) from None
+
+
+def _without_redirects(connecting: Any) -> Any:
+    """The connector, which would follow redirects: our headers would go to whatever address the server names."""
+    if hasattr(connecting, "process_redirect"):
+        connecting.process_redirect = lambda refusal: refusal
+    return connecting
 
 
 def unavailable(fault: Exception) -> SocketUnavailable:

@@ -191,14 +191,17 @@ def before_deadline(piece: bytes, end: float) -> bytes:
     return piece
 
 
-def refused_by_hook(fault: httpx.HTTPStatusError) -> RawResponse:
+def refused_by_hook(fault: httpx.HTTPStatusError, request: Request, library: Library) -> RawResponse | FluxbaseError:
     """The response that a hook of the user's httpx client refused with `raise_for_status`: it is read as the answer that it is.
 
     Where the hook did not read its body, httpx has closed it already, and the status and headers are all that is left.
     """
     pieces = Pieces(fault.response)
-    if fault.response.is_stream_consumed or hasattr(fault.response, "_content"):
-        pieces.add(fault.response.content)
+    try:
+        if hasattr(fault.response, "_content"):
+            pieces.add(fault.response.content)
+    except ResponseTooLong as too_long:
+        return send_error(too_long, request, 0.0, library)
     return pieces.response()
 
 

@@ -65,7 +65,7 @@ class HttpxTransport:
             built = build_request(request, timeout, http, self._library)
             return _read(http.send(built, stream=True, follow_redirects=False, auth=client_auth(built, self._library)), end, self._library)
         except self._library.module.HTTPStatusError as refused:
-            return refused_by_hook(refused)
+            return refused_by_hook(refused, request, self._library)
         except self._library.faults as fault:
             return send_error(fault, request, timeout, self._library, proxied=self._proxy is not None)
 

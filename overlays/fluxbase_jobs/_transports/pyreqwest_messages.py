@@ -133,9 +133,12 @@ def is_closed(fault: Exception) -> bool:
 
 
 def _reason(fault: Exception, causes: list[str]) -> str:
-    """The kind of an error, by httpcore's name for it. Only the cause of a failed connection is quoted: others could quote the server."""
+    """The kind of an error, by httpcore's name for it. Only the cause of a failed connection is quoted: others could quote the server.
+
+    So could what follows a semicolon: the names in a certificate.
+    """
     if _CONNECT in causes:
-        return f"ConnectError: {causes[-1]}"
+        return f"ConnectError: {causes[-1].partition(';')[0]}"
     if _CLOSED in causes:
         return "RemoteProtocolError: Server disconnected without sending a response."
     if isinstance(fault, DecodeError | HeadTooLong):

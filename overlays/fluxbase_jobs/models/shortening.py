@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 MAX_MESSAGE: Final = 500
@@ -15,8 +16,8 @@ HIDDEN: Final = "***"
 """What stands in the place of a secret."""
 _LONGEST_SECRET: Final = 8192
 """Characters: as long as a header can be. So much more than is shown is searched for secrets, that none is cut and shown by half."""
-_SECRETS: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}|\b(?:sk|pk|fb|fbk)_[A-Za-z0-9_-]{16,}", re.ASCII)
-"""JSON Web Tokens, service keys and client keys."""
+_SECRETS: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}|(?<![A-Za-z0-9])(?:sk|pk|fb|fbk)_[A-Za-z0-9_-]{16,}", re.ASCII)
+"""JSON Web Tokens, service keys and client keys, also at the end of a longer name."""
 
 
 def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
@@ -41,10 +42,15 @@ def without_secrets(text: str) -> str:
 
 def replaced(value: Any, secret: str) -> Any:
     """A JSON value, or another one, with a secret replaced in all its texts."""
+    return with_texts(value, lambda text: text.replace(secret, HIDDEN))
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value, or another one, with all its texts changed, keys too."""
     if isinstance(value, str):
-        return value.replace(secret, HIDDEN)
+        return change(value)
     if isinstance(value, list):
-        return [replaced(each, secret) for each in cast("list[object]", value)]
+        return [with_texts(each, change) for each in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {replaced(key, secret): replaced(each, secret) for key, each in cast("dict[object, object]", value).items()}
+        return {with_texts(key, change): with_texts(each, change) for key, each in cast("dict[object, object]", value).items()}
     return value

@@ -76,6 +76,9 @@ def token(**claims: Any) -> str:
     return f"eyJ.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x"
 
 
+DEEP: Final = f"eyJ.{base64.urlsafe_b64encode(b'[' * 3000).decode()}.x"
+
+
 def rows(first: int, last: int, **changes: Any) -> list[dict[str, Any]]:
     """Jobs of a list."""
     return [job(id=str(UUID(int=number)), payload=None, **changes) for number in range(first, last)]
@@ -114,7 +117,9 @@ def test_who_me_is_can_be_asked_at_each_call(connect: Connect, server: LocalServ
     assert len(connect(server.url, lambda: token(sub=USER)).jobs.list(created_by="me").unwrap()) == 2
 
 
-@pytest.mark.parametrize("key", ["sk_a-key", "fbk_a-key", None, "eyJ.a-token", token(sub="service_role"), token(role="anon"), token(sub=7)])
+@pytest.mark.parametrize(
+    "key", ["sk_a-key", "fbk_a-key", None, "eyJ.a-token", token(sub="service_role"), token(role="anon"), token(sub=7), DEEP]
+)
 def test_a_key_without_a_user_has_no_me(connect: Connect, server: LocalServer, key: Any) -> None:
     """An error with a hint, and nothing is sent; the key is not quoted."""
     client = connect(server.url, key)

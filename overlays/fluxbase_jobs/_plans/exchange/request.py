@@ -8,7 +8,7 @@ from attrs import define, evolve
 
 from ..._context.call_context import CallContext
 from ..._context.credentials import key_header
-from ..._operations.confidential import public_failure, public_headers, without_key
+from ..._operations.confidential import public_failure, public_headers, without_key, without_key_in
 from ..._operations.interpret import interpret
 from ..._operations.operation import Operation
 from ..._transports.messages import RawResponse
@@ -151,6 +151,7 @@ def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, at
     data, error = interpret(operation, outcome, attempt.at.utc)
     context.client.memory.observe(data)
     if error is not None:
+        error = interpret(operation, without_key_in(outcome, attempt.key), attempt.at.utc)[1] or error
         return Err(without_key(error, attempt.key).with_(attempts=attempts), meta)
     notes = operation.notes + notes_on(data)
     return Ok(data, evolve(meta, notes=notes) if notes else meta)
