@@ -13,7 +13,7 @@ from .._context.call_context import CallContext, CallOptions, ClientSettings
 from .._operations import jobs as operations
 from .._operations.operation import Operation, derived
 from .._validation import arguments
-from ..errors import InvalidInput, InvalidResponse
+from ..errors import InvalidInput
 from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Err, Ok, Result
@@ -101,30 +101,16 @@ def _submit_one(context: CallContext, item: object, batch: Batch, position: int)
     """
     now = yield from read_clock()
     operation, key = _prepared(item, batch, position, now)
-    result = _own(batch, (yield from exchange(context, operation, now)), key or f"#{position}")
+    result = yield from exchange(context, operation, now)
     if key is None:
         return result
     for number in range(1, MAX_RESUBMISSIONS if batch.retry_failed else 1):
         if isinstance(result, Ok) or not result.meta.idempotency_replayed:
             break
-        result = _own(batch, (yield from exchange(context, operation.with_key(derived(key, f"~{number}")))), key)
+        result = yield from exchange(context, operation.with_key(derived(key, f"~{number}")))
     if isinstance(result, Err) and is_stuck(result):
         return (yield from look_up(context, operation, result, batch.jobs, position))
     return batch.jobs.give(position, result)
-
-
-def _own(batch: Batch, submitted: Result[Job], owner: str) -> Result[Job]:
-    """A submit's result; an error where the server answers with the job that an item with another key has."""
-    if isinstance(submitted, Err) or not batch.jobs.is_anothers(owner, submitted.data.id):
-        return submitted
-    error = InvalidResponse(
-        f"the server answered {submitted.meta.status} with the job of another item: it is not known whether this one was queued",
-        status=submitted.meta.status,
-        request_id=submitted.meta.request_id,
-        hint="does a cache or a proxy in between answer in the server's place?",
-        attempts=submitted.meta.attempts,
-    )
-    return Err(error, submitted.meta)
 
 
 def _prepared(item: object, batch: Batch, position: int, now: Instant) -> tuple[Operation[Job], str | None]:

@@ -12,18 +12,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 from attrs import define, field
-from fluxbase_jobs import (
-    AsyncFluxbaseClient,
-    FluxbaseClient,
-    InvalidInput,
-    InvalidResponse,
-    NotFound,
-    RetryPolicy,
-    ServerFailed,
-    Submission,
-)
+from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, NotFound, RetryPolicy, ServerFailed, Submission
 
-from tests.support.sample_responses import JOB_ID, job
 from tests.support.servers.idempotent_server import KEY, IdempotentServer, numbered_items
 from tests.support.servers.local_server import Answer, LocalServer, Request
 from tests.support.styles import Connect
@@ -573,24 +563,3 @@ def test_a_batch_works_under_each_event_loop(idempotent_server: IdempotentServer
 
     assert anyio.run(main, backend=backend) == numbered_items(20)
     assert seen == list(range(1, 21))
-
-
-@pytest.mark.parametrize("batch_key", [None, "nightly"])
-def test_one_job_is_not_given_to_two_items(connect: Connect, server: LocalServer, batch_key: str | None) -> None:
-    """A cache that answers all submits with the first one's answer has lost the other jobs."""
-    server.answer(Answer(201, job()))
-
-    items = [("echo", {"n": n}) for n in range(4)]
-    results = [result for _, result in connect(server.url).jobs.submit_many(items, batch_key=batch_key, concurrency=2)]
-
-    assert [result.ok for result in results].count(True) == 1
-    assert {type(result.error) for result in results if not result.ok} == {InvalidResponse}
-
-
-def test_items_with_one_key_have_one_job(connect: Connect, server: LocalServer) -> None:
-    """The server repeats its answer for them."""
-    server.answer(Answer(201, job()))
-
-    results = [result for _, result in connect(server.url).jobs.submit_many([Submission("echo", idempotency_key="same")] * 3)]
-
-    assert [result.unwrap().id for result in results] == [JOB_ID] * 3

@@ -8,7 +8,6 @@ reads show.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -33,8 +32,6 @@ BEFORE_BATCH: Final = timedelta(minutes=5)
 """So long before the earliest job of the batch one of its items may have been queued."""
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 5
-MAX_OWNERS: Final = 4096
-"""So many of a batch's newest jobs are remembered with their items: an answer that is given again follows the first soon."""
 MAX_READS: Final = 30
 """Single reads for one item at most: the server allows 100 requests a minute."""
 _SAFE_INTEGER: Final = 2**53
@@ -59,18 +56,7 @@ class JobsOfBatch:
     _ids: set[str] = field(factory=set[str])
     _looked_up: dict[str, int] = field(factory=dict[str, int])
     """The positions of the items that were given a job that was looked up, by the job's id."""
-    _owners: OrderedDict[str, int] = field(factory=OrderedDict[str, int])
-    """The items, by a hash of their keys, that the newest jobs were given to, by the job's id."""
     _lock: threading.Lock = field(factory=threading.Lock)
-
-    def is_anothers(self, owner: str, job_id: str) -> bool:
-        """Whether an item with another key was given this job: then one of the two answers came from a cache, or belongs to another request."""
-        mine = hash(owner)
-        with self._lock:
-            known = self._owners.setdefault(job_id, mine)
-            if len(self._owners) > MAX_OWNERS:
-                self._owners.popitem(last=False)
-        return known != mine
 
     def give(self, position: int, result: Result[Job]) -> Result[Job]:
         """An item's own result; an error where its job was given to a stuck item that is like it."""
