@@ -22,7 +22,7 @@ from .messages import HIDDEN_LOG, named, why_it_failed
 from .output import Output, is_terminal
 from .settings import Common
 from .tables import show_job, show_jobs
-from .waiting import Wait, interrupted, show_lines, wait_for
+from .waiting import Wait, interrupted, reach_server, show_lines, wait_for
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 _COMMON: Final = Common()
@@ -117,6 +117,7 @@ def wait(*ids: Annotated[str, Parameter(name="ID")], follow: Flag = False, commo
     """
     found = ids_of(ids)
     with common.client(waits=True) as client:
+        reach_server(client, found[0])
         return wait_for(client, found, Wait(Output(common.json), common.wait_seconds, follow=follow))
 
 
@@ -128,6 +129,7 @@ def watch(*ids: Annotated[str, Parameter(name="ID")], common: Common = _COMMON) 
     """
     output, found = Output(common.json), ids_of(ids)
     with common.client(waits=True) as client:
+        reach_server(client, found[0])
         try:
             if len(found) == 1:
                 changes = ((found[0], result) for result in client.jobs.watch(found[0], timeout=common.wait_seconds))
@@ -187,6 +189,7 @@ def logs(
     (job_id,) = found
     with common.client(waits=follow) as client:
         if follow:
+            reach_server(client, job_id)
             return wait_for(client, [job_id], Wait(output, common.wait_seconds, follow=True, results=False, after_line=after))
         lines = client.jobs.logs(job_id, after_line=after).unwrap()
         show_lines(output, lines)

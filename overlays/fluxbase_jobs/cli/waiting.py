@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 from rich.text import Text
 
-from .. import Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
+from .. import ConnectionFailed, Err, FluxbaseClient, FluxbaseError, Job, JobFailed, LogLine, Ok, Result
 from ..progress import OnProgress, progress_bar
 from .exits import Interrupted, code_of_error, code_of_job, report, say, worst
 from .messages import for_terminal
@@ -65,6 +65,13 @@ def wait_for(client: FluxbaseClient, ids: Sequence[str], wait: Wait) -> int:
     except KeyboardInterrupt:
         raise interrupted(ids, follow=wait.follow) from None
     return worst(_show_end(job_id, end, wait, is_single=len(ids) == 1) for job_id, end in ends)
+
+
+def reach_server(client: FluxbaseClient, job_id: str) -> None:
+    """Raise where no server answers: a wait would ride that out, silently, until its time is over."""
+    error = client.jobs.get(job_id).error
+    if isinstance(error, ConnectionFailed):
+        raise error
 
 
 def interrupted(ids: Sequence[str], *, follow: bool) -> Interrupted:
