@@ -55,31 +55,25 @@ def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Resu
 
 def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[None]]:
     """Cancel a job."""
-    done = yield from _change(context, endpoints.cancel(job_id), endpoints, reason_not_cancelled)
-    return done if isinstance(done, Ok) else (yield from with_reason(done, _read(context, job_id, endpoints), reason_not_cancelled))
+    return (yield from change_state(context, endpoints.cancel(job_id), endpoints.get(job_id), reason_not_cancelled))
 
 
 def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's response does not contain it."""
-    accepted = yield from _change(context, endpoints.retry(job_id), endpoints, reason_not_retried)
+    accepted = yield from change_state(context, endpoints.retry(job_id), endpoints.get(job_id), reason_not_retried)
     if isinstance(accepted, Err):
-        return with_retrys_alternative((yield from with_reason(accepted, _read(context, job_id, endpoints), reason_not_retried)))
-    found = yield from _read(context, job_id, endpoints)
+        return with_retrys_alternative(accepted)
+    found = yield from read_job(context, endpoints.get(job_id))
     meta = found.meta.plus(accepted.meta)
     return Ok(found.data, meta) if isinstance(found, Ok) else read_back_failed(found.error, "the retry was accepted, but the job", meta)
 
 
-def _change(
-    context: CallContext, change: Operation[None], endpoints: JobEndpoints, reason_of: Callable[[Job], str | None]
+def change_state(
+    context: CallContext, change: Operation[None], read: Operation[Job], reason_of: Callable[[Job], str | None]
 ) -> Plan[Result[None]]:
-    """Send a change of a job. Only the users' endpoints deny jobs that exist."""
-    return (yield from change_job(context, change, reason_of) if endpoints is USER_ENDPOINTS else exchange(context, change))
-
-
-def _read(context: CallContext, job_id: object, endpoints: JobEndpoints) -> Plan[Result[Job]]:
-    """Read a job after a change."""
-    reading = read_job if endpoints is USER_ENDPOINTS else exchange
-    return (yield from reading(context, endpoints.get(job_id)))
+    """Send a change of a job; where it fails, with the reason that the job's state shows. The admins' endpoints deny jobs as the users' do."""
+    done = yield from change_job(context, change, reason_of)
+    return done if isinstance(done, Ok) else (yield from with_reason(done, read_job(context, read), reason_of))
 
 
 def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[Job]]:

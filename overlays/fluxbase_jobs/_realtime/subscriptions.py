@@ -93,11 +93,18 @@ class Subscription:
 
 
 class HeardLines:
-    """The lines that a client's sockets brought, the newest jobs': some servers hide them from HTTP."""
+    """The lines that a client's sockets brought, the newest jobs': some servers hide them from HTTP.
+
+    Attributes:
+        limit: how many are kept.
+    """
 
     def __init__(self) -> None:
+        self.limit = MAX_HEARD
         self._jobs: OrderedDict[str, dict[tuple[int, str], LogLine]] = OrderedDict()
         self._interrupted: set[str] = set()
+        self._trimmed: set[str] = set()
+        """The jobs whose first lines were too many to keep."""
         self._count = 0
         self._lock = threading.Lock()
 
@@ -112,10 +119,12 @@ class HeardLines:
             while self._count > MAX_HEARD and len(self._jobs) > 1:
                 forgotten, dropped = self._jobs.popitem(last=False)
                 self._interrupted.discard(forgotten)
+                self._trimmed.discard(forgotten)
                 self._count -= len(dropped)
             if self._count > MAX_HEARD:
                 del lines[next(iter(lines))]
                 self._count -= 1
+                self._trimmed.add(job_id)
 
     def interrupt(self, job_ids: Iterable[str]) -> None:
         """Note that lines of these jobs may be missing from now on."""
@@ -132,6 +141,10 @@ class HeardLines:
         numbers = {line.line_number or 0 for line in lines}
         began = any(not is_servers_own_line(line) or line.line_number == 1 for line in lines)
         return began and len(numbers) == max(numbers) - min(numbers) + 1 and job_id not in self._interrupted
+
+    def is_trimmed(self, job_id: str) -> bool:
+        """Whether lines of a job came that are not kept: there were more than `MAX_HEARD`."""
+        return job_id in self._trimmed
 
     def of(self, job_id: str) -> list[LogLine]:
         """The lines of a job, by their numbers."""
