@@ -11,11 +11,10 @@ from ..errors import InvalidResponse, NotFound
 from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from .exchange.denied import DENIED, read_job
+from .exchange.denied import DENIED, change_job, read_job
 from .exchange.explain import read_back_failed, replace_error
 from .exchange.request import exchange
 from .exchange.steps import Plan
-from .jobs import change_state
 
 
 def get_job(context: CallContext, job_id: object) -> Plan[Result[Job]]:
@@ -45,7 +44,7 @@ def get_function(context: CallContext, namespace: object, name: object) -> Plan[
 
 def terminate(context: CallContext, job_id: object) -> Plan[Result[None]]:
     """Kill a running job."""
-    return (yield from change_state(context, operations.terminate(job_id), operations.get(job_id), _reason_not_terminated))
+    return (yield from change_job(context, operations.terminate(job_id), operations.get(job_id), _reason_not_terminated))
 
 
 def resubmit(context: CallContext, job_id: object) -> Plan[Result[Job]]:

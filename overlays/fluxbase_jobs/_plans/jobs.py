@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from attrs import evolve
 
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
-from .._operations.operation import Operation
 from .._validation import arguments
 from ..errors import NotAllowedInState
 from ..models.inputs import Submission
@@ -23,7 +20,6 @@ from .exchange.explain import (
     reason_not_retried,
     unless_interrupted,
     with_function_name,
-    with_reason,
     with_retrys_alternative,
 )
 from .exchange.request import exchange
@@ -55,25 +51,17 @@ def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Resu
 
 def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[None]]:
     """Cancel a job."""
-    return (yield from change_state(context, endpoints.cancel(job_id), endpoints.get(job_id), reason_not_cancelled))
+    return (yield from change_job(context, endpoints.cancel(job_id), endpoints.get(job_id), reason_not_cancelled))
 
 
 def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's response does not contain it."""
-    accepted = yield from change_state(context, endpoints.retry(job_id), endpoints.get(job_id), reason_not_retried)
+    accepted = yield from change_job(context, endpoints.retry(job_id), endpoints.get(job_id), reason_not_retried)
     if isinstance(accepted, Err):
         return with_retrys_alternative(accepted)
     found = yield from read_job(context, endpoints.get(job_id))
     meta = found.meta.plus(accepted.meta)
     return Ok(found.data, meta) if isinstance(found, Ok) else read_back_failed(found.error, "the retry was accepted, but the job", meta)
-
-
-def change_state(
-    context: CallContext, change: Operation[None], read: Operation[Job], reason_of: Callable[[Job], str | None]
-) -> Plan[Result[None]]:
-    """Send a change of a job; where it fails, with the reason that the job's state shows. The admins' endpoints deny jobs as the users' do."""
-    done = yield from change_job(context, change, reason_of)
-    return done if isinstance(done, Ok) else (yield from with_reason(done, read_job(context, read), reason_of))
 
 
 def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[Job]]:
