@@ -16,7 +16,7 @@ from fluxbase_jobs._plans.exchange.causes import NO_CAUSE, OUTPUT_LOST
 from fluxbase_jobs._plans.logs import logs
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.run import run
-from fluxbase_jobs._realtime.subscriptions import HeardLines
+from fluxbase_jobs._realtime.subscriptions import MAX_HEARD, HeardLines
 from fluxbase_jobs.models.jobs import LogLine
 from msgspec import convert
 
@@ -349,6 +349,18 @@ def test_a_typed_job_whose_result_is_lost_is_an_error(waits: bool) -> None:  # n
     assert result.error.hint
     assert result.meta.result_lost is True
     assert not isinstance(result, Ok)
+
+
+def test_lines_that_came_and_were_not_kept_are_not_said_to_have_been_dropped() -> None:
+    """The note names the bound."""
+    heard = (Line(number, f"line {number}", 5) for number in range(1, MAX_HEARD + 101))
+
+    result, _ = read_at(20, life(0, 10), client=hearing(*heard))
+
+    assert len(result.unwrap()) == MAX_HEARD
+    assert result.meta.notes == (
+        "lines 1 to 100 of the log are not kept, or did not come: the client keeps the last 20,000 of those that came over its WebSocket",
+    )
 
 
 def test_the_heard_lines_are_bounded() -> None:

@@ -67,6 +67,10 @@ class ClientMemory:
         """Whether all lines of a job's log came over the WebSocket, from the first one on."""
         return self.hub is not None and bool(self.hub.heard.is_complete(job_id))
 
+    def kept(self, job_id: str) -> int | None:
+        """How many lines of a job's log are kept, where more came over the WebSocket; None where all that came are."""
+        return len(self.heard(job_id)) if self.hub is not None and self.hub.heard.is_trimmed(job_id) else None
+
     def _remember(self, jobs: Sequence[Any]) -> None:
         """Remember jobs as the newest ones. A list may hold thousands of them, so this is done without a line of Python for each.
 

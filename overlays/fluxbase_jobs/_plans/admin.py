@@ -6,20 +6,20 @@ from typing import Any
 
 from .._context.call_context import CallContext
 from .._operations import admin as operations
-from .._operations.operation import Operation
 from .._validation.arguments import DEFAULT_NAMESPACE, optional_text, segment
 from ..errors import InvalidResponse, NotFound
 from ..models.admin import JobFunction, JobStats, SyncOrder, SyncResult, Worker
 from ..models.jobs import Job
 from ..result import Err, Meta, Ok, Result
-from .exchange.explain import read_back_failed, replace_error, with_reason
+from .exchange.denied import DENIED, change_job, read_job
+from .exchange.explain import read_back_failed, replace_error
 from .exchange.request import exchange
 from .exchange.steps import Plan
 
 
 def get_job(context: CallContext, job_id: object) -> Plan[Result[Job]]:
     """Read a job."""
-    return (yield from exchange(context, operations.get(job_id)))
+    return (yield from read_job(context, operations.get(job_id)))
 
 
 def get_stats(context: CallContext, namespace: object) -> Plan[Result[JobStats]]:
@@ -44,10 +44,7 @@ def get_function(context: CallContext, namespace: object, name: object) -> Plan[
 
 def terminate(context: CallContext, job_id: object) -> Plan[Result[None]]:
     """Kill a running job."""
-    done = yield from exchange(context, operations.terminate(job_id))
-    return (
-        (yield from with_reason(done, exchange(context, operations.get(job_id)), _reason_not_terminated)) if isinstance(done, Err) else done
-    )
+    return (yield from change_job(context, operations.terminate(job_id), operations.get(job_id), _reason_not_terminated))
 
 
 def resubmit(context: CallContext, job_id: object) -> Plan[Result[Job]]:
@@ -55,7 +52,7 @@ def resubmit(context: CallContext, job_id: object) -> Plan[Result[Job]]:
     copied = yield from exchange(context, operations.resubmit(job_id))
     if isinstance(copied, Ok):
         return copied
-    return (yield from _missing(context, copied, operations.get(job_id), "there is no job with this id to resubmit"))
+    return (yield from _missing(copied, read_job(context, operations.get(job_id)), "there is no job with this id to resubmit"))
 
 
 def list_functions(context: CallContext, namespace: object) -> Plan[Result[list[JobFunction]]]:
@@ -73,11 +70,8 @@ def delete_function(context: CallContext, namespace: object, name: object) -> Pl
     done = yield from exchange(context, operations.delete_function(where, which))
     if isinstance(done, Ok):
         return done
-    return (
-        yield from _missing(
-            context, done, operations.get_function(where, which), f"there is no function {which!r} in the namespace {where!r}"
-        )
-    )
+    reading = exchange(context, operations.get_function(where, which))
+    return (yield from _missing(done, reading, f"there is no function {which!r} in the namespace {where!r}"))
 
 
 def sync(context: CallContext, order: SyncOrder) -> Plan[Result[SyncResult]]:
@@ -114,15 +108,18 @@ def _no_code(result: SyncResult, names: list[str], meta: Meta) -> InvalidRespons
     )
 
 
-def _missing(context: CallContext, failed: Err, read: Operation[Any], message: str) -> Plan[Err]:
+def _missing(failed: Err, reading: Plan[Result[Any]], message: str) -> Plan[Err]:
     """The failure of a change; a bare 500 becomes NotFound where reading shows that there is nothing to change (recorded, admin)."""
     if failed.error.status != 500:
         return failed
-    found = yield from exchange(context, read)
-    if not isinstance(found.error, NotFound):
-        return failed
+    found = yield from reading
     meta = failed.meta.plus(found.meta)
-    return Err(replace_error(NotFound, f"{message} (the server answers that with 500)", failed.error, meta), meta)
+    if isinstance(found.error, NotFound):
+        missing = replace_error(NotFound, f"{message} (the server answers that with 500)", failed.error, meta)
+        return Err(missing.with_(hint=found.error.hint), meta)
+    if found.meta.false_not_found:
+        return Err(failed.error.with_(hint=DENIED, attempts=meta.attempts), meta)
+    return failed
 
 
 def _reason_not_terminated(job: Job) -> str | None:

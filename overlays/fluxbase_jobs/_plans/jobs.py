@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from attrs import evolve
 
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
 from .._operations.endpoints import USER_ENDPOINTS, JobEndpoints
-from .._operations.operation import Operation
 from .._validation import arguments
 from ..errors import NotAllowedInState
 from ..models.inputs import Submission
@@ -23,7 +20,6 @@ from .exchange.explain import (
     reason_not_retried,
     unless_interrupted,
     with_function_name,
-    with_reason,
     with_retrys_alternative,
 )
 from .exchange.request import exchange
@@ -55,31 +51,17 @@ def get(context: CallContext, job_id: object, include_logs: object) -> Plan[Resu
 
 def cancel(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[None]]:
     """Cancel a job."""
-    done = yield from _change(context, endpoints.cancel(job_id), endpoints, reason_not_cancelled)
-    return done if isinstance(done, Ok) else (yield from with_reason(done, _read(context, job_id, endpoints), reason_not_cancelled))
+    return (yield from change_job(context, endpoints.cancel(job_id), endpoints.get(job_id), reason_not_cancelled))
 
 
 def retry(context: CallContext, job_id: object, endpoints: JobEndpoints = USER_ENDPOINTS) -> Plan[Result[Job]]:
     """Put a failed job back into the queue, then read it: the server's response does not contain it."""
-    accepted = yield from _change(context, endpoints.retry(job_id), endpoints, reason_not_retried)
+    accepted = yield from change_job(context, endpoints.retry(job_id), endpoints.get(job_id), reason_not_retried)
     if isinstance(accepted, Err):
-        return with_retrys_alternative((yield from with_reason(accepted, _read(context, job_id, endpoints), reason_not_retried)))
-    found = yield from _read(context, job_id, endpoints)
+        return with_retrys_alternative(accepted)
+    found = yield from read_job(context, endpoints.get(job_id))
     meta = found.meta.plus(accepted.meta)
     return Ok(found.data, meta) if isinstance(found, Ok) else read_back_failed(found.error, "the retry was accepted, but the job", meta)
-
-
-def _change(
-    context: CallContext, change: Operation[None], endpoints: JobEndpoints, reason_of: Callable[[Job], str | None]
-) -> Plan[Result[None]]:
-    """Send a change of a job. Only the users' endpoints deny jobs that exist."""
-    return (yield from change_job(context, change, reason_of) if endpoints is USER_ENDPOINTS else exchange(context, change))
-
-
-def _read(context: CallContext, job_id: object, endpoints: JobEndpoints) -> Plan[Result[Job]]:
-    """Read a job after a change."""
-    reading = read_job if endpoints is USER_ENDPOINTS else exchange
-    return (yield from reading(context, endpoints.get(job_id)))
 
 
 def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[Job]]:

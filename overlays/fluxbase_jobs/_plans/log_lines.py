@@ -152,15 +152,17 @@ def gap_line(note: str, before: LogLine) -> LogLine:
     return cast("LogLine", line)
 
 
-def missing_note(lines: Sequence[LogLine], after: int) -> tuple[str, ...]:
-    """What to say of the lines after a number that are not among these; nothing where all are there."""
+def missing_note(lines: Sequence[LogLine], after: int, kept: int | None) -> tuple[str, ...]:
+    """What to say of the lines after a number that are not among these; nothing where all are there. See `ClientMemory.kept`."""
     numbers = sorted({after, *(number for line in lines if (number := line.line_number or 0) > after)})
     gaps = [(before + 1, number - 1) for before, number in pairwise(numbers) if number > before + 1]
-    return (gap_note(gaps[0][0], gaps[-1][1], sum(last - first + 1 for first, last in gaps)),) if gaps else ()
+    return (gap_note(gaps[0][0], gaps[-1][1], sum(last - first + 1 for first, last in gaps), kept),) if gaps else ()
 
 
-def gap_note(first: int, last: int, count: int | None = None) -> str:
-    """What to say of lines that did not come: all from the first to the last, or so many of them."""
+def gap_note(first: int, last: int, count: int | None = None, kept: int | None = None) -> str:
+    """What to say of lines that are not there: all from the first to the last, or so many of them, of which some came but were not kept."""
     which = f"line {first}" if first == last else f"lines {first} to {last}"
     which = which if count in {None, last - first + 1} else f"{count} of the {which}"
+    if kept is not None:
+        return f"{which} of the log are not kept, or did not come: the client keeps the last {kept:,} of those that came over its WebSocket"
     return f"{which} of the log did not come: the server dropped them, or wrote them before this client listened"

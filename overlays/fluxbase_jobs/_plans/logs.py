@@ -121,7 +121,7 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
         memory.shows_logs = memory.shows_logs or None
     if not heard or shown or memory.shows_logs:
         return Ok(lines, read.meta), shown
-    notes = (*read.meta.notes, *missing_note(heard, after_line))
+    notes = (*read.meta.notes, *missing_note(heard, after_line, memory.kept(job_id)))
     return Ok(lines, evolve(read.meta, logs_hidden=True, notes=notes)), shown
 
 

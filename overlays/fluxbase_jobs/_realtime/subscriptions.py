@@ -102,6 +102,8 @@ class HeardLines:
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, dict[tuple[int, str], LogLine]] = OrderedDict()
         self._interrupted: set[str] = set()
+        self._trimmed: set[str] = set()
+        """The jobs whose first lines were too many to keep."""
         self._count = self._characters = 0
         self._lock = threading.Lock()
 
@@ -116,9 +118,11 @@ class HeardLines:
             while self._is_full() and len(self._jobs) > 1:
                 forgotten, dropped = self._jobs.popitem(last=False)
                 self._interrupted.discard(forgotten)
+                self._trimmed.discard(forgotten)
                 self._note(dropped.values(), -1)
             while self._is_full() and len(lines) > 1:
                 self._note([lines.pop(next(iter(lines)))], -1)
+                self._trimmed.add(job_id)
 
     def knows(self, job_id: str) -> bool:
         """Whether lines of a job have come: more may come a moment after nobody watches it any more."""
@@ -147,6 +151,10 @@ class HeardLines:
         numbers = {line.line_number or 0 for line in lines}
         began = any(not is_servers_own_line(line) or line.line_number == 1 for line in lines)
         return began and len(numbers) == max(numbers) - min(numbers) + 1 and job_id not in self._interrupted
+
+    def is_trimmed(self, job_id: str) -> bool:
+        """Whether lines of a job came that are not kept: there were more than `MAX_HEARD`, or longer ones than `MAX_HEARD_CHARACTERS` in all."""
+        return job_id in self._trimmed
 
     def of(self, job_id: str) -> list[LogLine]:
         """The lines of a job, by their numbers."""

@@ -237,3 +237,26 @@ def test_iterate_yields_each_job_once(client: FluxbaseClient, server: LocalServe
         (QUEUE, "0", WORKER),
         (QUEUE, "1", WORKER),
     ]
+
+
+def test_a_job_that_the_server_denies_is_read_and_terminated(client: FluxbaseClient, server: LocalServer) -> None:
+    """April 2026 servers deny jobs that exist to admins too: this one is looked for in the list, and the change is tried again."""
+    running = job(status="running")
+    server.answer(Answer(200, running), MISSING, Answer(200, page(running)), MISSING, Answer(200, page(running)), DONE)
+    client.admin.jobs.get_job(JOB_ID).unwrap()
+
+    denied, terminated = client.admin.jobs.get_job(JOB_ID), client.admin.jobs.terminate(JOB_ID)
+
+    assert (denied.unwrap().id, denied.meta.false_not_found) == (JOB_ID, 1)
+    assert (terminated.ok, terminated.meta.false_not_found) == (True, 1)
+
+
+def test_a_denied_job_is_not_said_to_be_missing_where_it_is_resubmitted(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server answers 500, and then denies the job: it is in the list."""
+    server.answer(Answer(200, job()), BARE, MISSING, Answer(200, page(job())))
+    client.admin.jobs.get_job(JOB_ID).unwrap()
+
+    error = client.admin.jobs.resubmit(JOB_ID).error
+
+    assert isinstance(error, ServerFailed)
+    assert "the job exists" in str(error.hint)

@@ -14,7 +14,7 @@ from ..._operations.operation import KEY_HEADER, Operation, derived
 from ...errors import NotFound
 from ...models.jobs import Job
 from ...result import Err, Meta, Ok, Result
-from .explain import not_allowed
+from .explain import not_allowed, with_reason
 from .request import exchange
 from .steps import Instant, Plan, pause, read_clock
 
@@ -61,8 +61,16 @@ def read_whole_job(context: CallContext, read: Operation[Job]) -> Plan[Result[Jo
     return (yield from _again(context, lambda _: read, found, listed.meta))
 
 
-def change_job(context: CallContext, change: Operation[None], reason_of: Callable[[Job], str | None]) -> Plan[Result[None]]:
-    """Change a job. Where the server denies one that this client has seen, and that is in the list, the change is tried again.
+def change_job(
+    context: CallContext, change: Operation[None], read: Operation[Job], reason_of: Callable[[Job], str | None]
+) -> Plan[Result[None]]:
+    """Change a job; where that fails, with the reason that the job's state shows. The admins' endpoints deny jobs as the users' do."""
+    done = yield from _change(context, change, reason_of)
+    return done if isinstance(done, Ok) else (yield from with_reason(done, read_job(context, read), reason_of))
+
+
+def _change(context: CallContext, change: Operation[None], reason_of: Callable[[Job], str | None]) -> Plan[Result[None]]:
+    """Send a change. Where the server denies one that this client has seen, and that is in the list, the change is tried again.
 
     Each time under another idempotency key: the server repeats a 404 for a day. Where the list shows the job in a state in which the change
     is not allowed, `reason_of` says so, and no attempt would help.

@@ -14,7 +14,7 @@ from ...services import Services
 from ..endpoints import ADMIN_JOBS, Call, ServiceHandler, admin_route, namespace_parameter
 from ..responses import error, error_with_request_id, json_response
 from ..serializers import full_job, statistics, worker
-from .jobs import cancel, cancel_job, find_job, get, list_jobs, retry
+from .jobs import cancel, cancel_job, find_job, get, list_jobs, read_job, retry
 
 
 def routes(services: Services) -> list[Route]:
@@ -64,7 +64,7 @@ def resubmit(services: Services, call: Call) -> Response:
     job_id = read_uuid(call.request.path_params["id"])
     if job_id is None:
         return error(400, "Invalid job ID")
-    original = services.jobs.get(job_id)
+    original = read_job(services, job_id)
     if original is None:
         return error_with_request_id(call.request, 500, "Failed to resubmit job")
     job = resubmission(original, micros(services.clock))

@@ -122,7 +122,7 @@ def logs(services: Services, call: Call) -> Response:
     job_id = read_uuid(call.request.path_params["id"])
     if job_id is None:
         return error(400, "Invalid job ID")
-    job = _read_job(services, job_id)
+    job = read_job(services, job_id)
     if job is None:
         return error(500, "Failed to get job")  # as recorded (progress_and_logs: `logs of an unknown job`)
     caller = call.caller
@@ -145,9 +145,9 @@ def find_job(services: Services, call: Call) -> Job | Response:
     job_id = read_uuid(call.request.path_params["id"])
     if job_id is None:
         return error(400, "Invalid job ID")
-    return _read_job(services, job_id) or error(404, "Job not found")
+    return read_job(services, job_id) or error(404, "Job not found")
 
 
-def _read_job(services: Services, job_id: str) -> Job | None:
+def read_job(services: Services, job_id: str) -> Job | None:
     """A job, or None also where its query meets a spoiled database connection. Lists and submits use another database role."""
     return None if services.defects.claim("denied job") else services.jobs.get(job_id)
