@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fluxbase_jobs import NotAllowedInState, NotFound, Ok, PollPolicy, ServerFailed, Submission
+from fluxbase_jobs import NotAllowedInState, NotFound, Ok, PermissionDenied, PollPolicy, ServerFailed, Submission
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._operations.jobs import Filters
 from fluxbase_jobs._plans import jobs as plans
 from fluxbase_jobs._plans import logs as log_plans
-from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs._plans.exchange.call import call, stream
 from fluxbase_jobs._plans.exchange.denied import MAX_PAGES, PAGE_SIZE, RETRY_DELAYS
 from fluxbase_jobs._plans.list_jobs import list_jobs
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.run import run
 from fluxbase_jobs._plans.wait_many import wait_many
+from fluxbase_jobs._plans.watch import watch
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
 
@@ -113,11 +114,11 @@ def test_a_search_that_fails_says_nothing_about_the_job() -> None:
     spoiled = Spoiled(jobs)
     driver.server = lambda request, clock: reply(503, {"error": "down"}) if request.what == "GET /jobs" else spoiled(request, clock)
 
-    error = driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False)).error
+    result = driver.run(call(plans.get, client, {}, JOB_ID, include_logs=False))
 
-    assert isinstance(error, ServerFailed)
-    assert error.retryable
-    assert error.job_id == JOB_ID
+    assert isinstance(result.error, ServerFailed)
+    assert (result.error.retryable, result.error.job_id, result.error.attempts) == (True, JOB_ID, 2)
+    assert (result.meta.status, result.meta.attempts) == (503, 2)
 
 
 @pytest.mark.parametrize(("change", "status"), [(plans.cancel, "running"), (plans.retry, "failed")])
@@ -211,7 +212,10 @@ def test_a_job_that_goes_on_is_not_resubmitted_though_it_is_denied() -> None:
     driver, client = FakeDriver(Spoiled(one_job(life(1, 60)))), settings()
     knowing(driver, client)
 
-    assert isinstance(driver.run(call(plans.resubmit, client, {}, JOB_ID, None)).error, NotAllowedInState)
+    result = driver.run(call(plans.resubmit, client, {}, JOB_ID, None))
+
+    assert isinstance(result.error, NotAllowedInState)
+    assert result.meta.false_not_found == 1
     assert len(driver.requests) == 2
 
 
@@ -268,6 +272,35 @@ def test_a_log_that_is_denied_is_read_again() -> None:
 
     assert [line.message for line in result.unwrap()] == ["hello"]
     assert result.meta.false_not_found == 2
+
+
+def test_a_log_that_is_always_denied_is_read_so_often() -> None:
+    """Then the denial is told, with what was spent on it."""
+    jobs = one_job(life(0, 1), Line(1, "hello", 0.5))
+    driver, client = FakeDriver(jobs), settings(retry=None)
+    knowing(driver, client)
+    driver.clock.pass_(60)
+    driver.server = Spoiled(jobs, logs_too=True)
+
+    result = driver.run(call(log_plans.logs, client, {}, JOB_ID, 0))
+
+    assert isinstance(result.error, ServerFailed)
+    assert len(driver.times(f"GET /jobs/{JOB_ID}/logs")) == log_plans.DENIED_ATTEMPTS
+    assert (result.meta.attempts, result.meta.false_not_found) == (log_plans.DENIED_ATTEMPTS, log_plans.DENIED_ATTEMPTS - 1)
+
+
+def test_a_watch_that_ends_with_an_error_tells_the_denials_before_it() -> None:
+    """Two reads were denied, and the third one is refused."""
+    jobs = one_job(life(1, 60))
+    driver, client = FakeDriver(jobs), settings()
+    knowing(driver, client)
+    spoiled = Spoiled(jobs, 2)
+    driver.server = lambda request, clock: spoiled(request, clock) if spoiled.times or request.what == "GET /jobs" else reply(403, {})
+
+    results = [result for _, result in driver.stream(stream(watch, client, {}, JOB_ID, WaitOptions(timeout=60, poll=PollPolicy())))]
+
+    assert isinstance(results[-1].error, PermissionDenied)
+    assert results[-1].meta.false_not_found == 2
 
 
 def test_the_memory_is_bounded() -> None:

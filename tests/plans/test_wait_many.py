@@ -204,7 +204,10 @@ def test_a_retry_after_beyond_the_deadline_ends_the_wait_at_once(count: int) -> 
     ]
 
     assert len(pairs) == count
-    assert all(isinstance(result.error, WaitTimeout) and "more than the 20 s left" in result.error.message for _, (_, result) in pairs)
+    for _, (job_id, result) in pairs:
+        assert isinstance(result.error, WaitTimeout)
+        assert job_id in result.error.message
+        assert "more than the 20 s left" in result.error.message
     assert (len(driver.requests), driver.pauses) == (1, [])
 
 

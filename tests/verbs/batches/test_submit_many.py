@@ -414,7 +414,7 @@ def test_what_was_submitted_is_told_before_the_items_exception(
 
     assert len(received) == len(idempotent_server.jobs) == count
     (note,) = caught.value.__notes__
-    assert f"{count} jobs were submitted" in note
+    assert f": {count} jobs were submitted" in note
     assert "same batch_key" in note
 
 
@@ -511,7 +511,7 @@ def test_an_interrupted_batch_sends_nothing_new(connect: Connect) -> None:
 
     assert len(server.requests) == sent <= 3
     (note,) = caught.value.__notes__
-    assert "0 jobs were submitted" in note
+    assert ": 0 jobs were submitted" in note
     assert "batch_key" in note
 
 
