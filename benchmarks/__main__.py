@@ -42,14 +42,14 @@ def short() -> int:
     return 1 if worse else 0
 
 
-def full(rounds: int, scale: float, largest: int) -> int:
+def full(rounds: int, scale: float, largest: int, *, anew: bool) -> int:
     """Measure everything, and write RESULTS.md, the pictures and the ratios to keep."""
     found = rows(rounds, scale)
     ratios = report.ratios(found)
     print(report.table(ratios), flush=True)
     with server.running() as url:
         grown = growth.measure(url, tuple(size for size in growth.SIZES if size <= largest))
-    report.keep(ratios)
+    report.keep(ratios, anew=anew)
     by_name = {name: {each: cost.wall for each, cost in costs.items()} for name, costs in ratios.items()}
     (report.FOLDER / "ratios.svg").write_text(bars("Time as a part of the peer's (the line is 1)", list(by_name.items())))
     time_lines = lines("Time of 10 to 100,000 jobs", "s", {each.name: each.seconds for each in grown})
@@ -76,8 +76,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=9, help="at least 7")
     parser.add_argument("--scale", type=float, default=1.0, help="a part of the usual number of calls, for trials")
     parser.add_argument("--largest", type=int, default=100_000, help="the most jobs whose growth is measured")
+    parser.add_argument(
+        "--anew", action="store_true", help="keep these ratios for the short form; else the highest of all machines is kept"
+    )
     options = parser.parse_args()
-    return short() if options.short else full(max(options.rounds, 7), options.scale, options.largest)
+    return short() if options.short else full(max(options.rounds, 7), options.scale, options.largest, anew=options.anew)
 
 
 if __name__ == "__main__":

@@ -141,9 +141,13 @@ def _echo(far: socket.socket, times: int) -> None:
         far.sendall(far.recv(1))
 
 
-def keep(found: Ratios) -> None:
-    """Keep the ratios, for the short form."""
-    kept = {name: {each: [cost.wall, cost.cpu] for each, cost in costs.items()} for name, costs in found.items()}
+def keep(found: Ratios, *, anew: bool) -> None:
+    """Keep the ratios, for the short form: the highest of the machines that were measured, or, where it begins anew, these."""
+    before = {} if anew else json.loads(KEPT.read_text())
+    kept = {
+        name: {each: [*map(max, (cost.wall, cost.cpu), before.get(name, {}).get(each, (0, 0)))] for each, cost in costs.items()}
+        for name, costs in found.items()
+    }
     KEPT.write_text(json.dumps(kept, indent=1) + "\n")
 
 
