@@ -141,9 +141,14 @@ def test_a_wait_of_another_task_ends_when_the_client_is_closed(server: LocalServ
 SYNC: Final = """
 import sys, threading
 from fluxbase_jobs import FluxbaseClient
-client = FluxbaseClient(sys.argv[1], "{key}")
-threading.Thread(target=lambda: client.jobs.wait("{job}"), daemon=True).start()
-threading.Event().wait(0.3)
+client, seen = FluxbaseClient(sys.argv[1], "{key}"), threading.Event()
+def wait():
+    try:
+        client.jobs.wait("{job}", on_progress=lambda job: seen.set())
+    except RuntimeError:  # the client is closed
+        pass
+threading.Thread(target=wait, daemon=True).start()
+seen.wait(30)
 print("leaving", flush=True)
 {leave}
 """
