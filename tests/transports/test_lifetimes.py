@@ -179,6 +179,24 @@ def test_client_works_after_a_cancelled_task(server: LocalServer) -> None:
     assert found == []
 
 
+def test_a_task_that_is_cancelled_while_it_connects_leaves_nothing_open(server: LocalServer) -> None:
+    """In whatever turn of the loop it is cancelled, also in the one in which the connection is there."""
+    server.answer(FOUND)
+
+    async def cancel_in_turn(turn: int) -> None:
+        async with AsyncFluxbaseClient(server.url) as client:
+            task = asyncio.create_task(read(client))
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+
+    with leaks() as found:
+        for turn in range(40):
+            asyncio.run(cancel_in_turn(turn))
+    assert found == []
+
+
 def test_tasks_may_share_a_client(server: LocalServer) -> None:
     """Twenty requests at once."""
     server.answer(FOUND)

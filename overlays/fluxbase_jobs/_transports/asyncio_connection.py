@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final, Self, cast
 
 import httpcore
@@ -39,9 +40,8 @@ class AsyncioConnection(asyncio.Protocol):
             context.set_alpn_protocols(["http/1.1"])
         try:
             with fail_after(min(timeout, CONNECT_SECONDS)):
-                _, made = await loop.create_connection(
-                    cls, origin.host.decode("ascii"), port, ssl=context, happy_eyeballs_delay=ADDRESS_SECONDS
-                )
+                host = origin.host.decode("ascii")
+                _, made = await loop.create_connection(cls, host, port, ssl=context, happy_eyeballs_delay=_address_seconds(host))
         except TimeoutError:
             raise httpcore.ConnectTimeout from None
         except OSError as fault:
@@ -120,6 +120,18 @@ class AsyncioConnection(asyncio.Protocol):
         if self._ended is not None and not self._ended.done():
             self._fault = fault
             self._ended.set_result(None)
+
+
+def _address_seconds(host: str) -> float | None:
+    """The seconds before another address is tried; None for an address, which has no others.
+
+    Where asyncio tries one after the other, a task that is cancelled just as its connection is there leaves a socket open.
+    """
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return ADDRESS_SECONDS
+    return None
 
 
 def in_asyncio() -> bool:

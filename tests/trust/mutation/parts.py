@@ -42,6 +42,8 @@ PARTS: Final = (
             "tests/verbs/admin/test_functions.py",
             "tests/models",
         ),
+        # Each function of a mutant is two calls deep, and these values are as deep as Python allows.
+        left_out=("tests/verbs/arguments/test_values.py::test_models_of_pydantic_may_be_deep",),
     ),
     Part(
         "_operations",

@@ -119,7 +119,8 @@ def test_items_are_read_and_sent_on_demand(client: FluxbaseClient, idempotent_se
     next(pairs)
     pairs.close()
 
-    assert len(read) == len(idempotent_server.request_lines) == 4
+    sent = len(idempotent_server.request_lines)
+    assert 1 <= sent <= len(read) == 4  # a thread may not have begun when the caller stops
 
 
 @define
