@@ -164,6 +164,8 @@ MADE_UP: Final[list[tuple[int, Any, dict[str, Any]]]] = [
     (502, {"fault": {"faultstring": "quota", "detail": {"errorcode": "x"}}}, {"message": "the server answered 502: quota"}),
     (502, '{"error": "\\ud800"}', {"details": '{"error": "\\ud800"}'}),
     (502, b"\x1f\x8b\x00", {"details": None}),
+    (502, "no upstream\r\n\tin the rack", {"message": "the server answered 502: no upstream in the rack"}),
+    (502, {"errors": [{"why": {"message": "no upstream"}}]}, {"message": "the server answered 502: no upstream"}),
 ]
 
 
@@ -218,6 +220,7 @@ def test_request_id_comes_from_the_header(client: FluxbaseClient, server: LocalS
     [
         ("7", {}, 7.0),
         (" 7 ", {}, 7.0),
+        ("7, 9", {}, 9.0),
         ("0", {"retry_after": 60}, 0.0),
         (None, {"retry_after": 60}, 60.0),
         (None, {"retry_after": 1.5}, 1.5),

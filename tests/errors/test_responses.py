@@ -163,6 +163,7 @@ def test_redirect_is_an_error(connect: Connect, server: LocalServer, status: int
         result = call_verb(connect, "get", server.url)
 
         assert type(result.error) is InvalidResponse
+        assert "a redirect, which is not followed" in result.error.message
         assert (result.error.status, result.error.request_id, result.error.details) == (status, "r-1", "elsewhere")
         assert (result.error.retryable, result.meta.status, result.meta.attempts) == (False, status, 1)
         assert (len(server.requests), other.requests) == (1, [])
@@ -186,6 +187,7 @@ def test_undocumented_status_is_an_error(connect: Connect, server: LocalServer, 
     for verb, result in call_all_verbs(connect, server.url):
         assert (verb, type(result.error), result.meta.status) == (verb, InvalidResponse, status)
         assert result.error is not None
+        assert ("a redirect" in result.error.message, "not an answer of this API" in result.error.message) == (status < 400, status >= 400)
         assert (result.error.status, result.error.request_id, result.error.attempts) == (status, "r-1", 1)
 
 

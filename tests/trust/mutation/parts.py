@@ -66,6 +66,7 @@ PARTS: Final = (
             "tests/verbs/arguments/test_other_answers.py",
             "tests/verbs/admin",
             "tests/context/test_credentials.py",
+            "tests/context/test_otel.py",
             "tests/context/test_sign_in.py",
         ),
         left_out=("tests/verbs/admin/test_lifecycle.py",),
