@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from .calls import NODE
 from .growth import Growth
@@ -143,7 +143,7 @@ def _echo(far: socket.socket, times: int) -> None:
 
 def keep(found: Ratios, *, anew: bool) -> None:
     """Keep the ratios, for the short form: the highest of the machines that were measured, or, where it begins anew, these."""
-    before = {} if anew else json.loads(KEPT.read_text())
+    before: dict[str, Any] = {} if anew else json.loads(KEPT.read_text())
     kept = {
         name: {each: [*map(max, (cost.wall, cost.cpu), before.get(name, {}).get(each, (0, 0)))] for each, cost in costs.items()}
         for name, costs in found.items()

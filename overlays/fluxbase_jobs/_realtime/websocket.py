@@ -123,8 +123,13 @@ class AsyncWebsocketConnector:
 def _without_redirects(connecting: Any) -> Any:
     """The connector, which would follow redirects: our headers would go to whatever address the server names."""
     if hasattr(connecting, "process_redirect"):
-        connecting.process_redirect = lambda refusal: refusal
+        connecting.process_redirect = _unchanged
     return connecting
+
+
+def _unchanged(refusal: Exception) -> Exception:
+    """What comes of a redirect: the refusal of the connection that it is."""
+    return refusal
 
 
 def unavailable(fault: Exception) -> SocketUnavailable:

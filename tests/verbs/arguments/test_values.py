@@ -464,14 +464,14 @@ class OddUser(OnBehalfOf):
 
 class OddJob(Job):
     @property
-    def id(self) -> Any:
+    def id(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]  # what is tested
         return _raise()
 
 
 def test_arguments_of_our_own_classes_whose_reading_fails_are_refused(client: FluxbaseClient, server: LocalServer) -> None:
     """By the name of the argument."""
     odd = msgspec.json.decode(json.dumps(job()), type=OddJob)
-    typed = client.jobs.define("resize", dict, dict)
+    typed = client.jobs.define("resize", dict[str, int], dict[str, int])
 
     for error, name in (
         (client.jobs.submit("resize", on_behalf_of=OddUser.__new__(OddUser)).error, "on_behalf_of"),
@@ -880,7 +880,7 @@ def test_a_definition_takes_none_where_its_type_does(client: FluxbaseClient, ser
 def test_a_definition_may_declare_that_there_is_no_payload(client: FluxbaseClient, server: LocalServer) -> None:
     """By None, as in type hints."""
     server.answer(CREATED)
-    nothing = client.jobs.define("resize", cast("Any", None), dict)
+    nothing = client.jobs.define("resize", cast("Any", None), dict[str, int])
 
     nothing.submit(None).unwrap()
     refused = nothing.submit({"a": "SECRET"}).error
