@@ -24,7 +24,7 @@ def rows(rounds: int, scale: float, *, short: bool = False) -> list[Row]:
             batches.measure_async("1,000 async submits, 50 in flight", url, rounds, int(1000 * batch)),
             batches.measure_sync("300 sync submits by submit_many", url, rounds, int(300 * batch)),
             batches.measure_sync("the same, a server that takes 20 ms", slow, max(rounds // 3, 1), int(120 * batch)),
-            *imports.measure(1 if short else rounds),
+            *imports.measure(3 if short else rounds),
             memory.measure_listed(url, 2 if short else 10),
         ]
 
