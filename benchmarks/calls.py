@@ -22,6 +22,8 @@ KEY: Final = "eyJ.a-token"
 PAYLOAD: Final = {"image": "cat.png", "width": 640}
 NODE: Final = shutil.which("node")
 NODE_PROGRAM: Final = Path(__file__).with_name("node_fetch.mjs")
+FEWEST_LISTS: Final = 6
+"""How often a list is read in a round, however short the form: one call tells nothing."""
 
 
 @frozen
@@ -49,9 +51,7 @@ def measure(url: str, rounds: int, scale: float) -> list[Row]:
                 lambda c: c.post("/jobs/submit", json={"job_name": FUNCTION, "payload": PAYLOAD}).json(),
                 lambda c: c.jobs.submit(FUNCTION, PAYLOAD).unwrap(),
             ),
-            *(
-                listing(url, limit, clients, rounds, max(scale * calls, 6)) for limit, calls in ((50, 100), (1000, 10))
-            ),  # one call tells nothing
+            *(listing(url, limit, clients, rounds, max(scale * calls, FEWEST_LISTS)) for limit, calls in ((50, 100), (1000, 10))),
         ]
 
 

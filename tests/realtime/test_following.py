@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,19 +14,6 @@ from tests.support.servers.realtime_server import RealtimeServer, token
 from tests.support.styles import Connect
 
 SUBSCRIPTION_LINE = "Created execution log subscription"
-
-
-@pytest.fixture
-def realtime() -> Iterator[RealtimeServer]:
-    """A server with a WebSocket."""
-    with RealtimeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(connect: Connect, realtime: RealtimeServer) -> FluxbaseClient:
-    """A client that uses it."""
-    return connect(realtime.url, token(), realtime=True)
 
 
 def meanwhile(*actions: Callable[[], None]) -> threading.Thread:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -20,19 +19,6 @@ from tests.support.styles import Connect
 
 SECRET: Final = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ0aWdlciJ9.dGlnZXI"
 ALIEN: Final = "0c0ffee0-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def realtime() -> Iterator[RealtimeServer]:
-    """A server with a WebSocket."""
-    with RealtimeServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(connect: Connect, realtime: RealtimeServer) -> FluxbaseClient:
-    """A client that uses it."""
-    return connect(realtime.url, token(), realtime=True)
 
 
 def change(record: str) -> str:
@@ -93,26 +79,25 @@ def test_a_refusal_is_told_without_the_servers_words(client: FluxbaseClient, rea
     assert len(states[0]) < 100
 
 
-@pytest.mark.parametrize("role", [["admin"], {"admin": 1}, 7, None])
-def test_a_token_with_any_role_can_wait(connect: Connect, realtime: RealtimeServer, role: object) -> None:
-    """Other issuers' tokens have lists there."""
-    client = connect(realtime.url, token(role=role), realtime=True)
+def wait_to_the_end(client: FluxbaseClient, realtime: RealtimeServer) -> None:
+    """Wait for a job that ends once its changes are asked for."""
     job_id = realtime.add_job(status="running")
     worker = meanwhile(after(lambda: subscribed(realtime)), ending(realtime, job_id))
 
     assert client.jobs.wait(job_id, timeout=20).ok
     worker.join()
+
+
+@pytest.mark.parametrize("role", [["admin"], {"admin": 1}, 7, None])
+def test_a_token_with_any_role_can_wait(connect: Connect, realtime: RealtimeServer, role: object) -> None:
+    """Other issuers' tokens have lists there."""
+    wait_to_the_end(connect(realtime.url, token(role=role), realtime=True), realtime)
 
 
 @pytest.mark.parametrize("expiry", [10**400, 1e308, -(10**400), "soon", None, [1]])
 def test_a_token_with_any_expiry_can_wait(connect: Connect, realtime: RealtimeServer, expiry: object) -> None:
     """No clock counts so far."""
-    client = connect(realtime.url, token(exp=expiry), realtime=True)
-    job_id = realtime.add_job(status="running")
-    worker = meanwhile(after(lambda: subscribed(realtime)), ending(realtime, job_id))
-
-    assert client.jobs.wait(job_id, timeout=20).ok
-    worker.join()
+    wait_to_the_end(connect(realtime.url, token(exp=expiry), realtime=True), realtime)
 
     assert realtime.opened == 1
 

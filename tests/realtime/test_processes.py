@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -79,13 +78,6 @@ EXIT_TASK: Final = """
         print("leaving")
     asyncio.run(main())
 """
-
-
-@pytest.fixture
-def realtime() -> Iterator[RealtimeServer]:
-    """A server with a WebSocket."""
-    with RealtimeServer() as server:
-        yield server
 
 
 @pytest.mark.slow

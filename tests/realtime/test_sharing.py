@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Final
@@ -26,13 +26,6 @@ from tests.support.servers.realtime_server import RealtimeServer, token
 THREADS: Final = 50
 TASKS: Final = 200
 SOCKETS_OF_A_USER: Final = 10
-
-
-@pytest.fixture
-def realtime() -> Iterator[RealtimeServer]:
-    """A server with a WebSocket."""
-    with RealtimeServer() as server:
-        yield server
 
 
 def until(condition: Callable[[], Any]) -> None:

@@ -16,6 +16,6 @@ if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_at_once)
 
-    from .cli import main
+    from .cli import OWN_NAME, main
 
-    main(program=globals().get("PROGRAM", f"python -m {__package__}"))  # the name under which another program runs this one
+    main(program=globals().get("PROGRAM", OWN_NAME))  # the name under which another program runs this one

@@ -23,7 +23,8 @@ from .settings import DEFAULT_PORT, SHORTEST_SECRET, JobsSwitch, RealtimeSwitch,
 from .store import UnusableDatabaseError
 
 _DEFAULTS: Final = Settings()
-_PROGRAM: Final = "python -m fluxbase_jobs.emulator"
+OWN_NAME: Final = "python -m fluxbase_jobs.emulator"
+"""What the program is called where no other program runs it under a name of its own."""
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 
@@ -41,7 +42,7 @@ class Options:
     opens_browser: bool
 
 
-def main(arguments: list[str] | None = None, program: str = _PROGRAM) -> None:
+def main(arguments: list[str] | None = None, program: str = OWN_NAME) -> None:
     """Run the emulator until it is stopped; exit with status 1 and one line on stderr if it cannot run."""
     _escape_unencodable_characters()
     options = read_options(arguments, program)
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None, program: str = _PROGRAM) -> None:
         _exit(f"{package} is not installed: {HOW_TO_INSTALL}")
 
 
-def read_options(arguments: list[str] | None, program: str = _PROGRAM) -> Options:
+def read_options(arguments: list[str] | None, program: str = OWN_NAME) -> Options:
     """Parse the command line; exit with status 2 and one line on stderr if it is wrong."""
     found = _parser(program).parse_args(arguments)
     settings = Settings(

@@ -151,7 +151,8 @@ def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, at
     data, error = interpret(operation, outcome, attempt.at.utc)
     context.client.memory.observe(data)
     if error is not None:
-        error = interpret(operation, without_key_in(outcome, attempt.key), attempt.at.utc)[1] or error
+        public = without_key_in(outcome, attempt.key)
+        error = error if public is outcome else interpret(operation, public, attempt.at.utc)[1] or error
         return Err(without_key(error, attempt.key).with_(attempts=attempts), meta)
     notes = operation.notes + notes_on(data)
     return Ok(data, evolve(meta, notes=notes) if notes else meta)
