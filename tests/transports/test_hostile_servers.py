@@ -336,6 +336,24 @@ def test_two_responses_under_trio(first: bytes) -> None:
     assert len(connections) == 2
 
 
+@pytest.mark.parametrize("first", [WHOLE + OTHER, CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(CONTENT), CONTENT) + OTHER, WHOLE + b"x"])
+def test_what_comes_with_a_response_is_no_answer_to_the_next_request(connect: Connect, first: bytes) -> None:
+    """Whoever reads the response has read the surplus with it: nothing is left in the socket that would show it."""
+    connections = list[int]()
+
+    def answer(connection: socket.socket) -> None:
+        connections.append(1)
+        read_request(connection)
+        connection.sendall(first if len(connections) == 1 else WHOLE)
+        silent(connection)
+
+    with raw_server(answer) as port:
+        client = connect(f"http://127.0.0.1:{port}", retry=None, timeout=5)
+        assert [client.jobs.get(JOB_ID).unwrap().id for _ in range(2)] == [JOB_ID] * 2
+
+    assert len(connections) == 2
+
+
 def test_informational_responses_without_end(connect: Connect) -> None:
     """As fast as they go: the heads of one response have a limit together."""
     if connect.transport != "httpcore":

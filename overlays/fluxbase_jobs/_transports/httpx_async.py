@@ -23,6 +23,7 @@ from .httpx_messages import (
     library_of,
     refused_by_hook,
     send_error,
+    surplus_stream,
     warn_unverified,
 )
 from .messages import RawResponse, Request
@@ -109,6 +110,8 @@ async def _read(response: httpx.Response, library: Library) -> RawResponse:
     except library.module.DecodingError:
         return pieces.response(readable=False)
     finally:
+        if surplus := surplus_stream(response):
+            await surplus.aclose()
         await response.aclose()
     return pieces.response()
 

@@ -27,6 +27,8 @@ _WARNED: Final = WeakSet[Any]()
 _CALLER: Final = 6
 """How many calls above a warning the line is that makes a Fluxbase client."""
 _LOCATION: Final = "fluxbase_jobs.location"
+_TO_PARSER: Final = ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
+"""The way from a response's stream to the parser of its connection."""
 _LIBRARY_NAMES: Final = (
     *(
         "AsyncClient",
@@ -176,6 +178,18 @@ class Pieces:
         if _LOCATION in self._response.extensions:
             headers["location"] = self._response.extensions[_LOCATION]
         return RawResponse(self._response.status_code, headers, b"".join(self._pieces) if readable else b"")
+
+
+def surplus_stream(response: httpx.Response) -> Any:
+    """The connection of a response after which the server sent more, to be closed; else None.
+
+    httpx would read those bytes as the response to its next request. It has no public name for them: they lie with h11, its parser.
+    """
+    found: object = response.stream
+    for name in _TO_PARSER:
+        found = getattr(found, name, None)
+    trailing: object = getattr(found, "trailing_data", None)
+    return response.extensions.get("network_stream") if isinstance(trailing, tuple) and trailing[0] else None
 
 
 def hide_location(response: httpx.Response) -> None:

@@ -23,6 +23,7 @@ from .httpx_messages import (
     library_of,
     refused_by_hook,
     send_error,
+    surplus_stream,
     warn_unverified,
 )
 from .messages import RawResponse, Request
@@ -102,5 +103,7 @@ def _read(response: httpx.Response, end: float, library: Library) -> RawResponse
     except library.module.DecodingError:
         return pieces.response(readable=False)
     finally:
+        if surplus := surplus_stream(response):
+            surplus.close()
         response.close()
     return pieces.response()

@@ -6,6 +6,7 @@ import argparse
 import logging
 import multiprocessing
 import platform
+import re
 import sys
 import time
 from collections import Counter, defaultdict
@@ -64,19 +65,31 @@ def report(cells: list[Cell]) -> str:
         "submitted, and never a job that the server does not hold; never another job's answer; never a key in an error; no message without",
         "bound; and the next call of the same client succeeds.",
         "",
+        "A submit that is answered with another job of the same name cannot tell it from its own, as the server chooses the ids: where a",
+        "behaviour does that, the cells of verbs that submit are not held to the rules about other jobs.",
+        "",
         "Each row shows what came of some verbs where every request was spoiled, over all transports; for `submit` also how many jobs the",
         "server holds afterwards. `s` is the longest time, with at most three attempts of 0.2 s.",
         "",
         *_table(cells),
         "",
     ]
-    lines += [
-        "## Cells that broke a rule",
-        "",
-        *[f"- {cell.transport}, {cell.style}, `{cell.verb}`, {cell.case.name}: {'; '.join(cell.broken)}" for cell in cells if cell.broken],
-        "",
-    ] * any(cell.broken for cell in cells)
+    if kept < len(cells):
+        lines += ["## Cells that broke a rule", "", *_broken(cells), ""]
     return "\n".join(lines)
+
+
+def _broken(cells: list[Cell]) -> list[str]:
+    """A line for each way in which cells failed, with the verbs and the last of the cells in full."""
+    alike = defaultdict[tuple[str, str, str, str], list[Cell]](list)
+    for cell in cells:
+        for rule in cell.broken:
+            alike[cell.transport, cell.style, cell.case.name, re.split(r"[:,]| [0-9.]+ s", rule)[0]].append(cell)
+    return [
+        f"- {transport}, {style}, {_escaped(name)}: {len(found)} cells of {', '.join(f'`{verb}`' for verb in dict.fromkeys(cell.verb for cell in found))},"
+        f" like {'; '.join(found[-1].broken)}"
+        for (transport, style, name, _), found in alike.items()
+    ]
 
 
 def _table(cells: list[Cell]) -> list[str]:

@@ -207,6 +207,8 @@ RETRY_AFTERS: Final = {
     for value in ("0", "0.01", "1", "60", "1e9", "-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2099 07:28:00 GMT", "nan", "")
 }
 
+OF_THE_SAME_NAME: Final = frozenset({"another job", f"id: {json.dumps(OTHER_ID)[:20]}"})
+"""Answers about another job of the name that was asked for. A submit cannot tell them from its own, as the server chooses the ids."""
 CASES: Final = [
     *(Case("connection", name, act, early) for name, (act, early) in CONNECTIONS.items()),
     *(Case("framing", name, act) for name, act in FRAMES.items()),

@@ -12,7 +12,7 @@ from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, Job, Ok, PollPolic
 
 from tests.support.sample_responses import JOB_ID
 from tests.support.styles import Connect
-from tests.trust.faults.behaviours import Case
+from tests.trust.faults.behaviours import OF_THE_SAME_NAME, Case
 from tests.trust.faults.server import SECRET, MisbehavingServer
 
 RETRY: Final = RetryPolicy(attempts=3, first_delay=0.005, max_delay=0.02, total=2.0)
@@ -121,6 +121,8 @@ def run_cell(connect: Connect, server: MisbehavingServer, verb: str, case: Case,
         raised = error
     seconds = time.monotonic() - started
     broken = [*_broken(server, verb, results, raised, seconds, persistent=persistent)]
+    if case.name not in OF_THE_SAME_NAME:
+        broken += _believed(server, verb, results)
     jobs = len(server.jobs)
     server.reset(None)
     if client is not None and (again := client.jobs.get(JOB_ID)).data is None:
@@ -142,13 +144,9 @@ def _broken(
         yield f"took {seconds:.1f} s, beyond {plan.seconds:g} s"
     for result in results:
         if isinstance(result, Err):
-            if type(result.error) not in DOCUMENTED or type(result.error) is FluxbaseError:
-                yield f"an undocumented error: {result.error!r}"
-            if SECRET in f"{result.error} {result.error!r} {result.error.details!r} {result.error.hint}":
-                yield "an error shows the key"
-            if len(result.error.message) > 500:
-                yield "a message without bound"
-    yield from _jobs_broken(server, plan, results)
+            yield from _wrong_error(result.error)
+    if len(server.jobs) > plan.submits:
+        yield f"{len(server.jobs)} jobs in place of {plan.submits}"
     found = [result.data for result in results if isinstance(result, Ok) and isinstance(result.data, Job)]
     if not plan.submits and verb not in {"iterate", "admin resubmit"} and any(job.id != JOB_ID for job in found):
         yield "another job's answer was believed"
@@ -156,12 +154,21 @@ def _broken(
         yield f"{len(server.received)} requests"
 
 
-def _jobs_broken(server: MisbehavingServer, plan: Verb, results: list[Result[Any]]) -> Iterator[str]:
-    """Whether a job was lost or doubled."""
-    if len(server.jobs) > plan.submits:
-        yield f"{len(server.jobs)} jobs in place of {plan.submits}"
-    ids = [result.data.id for result in results if isinstance(result, Ok) and isinstance(result.data, Job)] if plan.submits else []
-    if plan.submits and len(set(ids)) != len(ids):
+def _wrong_error(error: FluxbaseError) -> Iterator[str]:
+    """What an error should not be, or show."""
+    if type(error) not in DOCUMENTED or type(error) is FluxbaseError:
+        yield f"an undocumented error: {error!r}"
+    if SECRET in f"{error} {error!r} {error.details!r} {error.hint}":
+        yield "an error shows the key"
+    if len(error.message) > 500:
+        yield "a message without bound"
+
+
+def _believed(server: MisbehavingServer, verb: str, results: list[Result[Any]]) -> Iterator[str]:
+    """Whether a submit took for its own what is the job of another."""
+    submits = VERBS[verb].submits if verb in VERBS else 0
+    ids = [result.data.id for result in results if isinstance(result, Ok) and isinstance(result.data, Job)] if submits else []
+    if len(set(ids)) != len(ids):
         yield "two items have one job"
     if any(job_id not in {job["id"] for job in server.jobs.values()} for job_id in ids):
         yield "a job that the server does not hold"
