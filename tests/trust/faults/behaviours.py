@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
+import ssl
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, cast
 
+import yaml
 from attrs import evolve, frozen
 
 from tests.support.sample_responses import job
+from tests.trust.faults.certificates import EXPIRED, OF_ANOTHER_AUTHORITY, OF_ANOTHER_HOST
 from tests.trust.faults.server import OTHER_ID, SECRET, Behaviour, Reply, reset_connection
 
 PAUSE: Final = 0.05
 STALL: Final = 0.5
 """Seconds; longer than a request's timeout in the matrix."""
+TLS: Final = "TLS"
+UNVERIFIED: Final = 299
+"""The status of an answer that nobody should get: its server has no valid certificate."""
+DESCRIPTION: Final = Path(__file__).parents[3] / "openapi.yaml"
 
 
 @frozen
@@ -28,6 +37,9 @@ class Case:
     name: str
     act: Behaviour
     before_reading: bool = False
+    """Whether it is about a request that was not read; over TLS, about a handshake that was not."""
+    field: str | None = None
+    """The field that it spoils, where it has no effect on answers without that."""
 
 
 def sends(change: Callable[[Reply], bytes], *, keep: bool = False, stall: float = 0.0) -> Behaviour:
@@ -56,7 +68,7 @@ def status(number: int, content: Any = None, **headers: str) -> Behaviour:
 
 
 def field(name: str, value: Any) -> Behaviour:
-    """The honest body with another value of a field, in the object or in each object of a list in it."""
+    """The honest body with another value of a field, wherever that stands."""
 
     def changed(content: Any) -> Any:
         if isinstance(content, list):
@@ -64,7 +76,7 @@ def field(name: str, value: Any) -> Behaviour:
         if not isinstance(content, dict):
             return content
         fields = cast("dict[str, Any]", content)
-        inner = {key: changed(each) if isinstance(each, list) else each for key, each in fields.items()}
+        inner = {key: changed(each) for key, each in fields.items()}
         return {**inner, name: value} if name in fields else inner
 
     return sends(lambda reply: evolve(reply, body=changed(reply.body)).wire(), keep=True)
@@ -183,6 +195,20 @@ FIELDS: Final = {
     ).items()
     for value in values
 }
+WRONG: Final[Mapping[str, Any]] = {"string": 7, "integer": "x", "number": "x", "boolean": "x", "array": 7, "object": 7}
+"""A value of another type, by type."""
+
+
+def described_fields() -> Iterator[tuple[str, Any]]:
+    """Each field of the answers that openapi.yaml describes, with a value of another type and with null."""
+    schemas: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text())["components"]["schemas"]
+    answers = [schemas[name] for name in schemas if not name.endswith("Request") and name not in {"Error", "SyncFunction", "SyncOptions"}]
+    types = {name: kind.get("type", "object") for schema in answers for name, kind in schema["properties"].items()}
+    for name, kind in sorted(types.items()):
+        yield name, WRONG[kind if isinstance(kind, str) else kind[0]]
+        yield name, None
+
+
 STATUSES: Final = {
     **{
         str(number): status(number)
@@ -207,6 +233,52 @@ RETRY_AFTERS: Final = {
     for value in ("0", "0.01", "1", "60", "1e9", "-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2099 07:28:00 GMT", "nan", "")
 }
 
+
+def handshake(context: ssl.SSLContext) -> Behaviour:
+    """A handshake with another certificate; whoever accepts it gets an answer that shows it."""
+
+    def act(connection: socket.socket, _: Reply) -> bool:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65_536)
+            secured.sendall(Reply(UNVERIFIED, {}).wire())
+        return False
+
+    return act
+
+
+def beneath_tls(content: bytes) -> Behaviour:
+    """Bytes that are sent past the encryption of a connection that has begun."""
+
+    def act(connection: socket.socket, _: Reply) -> bool:
+        with socket.socket(fileno=os.dup(connection.fileno())) as beneath:
+            beneath.sendall(content)
+        return False
+
+    return act
+
+
+PLAIN: Final = Reply(400, {"error": f"plain HTTP {SECRET}"}).wire()
+HANDSHAKES: Final[dict[str, Behaviour]] = {
+    "a certificate of an unknown authority": handshake(OF_ANOTHER_AUTHORITY),
+    "a certificate of another host": handshake(OF_ANOTHER_HOST),
+    "a certificate that has expired": handshake(EXPIRED),
+    "plain HTTP": sends(lambda _: PLAIN),
+    "garbage as a handshake": sends(lambda _: SECRET.encode() * 100),
+    "an alert: no common version": sends(lambda _: b"\x15\x03\x01\x00\x02\x02\x46"),
+    "an alert: handshake failed": sends(lambda _: b"\x15\x03\x03\x00\x02\x02\x28"),
+    "half a record": sends(lambda _: b"\x16\x03\x03\x10\x00\x02", stall=STALL),
+    "silence": silence,
+    "a reset handshake": reset,
+    "a closed handshake": lambda _, __: False,
+}
+SECURED: Final[dict[str, Behaviour]] = {
+    "an honest server": sends(lambda reply: reply.wire(), keep=True),
+    "plain HTTP after the handshake": beneath_tls(PLAIN),
+    "garbage after the handshake": beneath_tls(SECRET.encode() * 100),
+    "half a body, and no goodbye": sends(_half_body),
+    "a reset after the request was read": reset,
+}
+
 OF_THE_SAME_NAME: Final = frozenset({"another job", f"id: {json.dumps(OTHER_ID)[:20]}"})
 """Answers about another job of the name that was asked for. A submit cannot tell them from its own, as the server chooses the ids."""
 CASES: Final = [
@@ -214,6 +286,9 @@ CASES: Final = [
     *(Case("framing", name, act) for name, act in FRAMES.items()),
     *(Case("body", name, act) for name, act in BODIES.items()),
     *(Case("field", name, act) for name, act in FIELDS.items()),
+    *(Case("type", f"{name}: {json.dumps(value)}", field(name, value), field=name) for name, value in described_fields()),
     *(Case("status", name, act) for name, act in STATUSES.items()),
     *(Case("Retry-After", name, act) for name, act in RETRY_AFTERS.items()),
+    *(Case(TLS, name, act, before_reading=True) for name, act in HANDSHAKES.items()),
+    *(Case(TLS, name, act) for name, act in SECURED.items()),
 ]

@@ -12,7 +12,7 @@ from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, Job, Ok, PollPolic
 
 from tests.support.sample_responses import JOB_ID
 from tests.support.styles import Connect
-from tests.trust.faults.behaviours import OF_THE_SAME_NAME, Case
+from tests.trust.faults.behaviours import OF_THE_SAME_NAME, TLS, UNVERIFIED, Case
 from tests.trust.faults.server import SECRET, MisbehavingServer
 
 RETRY: Final = RetryPolicy(attempts=3, first_delay=0.005, max_delay=0.02, total=2.0)
@@ -104,12 +104,44 @@ class Cell:
     """The rules that were not kept."""
 
 
+@frozen
+class Called:
+    """What one call gave."""
+
+    client: FluxbaseClient | None
+    results: list[Result[Any]]
+    raised: Exception | None
+    seconds: float
+
+
 def run_cell(connect: Connect, server: MisbehavingServer, verb: str, case: Case, *, persistent: bool) -> Cell:
     """Call the verb while the server misbehaves, and once more while it does not."""
-    server.reset(case.act, before_reading=case.before_reading, times=None if persistent else 1)
+    tls = case.group == TLS
+    server.reset(case.act, before_reading=case.before_reading, tls=tls, times=None if persistent else 1)
+    called = _call(connect, server, verb)
+    broken = [*_broken(server, verb, called, persistent=persistent)]
+    if case.name not in OF_THE_SAME_NAME:
+        broken += _believed(server, verb, called.results)
+    jobs = len(server.jobs)
+    server.reset(tls=tls)
+    if called.client is not None and (again := called.client.jobs.get(JOB_ID)).data is None:
+        broken.append(f"the next call failed: {again.error!r}")
+    last = called.results[-1] if called.results else None
+    outcome = type(called.raised).__name__ if called.raised else "value" if last is None or last.ok else type(last.error).__name__
+    attempts = max((each.meta.attempts for each in called.results), default=0)
+    return Cell(verb, case, connect.style, connect.transport, persistent, outcome, attempts, round(called.seconds, 3), jobs, tuple(broken))
+
+
+def fields_of(connect: Connect, server: MisbehavingServer, verb: str) -> frozenset[str]:
+    """The fields of a verb's honest answers."""
+    server.reset()
+    _call(connect, server, verb)
+    return frozenset(server.fields)
+
+
+def _call(connect: Connect, server: MisbehavingServer, verb: str) -> Called:
     started = time.monotonic()
-    raised, results = None, list[Result[Any]]()
-    client: Any = None
+    client, results, raised = None, list[Result[Any]](), None
     try:
         if verb == SIGN_IN:
             signed_in = connect.sign_in(server.url, "ada@example.com", SECRET, retry=RETRY, timeout=TIMEOUT)
@@ -119,49 +151,39 @@ def run_cell(connect: Connect, server: MisbehavingServer, verb: str, case: Case,
             results = VERBS[verb].call(client)
     except Exception as error:  # noqa: BLE001  # that is the finding
         raised = error
-    seconds = time.monotonic() - started
-    broken = [*_broken(server, verb, results, raised, seconds, persistent=persistent)]
-    if case.name not in OF_THE_SAME_NAME:
-        broken += _believed(server, verb, results)
-    jobs = len(server.jobs)
-    server.reset(None)
-    if client is not None and (again := client.jobs.get(JOB_ID)).data is None:
-        broken.append(f"the next call failed: {again.error!r}")
-    last = results[-1] if results else None
-    outcome = type(raised).__name__ if raised else "value" if last is None or last.ok else type(last.error).__name__
-    attempts = max((each.meta.attempts for each in results), default=0)
-    return Cell(verb, case, connect.style, connect.transport, persistent, outcome, attempts, round(seconds, 3), jobs, tuple(broken))
+    return Called(client, results, raised, time.monotonic() - started)
 
 
-def _broken(
-    server: MisbehavingServer, verb: str, results: list[Result[Any]], raised: Exception | None, seconds: float, *, persistent: bool
-) -> Iterator[str]:
+def _broken(server: MisbehavingServer, verb: str, called: Called, *, persistent: bool) -> Iterator[str]:
     """The rules that a cell does not keep."""
     plan = VERBS.get(verb, Verb(_one(lambda _: Ok(None)), RETRY.total))
-    if raised is not None:
-        yield f"raised {type(raised).__name__}: {str(raised)[:200]}"
-    if seconds > plan.seconds + SLACK:
-        yield f"took {seconds:.1f} s, beyond {plan.seconds:g} s"
-    for result in results:
-        if isinstance(result, Err):
-            yield from _wrong_error(result.error)
+    if called.raised is not None:
+        yield f"raised {type(called.raised).__name__}: {str(called.raised)[:200]}"
+    if called.seconds > plan.seconds + SLACK:
+        yield f"took {called.seconds:.1f} s, beyond {plan.seconds:g} s"
+    for result in called.results:
+        yield from _wrong(result)
     if len(server.jobs) > plan.submits:
         yield f"{len(server.jobs)} jobs in place of {plan.submits}"
-    found = [result.data for result in results if isinstance(result, Ok) and isinstance(result.data, Job)]
+    found = [result.data for result in called.results if isinstance(result, Ok) and isinstance(result.data, Job)]
     if not plan.submits and verb not in {"iterate", "admin resubmit"} and any(job.id != JOB_ID for job in found):
         yield "another job's answer was believed"
     if not persistent and len(server.received) > 60:
         yield f"{len(server.received)} requests"
 
 
-def _wrong_error(error: FluxbaseError) -> Iterator[str]:
-    """What an error should not be, or show."""
-    if type(error) not in DOCUMENTED or type(error) is FluxbaseError:
-        yield f"an undocumented error: {error!r}"
-    if SECRET in f"{error} {error!r} {error.details!r} {error.hint}":
-        yield "an error shows the key"
-    if len(error.message) > 500:
-        yield "a message without bound"
+def _wrong(result: Result[Any]) -> Iterator[str]:
+    """What no result should be, and no error should show."""
+    if result.meta.status == UNVERIFIED:
+        yield "a request was sent to a server without a valid certificate"
+    if isinstance(result, Err):
+        error = result.error
+        if type(error) not in DOCUMENTED or type(error) is FluxbaseError:
+            yield f"an undocumented error: {error!r}"
+        if SECRET in f"{error} {error!r} {error.details!r} {error.hint}":
+            yield "an error shows the key"
+        if len(error.message) > 500:
+            yield "a message without bound"
 
 
 def _believed(server: MisbehavingServer, verb: str, results: list[Result[Any]]) -> Iterator[str]:

@@ -8,12 +8,13 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from uuid import UUID
 
 from attrs import define, field, frozen
 
 from tests.support.sample_responses import LINES, job, page, recorded
+from tests.trust.faults.certificates import HONEST
 
 OTHER_ID: Final = "0c0ffee0-0000-4000-8000-000000000001"
 SECRET: Final = "panther-secret-0123456789"
@@ -61,13 +62,16 @@ class MisbehavingServer:
 
     behaviour: Behaviour | None = None
     before_reading: bool = False
-    """Whether the behaviour is one towards a request that was not read."""
+    """Whether the behaviour is one towards a request, or a TLS handshake, that was not read."""
+    tls: bool = False
     times: int | None = None
     """How many requests are spoiled; None for all."""
     spoiled: int = 0
     received: list[Received] = field(factory=list[Received])
     jobs: dict[str, dict[str, Any]] = field(factory=dict[str, dict[str, Any]])
     """By idempotency key."""
+    fields: set[str] = field(factory=set[str])
+    """Those of all honest answers."""
     _listener: socket.socket = field(init=False)
     _lock: threading.Lock = field(factory=threading.Lock)
 
@@ -79,13 +83,16 @@ class MisbehavingServer:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
-    def reset(self, behaviour: Behaviour | None, *, before_reading: bool = False, times: int | None = None) -> None:
+    def reset(
+        self, behaviour: Behaviour | None = None, *, before_reading: bool = False, tls: bool = False, times: int | None = None
+    ) -> None:
         """Begin a new cell."""
-        self.behaviour, self.before_reading, self.times, self.spoiled = behaviour, before_reading, times, 0
+        self.behaviour, self.before_reading, self.tls, self.times, self.spoiled = behaviour, before_reading, tls, times, 0
         self.received.clear()
         self.jobs.clear()
+        self.fields.clear()
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -108,18 +115,32 @@ class MisbehavingServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection:
             try:
-                while self._answer(connection):
-                    pass
+                if not self.tls:
+                    self._answer_all(connection)
+                elif self._spoil_unread(connection) is None:
+                    with HONEST.wrap_socket(connection, server_side=True) as secured:
+                        self._answer_all(secured)
             except (OSError, ValueError):  # the client has gone, or sent TLS
                 return
 
-    def _answer(self, connection: socket.socket) -> bool:
+    def _answer_all(self, connection: socket.socket) -> None:
+        while self._answer(connection):
+            pass
+
+    def _spoil_unread(self, connection: socket.socket) -> bool | None:
+        """What the behaviour says of the connection, if it is one towards what was not read; else None."""
         if self.before_reading and connection.recv(1, socket.MSG_PEEK) and (behaviour := self._claim()):
             return behaviour(connection, Reply(200, None))
+        return None
+
+    def _answer(self, connection: socket.socket) -> bool:
+        if not self.tls and (kept := self._spoil_unread(connection)) is not None:
+            return kept
         request = _read(connection)
         if request is None:
             return False
         reply = self._honest(request)
+        self.fields |= _names(reply.body)
         behaviour = None if self.before_reading else self._claim()
         if behaviour is None:
             connection.sendall(reply.wire())
@@ -161,6 +182,14 @@ def _read(connection: socket.socket) -> Received | None:
     method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
     key = _KEY.search(head)
     return Received(method, target.partition("?")[0], key[1].decode() if key else "", body)
+
+
+def _names(body: object) -> set[str]:
+    """The names of the fields in a body."""
+    if isinstance(body, list):
+        return set[str]().union(*map(_names, cast("list[object]", body)))
+    fields = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    return fields.keys() | set[str]().union(*map(_names, fields.values()))
 
 
 _CONFIRMED: Final = {"/cancel": "Job cancelled", "/terminate": "Job terminated", "/retry": "Job requeued for retry"}

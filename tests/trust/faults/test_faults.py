@@ -9,6 +9,7 @@ import pytest
 from tests.support.every_transport import every_transport
 from tests.support.styles import Connect
 from tests.trust.faults.behaviours import CASES, Case
+from tests.trust.faults.certificates import write_authority
 from tests.trust.faults.matrix import NAMES, run_cell
 from tests.trust.faults.server import MisbehavingServer
 
@@ -17,9 +18,12 @@ QUICK = [case for case in CASES if case.group != "connection" and case.name not 
 
 
 @pytest.fixture(scope="module")
-def misbehaving() -> Iterator[MisbehavingServer]:
-    """The server of all cells."""
-    with MisbehavingServer() as server:
+def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MisbehavingServer]:
+    """The server of all cells, whose authority is trusted."""
+    roots = tmp_path_factory.mktemp("authority") / "roots.pem"
+    write_authority(roots)
+    with MisbehavingServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(roots))
         yield server
 
 

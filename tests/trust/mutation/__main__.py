@@ -3,8 +3,8 @@
 A mutant that no test notices shows what no test checks. mutmut makes the mutants; as it knows the layouts `.` and `src` only, the packages
 are copied into such a layout below `.nox/mutation`.
 
-`-- --part policies` runs one part, `-- --sample 50` as many mutants of each part, drawn with a fixed seed, `-- --minutes 10` those that
-run in this time, `-- --again` the survivors of the last run, `-- --report` none.
+`-- --part policies` runs one part, `-- --sample 50` as many mutants of each part, drawn with a seed that `--seed` names, `-- --minutes 10`
+those that run in this time, `-- --again` the survivors of the last run, `-- --report` none.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class Outcome:
     """By mutant: the changed line, and what it was changed to."""
     names: list[str] = field(factory=list[str])
     """Those that ran."""
+    seed: int | None = None
+    """What a sample was drawn with."""
 
     @property
     def share(self) -> float:
@@ -123,7 +125,7 @@ def _code(function: ast.AST) -> str:
     return "".join(ast.dump(_WithoutCasts().visit(each)) for each in ast.iter_child_nodes(function))
 
 
-def run(part: Part, sample: int | None, seconds: float | None, *, again: bool) -> Outcome:
+def run(part: Part, sample: int | None, seed: int, seconds: float | None, *, again: bool) -> Outcome:
     """Run a part, or a sample of its mutants, or those that survived the last run."""
     kept = WORK / f"{part.name}.json"
     last = Outcome(**json.loads(kept.read_text())) if again else None
@@ -133,14 +135,20 @@ def run(part: Part, sample: int | None, seconds: float | None, *, again: bool) -
     if last:
         chosen = sorted(last.survivors)
     elif sample and sample < len(names):
-        chosen = sorted(random.Random(SEED).sample(names, sample))  # noqa: S311  # no secret
+        chosen = sorted(random.Random(seed).sample(names, sample))  # noqa: S311  # no secret
     print(f"{part.name}: {len(chosen)} of {len(names)} mutants", flush=True)
     mutmut(folder, chosen, seconds)
     found = outcome(folder, part, names, set(chosen))
+    found.seed = seed if len(chosen) < len(names) else None
     if last:
         left = {name: shown for name, shown in last.survivors.items() if name not in found.names}
         found.survivors.update(left)
-        found.ran, found.killed, found.timeouts = last.ran, last.killed + found.killed, last.timeouts + found.timeouts
+        found.seed, found.ran, found.killed, found.timeouts = (
+            last.seed,
+            last.ran,
+            last.killed + found.killed,
+            last.timeouts + found.timeouts,
+        )
     kept.write_text(json.dumps(asdict(found), indent=1))
     return found
 
@@ -191,16 +199,17 @@ def report(outcomes: list[Outcome]) -> str:
         "reasons, which are in `tests/trust/mutation/parts.py`.",
         "",
         f"mutmut {version('mutmut')} changes one place at a time: an operator, a number, a text, a condition, an argument. The tests of the",
-        f"part run until one fails. Where not all mutants ran, those that did were drawn with the seed {SEED}; where the time was over, the",
+        "part run until one fails. Where not all mutants ran, those that did were drawn with the seed named; where the time was over, the",
         "quick ones came first. Not counted are changes of the type that a cast names, which is for type checkers.",
         "",
-        "| part | mutants | ran | killed | hung, which is noticed | survived | noticed | of these, equivalent | noticed, but for these |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| part | mutants | ran | seed | killed | hung, which is noticed | survived | noticed | of these, equivalent | noticed, but for these |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for each in outcomes:
         same = sum(reason_of(each, name).startswith(EQUIVALENT) for name in each.survivors)
         without = (each.killed + each.timeouts) / max(each.ran - same, 1)
-        row = (each.total, each.ran, each.killed, each.timeouts, len(each.survivors), f"{each.share:.1%}", same, f"{without:.1%}")
+        counts = (each.killed, each.timeouts, len(each.survivors))
+        row = (each.total, each.ran, each.seed or "-", *counts, f"{each.share:.1%}", same, f"{without:.1%}")
         lines.append(f"| `{each.part}` | {' | '.join(map(str, row))} |")
     for each in outcomes:
         lines += ["", f"## Survivors of `{each.part}`", "", *survivors(each)]
@@ -246,6 +255,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=[part.name for part in PARTS], action="append", help="all parts where none is named")
     parser.add_argument("--sample", type=int, help="how many mutants of each part")
+    parser.add_argument("--seed", type=int, default=SEED, help="what the sample is drawn with")
     parser.add_argument("--minutes", type=float, help="how long each part may take; quick mutants come first")
     parser.add_argument(
         "--again", action="store_true", help="only the mutants that survived the last run of the same code, after a change of tests"
@@ -254,7 +264,7 @@ def main() -> int:
     options = parser.parse_args()
     for part in () if options.report else PARTS:
         if not options.part or part.name in options.part:
-            found = run(part, options.sample, options.minutes and options.minutes * 60, again=options.again)
+            found = run(part, options.sample, options.seed, options.minutes and options.minutes * 60, again=options.again)
             print(f"{part.name}: {found.share:.1%} of {found.ran}, {len(found.survivors)} survived", flush=True)
     kept = [WORK / f"{part.name}.json" for part in PARTS]
     outcomes = [Outcome(**json.loads(path.read_text())) for path in kept if path.exists()]
