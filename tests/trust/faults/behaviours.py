@@ -9,14 +9,13 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final, cast
 
-import yaml
 from attrs import evolve, frozen
 
 from tests.support.sample_responses import job
+from tests.trust.faults import described
 from tests.trust.faults.certificates import EXPIRED, OF_ANOTHER_AUTHORITY, OF_ANOTHER_HOST
 from tests.trust.faults.server import OTHER_ID, SECRET, Behaviour, Reply, reset_connection
 
@@ -26,7 +25,6 @@ STALL: Final = 0.5
 TLS: Final = "TLS"
 UNVERIFIED: Final = 299
 """The status of an answer that nobody should get: its server has no valid certificate."""
-DESCRIPTION: Final = Path(__file__).parents[3] / "openapi.yaml"
 
 
 @frozen
@@ -38,8 +36,8 @@ class Case:
     act: Behaviour
     before_reading: bool = False
     """Whether it is about a request that was not read; over TLS, about a handshake that was not."""
-    field: str | None = None
-    """The field that it spoils, where it has no effect on answers without that."""
+    schema: str | None = None
+    """The kind of object that it spoils, where it has no effect on answers without one."""
 
 
 def sends(change: Callable[[Reply], bytes], *, keep: bool = False, stall: float = 0.0) -> Behaviour:
@@ -80,6 +78,11 @@ def field(name: str, value: Any) -> Behaviour:
         return {**inner, name: value} if name in fields else inner
 
     return sends(lambda reply: evolve(reply, body=changed(reply.body)).wire(), keep=True)
+
+
+def of_type(spoiled: described.Field) -> Behaviour:
+    """The honest body with a described field of another type."""
+    return sends(lambda reply: evolve(reply, body=described.spoiled(reply.body, spoiled)).wire(), keep=True)
 
 
 def trickle(connection: socket.socket, reply: Reply) -> bool:
@@ -195,20 +198,6 @@ FIELDS: Final = {
     ).items()
     for value in values
 }
-WRONG: Final[Mapping[str, Any]] = {"string": 7, "integer": "x", "number": "x", "boolean": "x", "array": 7, "object": 7}
-"""A value of another type, by type."""
-
-
-def described_fields() -> Iterator[tuple[str, Any]]:
-    """Each field of the answers that openapi.yaml describes, with a value of another type and with null."""
-    schemas: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text())["components"]["schemas"]
-    answers = [schemas[name] for name in schemas if not name.endswith("Request") and name not in {"Error", "SyncFunction", "SyncOptions"}]
-    types = {name: kind.get("type", "object") for schema in answers for name, kind in schema["properties"].items()}
-    for name, kind in sorted(types.items()):
-        yield name, WRONG[kind if isinstance(kind, str) else kind[0]]
-        yield name, None
-
-
 STATUSES: Final = {
     **{
         str(number): status(number)
@@ -286,7 +275,10 @@ CASES: Final = [
     *(Case("framing", name, act) for name, act in FRAMES.items()),
     *(Case("body", name, act) for name, act in BODIES.items()),
     *(Case("field", name, act) for name, act in FIELDS.items()),
-    *(Case("type", f"{name}: {json.dumps(value)}", field(name, value), field=name) for name, value in described_fields()),
+    *(
+        Case("type", f"{each.schema}.{each.name}: {json.dumps(each.value)}", of_type(each), schema=each.schema)
+        for each in described.fields()
+    ),
     *(Case("status", name, act) for name, act in STATUSES.items()),
     *(Case("Retry-After", name, act) for name, act in RETRY_AFTERS.items()),
     *(Case(TLS, name, act, before_reading=True) for name, act in HANDSHAKES.items()),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import fluxbase_jobs
-from attrs import frozen
+from attrs import field, frozen
 from fluxbase_jobs import Err, FluxbaseClient, FluxbaseError, Job, Ok, PollPolicy, Result, RetryPolicy
 
 from tests.support.sample_responses import JOB_ID
@@ -21,6 +22,8 @@ TIMEOUT: Final = 0.2
 """Seconds for one request."""
 WAIT: Final = 0.4
 """Seconds for what waits."""
+REFRESH_SECONDS: Final = 30.0
+"""Seconds for a refresh, which is never given up sooner: the server spends its token when it reads the request."""
 SLACK: Final = 3.0
 """Seconds for a busy machine."""
 TRANSPORTS: Final = ("httpcore", "pyreqwest", "http_client")
@@ -39,6 +42,9 @@ class Verb:
     """When it must have ended, without the slack."""
     submits: int = 0
     """How many jobs it submits."""
+    key: str = SECRET
+    options: Mapping[str, Any] = field(factory=dict[str, Any])
+    """More options of the client."""
 
 
 def _one(call: Callable[[FluxbaseClient], Result[Any]]) -> Callable[[FluxbaseClient], list[Result[Any]]]:
@@ -49,9 +55,14 @@ def _single(call: Callable[[FluxbaseClient], Result[Any]], submits: int = 0, exc
     return Verb(_one(call), exchanges * RETRY.total, submits)
 
 
+EXPIRED: Final = "e30." + b64encode(b'{"exp": 1}').decode().rstrip("=") + ".e30"
+"""A key whose time is over, so that a refresh comes first."""
 VERBS: Final[dict[str, Verb]] = {
     "get": _single(lambda client: client.jobs.get(JOB_ID)),
     "get with log": _single(lambda client: client.jobs.get(JOB_ID, include_logs=True)),
+    "get after a refresh": Verb(
+        _one(lambda client: client.jobs.get(JOB_ID)), RETRY.total + REFRESH_SECONDS, key=EXPIRED, options={"refresh_token": SECRET}
+    ),
     "list": _single(lambda client: client.jobs.list()),
     "list, filtered": _single(lambda client: client.jobs.list(namespace="default")),
     "iterate": Verb(lambda client: list(client.jobs.iterate()), 2 * RETRY.total),
@@ -76,6 +87,7 @@ VERBS: Final[dict[str, Verb]] = {
     "admin resubmit": _single(lambda client: client.admin.jobs.resubmit(JOB_ID)),
     "admin stats": _single(lambda client: client.admin.jobs.get_stats()),
     "admin workers": _single(lambda client: client.admin.jobs.list_workers()),
+    "admin namespaces": _single(lambda client: client.admin.jobs.list_namespaces()),
     "admin functions": _single(lambda client: client.admin.jobs.list_functions()),
     "admin function": _single(lambda client: client.admin.jobs.get_function("default", "echo")),
     "admin delete": _single(lambda client: client.admin.jobs.delete_function("default", "echo")),
@@ -132,11 +144,11 @@ def run_cell(connect: Connect, server: MisbehavingServer, verb: str, case: Case,
     return Cell(verb, case, connect.style, connect.transport, persistent, outcome, attempts, round(called.seconds, 3), jobs, tuple(broken))
 
 
-def fields_of(connect: Connect, server: MisbehavingServer, verb: str) -> frozenset[str]:
-    """The fields of a verb's honest answers."""
+def kinds_of(connect: Connect, server: MisbehavingServer, verb: str) -> frozenset[str]:
+    """The schemas of the objects in a verb's honest answers."""
     server.reset()
     _call(connect, server, verb)
-    return frozenset(server.fields)
+    return frozenset(server.kinds)
 
 
 def _call(connect: Connect, server: MisbehavingServer, verb: str) -> Called:
@@ -147,7 +159,7 @@ def _call(connect: Connect, server: MisbehavingServer, verb: str) -> Called:
             signed_in = connect.sign_in(server.url, "ada@example.com", SECRET, retry=RETRY, timeout=TIMEOUT)
             results = [Ok(None, signed_in.meta) if isinstance(signed_in, Ok) else signed_in]
         else:
-            client = connect(server.url, SECRET, retry=RETRY, timeout=TIMEOUT, realtime=False)
+            client = connect(server.url, VERBS[verb].key, retry=RETRY, timeout=TIMEOUT, realtime=False, **VERBS[verb].options)
             results = VERBS[verb].call(client)
     except Exception as error:  # noqa: BLE001  # that is the finding
         raised = error

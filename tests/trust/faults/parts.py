@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from tests.support.styles import Style, connect_in_style
 from tests.trust.faults.behaviours import CASES, Case
 from tests.trust.faults.certificates import write_authority
-from tests.trust.faults.matrix import NAMES, Cell, fields_of, run_cell
+from tests.trust.faults.matrix import NAMES, Cell, kinds_of, run_cell
 from tests.trust.faults.server import MisbehavingServer
 
 
@@ -26,13 +26,13 @@ def run_part(style: Style, transport: str, names: list[str], step: int) -> list[
 
 
 def _cells(server: MisbehavingServer, style: Style, transport: str, cases: list[Case]) -> Iterator[Cell]:
-    """Each verb against each behaviour, but for fields that its answers do not have."""
+    """Each verb against each behaviour, but for kinds of objects that its answers do not have."""
     with connect_in_style(style, transport) as connect:
-        fields = {verb: fields_of(connect, server, verb) for verb in NAMES}
+        kinds = {verb: kinds_of(connect, server, verb) for verb in NAMES}
     for case in cases:
         with connect_in_style(style, transport) as connect:
             for verb in NAMES:
-                if case.field is None or case.field in fields[verb]:
+                if case.schema is None or case.schema in kinds[verb]:
                     yield from (run_cell(connect, server, verb, case, persistent=persistent) for persistent in (False, True))
 
 

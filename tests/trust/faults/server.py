@@ -8,13 +8,14 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 from uuid import UUID
 
 from attrs import define, field, frozen
 
 from tests.support.sample_responses import LINES, job, page, recorded
 from tests.trust.faults.certificates import HONEST
+from tests.trust.faults.described import kinds_in
 
 OTHER_ID: Final = "0c0ffee0-0000-4000-8000-000000000001"
 SECRET: Final = "panther-secret-0123456789"
@@ -70,8 +71,8 @@ class MisbehavingServer:
     received: list[Received] = field(factory=list[Received])
     jobs: dict[str, dict[str, Any]] = field(factory=dict[str, dict[str, Any]])
     """By idempotency key."""
-    fields: set[str] = field(factory=set[str])
-    """Those of all honest answers."""
+    kinds: set[str] = field(factory=set[str])
+    """The schemas of the objects in all honest answers."""
     _listener: socket.socket = field(init=False)
     _lock: threading.Lock = field(factory=threading.Lock)
 
@@ -92,7 +93,7 @@ class MisbehavingServer:
         self.behaviour, self.before_reading, self.tls, self.times, self.spoiled = behaviour, before_reading, tls, times, 0
         self.received.clear()
         self.jobs.clear()
-        self.fields.clear()
+        self.kinds.clear()
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -140,7 +141,7 @@ class MisbehavingServer:
         if request is None:
             return False
         reply = self._honest(request)
-        self.fields |= _names(reply.body)
+        self.kinds |= kinds_in(reply.body)
         behaviour = None if self.before_reading else self._claim()
         if behaviour is None:
             connection.sendall(reply.wire())
@@ -184,14 +185,6 @@ def _read(connection: socket.socket) -> Received | None:
     return Received(method, target.partition("?")[0], key[1].decode() if key else "", body)
 
 
-def _names(body: object) -> set[str]:
-    """The names of the fields in a body."""
-    if isinstance(body, list):
-        return set[str]().union(*map(_names, cast("list[object]", body)))
-    fields = cast("dict[str, object]", body) if isinstance(body, dict) else {}
-    return fields.keys() | set[str]().union(*map(_names, fields.values()))
-
-
 _CONFIRMED: Final = {"/cancel": "Job cancelled", "/terminate": "Job terminated", "/retry": "Job requeued for retry"}
 _RECORDED: Final = {
     "/admin/jobs/stats": "GET /stats",
@@ -199,8 +192,8 @@ _RECORDED: Final = {
     "/admin/jobs/namespaces": "GET /namespaces",
     "/admin/jobs/functions": "GET /functions",
     "/admin/jobs/functions/default/echo": "GET /functions/default/echo",
-    "/admin/jobs/sync": "sync",
 }
+_TOKENS: Final = {"access_token": "eyJ.next-token", "refresh_token": "next-refresh-token", "expires_in": 900}
 
 
 def _route(request: Received) -> Reply:
@@ -210,8 +203,12 @@ def _route(request: Received) -> Reply:
         return Reply(204, None)
     if path in _RECORDED:
         return Reply(200, recorded("admin", _RECORDED[path]).json())
-    if path.startswith("/auth/"):
-        return Reply(200, {"access_token": "eyJ.next-token", "refresh_token": "next-refresh-token", "expires_in": 900})
+    if path == "/admin/jobs/sync":
+        return Reply(200, {**recorded("admin", "sync").json(), "errors": [{"name": "a", "error": "it is empty", "action": "create"}]})
+    if path == "/auth/refresh":
+        return Reply(200, _TOKENS)
+    if path == "/auth/signin":
+        return Reply(200, {**recorded("auth_tokens", "signin").json(), **_TOKENS})
     return _job_route(path, last)
 
 
