@@ -115,7 +115,7 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
     (r"shortened\(", "the bound of a message's length"),
     (r"(latin-1|errors=)", "equivalent: names of codecs and error handlers are read in any case, or the text has no such character"),
     (r"len\(.*(>=|<) .*MAX_", "a limit, one byte more or less"),
-    (r"headers.*\.get\(\"[A-Z-]+\"", "equivalent: names of headers are read in any case"),
+    (r"headers\)?\.get\(\"[A-Z-]+\"", "equivalent: names of headers are read in any case"),
     (
         r"^interpret\._retry_after: .*headers\.get\(\"(date|retry-after)\", (None|\"XXXX\"|)\)",
         "equivalent: what stands for a header that did not come is no date and no number either",
