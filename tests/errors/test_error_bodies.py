@@ -135,6 +135,24 @@ def test_details_are_what_no_attribute_holds(client: FluxbaseClient, server: Loc
     assert error_of(client, server, body, kind).details == details
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"error": {"message": "x", "code": "QUOTA"}}, "QUOTA"),
+        ({"error": {"message": "x", "error_code": 7}}, 7),
+        ({"code": "OUTER", "error": {"message": "x", "code": "INNER"}}, "OUTER"),
+        ({"error": "x", "code": ["QUOTA"], "error_code": "QUOTA"}, "QUOTA"),
+        ({"error": "x", "code": 7.5}, None),
+        ([{"code": "QUOTA"}], None),
+    ],
+)
+def test_the_code_is_that_of_the_body_or_of_its_error(
+    client: FluxbaseClient, server: LocalServer, body: Any, code: str | int | None
+) -> None:
+    """Text or a whole number; some gateways put it into the object under `error`."""
+    assert error_of(client, server, body).code == code
+
+
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
 def test_details_of_two_hundred_levels_are_kept_as_json(client: FluxbaseClient, server: LocalServer, brackets: tuple[str, str]) -> None:
     """Deeper ones as text, as no program could print or store them: the message is read all the same."""
