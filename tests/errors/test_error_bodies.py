@@ -199,4 +199,4 @@ def test_an_answer_that_is_none_has_a_hint(client: FluxbaseClient, server: Local
 
     assert error.message.startswith("the server answered 200: the body is not the documented one: JSON is malformed")
     assert error.hint == "is the url that of a Fluxbase server, and is it reached without a proxy's page in between?"
-    assert error.details == "<p>welcome</p>"
+    assert (error.details, error.job_id) == ("<p>welcome</p>", JOB_ID)

@@ -45,7 +45,7 @@ def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> 
         return value, None
     if 400 <= response.status < 600:
         return None, _refusal(response, operation, utc)
-    reason = "a redirect, which is not followed" if 300 <= response.status < 400 else "not an answer of this API"
+    reason = "a redirect, which is not followed" if response.status // 100 == 3 else "not an answer of this API"
     return None, _unreadable(response, reason, operation)
 
 
