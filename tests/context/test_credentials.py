@@ -187,7 +187,16 @@ def test_expired_token_is_refreshed(connect: Connect, server: LocalServer) -> No
 
 @pytest.mark.parametrize(
     ("told", "seconds"),
-    [({"expires_in": "900"}, 900), ({"expires_in": 900.5}, 900), ({"expires_in": None}, None), ({"expires_in": "soon"}, None), ({}, None)],
+    [
+        ({"expires_in": "900"}, 900),
+        ({"expires_in": 900.5}, 900),
+        ({"expires_in": None}, None),
+        ({"expires_in": "soon"}, None),
+        ({"expires_in": True}, None),
+        ({"expires_in": [900]}, None),
+        ({}, None),
+        ({"refresh_token": ""}, None),
+    ],
 )
 def test_new_tokens_are_kept_whatever_is_said_of_their_lifetime(
     connect: Connect, server: LocalServer, told: dict[str, object], seconds: int | None
@@ -360,3 +369,18 @@ def test_replayed_401_is_retried_with_a_new_idempotency_key(connect: Connect, se
     first, second = (request.headers["idempotency-key"] for request in server.requests)
     assert first == "order-7" != second
     assert result.meta.attempts == 2
+
+
+@pytest.mark.parametrize(("key", "next_key"), [("order-7", "order-7~401"), ("k" * 252, "k" * 252 + "~401"), ("k" * 253, None)])
+def test_the_new_idempotency_key_is_the_old_one_with_an_ending(
+    connect: Connect, server: LocalServer, key: str, next_key: str | None
+) -> None:
+    """So that a later run finds the job. Where that is more than the 256 characters of a key, it is a hash. All else is sent as before."""
+    server.answer(Answer(401, REFUSED.body, {"Idempotency-Replayed": "true"}), CREATED)
+
+    connect(server.url, "eyJ.good").jobs.submit("resize", {"id": 7}, idempotency_key=key).unwrap()
+
+    first, second = server.requests
+    sent = second.headers["idempotency-key"]
+    assert (sent == next_key, len(sent) == 64) == ((True, False) if next_key else (False, True))
+    assert (second.body, second.headers["content-type"]) == (first.body, "application/json")

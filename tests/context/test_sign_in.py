@@ -113,6 +113,16 @@ def test_invalid_arguments_are_error_values(connect: Connect, server: LocalServe
     assert server.requests == []
 
 
+@pytest.mark.parametrize("password", ["", None, 5, "tiger\0", "tiger\ud800"])
+def test_a_password_that_no_server_can_have_stored_is_refused(connect: Connect, server: LocalServer, password: Any) -> None:
+    """The rule is named, the password is not."""
+    error = connect.sign_in(server.url, "ada@example.com", password).error
+
+    assert type(error) is InvalidInput
+    assert error.message == "password must be text, not empty, without NUL characters and lone surrogates"
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("hours", [-2, 0, 2])
 @pytest.mark.parametrize("expires_in", [900, None])
 def test_a_wrong_wall_clock_refreshes_nothing(connect: Connect, server: LocalServer, hours: int, expires_in: int | None) -> None:

@@ -103,6 +103,83 @@ def test_a_failed_refresh_shows_nothing_of_its_answer(connect: Connect, server: 
             assert (name, "tiger" in printed(result)) == (name, False)
 
 
+KNOWN: Final[list[tuple[dict[str, Any], str, str | None]]] = [
+    ({"error": "Invalid email or password", "code": "INVALID_CREDENTIALS"}, "Invalid email or password", "INVALID_CREDENTIALS"),
+    ({"error": "Rate limit exceeded", "message": TOKEN}, "Rate limit exceeded", None),
+    ({"error": TOKEN, "message": "Unable to verify token status"}, "Unable to verify token status", None),
+    ({"error": "service_unavailable", "message": "Unable to verify token status"}, "Unable to verify token status", "service_unavailable"),
+    ({"error": "Password is required", "code": TOKEN, "error_code": "INVALID_INPUT"}, "Password is required", "INVALID_INPUT"),
+    ({"error": TOKEN, "error_code": TOKEN}, "the server answered 403 with 69 bytes of application/json", None),
+    ({"error": ["Not Found"], "message": 7, "code": 7}, "the server answered 403 with 49 bytes of application/json", None),
+]
+
+
+@pytest.mark.parametrize(("body", "message", "code"), KNOWN)
+def test_what_the_server_is_known_to_say_of_a_sign_in_is_shown(
+    connect: Connect, server: LocalServer, body: dict[str, Any], message: str, code: str | None
+) -> None:
+    """Its own messages and codes hold no token; any other text could be one."""
+    server.answer(Answer(403, body))
+
+    error = connect.sign_in(server.url, "ada@example.com", PASSWORD).error
+
+    assert error is not None
+    assert (error.message, error.code) == (message, code)
+
+
+SHOWN: Final = {
+    "x-request-id": "r_1-2",
+    "retry-after": "7",
+    "x-ratelimit-limit": "10",
+    "x-ratelimit-remaining": "0",
+    "content-type": "application/json; charset=utf-8",
+}
+NOT_SHOWN: Final = {
+    "x-request-id": f"{TOKEN} of a request",
+    "retry-after": f"<{TOKEN}>",
+    "x-ratelimit-limit": TOKEN,
+    "x-ratelimit-reset": "7 " + TOKEN,
+    "content-type": JWT,
+    "x-other": "7",
+}
+
+
+def test_harmless_headers_of_a_sign_in_are_shown(connect: Connect, server: LocalServer) -> None:
+    """Those that say when, how long and of which type, where they have the form of such a value."""
+    server.answer(Answer(429, {"error": TOKEN}, SHOWN), Answer(429, {"error": TOKEN}, NOT_SHOWN))
+
+    shown, hidden = (connect.sign_in(server.url, "ada@example.com", PASSWORD, retry=None) for _ in range(2))
+
+    assert {name: shown.meta.headers.get(name) for name in SHOWN} == SHOWN
+    assert {name: hidden.meta.headers.get(name) for name in NOT_SHOWN} == dict.fromkeys(NOT_SHOWN)
+    assert {"date", "content-length"} <= {*shown.meta.headers, *hidden.meta.headers}
+    assert shown.error is not None
+    assert hidden.error is not None
+    assert (shown.error.request_id, hidden.error.request_id) == ("r_1-2", None)
+    assert shown.error.retry_after == 7.0
+
+
+@pytest.mark.parametrize("library", ["httpcore", "http_client"])
+def test_a_proxys_reason_is_not_shown_where_a_sign_in_fails(connect: Connect, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    """It could repeat what was sent. What this machine says stays: that no connection could be made, for example."""
+
+    def refuse(connection: Any) -> None:
+        connection.recv(65536)
+        connection.sendall(f"HTTP/1.1 502 {TOKEN} ProxyError {TOKEN}\r\ncontent-length: 0\r\n\r\n".encode())
+
+    with raw_server(refuse) as port:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        options = {"http_client": connect.http()} if library == "http_client" else {"transport": library}
+        refused = connect.sign_in("https://behind.invalid", "ada@example.com", PASSWORD, **options).error
+    unreachable = connect.sign_in("http://127.0.0.1:9", "ada@example.com", PASSWORD).error
+
+    assert refused is not None
+    assert refused.message.startswith("no complete answer from https://behind.invalid")
+    assert refused.message.endswith("(ProxyError)")
+    assert unreachable is not None
+    assert "ConnectError: " in unreachable.message
+
+
 @pytest.mark.parametrize("raised", [False, True])
 @pytest.mark.parametrize("library", ["httpcore", "http_client", OVER_PYREQWEST])
 def test_no_cause_stays_behind_an_error(connect: Connect, library: str, raised: bool) -> None:  # noqa: FBT001  # a parameter
@@ -143,6 +220,18 @@ def test_a_key_that_comes_back_is_not_shown(connect: Connect, server: LocalServe
 
     for verb, result in call_all_verbs(lambda_key(connect), server.url):
         assert (verb, KEY in printed(result)) == (verb, False)
+
+
+@pytest.mark.parametrize(("key", "shown"), [("panther", "Invalid key panther"), ("panthers", "Invalid key ***")])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_word_is_no_key(connect: Connect, server: LocalServer, key: str, shown: str, encoding: str) -> None:
+    """A key of less than eight characters could be a part of any word. A longer one is found in whatever encoding it comes."""
+    server.answer(Answer(403, f"Invalid key {key}".encode(encoding), {"content-type": f"text/plain; charset={encoding}"}))
+
+    error = connect(server.url, key).jobs.get(JOB_ID).error
+
+    assert error is not None
+    assert (error.message, error.details) == (f"the server answered 403: {shown}", shown)
 
 
 def lambda_key(connect: Connect) -> Connect:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import partial
+from typing import Any
 
 import pytest
 from fluxbase_jobs import Conflict, ConnectionFailed, Err, FluxbaseError, RateLimited, RequestTimeout, RetryPolicy, ServerFailed, Submission
 from fluxbase_jobs._operations import auth
 from fluxbase_jobs._operations import jobs as operations
+from fluxbase_jobs._operations.operation import Operation
 from fluxbase_jobs._transports.messages import RawResponse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,12 +69,15 @@ def test_the_500_of_cancel_and_retry_is_never_tried_again(verb: object) -> None:
     assert len(script.sent) == 1
 
 
+@pytest.mark.parametrize(
+    "make", [partial(auth.sign_in, "ada@example.com", "a-password"), partial(auth.refresh, "r1")], ids=["sign in", "refresh"]
+)
 @pytest.mark.parametrize("failure", PASSING, ids=str)
-def test_what_has_no_key_and_is_no_read_is_sent_once(failure: RawResponse | FluxbaseError) -> None:
+def test_what_has_no_key_and_is_no_read_is_sent_once(failure: RawResponse | FluxbaseError, make: Callable[[], Operation[Any]]) -> None:
     """Signing in and refreshing: a second one is another one."""
     script = Script([failure])
 
-    assert not script.run(exchange(settings(), auth.sign_in("ada@example.com", "a-password"))).ok
+    assert not script.run(exchange(settings(), make())).ok
     assert len(script.sent) == 1
 
 

@@ -69,12 +69,27 @@ def test_only_ended_jobs(client: FluxbaseClient, server: LocalServer, status: st
 def test_a_payload_of_the_maximum_fits_again(client: FluxbaseClient, server: LocalServer) -> None:
     """PostgreSQL stores it with blanks, which are left out where they make it too large; numbers stay as they are."""
     text = '{"a": 12345678901234567890, "b": [' + ", ".join(["1.0"] * 240_000) + "]}"
-    server.answer(Answer(200, job(payload=text)), NEW)
+    server.answer(Answer(200, job(job_name="echo", namespace="media", priority=7, payload=text)), NEW)
+
+    client.jobs.resubmit(JOB_ID, idempotency_key="again-7").unwrap()
+
+    sent = server.requests[1]
+    assert len(sent.body) <= 1_048_576
+    assert text.replace(" ", "").encode() in sent.body
+    assert {**sent.json(), "payload": 0} == {"job_name": "echo", "namespace": "media", "priority": 7, "payload": 0}
+    assert sent.headers["idempotency-key"] == "again-7"
+
+
+def test_a_payload_that_just_fits_is_sent_as_it_is(client: FluxbaseClient, server: LocalServer) -> None:
+    """Blanks are left out where the request is larger than the server takes, not before."""
+    frame = len(b'{"job_name":"echo","payload":{"a": ""},"namespace":"default","priority":0}')
+    text = '{"a": "' + "x" * (1_048_576 - frame) + '"}'
+    server.answer(Answer(200, job(job_name="echo", namespace="default", priority=0, payload=text)), NEW)
 
     client.jobs.resubmit(JOB_ID).unwrap()
 
-    assert len(server.requests[1].body) <= 1_048_576
-    assert text.replace(" ", "").encode() in server.requests[1].body
+    assert len(server.requests[1].body) == 1_048_576
+    assert text.encode() in server.requests[1].body
 
 
 @pytest.mark.parametrize("text", ["[1]", "plain text", '{"a":', "5.25"])
@@ -85,7 +100,7 @@ def test_a_payload_that_is_no_object_is_not_sent(client: FluxbaseClient, server:
     _, error = client.jobs.resubmit(JOB_ID)
 
     assert isinstance(error, InvalidInput)
-    assert text not in error.message
+    assert error.message == f"job {JOB_ID} cannot be submitted again: its stored payload is no JSON object"
     assert len(server.requests) == 1
 
 
@@ -101,10 +116,22 @@ def test_errors_are_those_of_the_server(client: FluxbaseClient, server: LocalSer
     assert result.error.attempts == len(answers)
 
 
-@pytest.mark.parametrize("options", [{"job": "nope"}, {"job": JOB_ID, "idempotency_key": "two words"}])
-def test_refuses_bad_arguments(client: FluxbaseClient, server: LocalServer, options: dict[str, Any]) -> None:
-    """Nothing is sent."""
-    assert isinstance(client.jobs.resubmit(**options).error, InvalidInput)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"job": "nope"}, "job must be a UUID, as text or uuid.UUID; got 'nope'"),
+        (
+            {"job": JOB_ID, "idempotency_key": "two words"},
+            "idempotency_key must be 1 to 256 visible ASCII characters without blanks",
+        ),
+    ],
+)
+def test_refuses_bad_arguments(client: FluxbaseClient, server: LocalServer, options: dict[str, Any], message: str) -> None:
+    """The argument is named as the caller knows it, and nothing is sent."""
+    error = client.jobs.resubmit(**options).error
+
+    assert isinstance(error, InvalidInput)
+    assert error.message == message
     assert server.requests == []
 
 

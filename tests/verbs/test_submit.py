@@ -37,7 +37,7 @@ def test_submit_sends_only_given_options(client: FluxbaseClient, server: LocalSe
     assert first.json() == {"job_name": "resize"}
     assert first.headers["content-type"] == "application/json"
     assert first.headers["authorization"] == "Bearer eyJ.a-token"
-    assert len(first.headers["idempotency-key"]) >= 20
+    assert len(first.headers["idempotency-key"]) == 32
     assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
 
 
@@ -87,6 +87,21 @@ def test_scheduled_as_timedelta(client: FluxbaseClient, server: LocalServer) -> 
 
     sent = datetime.fromisoformat(server.requests[0].json()["scheduled_at"])
     assert before + timedelta(hours=1) <= sent <= datetime.now(UTC) + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "notes"),
+    [
+        (timedelta(0), ()),
+        (datetime(2120, 1, 1, tzinfo=UTC), ()),
+        (datetime(2020, 1, 1, tzinfo=UTC), ("scheduled lies in the past: the job runs as soon as a worker takes it",)),
+    ],
+)
+def test_a_moment_in_the_past_is_noted(client: FluxbaseClient, server: LocalServer, scheduled: Any, notes: tuple[str, ...]) -> None:
+    """The server takes it, but hardly anybody means it. Now is not the past."""
+    server.answer(CREATED)
+
+    assert client.jobs.submit("resize", scheduled=scheduled).meta.notes == notes
 
 
 @attrs.frozen
@@ -225,6 +240,7 @@ def test_payloads_up_to_the_limits_are_sent(client: FluxbaseClient, server: Loca
 
     assert len(server.requests[2].body) == 1_048_576
     assert isinstance(error, InvalidInput)
+    assert error.message == "payload makes a request of 1,048,577 bytes; the server takes 1,048,576"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def require_match(asked: Asked, value: object) -> None:
     elif isinstance(value, JobFunction):
         _require(value.name == asked.function and value.namespace == asked.namespace, "it is about another function")
     elif isinstance(value, SyncResult):
-        _require(asked.namespace in {None, value.namespace}, "it is about another namespace")
+        _require(value.namespace == asked.namespace, "it is about another namespace")
 
 
 def _require_job(asked: Asked, job: Job) -> None:
@@ -87,7 +87,7 @@ def _make_canonical(jobs: Sequence[Job]) -> None:
 def _canonical(given: object) -> str | None:
     """The canonical form of an id; None for what is none."""
     try:
-        return arguments.uuid("id", given)
+        return arguments.job_id(given)
     except InvalidInput:
         return None
 

@@ -48,11 +48,11 @@ def _session(content: bytes) -> wire.Session:
 
 def _check_tokens(access_token: object, refresh_token: object) -> None:
     """Raise msgspec.DecodeError for what no request can carry. An empty refresh token counts as none."""
-    for name, token in (("access_token", access_token), ("refresh_token", refresh_token or "none")):
+    for token in (access_token, refresh_token or access_token):
         try:
             key_header(token)
         except InvalidInput:
-            raise msgspec.DecodeError(f"`{name}` is no token") from None
+            raise msgspec.DecodeError from None
 
 
 def refresh(refresh_token: str) -> Operation[Tokens]:

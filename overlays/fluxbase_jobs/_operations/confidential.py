@@ -55,16 +55,12 @@ def public_body(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def public_headers(headers: Mapping[str, str]) -> Headers:
     """The headers that say when, how long and of which type, without those whose value could be a token."""
-    return Headers(
-        (name.encode("latin-1"), value.encode("latin-1", errors="replace"))
-        for name, value in headers.items()
-        if _is_public(name.lower(), value)
-    )
+    return Headers((name.encode(), value.encode()) for name, value in headers.items() if _is_public(name.lower(), value))
 
 
 def _is_public(name: str, value: str) -> bool:
     if name.startswith("x-ratelimit-"):
-        return value.isdigit()
+        return value.isdecimal()
     fits = _REQUEST_ID if name == "x-request-id" else _HEADER_VALUE
     return name in _HEADERS and fits.fullmatch(value) is not None and without_secrets(value) == value
 
@@ -86,9 +82,7 @@ def without_key(error: FluxbaseError, key: object) -> FluxbaseError:
     """An error without the caller's key, which a server or a proxy may repeat in its answer, in whatever encoding."""
     if not _is_secret(key):
         return error
-    texts = {name: replaced(getattr(error, name), key) for name in ("message", "code", "hint", "request_id", "details")}
-    changed = {name: value for name, value in texts.items() if value != getattr(error, name)}
-    return error.with_(**changed) if changed else error
+    return error.with_(**{name: replaced(getattr(error, name), key) for name in ("message", "code", "hint", "request_id", "details")})
 
 
 def _is_secret(key: object) -> TypeIs[str]:

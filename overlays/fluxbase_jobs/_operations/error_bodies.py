@@ -34,6 +34,7 @@ _READ: Final = ("error", "message", "code", "hint", "request_id")
 _CHARSET: Final = re.compile(
     r"""charset\s*=\s*["']?((?:iso|windows|cp|latin|utf-?16|koi8|shift|gb|big5|euc)[\w-]*)""", re.ASCII | re.IGNORECASE
 )
+_BREAKS: Final = str.maketrans("", "", "\n\r\t")
 _MARKUP: Final = re.compile(rb"\s*([<\[{]|null\s*$)")
 
 
@@ -56,26 +57,22 @@ def _is_utf8(content: bytes) -> bool:
 
 
 def read_body(content: bytes) -> Any:
-    """The body as a JSON value; None where it is none, or is nested too deep."""
-    if content.count(b"[") + content.count(b"{") > MAX_NESTED:
-        return _shallow(content)
+    """The body as a JSON value; None where it is none. Of an object that is nested too deep, its texts and numbers."""
     try:
-        return msgspec.json.decode(without_bom(content))
+        body = msgspec.json.decode(without_bom(content))
     except (ValueError, RecursionError):
         return None
+    return _texts_and_numbers(body) if _is_deep(content) else body
 
 
-def _shallow(content: bytes) -> Any:
-    try:
-        body = msgspec.json.decode(without_bom(content), type=dict[str, msgspec.Raw])
-        texts = {key: text for key, raw in body.items() if isinstance(text := _scalar(bytes(raw)), str | int)}
-    except (ValueError, RecursionError):
+def _is_deep(content: bytes) -> bool:
+    return content.count(b"[") + content.count(b"{") > MAX_NESTED
+
+
+def _texts_and_numbers(body: Any) -> dict[str, str | float] | None:
+    if not isinstance(body, dict):
         return None
-    return texts
-
-
-def _scalar(raw: bytes) -> Any:
-    return None if raw[:1] in {b"[", b"{"} else msgspec.json.decode(raw)
+    return {key: value for key, value in cast("dict[str, Any]", body).items() if isinstance(value, str | int | float)}
 
 
 def without_bom(content: bytes) -> bytes:
@@ -114,18 +111,18 @@ def message_in_text(content: bytes, kind: str) -> str | None:
 
 def _is_text(content: bytes) -> bool:
     try:
-        return content.decode().replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+        return content.decode().translate(_BREAKS).isprintable()
     except ValueError:
         return False
 
 
 def _between(content: bytes, tag: bytes) -> bytes | None:
     """What stands between a page's tags. Each search goes on where the last one ended, so that no page takes long."""
-    lower = content.lower()
-    opened = lower.find(b"<" + tag)
-    begin = lower.find(b">", opened) + 1 if opened >= 0 else 0
-    end = lower.find(b"</" + tag + b">", begin) if begin else -1
-    return content[begin:end] if end >= 0 else None
+    _, _, opened = content.lower().partition(b"<" + tag)
+    _, _, rest = opened.partition(b">")
+    text, end, _ = rest.partition(b"</" + tag + b">")
+    begin = len(content) - len(rest)
+    return content[begin : begin + len(text)] if end else None
 
 
 def code_of(body: Any) -> str | int | None:
@@ -143,7 +140,7 @@ def code_of(body: Any) -> str | int | None:
 
 def details(content: bytes, body: Any, kind: str) -> Any:
     """The server's `details`, else all of the body that no attribute holds; as text where it is no JSON, or is nested too deep."""
-    if content.count(b"[") + content.count(b"{") > MAX_NESTED:
+    if _is_deep(content):
         return details_text(content)
     if body is None and content.strip() not in {b"", b"null"} and (kind.startswith("text/") or _is_text(content)):
         return details_text(content)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar, cast
-
-import msgspec
 
 from .. import errors
 from .._transports.messages import RawResponse
@@ -47,12 +45,12 @@ def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> 
         return value, None
     if 400 <= response.status < 600:
         return None, _refusal(response, operation, utc)
-    reason = "a redirect, which is not followed" if 300 <= response.status < 400 else "not an answer of this API"
+    reason = "a redirect, which is not followed" if response.status // 100 == 3 else "not an answer of this API"
     return None, _unreadable(response, reason, operation)
 
 
 def _undocumented(operation: Operation[Any], fault: Exception) -> str:
-    return UNDOCUMENTED if operation.confidential else f"{UNDOCUMENTED}: {str(fault) or type(fault).__name__}"
+    return UNDOCUMENTED if operation.confidential else f"{UNDOCUMENTED}: {fault}"
 
 
 def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> errors.InvalidResponse:
@@ -69,8 +67,8 @@ def _unreadable(response: RawResponse, reason: str, operation: Operation[T]) -> 
 def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) -> errors.FluxbaseError:
     response = in_utf8(response)
     decoded = read_body(response.content)
-    body = cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}
-    body = public_body(body) if operation.confidential else body
+    sent = cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}
+    body = public_body(sent) if operation.confidential else sent
     kind = _error_class(response.status, body)
     other = None if operation.confidential else message_in(decoded) or message_in_text(response.content, _content_type(response))
     message, code = _message_and_code(response, body, other)
@@ -85,7 +83,7 @@ def _refusal(response: RawResponse, operation: Operation[Any], utc: datetime) ->
         job_id=operation.job_id,
     )
     state = {"job_status": presentable(body["status"], MAX_CODE)} if isinstance(error, errors.NotAllowedInState) else {}
-    return error.with_(retry_after=_retry_after(response, utc), **state)
+    return error.with_(retry_after=_retry_after(response.headers, sent.get("retry_after"), utc), **state)
 
 
 def _request_id(response: RawResponse, operation: Operation[Any]) -> str | None:
@@ -127,33 +125,25 @@ def _content_type(response: RawResponse) -> str:
     return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        body = msgspec.json.decode(without_bom(content))
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-
-
 def _text(body: dict[str, Any], key: str) -> str | None:
     value = body.get(key)
     return value if isinstance(value, str) and value else None
 
 
-def _retry_after(response: RawResponse, utc: datetime) -> float | None:
+def _retry_after(headers: Mapping[str, str], in_body: object, utc: datetime) -> float | None:
     """The seconds after which to retry: from the header (seconds or a date), else from the body. Of several headers the longest wait counts."""
-    given = response.headers.get("retry-after", "").strip().split(", ")
+    header = headers.get("retry-after", "").strip()
+    given = header.split(", ")
     if all(_SECONDS.fullmatch(part) for part in given):
         return max(_wait(float(part)) for part in given)
-    if (moment := _date(response.headers.get("retry-after", ""))) is not None:
+    if (moment := _date(header)) is not None:
         # By the clock of the server, which is the one that counts: ours may be wrong.
-        now = _date(response.headers.get("date", "")) or utc
+        now = _date(headers.get("date", "")) or utc
         return _wait(moment.timestamp() - now.timestamp())
-    seconds: object = _object(response.content).get("retry_after")
-    if isinstance(seconds, str) and _SECONDS.fullmatch(seconds):
-        seconds = float(seconds)
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and -math.inf < seconds < math.inf:
-        return _wait(seconds)
+    if isinstance(in_body, str) and _SECONDS.fullmatch(in_body):
+        return _wait(float(in_body))
+    if isinstance(in_body, int | float) and not isinstance(in_body, bool):
+        return _wait(in_body)
     return None
 
 
@@ -161,7 +151,7 @@ def _date(text: str) -> datetime | None:
     """A date in one of HTTP's three forms; None for anything else."""
     try:
         moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 

@@ -47,12 +47,12 @@ class Operation(Generic[T]):
         The server replays a 401 for 24 hours to whoever sends its key (recorded, idempotency). The new key follows from the old one, so
         that a program that is run again finds its jobs.
         """
-        key = self.request.get("headers", {}).get(KEY_HEADER)
+        key = self.request["headers"].get(KEY_HEADER)
         return self if key is None else self.with_key(derived(key, _AFTER_401))
 
     def with_key(self, key: str) -> Operation[T]:
         """The same request under this idempotency key."""
-        return evolve(self, request={**self.request, "headers": {**self.request.get("headers", {}), KEY_HEADER: key}})
+        return evolve(self, request={**self.request, "headers": {**self.request["headers"], KEY_HEADER: key}})
 
 
 def derived(key: str, ending: str) -> str:

@@ -47,8 +47,7 @@ def jobs(content: bytes) -> list[Job]:
     """A page's jobs."""
     page = _read_jobs(content)
     listed = (page.jobs if isinstance(page, _Jobs) else page) or []
-    if len(listed) > 1:
-        share_texts(listed)
+    share_texts(listed)
     return WireList(listed)
 
 

@@ -182,6 +182,19 @@ def _as_submitted(answer: Answer, request: Request) -> Answer:
 
 
 @contextmanager
+def raw_answers(*lines: str, body: bytes = b"{}") -> Generator[str]:
+    """The address of a server that answers each request with these lines and this body, and with no other header than the length."""
+    head = "\r\n".join([*lines, f"content-length: {len(body)}", "connection: close", "", ""]).encode("latin-1")
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(head + body)
+
+    with raw_server(answer) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
 def raw_server(handle: Callable[[socket.socket], None]) -> Generator[int]:
     """Listen on a loopback port and pass each connection to a function, for responses that no HTTP server would send."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

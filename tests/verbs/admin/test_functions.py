@@ -131,7 +131,11 @@ def test_delete_with_an_html_response_is_an_invalid_response(client: FluxbaseCli
     """A proxy's page with a 200."""
     server.answer(Answer(200, "<html>welcome</html>", {"content-type": "text/html"}))
 
-    assert isinstance(client.admin.jobs.delete_function("default", "echo").error, InvalidResponse)
+    error = client.admin.jobs.delete_function("default", "echo").error
+
+    assert isinstance(error, InvalidResponse)
+    assert error.message == "the server answered 200: the body is not the documented one: it should be empty"
+    assert error.details == "<html>welcome</html>"
 
 
 @pytest.mark.parametrize("verb", ["get_function", "delete_function"])

@@ -178,6 +178,51 @@ def test_a_sync_of_another_namespace_is_no_answer(client: FluxbaseClient, server
     assert refused(client.admin.jobs.sync([{"name": "hello", "code": "x"}], namespace="other"))
 
 
+FUNCTION: Final = recorded("admin", "GET /functions/default/echo").json()
+SYNC: Final = recorded("admin", "sync").json()
+OTHERS: Final[dict[str, tuple[Callable[[FluxbaseClient], Result[Any]], Any]]] = {
+    "it is about another job": (lambda client: client.jobs.get(JOB_ID), job(id=OTHER_ID)),
+    "a job's `id` is no UUID": (lambda client: client.jobs.list(), page(job(id="7"))),
+    "it is about a job of another name": (lambda client: client.jobs.submit("resize"), job(job_name="crop")),
+    "it is about a job of another namespace": (lambda client: client.jobs.submit("echo", namespace="a"), job(namespace="b")),
+    "it is about the job that was copied, not about the copy": (lambda client: client.admin.jobs.resubmit(JOB_ID), job()),
+    "it is about another function": (lambda client: client.admin.jobs.get_function("default", "hello"), FUNCTION),
+    "it holds functions of another namespace": (lambda client: client.admin.jobs.list_functions(namespace="media"), [FUNCTION]),
+    "it is about another namespace": (lambda client: client.admin.jobs.sync([{"name": "a", "code": "x"}], namespace="media"), SYNC),
+}
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_the_error_says_what_the_answer_is_about(client: FluxbaseClient, server: LocalServer, text: str) -> None:
+    """Whoever reads it learns what to look for: a cache or a proxy that mixes up answers."""
+    ask, body = OTHERS[text]
+    server.answer(Answer(200, body))
+
+    error = ask(client).error
+
+    assert type(error) is InvalidResponse
+    assert error.message == f"the server answered 200: the body is not the documented one: {text}"
+    assert error.hint == "is the url that of a Fluxbase server, and is it reached without a proxy's page in between?"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"job_name": "crop"}, "it is about a job of another name"),
+        ({"namespace": "b"}, "it is about a job of another namespace"),
+        ({"id": JOB_ID}, "it is about the job that was copied, not about the copy"),
+    ],
+)
+def test_a_copy_has_name_and_namespace_of_the_job(client: FluxbaseClient, server: LocalServer, wrong: dict[str, str], text: str) -> None:
+    """What comes back for a resubmit is another job, but like the one that was copied."""
+    server.answer(Answer(200, job(job_name="echo", namespace="a")), Answer(201, job(**{"id": OTHER_ID, **wrong})))
+
+    error = client.jobs.resubmit(JOB_ID).error
+
+    assert type(error) is InvalidResponse
+    assert error.message.endswith(text)
+
+
 @pytest.mark.parametrize("verb", ["cancel", "terminate"])
 def test_a_failed_change_is_not_explained_by_another_job(connect: Connect, verb: str) -> None:
     """The job is read to explain a bare 500; another job's state explains nothing."""
