@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
@@ -18,6 +20,7 @@ from .._plans.submit_many import BatchReport
 from .._realtime.hub import Hub
 from .._realtime.link import polling
 from .._realtime.websocket import Connector, WebsocketConnector
+from .._transports.base import Transport
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, own_timeout, sync_transport
 from .._validation import arguments
 from .._validation.arguments import Seconds
@@ -137,12 +140,10 @@ class FluxbaseFetch:
 
     def listen_through(self, connect: Connector) -> None:
         """Receive events over sockets that this opens: for test servers without a network."""
-        self._hub = Hub(self._settings.base_url, self._settings.headers, self._key, connect)
+        # The hub's thread must not keep this object, so that a client which nobody closes can be collected.
+        self._hub = Hub(self._settings.base_url, self._settings.headers, partial(_key, self._settings, self._transport), connect)
         self._settings.memory.hub = self._hub
-
-    def _key(self) -> object:
-        """The key to use now, for the WebSocket."""
-        return driver.run(key_of_now(self._settings), self._transport.opened())
+        weakref.finalize(self, self._hub.forget).atexit = False
 
     def close(self) -> None:
         """Close the connections. A given `http_client` stays open."""
@@ -158,6 +159,11 @@ class FluxbaseFetch:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.base_url!r})"
+
+
+def _key(settings: ClientSettings, transport: Transport) -> object:
+    """The key to use now, for the WebSocket."""
+    return driver.run(key_of_now(settings), transport.opened())
 
 
 def delivered(result: Result[T], call: str, *, raise_errors: bool) -> Result[T]:

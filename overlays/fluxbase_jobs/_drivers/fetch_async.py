@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -19,6 +21,7 @@ from .._plans.submit_many import BatchReport
 from .._realtime.hub_async import AsyncHub
 from .._realtime.link import polling
 from .._realtime.websocket import AsyncConnector, AsyncWebsocketConnector
+from .._transports.base import AsyncTransport
 from .._transports.choose import DEFAULT_TRANSPORT, TransportName, async_transport, own_timeout
 from .._validation import arguments
 from .._validation.arguments import Seconds
@@ -113,12 +116,9 @@ class AsyncFluxbaseFetch:
 
     def listen_through(self, connect: AsyncConnector) -> None:
         """Receive events over sockets that this opens: for test servers without a network."""
-        self._hub = AsyncHub(self._settings.base_url, self._settings.headers, self._key, connect)
+        self._hub = AsyncHub(self._settings.base_url, self._settings.headers, partial(_key, self._settings, self._transport), connect)
         self._settings.memory.hub = self._hub
-
-    async def _key(self) -> object:
-        """The key to use now, for the WebSocket."""
-        return await driver.run(key_of_now(self._settings), self._transport.opened())
+        weakref.finalize(self, self._hub.forget).atexit = False
 
     async def close(self) -> None:
         """Close the connections."""
@@ -134,3 +134,8 @@ class AsyncFluxbaseFetch:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.base_url!r})"
+
+
+async def _key(settings: ClientSettings, transport: AsyncTransport) -> object:
+    """The key to use now, for the WebSocket."""
+    return await driver.run(key_of_now(settings), transport.opened())

@@ -81,6 +81,10 @@ class Hub:
         if link is not None:
             link.stop()
 
+    def forget(self) -> None:
+        """The client is gone: the socket is kept no longer than a watcher needs it. It may run amid a collection, so that it takes no lock."""
+        self.idle_seconds = 0.0
+
     def open_socket(self, token: Token) -> Socket:
         """Open a socket with the key of now. Raises SocketUnavailable."""
         try:

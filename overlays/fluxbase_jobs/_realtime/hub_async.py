@@ -90,6 +90,10 @@ class AsyncHub:
         if own is not None:
             await own.stop()
 
+    def forget(self) -> None:
+        """The client is gone: no socket is kept longer than a watcher needs it. It may run amid a collection, so that it takes no lock."""
+        self.idle_seconds = 0.0
+
     async def open_socket(self, token: Token) -> AsyncSocket:
         """Open a socket with the key of now. Raises SocketUnavailable."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -45,3 +46,15 @@ def test_chunked_body_over_the_bound_is_refused(service: httpx.Client, headers: 
 def test_credentials_come_first(service: httpx.Client) -> None:
     """Of a caller without a valid credential no body is kept."""
     assert send(service, 2, authorization="Bearer wrong").status_code == 401
+
+
+def test_a_request_with_two_lengths_is_refused_and_the_last_of_its_connection(service: httpx.Client) -> None:
+    """A proxy before the emulator may have believed the other length: what follows could be another caller's request, or part of one."""
+    follower = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    request = b"POST /api/v1/jobs/submit HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n"
+    with socket.create_connection((service.base_url.host, service.base_url.port or 80), timeout=20) as connection:
+        connection.sendall(request + follower)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1

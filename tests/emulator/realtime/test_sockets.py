@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
+from socket import create_connection
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -299,3 +301,63 @@ def can_subscribe(running: Running) -> bool:
 def soon(seconds: float = SECONDS * 360) -> str:
     """A time in the future, as text."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + seconds)) + f".{int((time.time() + seconds) % 1 * 1e6):06d}Z"
+
+
+@pytest.mark.parametrize(
+    ("frame", "answer"),
+    [
+        ('{"type": "\\ud800"}', "unknown message type: \ufffd"),
+        ('{"type": "subscribe", "config": {"table": "\\udfff"}}', "table public.\ufffd not enabled for realtime"),
+        ('{"type": "subscribe", "config": {"schema": "jobs", "table": "queue", "filter": "\\ud800"}}', "invalid filter: \ufffd"),
+    ],
+)
+def test_lone_surrogates_are_replaced(march: Running, frame: str, answer: str) -> None:
+    """As in requests: Go has no such text."""
+    with socket(march) as opened:
+        opened.connection.send(frame)
+
+        assert opened.receive()["error"] == answer
+
+
+def test_a_log_of_a_lone_surrogate_is_subscribed_to(march: Running) -> None:
+    """A service role gets an ack for any id."""
+    with socket(march, march.service_key) as opened:
+        opened.connection.send('{"type": "subscribe_logs", "config": {"execution_id": "\\ud800", "type": "\\ud800"}}')
+
+        assert opened.receive()["payload"]["execution_id"] == "\ufffd"
+        assert opened.ask(type="nope")["type"] == "error"
+
+
+def test_a_frame_that_is_no_utf_8_closes_the_socket_without_a_traceback(march: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """It is the client's fault, not the emulator's."""
+    with socket(march) as opened:
+        opened.connection.send(b"\xff", text=True)
+        with pytest.raises(ConnectionClosedError):
+            opened.receive()
+
+    assert opened.connection.close_code == 1007
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f"x: {'y' * 10_000}\r\n\r\n",
+        "x: y\r\n" * 200 + "\r\n",
+        "content-length: 3\r\n\r\nabc",
+        "transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ids=["long head", "many headers", "body", "chunked body"],
+)
+def test_a_request_that_cannot_be_upgraded_is_refused(march: Running, more: str) -> None:
+    """At once: a connection that waits for an answer would stay open for ever."""
+    head = (
+        "GET /realtime HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
+    )
+    address = urlsplit(march.url)
+    with create_connection((address.hostname, address.port or 80), timeout=SECONDS) as connection:
+        connection.sendall((head + more).encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from tests.support.servers.emulator_in_process import HANDLERS, Program, program
+from tests.support.sockets import socket as connected_socket
 
 CONNECTIONS: Final = 500
 HEADS: Final = (
@@ -105,3 +107,13 @@ def test_a_slow_upload_that_keeps_up_is_read(started: Program) -> None:
     answer = httpx.post(f"{started.running.url}/api/v1/jobs/submit", content=body(), headers=headers, timeout=60)
 
     assert answer.status_code == 201
+
+
+@pytest.mark.slow
+def test_a_quiet_websocket_stays_open(started: Program) -> None:
+    """It is no request that comes too slowly: waits and logs would lose their socket three times a minute."""
+    with connected_socket(started.running) as opened:
+        assert opened.subscribe_logs(str(uuid4()))["type"] == "error"
+        time.sleep(25)
+
+        assert opened.subscribe_logs(str(uuid4()))["type"] == "error"

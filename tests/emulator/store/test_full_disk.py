@@ -124,6 +124,21 @@ def test_it_goes_on_where_there_is_room_again(client: Client, disk: Disk) -> Non
     assert len(client.listed()) == 1
 
 
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/{job}/cancel", "/jobs/{job}/resubmit"])
+def test_the_page_is_told_too(started: Program, client: Client, disk: Disk, tmp_path: Path, path: str) -> None:
+    """Also where its request is the first that cannot be stored."""
+    job_id = client.queue("wait", {"until": str(tmp_path / "never")}, scheduled_at="2100-01-01T00:00:00Z")
+    disk.fill()
+    answer = client.post(
+        f"/_emulator/api{path.format(job=job_id)}", json={"job_name": "wait"}, headers={"x-emulator-dashboard": "1"}, timeout=20
+    )
+    disk.free()
+
+    assert answer.status_code == 503
+    assert "make room" in answer.json()["error"]
+    assert not [line for line in last_lines(started) if "Traceback" in line]
+
+
 def test_a_key_of_a_request_that_failed_can_be_used_again(client: Client, disk: Disk) -> None:
     """It was not stored that the request failed; the key must not answer 409 for a day."""
     key = {"idempotency-key": str(uuid4())}

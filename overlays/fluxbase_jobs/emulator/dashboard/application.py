@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..app import DEVELOPER, Emulator
 from ..faults.faults import Faults
 from ..formats.postgres import read_uuid
-from ..store import Job, JobFilter
+from ..store import FullDiskError, Job, JobFilter
 from . import views
 from .actions import Actions, RefusedError
 from .faults import FaultSwitches, UnusableFaultError
@@ -205,6 +205,8 @@ async def _answer(call: Callable[[], dict[str, Any]]) -> Response:
         return _json(await run_in_threadpool(call))
     except RefusedError as error:
         return _json({"error": str(error)}, error.status)
+    except FullDiskError as error:
+        return _json({"error": str(error)}, 503)
 
 
 async def _body(request: Request) -> bytes | None:

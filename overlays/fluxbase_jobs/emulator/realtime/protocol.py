@@ -25,7 +25,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import asdict, frozen
 
-from ..formats.json_text import InvalidJSONError, JSONValue, body_text, go_text, normalise, parse
+from ..formats.json_text import InvalidJSONError, JSONValue, body_text, clean_text, go_text, normalise, parse
 from ..formats.timestamps import postgres_timestamp, rfc3339
 from ..store import Job, LogLine
 
@@ -233,4 +233,4 @@ def _progress_columns(record: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
 
 def _text(fields: Mapping[str, JSONValue], name: str) -> str:
     value = fields.get(name)
-    return value if isinstance(value, str) else ""
+    return clean_text(value) if isinstance(value, str) else ""

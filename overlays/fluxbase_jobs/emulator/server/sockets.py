@@ -10,6 +10,8 @@ from typing import Any, Final, cast
 
 import h11
 import uvicorn
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -30,6 +32,11 @@ _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # reacha
 
 _SOCKET_LOGGER: Final = logging.getLogger(f"{__name__}.websockets")
 _SOCKET_LOGGER.setLevel(logging.WARNING)
+_INVALID_TEXT: Final = "Invalid UTF-8 sequence received from client."
+_SOCKET_LOGGER.addFilter(lambda record: record.msg != _INVALID_TEXT)  # Uvicorn logs a traceback for it, but it is the client's fault
+
+_TWO_LENGTHS: Final = PlainTextResponse("A request has a Content-Length or a Transfer-Encoding, not both.\n", 400, {"connection": "close"})
+_NO_UPGRADE: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class UnusableAddressError(Exception):
@@ -74,10 +81,12 @@ def url_of(listener: socket.socket) -> str:
 class HttpProtocol(H11Protocol):
     """Uvicorn's protocol, with an ASGI extension that closes the connection.
 
-    Connections that send their request too slowly are closed, where Uvicorn waits for ever. It is always the
-    one with h11, also where httptools is installed, because h11 bounds the size of a head.
+    Connections that send their request too slowly are closed, where Uvicorn waits for ever. So are those whose request
+    has two lengths: a proxy may have believed the other one. It is always the protocol with h11, also where httptools is
+    installed, because h11 bounds the size of a head.
     """
 
+    _is_websocket = False
     _timer: asyncio.TimerHandle | None = None
     _began = 0.0
     _received = 0
@@ -91,8 +100,9 @@ class HttpProtocol(H11Protocol):
         async def with_extension(scope: Scope, receive: Receive, send: Send) -> None:
             # `close`, not `abort`, so that what was sent before still arrives.
             extension = {EXTENSION: {"close_connection": transport.close}}
+            answering = _TWO_LENGTHS if _has_two_lengths(scope) else app
             try:
-                await app({**scope, "extensions": extension}, receive, send)
+                await answering({**scope, "extensions": extension}, receive, send)
             except asyncio.CancelledError:
                 if not transport.is_closing():
                     raise
@@ -116,8 +126,11 @@ class HttpProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _is_reading(self) -> bool:
-        """Whether a part of a request is missing. Uvicorn has a time limit of its own for the pause between two requests."""
-        return not self.transport.is_closing() and self.conn.their_state in {h11.IDLE, h11.SEND_BODY}
+        """Whether a part of a request is missing. Uvicorn has a time limit of its own for the pause between two requests.
+
+        Of a connection that has become a WebSocket h11 has not read the end of its request, and never will.
+        """
+        return not self._is_websocket and not self.transport.is_closing() and self.conn.their_state in {h11.IDLE, h11.SEND_BODY}
 
     def _start(self) -> None:
         self._began, self._received = self.loop.time(), 0
@@ -137,16 +150,27 @@ class HttpProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         """Leave the connection to the WebSocket."""
+        self._is_websocket = True
         self._stop()
         super().handle_websocket_upgrade(event)
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Uvicorn's WebSocket, which can also tear a connection down without a close frame. It logs no URL, which may hold a token."""
+    """Uvicorn's WebSocket, which can also tear a connection down without a close frame. It logs no URL, which may hold a token.
+
+    Requests that `websockets` cannot read, those with a body or a long head, are answered 400, where Uvicorn leaves them open.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.logger = _SOCKET_LOGGER
+
+    def data_received(self, data: bytes) -> None:
+        """Read the request, which comes in one piece, and then frames."""
+        super().data_received(data)
+        if self.conn.handshake_exc and not self.transport.is_closing():
+            self.transport.write(_NO_UPGRADE)
+            self.transport.close()
 
     async def send(self, message: Any) -> None:
         """Send a message of the application."""
@@ -158,6 +182,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # `websockets` adds the length itself; earlier releases of Uvicorn (0.50, say) would send it twice.
             message = {**message, "headers": [header for header in message["headers"] if header[0].lower() != b"content-length"]}
         await super().send(message)
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "content-length" in headers and "transfer-encoding" in headers
 
 
 def http_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
