@@ -9,11 +9,11 @@ import logging
 import pickle
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 import pytest
-from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidResponse, Result
+from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidInput, InvalidResponse, Result
 
 from tests.support.every_transport import OVER_PYREQWEST
 from tests.support.sample_responses import JOB_ID, call_all_verbs, job
@@ -242,6 +242,31 @@ def test_what_looks_like_a_key_is_not_shown(client: FluxbaseClient, server: Loca
 def test_a_key_as_job_id_is_not_shown(client: FluxbaseClient) -> None:
     """Arguments are quoted where they are short, but for keys."""
     assert JWT[:50] not in printed(client.jobs.get("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0aWdlciJ9"))
+
+
+def test_the_clients_own_key_as_any_argument_is_not_shown(connect: Connect, server: LocalServer) -> None:
+    """Whatever its form: it may have come into the wrong place."""
+    client = connect(server.url, KEY)
+    calls: list[Any] = [
+        client.jobs.get(KEY),
+        client.jobs.list(status=cast("Any", KEY)),
+        client.jobs.submit("echo", priority=cast("Any", KEY)),
+    ]
+    calls += [result for _, result in [*client.jobs.wait_many([KEY]), *client.jobs.tail_many([KEY]), *client.jobs.watch_many([KEY])]]
+    calls += [*client.jobs.tail(KEY), *client.jobs.iterate(created_by=KEY), client.admin.jobs.list_jobs(worker_id=KEY)]
+
+    for result in calls:
+        assert isinstance(result.error, InvalidInput)
+        assert KEY not in printed(result)
+
+
+@pytest.mark.parametrize("key", ["no key", "no-key\ud800", "no-k\xe9y-0123456789"])
+def test_a_key_that_cannot_be_sent_is_an_error(connect: Connect, server: LocalServer, key: str) -> None:
+    """Whatever a callable gives."""
+    result = connect(server.url, lambda: key).jobs.get(JOB_ID)
+
+    assert isinstance(result.error, InvalidInput)
+    assert key not in printed(result)
 
 
 MEGABYTE: Final = "x" * 1_000_000

@@ -49,8 +49,13 @@ class ClientSettings:
     credentials: Credentials
     memory: ClientMemory = field(factory=ClientMemory)
 
+    @property
+    def secrets(self) -> tuple[object, ...]:
+        """What no error may show: the key where it is known, the refresh token, and credentials in the user's headers."""
+        return (self.credentials.key, self.credentials.refresh_token, *self._secret_headers)
+
     @cached_property
-    def secret_headers(self) -> tuple[str, ...]:
+    def _secret_headers(self) -> tuple[str, ...]:
         """The values of the user's own headers that are credentials, like those for a gateway, by their names."""
         values = [value for name, value in self.headers.items() if _SECRET.search(name)]
         return tuple(part for value in values for part in {value, *value.split()})

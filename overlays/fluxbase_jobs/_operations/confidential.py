@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import evolve
 
@@ -13,6 +13,8 @@ from ..errors import FluxbaseError
 from ..models.secret_forms import without
 from ..models.shortening import MAX_DETAILS, with_texts, without_secrets
 from .error_bodies import in_utf8
+
+ErrorT = TypeVar("ErrorT", bound=FluxbaseError)
 
 MIN_KEY: Final = 8
 """Characters; what is shorter is no secret, and could be a part of any word."""
@@ -106,7 +108,7 @@ def quotable(response: RawResponse, secrets: tuple[str, ...]) -> RawResponse:
     return evolve(response, headers=without_secrets_in_headers(response.headers, secrets), content=content)
 
 
-def without_secrets_of_call(error: FluxbaseError, secrets: tuple[str, ...]) -> FluxbaseError:
+def without_secrets_of_call(error: ErrorT, secrets: tuple[str, ...]) -> ErrorT:
     """An error whose texts do not repeat the secrets."""
     texts = {name: with_texts(getattr(error, name, None), lambda text: without(text, secrets)) for name in _TEXTS}
     changed = {name: value for name, value in texts.items() if value != getattr(error, name, None)}

@@ -38,7 +38,7 @@ def without(text: str, secrets: tuple[str, ...]) -> str:
 @lru_cache(maxsize=64)
 def _forms(secret: str) -> tuple[str, ...]:
     """What to look for in an unescaped text, the longest first."""
-    plain = secret.encode()
+    plain = secret.encode(errors="surrogatepass")
     forms = {_unescaped(secret), secret.replace("\\", ""), plain.hex(), plain.hex().upper()}
     for before in range(3):  # bytes that are encoded in front of it; the characters that they change are left out
         for encode in (base64.b64encode, base64.urlsafe_b64encode):

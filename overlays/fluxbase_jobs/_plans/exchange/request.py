@@ -21,7 +21,7 @@ from ..._transports.messages import RawResponse
 from ...errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ...models.jobs import notes_on
 from ...result import Err, Meta, Ok, Result
-from .authentication import current_key, is_refusal, refresh_key
+from .authentication import NO_KEY, UsedKey, current_key, is_refusal, refresh_key
 from .send import send
 from .steps import Instant, Plan, pause, read_clock
 
@@ -35,7 +35,7 @@ _GUESSED_BY_NOBODY: Final = 20
 class _Attempt:
     """One request, the key that it carried, and what came of it."""
 
-    key: object
+    used: UsedKey
     outcome: RawResponse | FluxbaseError
     at: Instant
 
@@ -78,15 +78,15 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
 
 
 def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
-    key, now = yield from current_key(context, now)
-    if isinstance(key, FluxbaseError):
-        return _Attempt(None, key, now)
+    used, now = yield from current_key(context, now)
+    if isinstance(used, FluxbaseError):
+        return _Attempt(NO_KEY, used, now)
     try:
-        credentials = {} if context.client.credentials.key is None else key_header(key)
+        credentials = {} if context.client.credentials.key is None else key_header(used.value)
     except InvalidInput as error:
-        return _Attempt(key, error, now)
+        return _Attempt(used, error, now)
     sent = yield from send(context, operation.request, credentials, now)
-    return _Attempt(key, sent.outcome, sent.at)
+    return _Attempt(used, sent.outcome, sent.at)
 
 
 def _delay(context: CallContext, operation: Operation[T], error: FluxbaseError, attempts: int, now: Instant) -> float | None:
@@ -124,7 +124,7 @@ def _reauthenticated(context: CallContext, refused: Err, attempt: _Attempt, budg
         return budget.replays >= 0
     if budget.refreshes == 0:
         return False
-    renewed = yield from refresh_key(context, attempt.key, attempt.at)
+    renewed = yield from refresh_key(context, attempt.used, attempt.at)
     if not isinstance(renewed, FluxbaseError) or is_refusal(renewed):
         budget.refreshes -= 1
     return renewed
@@ -167,6 +167,6 @@ def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, at
 
 def _secrets(context: CallContext, operation: Operation[T], attempt: _Attempt) -> tuple[str, ...]:
     """What was sent, or could be, that no answer may bring into an error, a log or a pickle."""
-    client, sent_key = context.client, operation.request.get("headers", {}).get(KEY_HEADER, "")
+    sent_key = operation.request.get("headers", {}).get(KEY_HEADER, "")
     own = sent_key if len(sent_key) >= _GUESSED_BY_NOBODY else None
-    return secrets_among((attempt.key, client.credentials.refresh_token, own, *client.secret_headers))
+    return secrets_among((attempt.used.value, own, *context.client.secrets))
