@@ -132,8 +132,10 @@ def test_sign_in_that_has_ended(user: Program) -> None:
 
 
 COMPLETE = {"url": "http://127.0.0.1:9", "email": EMAIL, "refresh_token": "r", "access_token": "a", "expires_at": 9e9}
-SPOILED = [json.dumps({**COMPLETE, field: value}) for field in COMPLETE for value in ODD]
-SPOILED += [json.dumps({**COMPLETE, "expires_at": value}) for value in MOMENTS]
+SPOILED = (
+    *(json.dumps({**COMPLETE, field: value}) for field in COMPLETE for value in ODD),
+    *(json.dumps({**COMPLETE, "expires_at": value}) for value in MOMENTS),
+)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "\x00", '{"url": 1}', "[" * 100_000, *SPOILED])
