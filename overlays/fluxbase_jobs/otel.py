@@ -128,9 +128,15 @@ class _Recorder:
             return
         name, attributes = _described(verb, arguments)
         begin = time.monotonic()
-        with self._tracer.start_as_current_span(name, kind=_KINDS[verb], attributes=attributes) as span:
+        with self._tracer.start_as_current_span(
+            name, kind=_KINDS[verb], attributes=attributes, record_exception=False, set_status_on_exception=False
+        ) as span:
             call = _Call(span)
-            yield call
+            try:
+                yield call
+            except BaseException as interruption:
+                call.failed(type(interruption).__name__)  # its text may quote a server or a key
+                raise
         if verb in _WAITS:
             self._waits.record(time.monotonic() - begin, {"messaging.operation.name": verb, **call.outcome})
 
@@ -162,10 +168,13 @@ class _Call:
         if isinstance(job, Job):
             self._span.set_attributes(_of_job(job))
         if isinstance(result, Err):
-            kind = type(result.error).__name__
-            self.outcome = {"error.type": kind}
-            self._span.set_attribute("error.type", kind)
-            self._span.set_status(trace.StatusCode.ERROR, kind)
+            self.failed(type(result.error).__name__)
+
+    def failed(self, kind: str) -> None:
+        """Note the class of an error or an exception."""
+        self.outcome = {"error.type": kind}
+        self._span.set_attribute("error.type", kind)
+        self._span.set_status(trace.StatusCode.ERROR, kind)
 
 
 def _described(verb: str, arguments: tuple[Any, ...]) -> tuple[str, dict[str, str]]:

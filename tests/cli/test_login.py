@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
 import sys
@@ -18,6 +19,9 @@ from tests.support.program import Program
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct-horse-9"
+LIFETIMES: tuple[object, ...] = (0, -900, 1e300, "soon", [])
+ODD: tuple[object, ...] = (None, [], {}, True)
+MOMENTS: tuple[object, ...] = ("", "soon", float("nan"), float("inf"))
 
 
 @pytest.fixture
@@ -27,6 +31,11 @@ def user(program: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
     httpx.post(f"{program.server.url}/api/v1/auth/signup", json=account).raise_for_status()
     monkeypatch.delenv("FLUXBASE_KEY")
     return program
+
+
+def jwt(claims: str) -> str:
+    """A token with these claims, which nobody has signed."""
+    return f"eyJ.{base64.urlsafe_b64encode(claims.encode()).decode().rstrip('=')}.x"
 
 
 def kept(name: str = "default") -> dict[str, Any]:
@@ -78,6 +87,31 @@ def test_tokens_are_refreshed_when_they_are_due(user: Program) -> None:
     assert not file_of("default").with_suffix(".lock").exists()
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        *({"expires_in": seconds} for seconds in LIFETIMES),
+        *(
+            {"access_token": jwt(claims)}
+            for claims in ('{"exp":1e999,"iat":1}', f'{{"exp":{10**400},"iat":1.5}}', '{"exp":1,"iat":9}', "[" * 9000)
+        ),
+    ],
+    ids=str,
+)
+def test_tokens_are_kept_whatever_is_said_of_their_lifetime(user: Program, told: dict[str, Any]) -> None:
+    """A refresh token works once; they are refreshed again some minutes later, and not at each request."""
+    user("login", EMAIL, stdin=PASSWORD)
+    tokens = {"access_token": kept()["access_token"], "refresh_token": "the-next-one", **told}
+    change(expires_at=0)
+    user.server.faults.add("/api/v1/auth/refresh", status=200, body=tokens)
+
+    ended = user("list"), user("list")
+
+    assert kept()["refresh_token"] == "the-next-one"
+    assert "Traceback" not in "".join(each.err for each in ended)
+    assert 60 < kept()["expires_at"] - time.time() < 3600
+
+
 def test_one_of_many_programs_refreshes(user: Program) -> None:
     """The others wait for its tokens: a refresh token that is sent twice is refused."""
     user("login", EMAIL, stdin=PASSWORD)
@@ -97,7 +131,14 @@ def test_sign_in_that_has_ended(user: Program) -> None:
     assert ended.error == f"the sign-in of {EMAIL} has ended (run `fluxbase-jobs login --account work` again)"
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "\x00", '{"url": 1}'])
+COMPLETE = {"url": "http://127.0.0.1:9", "email": EMAIL, "refresh_token": "r", "access_token": "a", "expires_at": 9e9}
+SPOILED = (
+    *(json.dumps({**COMPLETE, field: value}) for field in COMPLETE for value in ODD),
+    *(json.dumps({**COMPLETE, "expires_at": value}) for value in MOMENTS),
+)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "\x00", '{"url": 1}', "[" * 100_000, *SPOILED])
 def test_spoiled_file(user: Program, content: str) -> None:
     """One line, and no traceback."""
     file_of("work").parent.mkdir(parents=True)

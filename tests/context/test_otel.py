@@ -8,7 +8,7 @@ from typing import Any, Final
 import fluxbase_jobs.otel
 import pytest
 from attrs import frozen
-from fluxbase_jobs import FluxbaseClient, InvalidInput, RetryPolicy, Submission
+from fluxbase_jobs import FluxbaseClient, InvalidInput, RetryPolicy, ServerFailed, Submission
 from fluxbase_jobs.testing import Server
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -68,6 +68,22 @@ def emulated(connect: Connect, fluxbase_server: Server) -> FluxbaseClient:
     """A client of the emulator, without a socket."""
     transport = fluxbase_server.transport() if connect.style == "sync" else fluxbase_server.async_transport()
     return connect("http://emulator.test", fluxbase_server.service_key(), http_client=connect.http(transport=transport))
+
+
+def test_the_exception_of_a_callback_is_told_by_its_class(connect: Connect, server: LocalServer, recorded: Recorded) -> None:
+    """Its text may be a server's message, and its traceback has the idempotency key as a note."""
+    server.answer(Answer(201, job(status="running")), Answer(200, job(status="running")))
+
+    def refuse(_job: object) -> None:
+        raise ServerFailed(SECRET)
+
+    with pytest.raises(ServerFailed):
+        connect(server.url, "key", realtime=False).jobs.run("resize", on_progress=refuse)
+
+    span = recorded.span()
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "ServerFailed")
+    assert (span.attributes or {})["error.type"] == "ServerFailed"
+    assert SECRET not in span.to_json()
 
 
 def test_submit_is_a_producer(connect: Connect, server: LocalServer, recorded: Recorded) -> None:

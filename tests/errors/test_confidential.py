@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import logging
 import pickle
 import traceback
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast
+from urllib.parse import quote
 
 import pytest
-from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidResponse, Result
+from fluxbase_jobs import FluxbaseClient, FluxbaseError, InvalidInput, InvalidResponse, Result
 
 from tests.support.every_transport import OVER_PYREQWEST
 from tests.support.sample_responses import JOB_ID, call_all_verbs, job
@@ -248,6 +251,70 @@ def lambda_key(connect: Connect) -> Connect:
     return WithKey()
 
 
+ODD_KEY: Final = 'Zq7/Xw9+Kp=L3&mN<8v>B2"c\\d%41'
+WRITTEN: Final[Mapping[str, Callable[[str], str]]] = {
+    "as it is": str,
+    "in JSON": lambda key: json.dumps(key)[1:-1],
+    "in JSON in JSON": lambda key: json.dumps(json.dumps(key))[3:-3],
+    "in JSON with letters as numbers": lambda key: "".join(f"\\u{ord(letter):04x}" for letter in key),
+    "in JSON as Go writes it": lambda key: json.dumps(key)[1:-1].replace("&", r"\u0026").replace("<", r"\u003c"),
+    "in a URL": lambda key: quote(key, safe=""),
+    "in a URL in a URL": lambda key: quote(quote(key, safe="")),
+    "in HTML": html.escape,
+    "in HTML by numbers": lambda key: "".join(f"&#x{ord(letter):02X};" for letter in key),
+    "in base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "in base64 after a name": lambda key: base64.b64encode(f"user:{key}".encode()).decode(),
+    "in base64 for URLs": lambda key: base64.urlsafe_b64encode(f"Bearer {key}".encode()).decode(),
+    "in hexadecimal": lambda key: key.encode().hex(),
+}
+
+
+def readable(shown: str, key: str) -> list[str]:
+    """The ways of writing in which the key can be read in what was shown."""
+    inside = {"in base64 after a name": "dXNlcj", "in base64 for URLs": "QmVhcmVyI"}  # of what is before the key
+    forms = {way: write(key).rstrip("=") for way, write in WRITTEN.items()}
+    return [way for way, form in forms.items() if form[len(inside.get(way, "")) + 1 : -1] in shown]
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 500])
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("key", [ODD_KEY, KEY, JWT, "Zq7Xw9Kp"])
+def test_a_key_that_comes_back_in_another_form_is_not_shown(
+    connect: Connect, server: LocalServer, key: str, written: str, status: int
+) -> None:
+    """Gateways escape what they repeat: for JSON, a URL or a page. It is found before a text is cut, and in headers, which are pickled."""
+    client, form = connect(server.url, key), WRITTEN[written](key)
+    bodies = [form, f"<title>{form}</title>", f'{{"error": "no: {form}", "status": "{form}", "details": ["{form}"], "code": "{form}"}}']
+    bodies += ["x " * before + form + " y" * 9000 for before in (97, 122, 2498)]
+    headers = {"x-request-id": form, "location": f"/?key={form}", "content-type": f"text/plain; {form}"}
+
+    for body in bodies:
+        server.answer(Answer(status, body, headers))
+        assert readable(printed(client.jobs.get(JOB_ID)), key) == []
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_nothing_secret_that_was_sent_is_shown(connect: Connect, server: LocalServer, status: int) -> None:
+    """Keys for a gateway in the client's headers, the idempotency key, and the refresh token."""
+    sent = {"x-gateway-key": "gateway-0123456789", "proxy-authorization": "Basic gateway-9876543210"}
+    client = connect(server.url, KEY, refresh_token="refresh-0123456789", headers=sent)
+    server.answer(Answer(status, "refresh-0123456789 gateway-0123456789 gateway-9876543210 an-idempotency-key-of-mine"))
+
+    shown = printed(client.jobs.submit("echo", idempotency_key="an-idempotency-key-of-mine"))
+
+    assert [secret for secret in ("0123456789", "9876543210", "idempotency-key-of") if secret in shown] == []
+
+
+def test_headers_of_a_success_hold_no_key(connect: Connect, server: LocalServer) -> None:
+    """They are in the result's meta, and are pickled with it; what else they say stays."""
+    server.answer(Answer(200, job(), {"x-request-id": "r-1", "x-seen": f"Bearer {KEY}"}))
+
+    result = connect(server.url, KEY).jobs.get(JOB_ID)
+
+    assert (result.meta.request_id, result.meta.headers["x-seen"]) == ("r-1", "Bearer ***")
+    assert KEY.encode() not in pickle.dumps(result)
+
+
 @pytest.mark.parametrize("secret", [JWT, "sk_live_0123456789abcdef0123", "fbk_0123456789abcdef0123", "fb_tsk_0123456789abcdef0123"])
 @pytest.mark.parametrize("status", [200, 403, 500])
 def test_what_looks_like_a_key_is_not_shown(client: FluxbaseClient, server: LocalServer, status: int, secret: str) -> None:
@@ -264,6 +331,31 @@ def test_what_looks_like_a_key_is_not_shown(client: FluxbaseClient, server: Loca
 def test_a_key_as_job_id_is_not_shown(client: FluxbaseClient) -> None:
     """Arguments are quoted where they are short, but for keys."""
     assert JWT[:50] not in printed(client.jobs.get("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0aWdlciJ9"))
+
+
+def test_the_clients_own_key_as_any_argument_is_not_shown(connect: Connect, server: LocalServer) -> None:
+    """Whatever its form: it may have come into the wrong place."""
+    client = connect(server.url, KEY)
+    calls: list[Any] = [
+        client.jobs.get(KEY),
+        client.jobs.list(status=cast("Any", KEY)),
+        client.jobs.submit("echo", priority=cast("Any", KEY)),
+    ]
+    calls += [result for _, result in [*client.jobs.wait_many([KEY]), *client.jobs.tail_many([KEY]), *client.jobs.watch_many([KEY])]]
+    calls += [*client.jobs.tail(KEY), *client.jobs.iterate(created_by=KEY), client.admin.jobs.list_jobs(worker_id=KEY)]
+
+    for result in calls:
+        assert isinstance(result.error, InvalidInput)
+        assert KEY not in printed(result)
+
+
+@pytest.mark.parametrize("key", ["no key", "no-key\ud800", "no-k\xe9y-0123456789"])
+def test_a_key_that_cannot_be_sent_is_an_error(connect: Connect, server: LocalServer, key: str) -> None:
+    """Whatever a callable gives."""
+    result = connect(server.url, lambda: key).jobs.get(JOB_ID)
+
+    assert isinstance(result.error, InvalidInput)
+    assert key not in printed(result)
 
 
 MEGABYTE: Final = "x" * 1_000_000

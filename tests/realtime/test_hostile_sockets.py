@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 from typing import Any, Final
 
@@ -45,6 +46,23 @@ UNREADABLE: Final = {
     "an ack of an unknown log": '{"type": "ack", "payload": {"subscribed": true, "execution_id": "x", "subscription_id": "y"}}',
     "a deep frame": "[" * 100_000,
 }
+
+
+@pytest.mark.parametrize("name", ["", "fluxbase_jobs"])
+def test_no_log_line_of_a_client_holds_its_key(
+    client: FluxbaseClient, realtime: RealtimeServer, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Not at DEBUG either, at which the library of the WebSocket logs its headers and frames; that of the test's server does."""
+    caplog.set_level(logging.DEBUG, name)
+    job_id = realtime.add_job(status="running")
+    worker = meanwhile(after(lambda: subscribed(realtime)), ending(realtime, job_id))
+
+    client.jobs.wait(job_id, timeout=20).unwrap()
+    worker.join()
+
+    shown = [record for record in caplog.records if not record.name.startswith("uvicorn")]
+    assert any(record.name == "fluxbase_jobs" for record in shown)
+    assert [record for record in shown if token() in record.getMessage() or "Bearer" in record.getMessage()] == []
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)

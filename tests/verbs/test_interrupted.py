@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,10 +13,14 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, PollPolicy
+from rich.pretty import pretty_repr
 
 from tests.support.sample_responses import JOB_ID, job
 from tests.support.servers.local_server import Answer, LocalServer
 
+KEY: Final = "eyJ.tiger-token"
+REFRESH: Final = "tiger-refresh-token"
+HEADERS: Final = {"x-gateway-key": "tiger-gateway"}
 SLOW: Final = PollPolicy(initial=1000.0)
 RUNNING: Final = Answer(200, job(status="running", result=None))
 CREATED: Final = Answer(201, job(status="pending", result=None))
@@ -50,7 +55,7 @@ def ctrl_c(server: LocalServer, *after: int) -> Generator[None]:
 def interrupted_sync(server: LocalServer, call: Callable[[Any], Any], *after: int) -> KeyboardInterrupt:
     """What Ctrl-C raises in a call of the sync client."""
     with (
-        FluxbaseClient(server.url, "eyJ.a-token", retry=None) as client,
+        FluxbaseClient(server.url, KEY, refresh_token=REFRESH, headers=HEADERS, retry=None) as client,
         pytest.raises(KeyboardInterrupt) as caught,
         ctrl_c(server, *after),
     ):
@@ -62,7 +67,7 @@ def interrupted_async(server: LocalServer, call: Callable[[Any], Any], *after: i
     """What the cancellation of its task raises in a call of the async client."""
 
     async def main() -> asyncio.CancelledError:
-        async with AsyncFluxbaseClient(server.url, "eyJ.a-token", retry=None) as client:
+        async with AsyncFluxbaseClient(server.url, KEY, refresh_token=REFRESH, headers=HEADERS, retry=None) as client:
             task = asyncio.ensure_future(call(client.jobs))
             for count in after:
                 while len(server.requests) < count:  # noqa: ASYNC110  # another thread counts
@@ -114,6 +119,30 @@ def test_an_interrupted_resubmit_names_the_key_that_finds_the_job(server: LocalS
     (note,) = interrupted(server, lambda jobs: jobs.resubmit(JOB_ID), 3).__notes__
 
     assert f"idempotency_key={server.requests[-1].headers['idempotency-key']!r}" in note
+
+
+def locals_shown(error: BaseException | None) -> str:
+    """The local variables of this package's functions in a traceback, as pytest and as rich show them."""
+    shown = ""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if "fluxbase_jobs" in frame.f_code.co_filename:
+                shown += "".join(f"{name} = {value!r}\n{pretty_repr(value)}\n" for name, value in frame.f_locals.items())
+        error = error.__cause__ or error.__context__
+    return shown
+
+
+@both
+@pytest.mark.parametrize("verb", ["get", "submit", "run"])
+@pytest.mark.parametrize("answers", [[LATE], [Answer(401), Answer(200, {"access_token": "tiger"}, delay=0.2)]], ids=["call", "refresh"])
+def test_local_variables_show_no_credentials(server: LocalServer, interrupted: Interrupted, verb: str, answers: list[Answer]) -> None:
+    """Error trackers and pytest's `--showlocals` write them where a timeout or Ctrl-C ends a call."""
+    server.answer(*answers)
+
+    shown = locals_shown(interrupted(server, lambda jobs: getattr(jobs, verb)(JOB_ID), len(answers)))
+
+    assert "context = CallContext" in shown
+    assert [line for line in shown.splitlines() if "tiger" in line] == []
 
 
 @both

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final, TypedDict, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,6 +19,9 @@ from .memory import ClientMemory
 
 # The HTTP library's own business; one from outside would break the request, and cookies are never sent.
 _RESERVED: Final = frozenset({"connection", "content-length", "cookie", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
+
+_SECRET: Final = re.compile("auth|key|token|secret|passw|session")
+"""What the names of such headers contain."""
 
 
 class RetryOption(TypedDict, total=False):
@@ -43,6 +48,17 @@ class ClientSettings:
     retry: RetryPolicy
     credentials: Credentials
     memory: ClientMemory = field(factory=ClientMemory)
+
+    @property
+    def secrets(self) -> tuple[object, ...]:
+        """What no error may show: the key where it is known, the refresh token, and credentials in the user's headers."""
+        return (self.credentials.key, self.credentials.refresh_token, *self._secret_headers)
+
+    @cached_property
+    def _secret_headers(self) -> tuple[str, ...]:
+        """The values of the user's own headers that are credentials, like those for a gateway, by their names."""
+        values = [value for name, value in self.headers.items() if _SECRET.search(name)]
+        return tuple(part for value in values for part in {value, *value.split()})
 
 
 @frozen(kw_only=True)

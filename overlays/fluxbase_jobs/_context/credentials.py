@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from attrs import evolve
 
+from .._transports.messages import Private
 from .._validation import arguments
 from ..errors import FluxbaseError, InvalidInput
 from ..models.tokens import Tokens
@@ -115,7 +116,7 @@ def key_header(key: object) -> dict[str, str]:
     """The header that carries a key of this form: `sk_`, `pk_`, `fb_` are service keys, `fbk_` client keys, all else is a token."""
     text = header_text("key", key)
     form = text[: text.find("_") + 1]
-    return {_KEY_HEADERS[form]: text} if form in _KEY_HEADERS else {"authorization": f"Bearer {text}"}
+    return Private({_KEY_HEADERS[form]: text} if form in _KEY_HEADERS else {"authorization": f"Bearer {text}"})
 
 
 def refuse_coroutine_functions(**callbacks: object) -> None:

@@ -1,20 +1,26 @@
-"""What may be shown of answers that can hold tokens: of a sign-in and of a refresh, nothing but what is known to be harmless."""
+"""What may be shown of answers: of a sign-in and of a refresh only what is known to be harmless, of others no secret that was sent."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from attrs import evolve
-from typing_extensions import TypeIs
 
 from .._transports.messages import Headers, RawResponse
 from ..errors import FluxbaseError
-from ..models.shortening import HIDDEN, replaced, without_secrets
+from ..models.secret_forms import without
+from ..models.shortening import MAX_DETAILS, with_texts, without_secrets
+from .error_bodies import in_utf8
+
+ErrorT = TypeVar("ErrorT", bound=FluxbaseError)
 
 MIN_KEY: Final = 8
 """Characters; what is shorter is no secret, and could be a part of any word."""
+_QUOTED: Final = 8 * MAX_DETAILS
+"""Bytes of the beginning and of the end of a long body: more than is shown, with the longest secret in its longest form."""
+_TEXTS: Final = ("message", "code", "hint", "request_id", "details", "job_status")
 UNDOCUMENTED: Final = "the body is not the documented one"
 _MESSAGES: Final = frozenset(
     {
@@ -71,19 +77,35 @@ def public_failure(error: FluxbaseError) -> FluxbaseError:
     return error.with_(message=f"{before}{proxy})") if proxy else error
 
 
-def without_key_in(response: RawResponse, key: object) -> RawResponse:
-    """A response whose body does not repeat the caller's key, so that no text is cut where half of the key stays."""
-    if not _is_secret(key) or key.encode() not in response.content:
-        return response
-    return evolve(response, content=response.content.replace(key.encode(), HIDDEN.encode()))
+def secrets_among(texts: Iterable[object]) -> tuple[str, ...]:
+    """Those that are long enough to be secrets."""
+    return tuple(text for text in texts if isinstance(text, str) and len(text) >= MIN_KEY)
 
 
-def without_key(error: FluxbaseError, key: object) -> FluxbaseError:
-    """An error without the caller's key, which a server or a proxy may repeat in its answer, in whatever encoding."""
-    if not _is_secret(key):
-        return error
-    return error.with_(**{name: replaced(getattr(error, name), key) for name in ("message", "code", "hint", "request_id", "details")})
+def without_secrets_in_headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> Mapping[str, str]:
+    """A response's headers, in which a server or a proxy may repeat what it was sent."""
+    sent_back = "\n".join(headers.values())
+    if without(sent_back, secrets) == sent_back:
+        return headers
+    return Headers((name.encode("latin-1"), without(value, secrets).encode("latin-1", errors="replace")) for name, value in headers.items())
 
 
-def _is_secret(key: object) -> TypeIs[str]:
-    return isinstance(key, str) and len(key) >= MIN_KEY
+def quotable(response: RawResponse, secrets: tuple[str, ...]) -> RawResponse:
+    """A response as errors may quote it: without the secrets, so that none is cut where half of it stays.
+
+    Of a long body that is no error's, the beginning and the end: no more is shown.
+    """
+    content = in_utf8(response).content
+    if response.status < 400 and len(content) > 2 * _QUOTED:
+        content = content[:_QUOTED] + b" ... " + content[-_QUOTED:]
+    text = content.decode(errors="surrogateescape")
+    public = without(text, secrets)
+    content = response.content if public == text else public.encode(errors="surrogateescape")
+    return evolve(response, headers=without_secrets_in_headers(response.headers, secrets), content=content)
+
+
+def without_secrets_of_call(error: ErrorT, secrets: tuple[str, ...]) -> ErrorT:
+    """An error whose texts do not repeat the secrets."""
+    texts = {name: with_texts(getattr(error, name, None), lambda text: without(text, secrets)) for name in _TEXTS}
+    changed = {name: value for name, value in texts.items() if value != getattr(error, name, None)}
+    return error.with_(**changed) if changed else error

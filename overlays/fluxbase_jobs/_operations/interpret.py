@@ -14,7 +14,7 @@ from .._validation.arguments import MAX_SECONDS
 from ..models.shortening import MAX_CODE, presentable, shortened
 from ..policies.retry import TRANSIENT_STATUSES
 from .answers import require_match
-from .confidential import UNDOCUMENTED, public_body, public_headers
+from .confidential import UNDOCUMENTED, public_body, public_headers, quotable
 from .error_bodies import code_of, details, details_text, in_utf8, message_in, message_in_text, read_body, without_bom
 from .operation import Operation
 
@@ -47,6 +47,19 @@ def interpret(operation: Operation[T], response: RawResponse, utc: datetime) -> 
         return None, _refusal(response, operation, utc)
     reason = "a redirect, which is not followed" if response.status // 100 == 3 else "not an answer of this API"
     return None, _unreadable(response, reason, operation)
+
+
+def public_error(
+    operation: Operation[Any], response: RawResponse, error: errors.FluxbaseError, utc: datetime, secrets: tuple[str, ...]
+) -> errors.FluxbaseError:
+    """The error of a response without the secrets of the call, which gateways and proxies may repeat."""
+    shown = quotable(response, secrets)
+    if shown.content is response.content and shown.headers is response.headers:
+        return error
+    if response.status >= 400:
+        return interpret(operation, shown, utc)[1] or error
+    quoted = None if operation.confidential else details_text(shown.content)
+    return error.with_(details=quoted, request_id=_request_id(shown, operation))
 
 
 def _undocumented(operation: Operation[Any], fault: Exception) -> str:

@@ -7,8 +7,9 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, Final, Generic, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from .._transports.messages import Private
 from .._validation import arguments
 from .answers import Asked
 
@@ -23,7 +24,7 @@ ANYTHING: Final = Asked()
 class Operation(Generic[T]):
     """One request and how to read its answer."""
 
-    request: Mapping[str, Any]
+    request: Mapping[str, Any] = field(converter=Private, repr=False)
     """Method, path, query, headers and body, as a generated `build_request` gives them."""
     read: Callable[[bytes], T]
     """The body of a 2xx answer as what users receive; raises msgspec.DecodeError."""

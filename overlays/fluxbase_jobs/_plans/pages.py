@@ -118,9 +118,9 @@ def split_filters(context: CallContext, filters: Filters, page: Page) -> Plan[tu
 
 def _own_id(context: CallContext) -> Plan[str]:
     """The user whose token the key is: its subject. Raises InvalidInput where it is none."""
-    key, _ = yield from current_key(context, (yield from read_clock()))
+    used, _ = yield from current_key(context, (yield from read_clock()))
     try:
-        claims = str(key).split(".")[1]
+        claims = str(getattr(used, "value", "")).split(".")[1]
         claimed: Any = msgspec.json.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
         return arguments.uuid("created_by", claimed["sub"])
     except (IndexError, KeyError, TypeError, ValueError, RecursionError, binascii.Error):

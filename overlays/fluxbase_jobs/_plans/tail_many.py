@@ -14,6 +14,7 @@ from .._realtime.subscriptions import Subscription
 from ..errors import InvalidInput
 from ..models.jobs import LogLine
 from ..result import Err, Result
+from .exchange.call import public_argument
 from .exchange.steps import Emit, Instant, NextEvent, Pause, Plan, Received, Stream, pause, read_clock
 from .listening import Event, listen_each
 from .polling import Waiting, WaitOptions, read_ids
@@ -32,7 +33,7 @@ def tail_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[obje
     valid: dict[str, None] = {}
     for job_id, error in read_ids(job_ids):
         if error or refused:
-            yield Emit((job_id, Err(error or refused or InvalidInput(job_id))))
+            yield Emit((job_id, Err(public_argument(client, error or refused or InvalidInput(job_id)))))
         else:
             valid[job_id] = None
     if context and waiting and valid:

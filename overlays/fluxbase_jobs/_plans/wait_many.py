@@ -19,7 +19,7 @@ from ..errors import InvalidInput, InvalidResponse, RequestTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
-from .exchange.call import open_call
+from .exchange.call import open_call, public_argument
 from .exchange.causes import LOG_SECONDS, NOT_READ, Cause, read_cause
 from .exchange.denied import read_job
 from .exchange.request import exchange
@@ -152,7 +152,7 @@ def _follow(
     context, waiting, refused = yield from opened(client, retry, options, causes=causes)
     for job_id, error in read_ids(job_ids):
         if error or refused:
-            yield Emit((job_id, Err(error or refused or InvalidInput(job_id))))
+            yield Emit((job_id, Err(public_argument(client, error or refused or InvalidInput(job_id)))))
         else:
             pending.add(job_id)
     if context and waiting and pending.jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Final, Protocol, cast
@@ -15,7 +16,16 @@ JOIN_SECONDS: Final = 2.0
 MAX_MESSAGE: Final = 4 * 1024 * 1024
 _MISSING: Final = frozenset({400, 403, 404, 405, 426, 501})
 """Statuses with which a server, or a proxy before it, says that it has no WebSocket."""
-_PLAIN: Final[dict[str, Any]] = {"open_timeout": OPEN_SECONDS, "close_timeout": 1.0, "max_size": MAX_MESSAGE, "compression": None}
+_LOGGER: Final = logging.getLogger("fluxbase_jobs.websocket")
+"""The library's logger would write headers, with the key, and frames at DEBUG wherever a program sets that level for all."""
+_LOGGER.setLevel(logging.WARNING)
+_PLAIN: Final[dict[str, Any]] = {
+    "open_timeout": OPEN_SECONDS,
+    "close_timeout": 1.0,
+    "max_size": MAX_MESSAGE,
+    "compression": None,
+    "logger": _LOGGER,
+}
 
 
 class SocketUnavailable(Exception):  # never leaves this package

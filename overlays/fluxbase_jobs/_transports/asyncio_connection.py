@@ -59,6 +59,7 @@ class AsyncioConnection(asyncio.Protocol):
         timer = call_later(timeout, partial(self._end, httpcore.ReadTimeout()))
         try:
             transport.write(content)
+            del content  # tracebacks with local variables would show it
             await self._ended
         except BaseException:
             transport.abort()

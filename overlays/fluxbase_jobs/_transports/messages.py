@@ -8,10 +8,20 @@ from functools import cache
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 Request: TypeAlias = Mapping[str, Any]
 """Method, full URL, query parameters, headers and body, as the keyword arguments of httpx's `build_request`."""
+
+
+class Private(dict[str, Any]):
+    """A dict that shows its keys only: tracebacks with local variables, as pytest, rich and error trackers write them, show requests."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({sorted(self)})"
+
+    def __rich_repr__(self) -> Iterable[list[str]]:
+        yield sorted(self)
 
 
 class Headers(Mapping[str, str]):
@@ -42,8 +52,8 @@ class RawResponse:
     """A complete HTTP response, of any status. Cookies are not among its headers."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 def address(request: Request) -> tuple[str, str]:

@@ -53,7 +53,7 @@ class SocketConnection:
         reader = ResponseReader()
         try:
             with suppress(httpcore.WriteError):  # the server may have answered before it closed the connection
-                self._write(request_bytes(request, user_agent), deadline)
+                self._write(memoryview(request_bytes(request, user_agent)), deadline)
             self._read(reader, deadline)
         except BaseException:
             self._socket.close()
@@ -69,8 +69,7 @@ class SocketConnection:
         """Close it."""
         self._socket.close()
 
-    def _write(self, data: bytes, deadline: float) -> None:
-        unsent = memoryview(data)
+    def _write(self, unsent: memoryview, deadline: float) -> None:
         try:
             while unsent:
                 self._socket.settimeout(_left(deadline, httpcore.WriteTimeout))

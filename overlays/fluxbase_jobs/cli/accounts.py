@@ -14,6 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final, cast
 
+import msgspec
 from attrs import evolve, field, frozen
 
 from .. import AuthenticationFailed, FluxbaseClient, Tokens
@@ -25,8 +26,23 @@ _LEEWAY_SECONDS: Final = 60
 """Tokens are refreshed this long before they expire."""
 _UNKNOWN_LIFETIME: Final = 600.0
 """Seconds after which a token is refreshed that does not tell its lifetime."""
+_LONGEST_LIFETIME: Final = 1e9
+"""Seconds; a token that claims more, nothing, or less does not tell its lifetime."""
 _LOCK_SECONDS: Final = 30.0
 """A lock that is older was left behind by a program that was killed."""
+
+
+class _Kept(msgspec.Struct):
+    """What the file of a sign-in holds."""
+
+    url: str
+    email: str
+    refresh_token: str
+    access_token: str
+    expires_at: float
+
+
+_read_kept = msgspec.json.Decoder(_Kept).decode
 
 
 @frozen(kw_only=True)
@@ -97,24 +113,37 @@ def find_account(name: str) -> Account | None:
     """Read a kept sign-in; None where there is none. Raises CommandError where its file is spoiled."""
     path = file_of(name)
     try:
-        fields: Any = json.loads(path.read_bytes())
-        known = {key: cast("dict[str, Any]", fields)[key] for key in ("url", "email", "refresh_token", "access_token", "expires_at")}
+        kept = _read_kept(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}", "make it readable for you") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError):
         raise CommandError(f"{path} is no kept sign-in any more", f"run `{login_command(name)}` again") from None
-    return Account(name=name, **known)
+    return Account(
+        name=name,
+        url=kept.url,
+        email=kept.email,
+        refresh_token=kept.refresh_token,
+        access_token=kept.access_token,
+        expires_at=kept.expires_at,
+    )
 
 
 def expiry_of(token: str, expires_in: float | None = None) -> float:
     """When a token expires, in seconds since 1970: counted from now, as this machine's clock may be wrong."""
+    seconds = _lifetime(token) if expires_in is None else expires_in
+    return time.time() + (seconds if seconds is not None and 0 < seconds < _LONGEST_LIFETIME else _UNKNOWN_LIFETIME)
+
+
+def _lifetime(token: str) -> float | None:
+    """The seconds from a JWT's issue to its expiry; None where it does not say them."""
     claims = jwt_claims(token) or {}
     begin, end = claims.get("iat"), claims.get("exp")
-    if expires_in is None and isinstance(begin, int | float) and isinstance(end, int | float):
-        expires_in = end - begin
-    return time.time() + (_UNKNOWN_LIFETIME if expires_in is None else expires_in)
+    with contextlib.suppress(OverflowError):  # an integer that no float holds
+        if isinstance(begin, int | float) and isinstance(end, int | float):
+            return float(end) - float(begin)
+    return None
 
 
 def jwt_claims(token: str) -> dict[str, Any] | None:
@@ -122,7 +151,7 @@ def jwt_claims(token: str) -> dict[str, Any] | None:
     try:
         part = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         return None
     return cast("dict[str, Any]", claims) if isinstance(claims, dict) else None
 

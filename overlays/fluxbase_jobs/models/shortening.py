@@ -40,11 +40,6 @@ def without_secrets(text: str) -> str:
     return _SECRETS.sub(HIDDEN, text)
 
 
-def replaced(value: Any, secret: str) -> Any:
-    """A JSON value, or another one, with a secret replaced in all its texts."""
-    return with_texts(value, lambda text: text.replace(secret, HIDDEN))
-
-
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A JSON value, or another one, with all its texts changed, keys too."""
     if isinstance(value, str):

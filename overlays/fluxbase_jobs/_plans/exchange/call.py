@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from ..._context.call_context import CallContext, CallOptions, ClientSettings, RetryOption, retry_policy
+from ..._operations.confidential import secrets_among, without_secrets_of_call
 from ..._validation import arguments
 from ...errors import InvalidInput
 from ...result import Err, Result
@@ -36,7 +37,7 @@ def call(
         context = yield from open_call(client, options)
         return (yield from plan(context, *args, **kwargs))
     except InvalidInput as error:
-        return Err(error)
+        return Err(public_argument(client, error))
 
 
 def stream(
@@ -51,4 +52,9 @@ def stream(
         context = yield from open_call(client, options)
         yield from plan(context, *args, **kwargs)
     except InvalidInput as error:
-        yield Emit(Err(error))
+        yield Emit(Err(public_argument(client, error)))
+
+
+def public_argument(client: ClientSettings, error: InvalidInput) -> InvalidInput:
+    """The error of an argument. It quotes short ones, and the key may have come into the wrong place."""
+    return without_secrets_of_call(error, secrets_among(client.secrets))

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from attrs import define, evolve
 
 from ..._context.call_context import CallContext
 from ..._context.credentials import key_header
-from ..._operations.confidential import public_failure, public_headers, without_key, without_key_in
-from ..._operations.interpret import interpret
-from ..._operations.operation import Operation
+from ..._operations.confidential import (
+    public_failure,
+    public_headers,
+    secrets_among,
+    without_secrets_in_headers,
+    without_secrets_of_call,
+)
+from ..._operations.interpret import interpret, public_error
+from ..._operations.operation import KEY_HEADER, Operation
 from ..._transports.messages import RawResponse
 from ...errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ...models.jobs import notes_on
 from ...result import Err, Meta, Ok, Result
-from .authentication import current_key, is_refusal, refresh_key
+from .authentication import NO_KEY, UsedKey, current_key, is_refusal, refresh_key
 from .send import send
 from .steps import Instant, Plan, pause, read_clock
 
 T = TypeVar("T")
+
+_GUESSED_BY_NOBODY: Final = 20
+"""Characters; a shorter idempotency key is one of the user's, and maybe a word of the error."""
 
 
 @define
 class _Attempt:
     """One request, the key that it carried, and what came of it."""
 
-    key: object
+    used: UsedKey
     outcome: RawResponse | FluxbaseError
     at: Instant
 
@@ -69,15 +78,15 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
 
 
 def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
-    key, now = yield from current_key(context, now)
-    if isinstance(key, FluxbaseError):
-        return _Attempt(None, key, now)
+    used, now = yield from current_key(context, now)
+    if isinstance(used, FluxbaseError):
+        return _Attempt(NO_KEY, used, now)
     try:
-        credentials = {} if context.client.credentials.key is None else key_header(key)
+        credentials = {} if context.client.credentials.key is None else key_header(used.value)
     except InvalidInput as error:
-        return _Attempt(key, error, now)
+        return _Attempt(used, error, now)
     sent = yield from send(context, operation.request, credentials, now)
-    return _Attempt(key, sent.outcome, sent.at)
+    return _Attempt(used, sent.outcome, sent.at)
 
 
 def _delay(context: CallContext, operation: Operation[T], error: FluxbaseError, attempts: int, now: Instant) -> float | None:
@@ -115,7 +124,7 @@ def _reauthenticated(context: CallContext, refused: Err, attempt: _Attempt, budg
         return budget.replays >= 0
     if budget.refreshes == 0:
         return False
-    renewed = yield from refresh_key(context, attempt.key, attempt.at)
+    renewed = yield from refresh_key(context, attempt.used, attempt.at)
     if not isinstance(renewed, FluxbaseError) or is_refusal(renewed):
         budget.refreshes -= 1
     return renewed
@@ -142,17 +151,22 @@ def _with_key_hint(context: CallContext, refused: Err) -> Err:
 
 
 def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, attempts: int, elapsed: float) -> Result[T]:
-    outcome = attempt.outcome
+    outcome, secrets = attempt.outcome, _secrets(context, operation, attempt)
     if isinstance(outcome, FluxbaseError):
-        failure = public_failure(outcome) if operation.confidential else outcome
+        failure = public_failure(outcome) if operation.confidential else without_secrets_of_call(outcome, secrets)
         return Err(failure.with_(attempts=attempts, job_id=operation.job_id), Meta(attempts=attempts, elapsed=elapsed))
-    headers = public_headers(outcome.headers) if operation.confidential else outcome.headers
+    headers = public_headers(outcome.headers) if operation.confidential else without_secrets_in_headers(outcome.headers, secrets)
     meta = Meta(status=outcome.status, headers=headers, attempts=attempts, elapsed=elapsed)
     data, error = interpret(operation, outcome, attempt.at.utc)
     context.client.memory.observe(data)
     if error is not None:
-        public = without_key_in(outcome, attempt.key)
-        error = error if public is outcome else interpret(operation, public, attempt.at.utc)[1] or error
-        return Err(without_key(error, attempt.key).with_(attempts=attempts), meta)
+        return Err(public_error(operation, outcome, error, attempt.at.utc, secrets).with_(attempts=attempts), meta)
     notes = operation.notes + notes_on(data)
     return Ok(data, evolve(meta, notes=notes) if notes else meta)
+
+
+def _secrets(context: CallContext, operation: Operation[T], attempt: _Attempt) -> tuple[str, ...]:
+    """What was sent, or could be, that no answer may bring into an error, a log or a pickle."""
+    sent_key = operation.request.get("headers", {}).get(KEY_HEADER, "")
+    own = sent_key if len(sent_key) >= _GUESSED_BY_NOBODY else None
+    return secrets_among((attempt.used.value, own, *context.client.secrets))
