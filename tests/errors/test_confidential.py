@@ -420,3 +420,14 @@ def test_a_key_is_not_shown_by_half(connect: Connect, server: LocalServer, secre
         server.answer(Answer(status, {"error": text} if kind == "application/json" else text, {"content-type": kind}))
         shown = printed(client.jobs.get(JOB_ID))
         assert not any(secret[start : start + 9] in shown for start in range(len(secret) - 9))
+
+
+@pytest.mark.parametrize("key", ["\\" * 8, "%41%42%43%44", "&lt;&gt;&lt;"])
+def test_a_key_of_escapes_hides_no_words(connect: Connect, server: LocalServer, key: str) -> None:
+    """Unescaped, it is short or nothing, which could be a part of any word."""
+    server.answer(Answer(500, {"error": "ABCD failed <><"}))
+
+    error = connect(server.url, key).jobs.get(JOB_ID).error
+
+    assert error is not None
+    assert "ABCD failed <><" in error.message

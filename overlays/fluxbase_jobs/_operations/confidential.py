@@ -10,14 +10,12 @@ from attrs import evolve
 
 from .._transports.messages import Headers, RawResponse
 from ..errors import FluxbaseError
-from ..models.secret_forms import without
+from ..models.secret_forms import MIN_SECRET, without
 from ..models.shortening import MAX_DETAILS, with_texts, without_secrets
 from .error_bodies import in_utf8
 
 ErrorT = TypeVar("ErrorT", bound=FluxbaseError)
 
-MIN_KEY: Final = 8
-"""Characters; what is shorter is no secret, and could be a part of any word."""
 _QUOTED: Final = 8 * MAX_DETAILS
 """Bytes of the beginning and of the end of a long body: more than is shown, with the longest secret in its longest form."""
 _TEXTS: Final = ("message", "code", "hint", "request_id", "details", "job_status")
@@ -79,7 +77,7 @@ def public_failure(error: FluxbaseError) -> FluxbaseError:
 
 def secrets_among(texts: Iterable[object]) -> tuple[str, ...]:
     """Those that are long enough to be secrets."""
-    return tuple(text for text in texts if isinstance(text, str) and len(text) >= MIN_KEY)
+    return tuple(text for text in texts if isinstance(text, str) and len(text) >= MIN_SECRET)
 
 
 def without_secrets_in_headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> Mapping[str, str]:

@@ -9,6 +9,8 @@ from typing import Final
 
 from .shortening import HIDDEN
 
+MIN_SECRET: Final = 8
+"""Characters; what is shorter is no secret, and could be a part of any word."""
 _ESCAPED: Final = re.compile(
     r"[\\\0]+(?:(?:u00|x)([0-9a-f]{2})|(.)?)"  # of JSON and Python, however often escaped; NULs are every other byte of UTF-16
     r"|%(?:25)*([0-9a-f]{2})"
@@ -44,7 +46,7 @@ def _forms(secret: str) -> tuple[str, ...]:
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             encoded = encode(b"\0" * before + plain).decode().rstrip("=")
             forms.add(encoded[before + (before > 0) : len(encoded) - ((before + len(plain)) % 3 > 0)])
-    return tuple(sorted(forms, key=len, reverse=True))
+    return tuple(sorted((form for form in forms if len(form) >= MIN_SECRET), key=len, reverse=True))
 
 
 def _unescaped(text: str) -> str:
