@@ -14,13 +14,13 @@ from .._operations.readers import RESULT_LINE, is_servers_own_line
 from .._validation import arguments
 from ..models.jobs import Job, LogLine
 from ..models.wire_value import WireList
-from ..result import Err, Ok, Result
-from .exchange.causes import BARE_FAILURE, of_last_attempt
+from ..result import Err, Meta, Ok, Result
+from .exchange.causes import BARE_FAILURE, of_last_attempt, returned
 from .exchange.denied import UNSURE, read_job
 from .exchange.request import exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
 from .log_lines import merged, missing_note
-from .polling import seconds_since
+from .polling import is_empty, seconds_since
 
 LAG_SECONDS: Final = 2.0
 """Seconds after a job's end within which its last lines are written."""
@@ -29,7 +29,7 @@ KEPT: Final = timedelta(days=29)
 """The server keeps logs for 30 days."""
 FRESH_SECONDS: Final = 60.0
 """A log that is shown within so many seconds after it was written was not written before the server's last start."""
-EMPTY_RESULT: Final = "{}"
+UNKNOWN: Final = "the job completed with {}: whether that is its result, or the server lost it, is not known, as the server did not show the log to the end"
 DENIED: Final = "Failed to get job"
 """What a server that denies a job (see `denied`) answers where its log is read."""
 DENIED_ATTEMPTS: Final = 3
@@ -126,28 +126,48 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
 
 
 def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
-    """The ended job, with whether the server has lost its result: `completed` with `{}` and no result in its log.
+    """The ended job, with whether the server has lost its result: `completed` with `{}`, and no such result in its log.
 
     An empty log shows nothing where the server may hide it, unless all of it came over the WebSocket.
     """
     job, memory = ended.data, context.client.memory
-    if not job.succeeded or job.result_text != EMPTY_RESULT:
+    if not is_empty(job):
         return ended
-    if has_result(memory.heard(job.id), job):
-        return Ok(job, evolve(ended.meta, result_lost=False))
+    lost = _is_lost(memory.heard(job.id), job)
+    if lost is not None:
+        return Ok(job, evolve(ended.meta, result_lost=lost))
     read, shown = yield from _read(context, job.id, 0)
     if isinstance(read, Ok) and (shown or memory.shows_logs) and not has_result(read.data, job):
         read = yield from log_of_ended(context, ended)
     if isinstance(read, Err):
-        return Ok(job, ended.meta.plus(read.meta))
-    found = has_result(read.data, job) or has_result(memory.heard(job.id), job)
-    known = found or (read.meta.logs_error is None and (shown or memory.shows_logs)) or memory.heard_all(job.id)
-    return Ok(job, evolve(ended.meta.plus(read.meta), result_lost=not found if known else None))
+        return Ok(job, _with_note(ended.meta.plus(read.meta), UNKNOWN))
+    lost = _is_lost(merged(read.data, memory.heard(job.id)), job)
+    if lost is None and ((read.meta.logs_error is None and (shown or memory.shows_logs)) or memory.heard_all(job.id)):
+        lost = True
+    meta = evolve(ended.meta.plus(read.meta), result_lost=lost)
+    return Ok(job, _with_note(meta, UNKNOWN) if lost is None else meta)
+
+
+def _with_note(meta: Meta, note: str) -> Meta:
+    return evolve(meta, notes=(*meta.notes, note))
 
 
 def has_result(lines: Sequence[LogLine], job: Job) -> bool:
     """Whether the last attempt of a job has written its result."""
-    return any(line.message.startswith(RESULT_LINE) and of_last_attempt(line, job) for line in lines)
+    return bool(_result_lines(lines, job))
+
+
+def _is_lost(lines: Sequence[LogLine], job: Job) -> bool | None:
+    """Whether the result that the last attempt has written is another one than the `{}` of its job; None where it is not among the lines.
+
+    A busy server may give up reading, complete the job, and log the rest, its result too, only then.
+    """
+    results = _result_lines(lines, job)
+    return bool(returned(results[-1])) if results else None
+
+
+def _result_lines(lines: Sequence[LogLine], job: Job) -> list[str]:
+    return [line.message for line in lines if line.message.startswith(RESULT_LINE) and of_last_attempt(line, job)]
 
 
 def _jobs_own(lines: Sequence[LogLine]) -> list[LogLine]:
