@@ -15,7 +15,7 @@ from fluxbase_jobs._plans.watch import watch
 
 from tests.support.fake_driver import FakeDriver, settings
 from tests.support.sample_responses import JOB_ID
-from tests.support.simulated_jobs import FakeJobs, Line, hearing, life, one_job, read_at, waiting
+from tests.support.simulated_jobs import FakeJobs, Line, dated, hearing, life, one_job, read_at, waiting
 
 RESULT = '__RESULT__::{"success":true,"result":{}}'
 RETURNED = '__RESULT__::{"success":true,"result":{"n":1}}'
@@ -102,7 +102,7 @@ def test_a_log_with_nothing_but_the_servers_own_line_is_not_hidden() -> None:
 def test_a_server_that_shows_its_logs_hides_none() -> None:
     """It has shown one of a job that has just ended."""
     client = settings()
-    read_at(11, life(0, 10), Line(1, "one", 1), client=client)
+    read_at(11, life(0, 10), Line(1, "one", 9), client=client)
 
     empty, _ = read_at(11, life(0, 10), client=client)
     lost = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=client))
@@ -118,6 +118,24 @@ def test_the_log_is_not_read_where_there_is_a_result(changes: dict[str, Any]) ->
 
     assert driver.run(waiting(60)).meta.result_lost is None
     assert driver.times(f"GET /jobs/{JOB_ID}/logs") == []
+
+
+@pytest.mark.parametrize(("lines", "lost"), [((), None), ((Line(2, "again", 9),), True)])
+def test_lines_from_before_a_kill_do_not_show_what_came_after_it(lines: tuple[Line, ...], lost: bool | None) -> None:  # noqa: FBT001  # a parameter of the test
+    """A server that was killed runs the job again, which is no retry; 2026-04 shows what was logged before its start, and no more."""
+    driver = FakeDriver(dated(one_job(life(5, 10, **EMPTY), Line(1, "working", 1), *lines)))
+
+    assert driver.run(waiting(60)).meta.result_lost is lost
+
+
+def test_a_log_that_a_quick_restart_shows_is_no_sign_that_the_next_one_is_shown() -> None:
+    """2026-04 servers start in a few seconds, and then show the logs from before."""
+    client = settings()
+    read_at(6, life(0, 1), Line(1, "one", 1), client=client)
+
+    after = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=client))
+
+    assert after.meta.result_lost is None
 
 
 def test_an_earlier_attempt_shows_no_result_of_this_one() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from fluxbase_jobs import FluxbaseError, Job, PollPolicy, Result
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._plans.exchange.call import call
@@ -18,7 +20,7 @@ from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.models.jobs import LogLine
 from msgspec import convert
 
-from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, Server, at, reply, settings
+from tests.support.fake_driver import EPOCH, Clock, FakeDriver, ReceivedRequest, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
@@ -116,6 +118,16 @@ def down(server: FakeJobs, start: float, end: float, fault: RawResponse | Fluxba
     return server
 
 
+def dated(server: Server) -> Server:
+    """Make the server tell its time in each response, as real ones do."""
+
+    def answer(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        answered, told = server(request, clock), format_datetime(EPOCH + timedelta(seconds=clock.seconds), usegmt=True)
+        return evolve(answered, headers={**answered.headers, "date": told}) if isinstance(answered, RawResponse) else answered
+
+    return answer
+
+
 def waiting(
     timeout: float = 900.0,
     *,
@@ -158,6 +170,6 @@ def hearing(*lines: Line) -> ClientSettings:
 
 def read_at(seconds: float, life: Life, *lines: Line, client: ClientSettings | None = None) -> tuple[Any, FakeDriver]:
     """The result of `logs`, called at this time."""
-    driver = FakeDriver(one_job(life, *lines))
+    driver = FakeDriver(dated(one_job(life, *lines)))
     driver.clock.pass_(seconds)
     return driver.run(call(logs, client or settings(), {}, JOB_ID, 0)), driver
