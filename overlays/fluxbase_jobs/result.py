@@ -37,7 +37,7 @@ class Meta:
     """Why the log could not be read, with `include_logs`."""
     result_lost: bool | None = None
     """With `run` and `wait`: True where the job completed with `{}` and its log shows that the server lost the result; None where the log
-    could not be read."""
+    could not be read, as `notes` then says, and where the result is not `{}`."""
     false_not_found: int = 0
     """How many answers of 404 were not believed, as the job was in the list."""
     logs_hidden: bool = False

@@ -1,4 +1,4 @@
-"""Logs that lag behind their jobs or are hidden, and results that the server lost, on a fake clock."""
+"""Logs that lag behind their jobs or are hidden, on a fake clock. Results that the server lost are in test_lost_results.py."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from attrs import evolve
-from fluxbase_jobs import Ok, PollPolicy, ResultLost, ServerFailed, Submission
-from fluxbase_jobs._context.call_context import ClientSettings
+from fluxbase_jobs import PollPolicy, ServerFailed, Submission
 from fluxbase_jobs._plans import jobs as plans
-from fluxbase_jobs._plans import typed
 from fluxbase_jobs._plans.exchange.call import call
 from fluxbase_jobs._plans.exchange.causes import NO_CAUSE, OUTPUT_LOST
 from fluxbase_jobs._plans.logs import logs
@@ -22,38 +19,12 @@ from msgspec import convert
 
 from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID
-from tests.support.simulated_jobs import FOREVER, Life, Line, life, one_job, waiting
+from tests.support.simulated_jobs import FOREVER, Life, Line, hearing, life, one_job, read_at, waiting
 
 RESULT = '__RESULT__::{"success":true,"result":{}}'
 EMPTY: dict[str, Any] = {"result": "{}"}
 SUBSCRIBED = Line(1, "Created execution log subscription", 0)
 OPTIONS = WaitOptions(timeout=60, poll=PollPolicy())
-
-
-class Heard:
-    """A hub that only holds lines that came over the WebSocket."""
-
-    def __init__(self, *lines: Line) -> None:
-        self.heard = HeardLines()
-        for line in lines:
-            self.heard.add(JOB_ID, convert(line.body(), LogLine))
-
-    def subscribe(self, *_: object, **__: object) -> None:
-        """There is no socket."""
-
-
-def hearing(*lines: Line) -> ClientSettings:
-    """A client that heard these lines."""
-    client = settings()
-    client.memory.hub = Heard(*lines)
-    return client
-
-
-def read_at(seconds: float, life: Life, *lines: Line, client: ClientSettings | None = None) -> tuple[Any, FakeDriver]:
-    """The result of `logs`, called at this time."""
-    driver = FakeDriver(one_job(life, *lines))
-    driver.clock.pass_(seconds)
-    return driver.run(call(logs, client or settings(), {}, JOB_ID, 0)), driver
 
 
 def messages(result: Any) -> list[str]:
@@ -238,117 +209,6 @@ def test_a_job_with_its_log_has_the_heard_lines() -> None:
 
     assert [line.message for line in result.unwrap().logs or ()] == ["one"]
     assert result.meta.logs_hidden is True
-
-
-@pytest.mark.parametrize(
-    ("lines", "lost"),
-    [
-        ((Line(1, "working", 9), Line(2, RESULT, 10)), False),
-        ((Line(1, "working", 9), Line(2, RESULT, 10, lag=2)), False),
-        ((Line(1, "working", 9),), True),
-        ((), None),
-    ],
-)
-def test_an_empty_result_may_be_lost(lines: tuple[Line, ...], lost: bool | None) -> None:  # noqa: FBT001  # a parameter of the test
-    """The log shows it: a job that returned has written a line with its result. An empty log shows nothing."""
-    driver = FakeDriver(one_job(life(0, 10, **EMPTY), *lines))
-
-    result = driver.run(waiting(60))
-
-    assert result.unwrap().result == {}
-    assert result.meta.result_lost is lost
-
-
-def test_what_was_heard_tells_of_a_lost_result() -> None:
-    """Also where the server hides its log from HTTP."""
-    heard, unheard = hearing(Line(1, "working", 9), Line(2, RESULT, 10)), hearing(Line(1, "working", 9))
-
-    kept = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=heard))
-    lost = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=unheard))
-
-    assert (kept.meta.result_lost, lost.meta.result_lost) == (False, True)
-
-
-@pytest.mark.parametrize(
-    ("heard", "interrupted", "lost"),
-    [
-        ((SUBSCRIBED,), False, True),
-        ((SUBSCRIBED, Line(2, "working", 9)), False, True),
-        ((SUBSCRIBED, Line(2, "working", 9)), True, None),
-        ((SUBSCRIBED, Line(3, "working", 9)), False, None),
-        ((evolve(SUBSCRIBED, number=4),), False, None),
-        ((), False, None),
-    ],
-)
-def test_only_what_was_heard_without_a_break_tells_of_a_loss(heard: tuple[Line, ...], interrupted: bool, lost: bool | None) -> None:  # noqa: FBT001  # parameters of the test
-    """The missing line may be the one with the result, or the job may have ended before the subscription."""
-    client = hearing(*heard)
-    if interrupted:
-        client.memory.hub.heard.interrupt([JOB_ID])
-
-    result = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=client))
-
-    assert result.meta.result_lost is lost
-
-
-def test_a_log_with_nothing_but_the_servers_own_line_is_not_hidden() -> None:
-    """A busy server loses all that a quick job prints."""
-    ended = life(0, 10, **EMPTY)
-
-    read, _ = read_at(11, ended, evolve(SUBSCRIBED, written=1))
-    waited = FakeDriver(one_job(ended, evolve(SUBSCRIBED, written=1))).run(waiting(60))
-
-    assert (messages(read), read.meta.logs_hidden) == ([], False)
-    assert waited.meta.result_lost is True
-
-
-def test_a_server_that_shows_its_logs_hides_none() -> None:
-    """It has shown one of a job that has just ended."""
-    client = settings()
-    read_at(11, life(0, 10), Line(1, "one", 1), client=client)
-
-    empty, _ = read_at(11, life(0, 10), client=client)
-    lost = FakeDriver(one_job(life(0, 10, **EMPTY))).run(waiting(60, of=client))
-
-    assert (messages(empty), empty.meta.logs_hidden) == ([], False)
-    assert lost.meta.result_lost is True
-
-
-@pytest.mark.parametrize("changes", [{"result": '{"a": 1}'}, {"result": None}])
-def test_the_log_is_not_read_where_there_is_a_result(changes: dict[str, Any]) -> None:
-    """One look is for `{}` alone."""
-    driver = FakeDriver(one_job(life(0, 10, **changes), Line(1, "working", 9)))
-
-    assert driver.run(waiting(60)).meta.result_lost is None
-    assert driver.times(f"GET /jobs/{JOB_ID}/logs") == []
-
-
-def test_an_earlier_attempt_shows_no_result_of_this_one() -> None:
-    """A retried job's log has the results of all attempts."""
-    driver = FakeDriver(one_job(life(5, 10, retry_count=1, **EMPTY), Line(1, RESULT, 1), Line(2, "working", 9)))
-
-    assert driver.run(waiting(60)).meta.result_lost is True
-
-
-@pytest.mark.parametrize("waits", [True, False])
-def test_a_typed_job_whose_result_is_lost_is_an_error(waits: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    """With the job, and how to write a function that loses nothing."""
-    driver = FakeDriver(one_job(life(0, 10, **EMPTY), Line(1, "working", 9)))
-    definition = typed.Definition("resize", dict[str, int], dict[str, int], None)
-    plan = (
-        call(typed.wait, settings(), {}, definition, JOB_ID, OPTIONS)
-        if waits
-        else call(typed.run, settings(), {}, definition, Submission("resize", {"n": 1}), OPTIONS)
-    )
-
-    result = driver.run(plan)
-
-    assert isinstance(result.error, ResultLost)
-    assert result.error.job is not None
-    assert result.error.job.succeeded
-    assert result.error.hint
-    assert result.meta.result_lost is True
-    assert not isinstance(result, Ok)
 
 
 def test_lines_that_came_and_were_not_kept_are_not_said_to_have_been_dropped() -> None:

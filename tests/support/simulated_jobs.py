@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from fluxbase_jobs import FluxbaseError, Job, PollPolicy, Result
 from fluxbase_jobs._context.call_context import ClientSettings
 from fluxbase_jobs._plans.exchange.call import call
 from fluxbase_jobs._plans.exchange.steps import Plan
+from fluxbase_jobs._plans.logs import logs
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.wait import wait
+from fluxbase_jobs._realtime.subscriptions import HeardLines
 from fluxbase_jobs._transports.messages import RawResponse
+from fluxbase_jobs.models.jobs import LogLine
+from msgspec import convert
 
-from tests.support.fake_driver import Clock, ReceivedRequest, Server, at, reply, settings
+from tests.support.fake_driver import EPOCH, Clock, FakeDriver, ReceivedRequest, Server, at, reply, settings
 from tests.support.sample_responses import JOB_ID, job
 
 Life: TypeAlias = Sequence[tuple[float, Mapping[str, Any]]]
@@ -112,6 +118,16 @@ def down(server: FakeJobs, start: float, end: float, fault: RawResponse | Fluxba
     return server
 
 
+def dated(server: Server) -> Server:
+    """Make the server tell its time in each response, as real ones do."""
+
+    def answer(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        answered, told = server(request, clock), format_datetime(EPOCH + timedelta(seconds=clock.seconds), usegmt=True)
+        return evolve(answered, headers={**answered.headers, "date": told}) if isinstance(answered, RawResponse) else answered
+
+    return answer
+
+
 def waiting(
     timeout: float = 900.0,
     *,
@@ -131,3 +147,29 @@ def waiting(
         cancel_on_exit=cancels_on_exit,
     )
     return call(wait, of or settings(), {} if retry is None else retry, JOB_ID, options)
+
+
+class Heard:
+    """A hub that only holds lines that came over the WebSocket."""
+
+    def __init__(self, *lines: Line) -> None:
+        self.heard = HeardLines()
+        for line in lines:
+            self.heard.add(JOB_ID, convert(line.body(), LogLine))
+
+    def subscribe(self, *_: object, **__: object) -> None:
+        """There is no socket."""
+
+
+def hearing(*lines: Line) -> ClientSettings:
+    """A client that heard these lines."""
+    client = settings()
+    client.memory.hub = Heard(*lines)
+    return client
+
+
+def read_at(seconds: float, life: Life, *lines: Line, client: ClientSettings | None = None) -> tuple[Any, FakeDriver]:
+    """The result of `logs`, called at this time."""
+    driver = FakeDriver(dated(one_job(life, *lines)))
+    driver.clock.pass_(seconds)
+    return driver.run(call(logs, client or settings(), {}, JOB_ID, 0)), driver

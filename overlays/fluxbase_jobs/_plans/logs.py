@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import evolve
@@ -14,22 +14,22 @@ from .._operations.readers import RESULT_LINE, is_servers_own_line
 from .._validation import arguments
 from ..models.jobs import Job, LogLine
 from ..models.wire_value import WireList
-from ..result import Err, Ok, Result
-from .exchange.causes import BARE_FAILURE, of_last_attempt
+from ..result import Err, Meta, Ok, Result
+from .exchange.causes import BARE_FAILURE, of_last_attempt, returned
 from .exchange.denied import UNSURE, read_job
 from .exchange.request import exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
 from .log_lines import merged, missing_note
-from .polling import seconds_since
+from .polling import is_empty, seconds_since
 
 LAG_SECONDS: Final = 2.0
 """Seconds after a job's end within which its last lines are written."""
 LAG_POLL: Final = 0.5
 KEPT: Final = timedelta(days=29)
 """The server keeps logs for 30 days."""
-FRESH_SECONDS: Final = 60.0
-"""A log that is shown within so many seconds after it was written was not written before the server's last start."""
-EMPTY_RESULT: Final = "{}"
+FRESH_SECONDS: Final = 3.0
+"""A log that is shown within so many seconds after it was written was not written before the server's last start, which takes longer."""
+UNKNOWN: Final = "the job completed with {}: whether that is its result, or the server lost it, is not known, as the server did not show the log to the end"
 DENIED: Final = "Failed to get job"
 """What a server that denies a job (see `denied`) answers where its log is read."""
 DENIED_ATTEMPTS: Final = 3
@@ -97,8 +97,8 @@ def read_lines(context: CallContext, job_id: str, after_line: int) -> Plan[Resul
     return read
 
 
-def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Result[list[LogLine]], bool]]:
-    """The lines, and whether the server shows any over HTTP, be it one of its own."""
+def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Result[list[LogLine]], datetime | None]]:
+    """The lines, and of when the last one is that the server shows over HTTP, be it one of its own; None where it shows none."""
     operation, memory = operations.logs(job_id, after_line), context.client.memory
     read = yield from exchange(context, operation)
     for _ in range(DENIED_ATTEMPTS - 1):
@@ -112,10 +112,10 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
     if isinstance(read, Err):
         if read.error.message == DENIED and not read.error.hint:
             read = Err(read.error.with_(hint=UNSURE), read.meta)
-        return (Ok(_jobs_own(heard), evolve(read.meta, logs_error=read.error)) if heard else read), False
-    shown, lines = bool(read.data), _jobs_own(merged(read.data, heard))
+        return (Ok(_jobs_own(heard), evolve(read.meta, logs_error=read.error)) if heard else read), None
+    shown, lines = max((line.timestamp for line in read.data), default=None), _jobs_own(merged(read.data, heard))
     now = yield from read_clock()
-    if shown and seconds_since(max(line.timestamp for line in read.data), read.meta, now) < FRESH_SECONDS:
+    if shown is not None and seconds_since(shown, read.meta, now) < FRESH_SECONDS:
         memory.shows_logs = True
     elif shown:
         memory.shows_logs = memory.shows_logs or None
@@ -126,28 +126,50 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
 
 
 def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
-    """The ended job, with whether the server has lost its result: `completed` with `{}` and no result in its log.
+    """The ended job, with whether the server has lost its result: `completed` with `{}`, and no such result in its log.
 
-    An empty log shows nothing where the server may hide it, unless all of it came over the WebSocket.
+    A log with no line since the job's last start shows nothing where the server may hide it, unless all of it came over the WebSocket.
     """
     job, memory = ended.data, context.client.memory
-    if not job.succeeded or job.result_text != EMPTY_RESULT:
+    if not is_empty(job):
         return ended
-    if has_result(memory.heard(job.id), job):
-        return Ok(job, evolve(ended.meta, result_lost=False))
+    lost = _is_lost(memory.heard(job.id), job)
+    if lost is not None:
+        return Ok(job, evolve(ended.meta, result_lost=lost))
     read, shown = yield from _read(context, job.id, 0)
     if isinstance(read, Ok) and (shown or memory.shows_logs) and not has_result(read.data, job):
         read = yield from log_of_ended(context, ended)
     if isinstance(read, Err):
-        return Ok(job, ended.meta.plus(read.meta))
-    found = has_result(read.data, job) or has_result(memory.heard(job.id), job)
-    known = found or (read.meta.logs_error is None and (shown or memory.shows_logs)) or memory.heard_all(job.id)
-    return Ok(job, evolve(ended.meta.plus(read.meta), result_lost=not found if known else None))
+        return Ok(job, _with_note(ended.meta.plus(read.meta), UNKNOWN))
+    lost = _is_lost(merged(read.data, memory.heard(job.id)), job)
+    last = max(line.timestamp for line in read.data) if read.data else shown
+    is_shown = memory.shows_logs or (shown is not None and last is not None and (job.started_at is None or last >= job.started_at))
+    if lost is None and ((read.meta.logs_error is None and is_shown) or memory.heard_all(job.id)):
+        lost = True
+    meta = evolve(ended.meta.plus(read.meta), result_lost=lost)
+    return Ok(job, _with_note(meta, UNKNOWN) if lost is None else meta)
+
+
+def _with_note(meta: Meta, note: str) -> Meta:
+    return evolve(meta, notes=(*meta.notes, note))
 
 
 def has_result(lines: Sequence[LogLine], job: Job) -> bool:
     """Whether the last attempt of a job has written its result."""
-    return any(line.message.startswith(RESULT_LINE) and of_last_attempt(line, job) for line in lines)
+    return bool(_result_lines(lines, job))
+
+
+def _is_lost(lines: Sequence[LogLine], job: Job) -> bool | None:
+    """Whether the result that the last attempt has written is another one than the `{}` of its job; None where it is not among the lines.
+
+    A busy server may give up reading, complete the job, and log the rest, its result too, only then.
+    """
+    results = _result_lines(lines, job)
+    return bool(returned(results[-1])) if results else None
+
+
+def _result_lines(lines: Sequence[LogLine], job: Job) -> list[str]:
+    return [line.message for line in lines if line.message.startswith(RESULT_LINE) and of_last_attempt(line, job)]
 
 
 def _jobs_own(lines: Sequence[LogLine]) -> list[LogLine]:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .._validation import arguments
 from ..errors import FluxbaseError, InvalidInput, NotFound, WaitTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
-from ..result import Err, Meta, Result
+from ..result import Err, Meta, Ok, Result
 from .exchange.steps import Instant, Plan, pause
 
 OnProgress: TypeAlias = Callable[[Job], object]
@@ -32,6 +32,10 @@ NOT_TAKEN: Final = (
     f"no worker took it for {STUCK_SECONDS / 60:g} minutes: all of the server's workers are busy with other jobs, or none runs; cancel it "
     "if it is not wanted any more"
 )
+
+
+EMPTY_RESULT: Final = "{}"
+UNCHECKED: Final = "the job completed with {}, as it also does where the server loses its result: run and wait look into its log for that, this verb does not"
 
 
 @frozen(kw_only=True)
@@ -109,6 +113,18 @@ def is_refused(result: Result[Any] | None, now: Instant, end: float) -> bool:
 def is_transient(error: FluxbaseError, *, not_found_too: bool = False) -> bool:
     """Whether the next poll may succeed where this one failed."""
     return error.retryable or (not_found_too and isinstance(error, NotFound))
+
+
+def is_empty(job: Job) -> bool:
+    """Whether a job completed with `{}`, which is its result, or what the server stores where it lost that."""
+    return job.succeeded and job.result_text == EMPTY_RESULT
+
+
+def unchecked(result: Result[Job]) -> Result[Job]:
+    """The result of a verb that does not read logs, with a note where the server may have lost the job's own."""
+    if isinstance(result, Err) or not is_empty(result.data):
+        return result
+    return Ok(result.data, evolve(result.meta, notes=(*result.meta.notes, UNCHECKED)))
 
 
 def wait_timeout(job_id: str | None, job: Job | None, timeout: float, last: Result[Any], now: Instant) -> WaitTimeout:

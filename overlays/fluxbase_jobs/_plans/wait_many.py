@@ -25,7 +25,7 @@ from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .listening import SAFETY_POLL, Event, JobChanged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
-from .polling import OnProgress, Waiting, WaitOptions, is_refused, is_transient, read_ids, wait_refused, wait_timeout
+from .polling import OnProgress, Waiting, WaitOptions, is_refused, is_transient, read_ids, unchecked, wait_refused, wait_timeout
 from .watch import visible_state
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class _Pending:
                 del self.jobs[job.id]
                 self.failed[job.id] = _Failed(job, meta, now + LOG_SECONDS)
             elif job.is_terminal:
-                yield from self.finish(job.id, Ok(job, meta))
+                yield from self.finish(job.id, unchecked(Ok(job, meta)))
 
     def take(self, job: Job) -> Generator[Step | Emit[Pair], Any, None]:
         """Store another state of a job, and report it if it is a change."""

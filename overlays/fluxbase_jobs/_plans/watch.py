@@ -18,38 +18,37 @@ from ..result import Err, Meta, Ok, Result
 from .exchange.denied import read_job, with_denied
 from .exchange.steps import Emit, Instant, Step, Stream, read_clock
 from .listening import SAFETY_POLL, Event, LineLogged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
-from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
+from .polling import Waiting, WaitOptions, is_refused, is_transient, unchecked, wait_refused, wait_timeout
 
 
 def watch(context: CallContext, job_id: object, options: WaitOptions) -> Stream[Result[Job]]:
     """Each change of the job once, its final state last; else an error last."""
     waiting = options.checked()
-    yield from poll_job(context, operations.get(job_id), waiting)
+    yield from poll_job(context, operations.get(job_id), waiting, checked=False)
 
 
 def poll_job(
-    context: CallContext, read: Operation[Job], waiting: Waiting, *, just_submitted: bool = False, logs: bool = False
+    context: CallContext, read: Operation[Job], waiting: Waiting, *, just_submitted: bool = False, logs: bool = False, checked: bool = True
 ) -> Stream[Result[Job]]:
     """Read the job until it has ended, and emit each change of it.
 
     Where the client has a WebSocket, changes come from it, and a poll is only made where they may be missing. `logs` keeps the lines of the
-    job's log that come over it. A job that was just submitted may answer 404 at first, as the server does when its database fails; that is
-    retried.
+    job's log that come over it; `checked` says that the caller looks there for a lost result. A job that was just submitted may answer 404
+    at first, as the server does when its database fails; that is retried.
     """
     source = yield from listen(context, [str(read.job_id)], logs=logs)
     try:
-        yield from _follow(context, read, waiting, source, just_submitted=just_submitted)
+        yield from _follow(context, read, waiting, source, _Seen(checked=checked), just_submitted=just_submitted)
     finally:
         if source is not None:
             source.close()
 
 
 def _follow(
-    context: CallContext, read: Operation[Job], waiting: Waiting, source: Subscription | None, *, just_submitted: bool
+    context: CallContext, read: Operation[Job], waiting: Waiting, source: Subscription | None, seen: _Seen, *, just_submitted: bool
 ) -> Stream[Result[Job]]:
     now = yield from read_clock()
     end = now.monotonic + waiting.timeout
-    seen = _Seen()
     interval: float | None = None
     result: Result[Any] = Ok(None)
     now = yield from until_linked(source, now, end)
@@ -58,12 +57,12 @@ def _follow(
         result = yield from read_job(context.until(end, now.monotonic), read, now)
         now = yield from read_clock()
         if isinstance(result, Err) and not is_transient(result.error, not_found_too=just_submitted):
-            yield Emit(seen.with_denied(result))
+            yield Emit(seen.as_told(result))
             return
         just_submitted = just_submitted and isinstance(result, Err) and not isinstance(result.error, NotFound)
         changed = seen.read(result)
         if changed:
-            yield Emit(seen.with_denied(result))
+            yield Emit(seen.as_told(result))
         if result.data is not None and result.data.is_terminal:
             return
         if isinstance(result, Err) and is_refused(result, now, end):
@@ -78,6 +77,8 @@ def _follow(
 class _Seen:
     """A job as it was last seen."""
 
+    checked: bool
+    """Whether somebody looks for a result that the server lost."""
     job: Job | None = None
     ended: bool = False
     """Whether an event said that it has ended."""
@@ -96,9 +97,10 @@ class _Seen:
         before, self.job = self.job, job
         return before is None or visible_state(job) != visible_state(before)
 
-    def with_denied(self, result: Result[Job]) -> Result[Job]:
-        """The result, with how often the job was denied in all."""
-        return with_denied(result, self.denied)
+    def as_told(self, result: Result[Job]) -> Result[Job]:
+        """The result, with how often the job was denied in all, and a note where nobody looks whether its result was lost."""
+        told = with_denied(result, self.denied)
+        return told if self.checked else unchecked(told)
 
 
 def _until_next_poll(
@@ -137,7 +139,7 @@ def _take_event(event: Event, seen: _Seen, meta: Meta) -> Generator[Step | Emit[
         seen.ended = True
         return True
     if seen.take(job):
-        yield Emit(seen.with_denied(Ok(job, evolve(meta, false_not_found=0))))
+        yield Emit(seen.as_told(Ok(job, evolve(meta, false_not_found=0))))
     return False
 
 

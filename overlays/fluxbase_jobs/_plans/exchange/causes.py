@@ -120,14 +120,22 @@ def of_last_attempt(line: LogLine, job: Job) -> bool:
     return job.retry_count == 0 or job.started_at is None or line.timestamp >= job.started_at
 
 
+def returned(result_line: str) -> Any:
+    """The result in the line with the result; None where it holds none."""
+    return _told(result_line).get("result")
+
+
 def _reported(result_line: str) -> str | None:
     """The error in the line with the result; None where it holds none."""
-    try:
-        result: Any = msgspec.json.decode(result_line.removeprefix(RESULT_LINE))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(result, dict):
-        return None
-    told = cast("dict[str, Any]", result)
+    told = _told(result_line)
     error = told.get("error")
     return error if told.get("success") is False and isinstance(error, str) else None
+
+
+def _told(result_line: str) -> dict[str, Any]:
+    """What the line with the result tells; nothing where it cannot be read."""
+    try:
+        told: Any = msgspec.json.decode(result_line.removeprefix(RESULT_LINE))
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
