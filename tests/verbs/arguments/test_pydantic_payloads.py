@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import InitVar
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 import pydantic
 import pytest
-from fluxbase_jobs import FluxbaseClient, InvalidInput
+from fluxbase_jobs import FluxbaseClient
 from pydantic import dataclasses
 
 from tests.support.sample_responses import job
+from tests.support.sent_payloads import refusal, sent
 from tests.support.servers.local_server import Answer, LocalServer
 
 NAIVE: Final = datetime(2026, 1, 1)  # noqa: DTZ001  # on purpose
@@ -94,111 +94,6 @@ class TypedExtra(pydantic.BaseModel):
 class Short(msgspec.Struct, omit_defaults=True):
     items: list[int] = []
     name: str = "none"
-
-
-class Tagged(pydantic.BaseModel):
-    tags: Annotated[list[str], pydantic.BeforeValidator(lambda text: text.split(","))]
-    size: int = pydantic.Field(default=1, ge=0)
-
-
-class Renamed(pydantic.BaseModel):
-    user_id: int = pydantic.Field(alias="userId")
-
-    @pydantic.model_validator(mode="before")
-    @classmethod
-    def check(cls, given: Any) -> Any:
-        """By the names that are on the wire."""
-        if "userId" not in given:
-            raise ValueError("no user")
-        return given
-
-
-class Span(pydantic.BaseModel):
-    start: int
-    end: int
-
-    @pydantic.model_validator(mode="before")
-    @classmethod
-    def read(cls, given: Any) -> Any:
-        """From one field that holds both."""
-        return {"start": given["span"][0], "end": given["span"][1]}
-
-    @pydantic.model_validator(mode="after")
-    def check(self) -> Span:
-        """The values themselves."""
-        if self.end < self.start:
-            raise ValueError("ends before it starts")
-        return self
-
-
-class Percent(pydantic.BaseModel):
-    share: Annotated[float, pydantic.BeforeValidator(lambda share: share * 100)] = pydantic.Field(le=100)
-
-
-class Contextual(pydantic.BaseModel):
-    name: str
-
-    @pydantic.field_validator("name")
-    @classmethod
-    def check(cls, name: str, info: pydantic.ValidationInfo) -> str:
-        """With what the caller of the validation gives."""
-        if not info.context:
-            raise ValueError("no context")
-        return name
-
-
-@dataclasses.dataclass
-class Summed:
-    total: int
-    more: InitVar[int]
-
-    def __post_init__(self, more: int) -> None:
-        self.total += more
-
-
-class Negated(pydantic.BaseModel):
-    size: int
-
-    def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002  # pydantic's
-        """Once."""
-        if self.size < 0:
-            raise ValueError("negative")
-        self.size = -self.size
-
-
-class Names(pydantic.RootModel[list[str]]):
-    @pydantic.model_validator(mode="before")
-    @classmethod
-    def read(cls, given: Any) -> Any:
-        """Of one text."""
-        return given.split()
-
-
-class Words(pydantic.BaseModel):
-    words: Annotated[Any, pydantic.AfterValidator(lambda text: text.split())]
-
-
-class Frozen(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True)
-    name: str
-
-    def __init__(self, text: str) -> None:
-        super().__init__(name=text)
-
-
-def sent(client: FluxbaseClient, server: LocalServer, payload: object) -> Any:
-    """What the server receives as payload."""
-    server.answer(Answer(201, job(status="pending")))
-    client.jobs.submit("resize", payload).unwrap()
-    return server.requests[-1].json()["payload"]
-
-
-def refusal(client: FluxbaseClient, server: LocalServer, payload: object) -> str:
-    """The message of the error; nothing was sent."""
-    error = client.jobs.submit("resize", payload).error
-    assert type(error) is InvalidInput
-    assert server.requests == []
-    return error.message
 
 
 @pytest.mark.parametrize(
@@ -295,61 +190,6 @@ def test_extra_fields_are_validated_again(client: FluxbaseClient, server: LocalS
     changed.more = "no number"  # type: ignore[attr-defined]  # the same
 
     assert refusal(client, server, changed).startswith("payload must be a valid TypedExtra: ")
-
-
-@pytest.mark.parametrize(
-    ("payload", "expected"),
-    [
-        (Tagged(tags="a,b"), {"tags": ["a", "b"], "size": 1}),  # type: ignore[arg-type]  # raw input
-        ({"inner": [Tagged(tags="a,b")]}, {"inner": [{"tags": ["a", "b"], "size": 1}]}),  # type: ignore[arg-type]  # the same
-        (Holding(held=Tagged(tags="a")), {"held": {"tags": ["a"], "size": 1}}),  # type: ignore[arg-type]  # the same
-        (Renamed(userId=1), {"userId": 1}),
-        (Span.model_validate({"span": (1, 2)}), {"start": 1, "end": 2}),
-        (Percent(share=0.5), {"share": 50.0}),
-        (Contextual.model_validate({"name": "a"}, context={"b": 1}), {"name": "a"}),
-        (Summed(1, 2), {"total": 3}),
-        (Negated(size=2), {"size": -2}),
-        (Words(words="a b"), {"words": ["a", "b"]}),
-        (Holding(held=Names.model_validate("a b")), {"held": ["a", "b"]}),
-        (Frozen("a"), {"name": "a"}),
-    ],
-    ids=lambda each: type(each).__name__,
-)
-def test_a_valid_model_is_sent_that_cannot_be_made_again(
-    client: FluxbaseClient, server: LocalServer, payload: object, expected: object
-) -> None:
-    """Its validators take other input than its values, or what it does not keep."""
-    assert sent(client, server, payload) == expected
-
-
-def changed(model: Any, **changes: object) -> Any:
-    """The model with other values, which pydantic does not validate."""
-    for name, value in changes.items():
-        setattr(model, name, value)
-    return model
-
-
-CHANGED: Final[dict[str, tuple[object, str]]] = {
-    "of the wrong type": (changed(Tagged(tags="a"), tags=[1]), "Input should be a valid string - at `tags.0`"),  # type: ignore[arg-type]  # raw input
-    "beyond a limit": (changed(Tagged(tags="a"), size=-1), "Input should be greater than or equal to"),  # type: ignore[arg-type]  # the same
-    "text of a number": (changed(Tagged(tags="a"), size="1"), "refused by its own check"),  # type: ignore[arg-type]  # the same
-    "against a check of the whole": (changed(Span.model_validate({"span": (1, 2)}), end=0), "invalid (value_error)"),
-    "in an alias": (changed(Renamed(userId=1), user_id="x"), "Input should be a valid integer"),
-    "with a context": (changed(Contextual.model_validate({"name": "a"}, context={"b": 1}), name=1), "Input should be a valid string"),
-    "a dataclass": (changed(Summed(1, 2), total="x"), "Input should be a valid integer"),
-    "after its initialization": (changed(Negated(size=2), size="x"), "Input should be a valid integer"),
-}
-
-
-@pytest.mark.parametrize("case", CHANGED)
-def test_such_a_model_is_refused_once_it_was_changed(client: FluxbaseClient, server: LocalServer, case: str) -> None:
-    """Its types, limits and checks of values hold still."""
-    payload, expected = CHANGED[case]
-
-    message = refusal(client, server, payload)
-
-    assert message.startswith("payload must be a valid ")
-    assert expected in message
 
 
 @pytest.mark.parametrize(
