@@ -285,9 +285,10 @@ def _given(kind: Any, fields: dict[str, Any]) -> Any:
 
 
 def _rebuilt(kind: Any, fields: Any, old: Any) -> Any:
+    given = _by_alias(kind, fields)
     if is_pydantic_dataclass(kind):
-        return adapter_of(kind).validate_python(fields, **_by_name())
-    made = kind.model_validate(_by_alias(kind, fields), **_by_name())
+        return adapter_of(kind).validate_python(given, **_by_name())
+    made = kind.model_validate(given, **_by_name())
     object.__setattr__(made, "__pydantic_private__", getattr(old, "__pydantic_private__", None))
     return made
 
@@ -315,7 +316,8 @@ def _by_name() -> dict[str, Any]:
 
 
 def _alias(kind: Any, name: str) -> str:
-    alias = kind.model_fields[name].validation_alias if name in kind.model_fields else None
+    fields = kind.model_fields if is_pydantic(kind) else kind.__pydantic_fields__
+    alias = fields[name].validation_alias if name in fields else None
     return alias if isinstance(alias, str) else name
 
 
