@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Final
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
 import msgspec
 import pydantic
@@ -192,6 +194,146 @@ def test_extra_fields_are_validated_again(client: FluxbaseClient, server: LocalS
     assert refusal(client, server, changed).startswith("payload must be a valid TypedExtra: ")
 
 
+class Scaled(pydantic.BaseModel):
+    """Written with what it knows beside its fields, which has no default."""
+
+    size: int
+    at: datetime
+    _unit: str = pydantic.PrivateAttr()
+
+    @pydantic.field_serializer("size")
+    def write(self, size: int) -> str:
+        """With the unit."""
+        return f"{size} {self._unit}"
+
+    @classmethod
+    def of(cls, size: int, unit: str) -> Scaled:
+        """A size in this unit."""
+        made = cls(size=size, at=datetime(2026, 1, 1, tzinfo=UTC))
+        made._unit = unit
+        return made
+
+
+def test_a_model_is_validated_with_what_it_knows_beside_its_fields(client: FluxbaseClient, server: LocalServer) -> None:
+    """Its serializers may need it."""
+    assert sent(client, server, Scaled.of(3, "px")) == {"size": "3 px", "at": "2026-01-01T00:00:00Z"}
+
+
+class Counted(pydantic.BaseModel):
+    at: datetime
+    size: int
+
+
+def test_a_number_of_another_type_is_sent_where_it_is_equal(client: FluxbaseClient, server: LocalServer) -> None:
+    """As programs calculate them: 4 / 2 is 2.0."""
+    counted = Counted(at=datetime(2026, 1, 1, tzinfo=UTC), size=1)
+    counted.size = 4 / 2  # type: ignore[assignment]  # on purpose
+
+    assert sent(client, server, counted) == {"at": "2026-01-01T00:00:00Z", "size": 2}
+
+
+class Table(pydantic.RootModel[Annotated[dict[str, Any], pydantic.Field(min_length=1)]]):
+    pass
+
+
+class Embedded(pydantic.BaseModel):
+    """A model with a field that it reads from JSON text, by another name."""
+
+    options: pydantic.Json[dict[str, int]] = pydantic.Field(alias="opts")
+    size: int = 1
+
+
+def test_a_model_that_reads_json_text_is_sent_by_its_alias(client: FluxbaseClient, server: LocalServer) -> None:
+    """With what is in the text."""
+    assert sent(client, server, Embedded.model_validate({"opts": '{"a": 1}'})) == {"opts": {"a": 1}, "size": 1}
+
+
+def changed(model: Any, **changes: object) -> Any:
+    """The model with other values, which pydantic does not validate."""
+    for name, value in changes.items():
+        setattr(model, name, value)
+    return model
+
+
+NO_INTEGER: Final = "Input should be a valid integer, unable to parse string as an integer - at `x`"
+CHANGED: Final[dict[str, tuple[Callable[[], object], str]]] = {
+    "a root": (lambda: changed(Table({"a": 1}), root={}), " must be a valid Table: Dictionary should have at least 1 item"),
+    "a root of another type": (lambda: changed(Table({"a": 1}), root=[1]), " must be a valid Table: Input should be a valid dictionary"),
+    "in a root": (lambda: Table({"a": [changed(Point(x=1), x="no")]}), f".a[0] must be a valid Point: {NO_INTEGER}"),
+    "in a field": (lambda: Holding(held=changed(Point(x=1), x="no")), f".held must be a valid Point: {NO_INTEGER}"),
+    "in a dict": (lambda: Holding(held={"b": (changed(Point(x=1), x="no"),)}), f".held.b[0] must be a valid Point: {NO_INTEGER}"),
+    "in an extra field": (lambda: Open.model_validate({"more": changed(Point(x=1), x="no")}), f".more must be a valid Point: {NO_INTEGER}"),
+    "in a dataclass": (lambda: Size(w=1, inner=[changed(Point(x=1), x="no")]), f".inner[0] must be a valid Point: {NO_INTEGER}"),
+    "text of a number": (
+        lambda: changed(Point(x=1), x="7"),
+        " must be a valid Point: refused by its own check (PydanticSerializationError)",
+    ),
+    "beside JSON text": (
+        lambda: changed(Embedded.model_validate({"opts": "{}"}), size="7"),
+        " must be a valid Embedded: refused by its own check (PydanticSerializationError)",
+    ),
+    "in the place of JSON text": (
+        lambda: changed(Embedded.model_validate({"opts": "{}"}), options={"a": "no"}),
+        " must be a valid Embedded: JSON input should be string, bytes or bytearray - at `options`",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_a_changed_model_is_told_with_the_way_to_it(client: FluxbaseClient, server: LocalServer, case: str) -> None:
+    """By the error alone: no warning of pydantic's is shown beside it."""
+    make, says = CHANGED[case]
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        message = refusal(client, server, make())
+
+    assert message.startswith(f"payload{says}")
+    assert warned == []
+
+
+class Failing(pydantic.BaseModel):
+    x: int = 1
+
+    @pydantic.field_serializer("x")
+    def write(self, x: int) -> int:
+        """Never."""
+        raise TypeError(f"SECRET {x}")
+
+
+class Overriding(pydantic.BaseModel):
+    x: int = 1
+
+    def model_dump(self, **_: Any) -> dict[str, Any]:
+        """Never."""
+        raise LookupError("SECRET")
+
+
+class Unhashed(pydantic.BaseModel):
+    held: Any
+
+    @pydantic.computed_field
+    def number(self) -> int:
+        """Never."""
+        raise TypeError("SECRET")
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ({"a": Failing()}, "payload.a cannot be written as JSON by pydantic: PydanticSerializationError"),
+        ({"a": Overriding()}, "payload.a cannot be read: LookupError"),
+        ({"a": Unhashed(held=1)}, "payload.a cannot be written as JSON by pydantic: TypeError"),
+        ({"a": Unhashed(held=[{1}])}, "payload.a.held[0] must be JSON (object, list, text, number, boolean or None); set is not"),
+        ({"a": Unhashed(held=changed(Point(x=1), x="no"))}, f"payload.a.held must be a valid Point: {NO_INTEGER}"),
+        ({"a": changed(Failing(), x="no")}, f"payload.a must be a valid Failing: {NO_INTEGER}"),
+    ],
+)
+def test_a_model_that_cannot_be_written_is_told(client: FluxbaseClient, server: LocalServer, payload: object, message: str) -> None:
+    """By what is wrong with its values, where it is that."""
+    assert refusal(client, server, payload) == message
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
@@ -200,6 +342,9 @@ def test_extra_fields_are_validated_again(client: FluxbaseClient, server: LocalS
         (7, "7"),
         (1.5, "1.5"),
         (2**200, "an integer of 201 bits"),
+        (-(2**1200), "an integer of 1,201 bits"),
+        (2**200 - 1, str(2**200 - 1)),
+        (timedelta(1), "datetime.timedelta(days=1)"),
         ("x" * 60, repr("x" * 60)),
         ("x" * 61, "str"),
         (NAIVE, "a datetime without an offset, datetime.datetime(2026, 1, 1, 0, 0)"),
