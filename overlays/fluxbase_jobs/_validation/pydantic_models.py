@@ -81,13 +81,13 @@ def pydantic_values(model: Any) -> object:
         if type(fault) is ValueError:  # with a text about a circular reference, also where there is none
             return _values_of_upper_levels(model)
         raise Unwritable(type(fault).__name__) from None
-    _check(model, dumped, _validated(model, ()))
+    _check(model, dumped, _validated(model, (), _NOTHING))
     return dumped
 
 
 def require_valid(model: Any) -> None:
     """Raise Unfit, with the place, where the model is not valid."""
-    _validated(model, ())
+    _validated(model, (), _NOTHING)
 
 
 def _check(model: Any, dumped: object, again: Any) -> None:
@@ -104,12 +104,12 @@ def _values_of_upper_levels(model: Any) -> object:
     """The JSON values of a model that is nested deeper than the 255 levels that pydantic writes: those below are in it as they are."""
     mark = f"{uuid4()} "
     cut = _Cut(mark)
-    upper = cut.upper(model)
+    upper = cut.upper(model, _UPPER_LEVELS)
     try:
         dumped = _json(upper)
     except (ValueError, TypeError):
         raise Unwritable(_TOO_DEEP) from None
-    _check(upper, dumped, _Cut(mark).upper(_validated(upper, (), cut.lower)))
+    _check(upper, dumped, _Cut(mark).upper(_validated(upper, (), cut.lower), _UPPER_LEVELS))
     restored = cut.restored(dumped)
     if cut.lower:  # a serializer has changed or left out a part that was a mere text to it
         raise Unwritable(_TOO_DEEP)
@@ -129,7 +129,7 @@ class _Cut:
         self._copies = itertools.count()
         self._inside: set[int] = set()
 
-    def upper(self, value: Any, levels: int = _UPPER_LEVELS) -> Any:
+    def upper(self, value: Any, levels: int) -> Any:
         """A copy of the value's upper levels. Raises Unfit where it contains itself, Unwritable where its JSON is not pydantic's own."""
         kind = _class(value)
         is_model = is_written_by_pydantic(kind)
@@ -206,7 +206,7 @@ def _dump(model: Any, mode: str, *, by_alias: bool = True, warnings: Any = False
     return cast("object", dump(model, mode=mode, by_alias=by_alias, warnings=warnings, **options))
 
 
-def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object] = _NOTHING) -> Any:
+def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object]) -> Any:
     """A model built again from its field values, nested models first: pydantic does not validate an existing instance again.
 
     Arguments:
@@ -332,7 +332,7 @@ def _refuse_changed(value: object, dumped: object, steps: tuple[object, ...]) ->
         for key, item in cast("Mapping[object, object]", value).items():
             if not isinstance(key, str) and str(key) in inner:
                 raise Unfit(no_text_key(type(key).__name__), steps)
-            _refuse_changed(item, inner.get(key, inner.get(str(key), _MISSING)), (*steps, key))
+            _refuse_changed(item, inner.get(key, _MISSING), (*steps, key))
     elif isinstance(value, list | tuple | set | frozenset):
         items = cast("list[object]", dumped) if isinstance(dumped, list) else []
         for index, item in enumerate(cast("Iterable[object]", value)):

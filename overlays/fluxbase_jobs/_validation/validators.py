@@ -56,7 +56,8 @@ class _Reduction:
     def schema(self, given: Any) -> Any:
         """The schema, or any part of one."""
         if isinstance(given, list | tuple):
-            return type(given)(self.schema(each) for each in cast("Sequence[object]", given) if not self._is_init_only(each))
+            parts = [self.schema(each) for each in cast("Sequence[object]", given) if not self._is_init_only(each)]
+            return tuple(parts) if isinstance(given, tuple) else parts
         if not isinstance(given, dict):
             return given
         part = cast("dict[str, Any]", given)

@@ -75,9 +75,9 @@ def written(levels: int) -> list[Any]:
 
 
 def test_a_deep_model_is_sent_as_pydantic_writes_it(client: FluxbaseClient, server: LocalServer) -> None:
-    """Its aliases, moments, texts and extra fields in the upper levels and below."""
+    """Its aliases, moments, texts of any kind and extra fields in the upper levels and below."""
     twice = Link(at=MOMENT, note="twice")  # type: ignore[call-arg]  # an extra field
-    extra = {"a": (MOMENT, ["text", None, True, 1.5])}
+    extra = {"a": (MOMENT, ["text", "None0", "0", None, True, 1.5])}
     shared: Any = {"below": [], "At": "2030-01-02T00:00:00Z", "other": None, "card": None, "note": "twice"}
 
     payload = sent(client, server, linked(at=MOMENT, other=[twice, twice], extra=extra, deep=linked(other="low").below))
@@ -88,7 +88,7 @@ def test_a_deep_model_is_sent_as_pydantic_writes_it(client: FluxbaseClient, serv
         "At": "2030-01-02T00:00:00Z",
         "other": [shared, shared],
         "card": None,
-        "extra": {"a": ["2030-01-02T00:00:00Z", ["text", None, True, 1.5]]},
+        "extra": {"a": ["2030-01-02T00:00:00Z", ["text", "None0", "0", None, True, 1.5]]},
     }
 
 

@@ -207,11 +207,11 @@ class Tree(pydantic.BaseModel):
     size: int
     children: list[Tree] = []
 
-    @pydantic.model_validator(mode="before")
+    @pydantic.model_validator(mode="wrap")
     @classmethod
-    def read(cls, given: Any) -> Any:
+    def read(cls, given: Any, handler: pydantic.ModelWrapValidatorHandler[Tree]) -> Tree:
         """Of a text in the place of its size."""
-        return {"size": len(given["text"]), "children": given["children"]}
+        return handler({"size": len(given["text"]), "children": given["children"]})
 
 
 def made(kind: Any, **given: object) -> Any:

@@ -509,12 +509,23 @@ class Pair(NamedTuple):
     b: int
 
 
+class Row(msgspec.Struct, array_like=True):
+    a: int
+
+
+class TaggedRow(msgspec.Struct, array_like=True, tag=7):
+    a: int
+    b: str = "c"
+
+
 TAKEN: Final[dict[str, tuple[Any, Any]]] = {
     "mapping proxy": (types.MappingProxyType({"a": 1}), {"a": 1}),
     "chain map": (ChainMap({"a": 1}, {"b": 2}), {"a": 1, "b": 2}),
     "user dict": (UserDict({"a": 1}), {"a": 1}),
     "tuple": ((1, (2, 3)), [1, [2, 3]]),
     "named tuple": (Pair(1, 2), [1, 2]),
+    "row": (Row(1), [1]),
+    "tagged row": (TaggedRow(1), [7, 1, "c"]),
     "deque": (deque([1, 2]), [1, 2]),
     "range": (range(3), [0, 1, 2]),
     "moment": (Moment(2030, 1, 2, 3, 4, 5, tzinfo=UTC), "2030-01-02T03:04:05Z"),
@@ -540,10 +551,6 @@ def test_values_are_sent_as_what_they_are(client: FluxbaseClient, server: LocalS
 
 class Numbers(pydantic.RootModel[list[int]]):
     pass
-
-
-class Row(msgspec.Struct, array_like=True):
-    a: int
 
 
 class Login(pydantic.BaseModel):
