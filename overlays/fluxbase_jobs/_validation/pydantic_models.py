@@ -33,7 +33,6 @@ class Unfit(Exception):  # a signal inside this package, never seen outside
     """A value that JSON does not have, and the way to it."""
 
     def __init__(self, rule: str, steps: Iterable[object] = ()) -> None:
-        super().__init__(rule)
         self.rule = rule
         self.steps = list(steps)
 

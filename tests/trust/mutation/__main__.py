@@ -37,8 +37,8 @@ SEED: Final = 20261127
 GOAL: Final = 0.9
 COPIED: Final = ("tests", "contract", "examples", "docs", "openapi.yaml", "pyproject.toml")
 FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
-KILLED: Final = frozenset({1, 2, 3})
-"""pytest's exit codes for a failed test, for tests that cannot be imported, and for an error of its own."""
+KILLED: Final = frozenset({1, 2, 3, -11})
+"""pytest's exit codes for a failed test, for tests that cannot be imported, and for an error of its own, and that of a crash."""
 TIMEOUT: Final = frozenset({36, 24, -24, 152, 255})
 SURVIVED: Final = 0
 UNTESTED: Final = 33

@@ -17,6 +17,7 @@ import pytest
 from fluxbase_jobs import FluxbaseClient, InvalidInput, Job
 
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.sent_payloads import sent
 from tests.support.servers.local_server import Answer, LocalServer
 
 NAIVE: Final = datetime(2026, 1, 1)  # noqa: DTZ001  # on purpose
@@ -351,3 +352,20 @@ def test_what_contains_itself_is_told_with_the_way_to_it(client: FluxbaseClient,
     assert type(error) is InvalidInput
     assert error.message == f"payload.a{way} must not contain itself"
     assert server.requests == []
+
+
+NESTED: Final[list[tuple[Any, Any]]] = [
+    *((kind(inner=[kind(inner=1)]), {"inner": [{"inner": 1}]}) for kind in (Ring, AttrsRing, DataRing, ModelRing, ModelDataRing)),
+    (FlatRing([FlatRing(1)]), ["FlatRing", [["FlatRing", 1]]]),
+    ({"a": {"a": 1}}, {"a": {"a": 1}}),
+    (UserDict(a=UserDict(a=1)), {"a": {"a": 1}}),
+    (UserList([UserList([1])]), [[1]]),
+]
+
+
+@pytest.mark.parametrize("case", NESTED, ids=lambda case: type(case[0]).__name__)
+def test_what_contains_another_of_its_kind_is_sent(client: FluxbaseClient, server: LocalServer, case: tuple[Any, Any]) -> None:
+    """Also where it contains the same one twice."""
+    value, expected = case
+
+    assert sent(client, server, {"a": [value, value]}) == {"a": [expected, expected]}

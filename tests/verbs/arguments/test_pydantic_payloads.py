@@ -56,7 +56,7 @@ class Shown(pydantic.BaseModel):
     def show(self, value: Any) -> str:
         """Written as it is."""
         secret = value.get_secret_value()
-        return secret if isinstance(secret, str) else secret.decode()
+        return secret if isinstance(secret, str) else secret.decode(errors="replace")
 
 
 class Holding(pydantic.BaseModel):
@@ -109,6 +109,7 @@ class Short(msgspec.Struct, omit_defaults=True):
         (Point(x=1, y=Numbers([1, 2])), {"x": 1, "y": [1, 2]}),
         (Point(x=1, y=(1, [Point(x=2)])), {"x": 1, "y": [1, [{"x": 2, "y": None}]]}),
         (Shown(password=pydantic.SecretStr("a"), token=pydantic.SecretBytes(b"b")), {"password": "a", "token": "b"}),
+        (Shown(password=pydantic.SecretStr("a"), token=pydantic.SecretBytes(b"\xff")), {"password": "a", "token": "\ufffd"}),
         (WithTime(at=datetime(2026, 1, 1, tzinfo=UTC)), {"at": "2026-01-01T00:00:00Z"}),
         (Stamped(at=NAIVE), {"at": "on 01.01.2026"}),
         (Holding(held="2026-01-01T00:00:00"), {"held": "2026-01-01T00:00:00"}),
