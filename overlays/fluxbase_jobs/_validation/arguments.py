@@ -42,17 +42,16 @@ _ORIGINALS: Final = tuple(next(each for each in kind.__mro__ if each.__module__ 
 
 def only_invalid_input(check: Callable[Concatenate[str, object, P], T]) -> Callable[Concatenate[str, object, P], T]:
     """A decorator: whatever the argument's own methods raise, the check raises InvalidInput."""
+    return functools.partial(_call, check)
 
-    def checked(name: str, value: object, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return check(name, value, *args, **kwargs)
-        except InvalidInput:
-            raise
-        except Exception as fault:  # noqa: BLE001  # a user's class may raise anything
-            raise InvalidInput(f"{name} cannot be read: {type(fault).__name__}; got {described(value)}") from None
 
-    functools.update_wrapper(checked, check)
-    return checked
+def _call(check: Callable[Concatenate[str, object, P], T], name: str, value: object, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return check(name, value, *args, **kwargs)
+    except InvalidInput:
+        raise
+    except Exception as fault:  # noqa: BLE001  # a user's class may raise anything
+        raise InvalidInput(f"{name} cannot be read: {type_name(fault)}; got {described(value)}") from None
 
 
 def is_a(value: object, *kinds: type) -> bool:

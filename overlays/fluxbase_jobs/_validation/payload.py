@@ -80,8 +80,7 @@ def encoded(payload: object) -> bytes | None:
 def _checked(value: object, kind: Any) -> bytes | None:
     if is_pydantic(kind):
         return _encoded_tree(_as_model(value, kind))
-    plain_dict = cast("object", type(value)) is dict
-    found = (_encoded_plain(value) if plain_dict else None) or _encoded_tree(value, kind)
+    found = _encoded_plain(value) or _encoded_tree(value, kind)
     if kind is not None:
         _check_type(found, kind)
     if value is None:  # which the type takes
@@ -92,7 +91,7 @@ def _checked(value: object, kind: Any) -> bytes | None:
 
 
 def _encoded_plain(payload: Any) -> bytes | None:
-    """The JSON text of a dict that reads back as the same dict, found without a check in Python; None where that check is needed.
+    """The JSON text of a value that reads back as the same, found without a check in Python; None where that check is needed.
 
     Whatever the encoder would change (NaN, moments, tuples, keys that are no text) is not equal to what is read back.
     """

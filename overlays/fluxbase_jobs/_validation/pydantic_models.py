@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -32,7 +33,6 @@ class Unfit(Exception):  # a signal inside this package, never seen outside
     """A value that JSON does not have, and the way to it."""
 
     def __init__(self, rule: str, steps: Iterable[object] = ()) -> None:
-        super().__init__(rule)
         self.rule = rule
         self.steps = list(steps)
 
@@ -75,40 +75,40 @@ def pydantic_values(model: Any) -> object:
         Unwritable: pydantic cannot write it.
     """
     try:
-        dumped = _dump(model, "json", warnings=False)
+        dumped = _json(model)
     except (ValueError, TypeError) as fault:
         if type(fault) is ValueError:  # with a text about a circular reference, also where there is none
             return _values_of_upper_levels(model)
         raise Unwritable(type(fault).__name__) from None
-    _check(model, dumped, lambda: _validated(model, ()))
+    _check(model, dumped, _validated(model, (), _NOTHING))
     return dumped
 
 
 def require_valid(model: Any) -> None:
     """Raise Unfit, with the place, where the model is not valid."""
-    _validated(model, ())
+    _validated(model, (), _NOTHING)
 
 
-def _check(model: Any, dumped: object, validated: Callable[[], object]) -> None:
-    """Raise Unfit where the model is not valid now, or its JSON hides or changes a value."""
-    again = validated()
+def _check(model: Any, dumped: object, again: Any) -> None:
+    """Raise Unfit where the model's JSON hides or changes a value, or is not that of the model that was made of its values again."""
     try:
-        if _dump(again, "json", warnings=False) != dumped:
-            _dump(model, "json", warnings="error")
+        if _json(again) != dumped:
+            _json(model, warnings="error")
     except (ValueError, TypeError) as fault:
         raise Unfit(_invalid(_class(model), fault)) from None
-    _refuse_changed(_dump(model, "python", warnings=False), dumped, ())
+    _refuse_changed(_dump(model, "python"), dumped, ())
 
 
 def _values_of_upper_levels(model: Any) -> object:
     """The JSON values of a model that is nested deeper than the 255 levels that pydantic writes: those below are in it as they are."""
-    cut = _Cut()
-    upper = cut.upper(model)
+    mark = f"{uuid4()} "
+    cut = _Cut(mark)
+    upper = cut.upper(model, _UPPER_LEVELS)
     try:
-        dumped = _dump(upper, "json", warnings=False)
+        dumped = _json(upper)
     except (ValueError, TypeError):
         raise Unwritable(_TOO_DEEP) from None
-    _check(upper, dumped, lambda: _Cut(cut.mark).upper(_validated(upper, (), cut.lower)))
+    _check(upper, dumped, _Cut(mark).upper(_validated(upper, (), cut.lower), _UPPER_LEVELS))
     restored = cut.restored(dumped)
     if cut.lower:  # a serializer has changed or left out a part that was a mere text to it
         raise Unwritable(_TOO_DEEP)
@@ -119,47 +119,47 @@ class _Cut:
     """Takes the upper levels of a model, with a text in place of each part below them.
 
     Attributes:
-        mark: what these texts begin with; they end with numbers in the order of the parts.
         lower: the parts by their texts.
     """
 
-    def __init__(self, mark: str | None = None) -> None:
-        self.mark = mark or f"{uuid4()} "
+    def __init__(self, mark: str) -> None:
         self.lower: dict[str, object] = {}
-        self._count = 0
+        self._mark = mark  # what the texts begin with; they end with numbers in the order of the parts
+        self._copies = itertools.count()
         self._inside: set[int] = set()
 
-    def upper(self, value: Any, level: int = 0) -> Any:
+    def upper(self, value: Any, levels: int) -> Any:
         """A copy of the value's upper levels. Raises Unfit where it contains itself, Unwritable where its JSON is not pydantic's own."""
-        kind, is_model = _class(value), is_written_by_pydantic(_class(value))
+        kind = _class(value)
+        is_model = is_written_by_pydantic(kind)
         if kind not in {dict, list, tuple} and not is_model:
             return value
-        if level == _UPPER_LEVELS:
-            self.lower[f"{self.mark}{len(self.lower)}"] = value
-            return f"{self.mark}{len(self.lower) - 1}"
-        self._count += 1
+        if not levels:
+            text = f"{self._mark}{len(self.lower)}"
+            self.lower[text] = value
+            return text
         if id(value) in self._inside:
             raise Unfit("must not contain itself")
-        if self._count > _MAX_UPPER:
+        if next(self._copies) > _MAX_UPPER:
             raise Unwritable(_TOO_DEEP)
         self._inside.add(id(value))
-        made = self._model(value, kind, level) if is_model else self._container(value, kind, level)
+        made = self._model(value, kind, levels) if is_model else self._container(value, kind, levels)
         self._inside.discard(id(value))
         return made
 
-    def _container(self, value: Any, kind: Any, level: int) -> Any:
+    def _container(self, value: Any, kind: Any, levels: int) -> Any:
         if kind is dict:
-            return {key: self._at(key, item, level) for key, item in cast("dict[object, object]", value).items()}
-        return kind([self._at(index, item, level) for index, item in enumerate(value)])
+            return {key: self._at(key, item, levels) for key, item in cast("dict[object, object]", value).items()}
+        return kind([self._at(index, item, levels) for index, item in enumerate(value)])
 
-    def _at(self, step: object, item: object, level: int) -> Any:
+    def _at(self, step: object, item: object, levels: int) -> Any:
         try:
-            return self.upper(item, level + 1)
+            return self.upper(item, levels - 1)
         except Unfit as unfit:
             unfit.steps.insert(0, step)
             raise
 
-    def _model(self, value: Any, kind: Any, level: int) -> Any:
+    def _model(self, value: Any, kind: Any, levels: int) -> Any:
         decorators = kind.__pydantic_decorators__
         reads_below = decorators.computed_fields or decorators.field_serializers or decorators.model_serializers
         if reads_below or not hasattr(value, "__dict__"):
@@ -169,9 +169,9 @@ class _Cut:
             if hasattr(value, name):
                 object.__setattr__(made, name, getattr(value, name))
         if hasattr(value, "__pydantic_extra__"):
-            object.__setattr__(made, "__pydantic_extra__", self.upper(value.__pydantic_extra__, level))
+            object.__setattr__(made, "__pydantic_extra__", self.upper(value.__pydantic_extra__, levels))
         object.__setattr__(
-            made, "__dict__", {name: self._at(name, item, level) for name, item in cast("dict[str, object]", vars(value)).items()}
+            made, "__dict__", {name: self._at(name, item, levels) for name, item in cast("dict[str, object]", vars(value)).items()}
         )
         return made
 
@@ -181,7 +181,7 @@ class _Cut:
             return {key: self.restored(item) for key, item in cast("dict[str, object]", dumped).items()}
         if isinstance(dumped, list):
             return [self.restored(item) for item in cast("list[object]", dumped)]
-        return self.lower.pop(dumped, dumped) if isinstance(dumped, str) else dumped
+        return self.lower.pop(dumped, dumped)
 
 
 def fields_of(model: Any) -> dict[str, Any]:
@@ -195,13 +195,17 @@ def fields_of(model: Any) -> dict[str, Any]:
     return {name: getattr(model, name) for name in names if hasattr(model, name)} | (extra or {})
 
 
-def _dump(model: Any, mode: str, *, by_alias: bool = True, **options: Any) -> object:
-    if is_pydantic_dataclass(_class(model)):
-        return cast("object", adapter_of(_class(model)).dump_python(model, mode=mode, by_alias=by_alias, **options))
-    return cast("object", model.model_dump(mode=mode, by_alias=by_alias, **options))
+def _json(model: Any, *, warnings: Any = False) -> object:
+    """The values as JSON has them. With `warnings="error"` it raises where the model holds another type than it declares."""
+    return _dump(model, "json", warnings=warnings)
 
 
-def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object] = _NOTHING) -> Any:
+def _dump(model: Any, mode: str, *, by_alias: bool = True, warnings: Any = False, **options: Any) -> object:
+    dump = adapter_of(_class(model)).dump_python if is_pydantic_dataclass(_class(model)) else _class(model).model_dump
+    return cast("object", dump(model, mode=mode, by_alias=by_alias, warnings=warnings, **options))
+
+
+def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object]) -> Any:
     """A model built again from its field values, nested models first: pydantic does not validate an existing instance again.
 
     Arguments:
@@ -211,10 +215,9 @@ def _validated(value: Any, steps: tuple[object, ...], lower: Mapping[str, object
     """
     kind = _class(value)
     if is_written_by_pydantic(kind):
-        root = getattr(kind, "__pydantic_root_model__", False)
-        fields = {name: _validated(item, steps if root else (*steps, name), lower) for name, item in fields_of(value).items()}
+        fields = {name: _validated(item, steps if _is_root(kind) else (*steps, name), lower) for name, item in fields_of(value).items()}
         try:
-            return _rebuilt(kind, fields["root"] if root else fields, value)
+            return _rebuilt(kind, _given(kind, fields), value)
         except RecursionError:
             raise
         except Exception as fault:  # noqa: BLE001  # a user's validator may raise anything
@@ -233,7 +236,7 @@ def _from_own_form(model: Any, kind: Any) -> Any:
     None where it is not valid so.
     """
     try:
-        return _rebuilt(kind, _dump(model, "python", by_alias=False, round_trip=True, warnings=False), model)
+        return _rebuilt(kind, _dump(model, "python", by_alias=False, round_trip=True), model)
     except RecursionError:
         raise
     except Exception:  # noqa: BLE001  # as above
@@ -252,7 +255,7 @@ def _as_it_is(model: Any, fields: dict[str, Any], fault: Exception, steps: tuple
         steps: the way to it.
     """
     kind = _class(model)
-    given = fields["root"] if getattr(kind, "__pydantic_root_model__", False) else _by_alias(kind, fields)
+    given = _by_alias(kind, _given(kind, fields))
     for after in (False, True):
         if after and isinstance(fault, ValueError | TypeError):  # a check that has read the values, and refused them
             break
@@ -261,7 +264,7 @@ def _as_it_is(model: Any, fields: dict[str, Any], fault: Exception, steps: tuple
             continue
         try:
             validate(given, **_by_name())
-            _dump(model, "json", warnings="error")
+            _json(model, warnings="error")
         except RecursionError:
             raise
         except Exception as other:  # noqa: BLE001  # as above
@@ -271,10 +274,20 @@ def _as_it_is(model: Any, fields: dict[str, Any], fault: Exception, steps: tuple
     raise Unfit(_invalid(kind, fault), steps)
 
 
+def _is_root(kind: Any) -> bool:
+    return is_pydantic(kind) and kind.__pydantic_root_model__
+
+
+def _given(kind: Any, fields: dict[str, Any]) -> Any:
+    """What a model is made of: its values by the names of its fields, or the one value of a root model."""
+    return fields["root"] if _is_root(kind) else fields
+
+
 def _rebuilt(kind: Any, fields: Any, old: Any) -> Any:
+    given = _by_alias(kind, fields)
     if is_pydantic_dataclass(kind):
-        return adapter_of(kind).validate_python(fields, **_by_name())
-    made = kind.model_validate(_by_alias(kind, fields), **_by_name())
+        return adapter_of(kind).validate_python(given, **_by_name())
+    made = kind.model_validate(given, **_by_name())
     object.__setattr__(made, "__pydantic_private__", getattr(old, "__pydantic_private__", None))
     return made
 
@@ -302,7 +315,8 @@ def _by_name() -> dict[str, Any]:
 
 
 def _alias(kind: Any, name: str) -> str:
-    alias = kind.model_fields[name].validation_alias if name in kind.model_fields else None
+    fields = kind.model_fields if is_pydantic(kind) else kind.__pydantic_fields__
+    alias = fields[name].validation_alias if name in fields else None
     return alias if isinstance(alias, str) else name
 
 
@@ -317,7 +331,7 @@ def _refuse_changed(value: object, dumped: object, steps: tuple[object, ...]) ->
         for key, item in cast("Mapping[object, object]", value).items():
             if not isinstance(key, str) and str(key) in inner:
                 raise Unfit(no_text_key(type(key).__name__), steps)
-            _refuse_changed(item, inner.get(key, inner.get(str(key), _MISSING)), (*steps, key))
+            _refuse_changed(item, inner.get(key, _MISSING), (*steps, key))
     elif isinstance(value, list | tuple | set | frozenset):
         items = cast("list[object]", dumped) if isinstance(dumped, list) else []
         for index, item in enumerate(cast("Iterable[object]", value)):

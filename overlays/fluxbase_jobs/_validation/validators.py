@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 _RAW_INPUT: Final = frozenset({"function-before", "function-wrap", "function-plain"})
@@ -55,11 +55,14 @@ class _Reduction:
 
     def schema(self, given: Any) -> Any:
         """The schema, or any part of one."""
-        if isinstance(given, list):
-            return [self.schema(each) for each in cast("list[object]", given) if not self._is_init_only(each)]
+        if isinstance(given, list | tuple):
+            parts = [self.schema(each) for each in cast("Sequence[object]", given) if not self._is_init_only(each)]
+            return tuple(parts) if isinstance(given, tuple) else parts
         if not isinstance(given, dict):
             return given
         part = cast("dict[str, Any]", given)
+        if not isinstance(part.get("type"), str):  # settings, or schemas by the names of their fields, which may be any
+            return {key: self.schema(value) for key, value in part.items()}
         if self._is_left_out(part):
             self.changed = True
             inner = self.schema(part.get("schema", {"type": "any"}))
@@ -74,8 +77,8 @@ class _Reduction:
         return found
 
     def _is_left_out(self, schema: dict[str, Any]) -> bool:
-        kind = schema.get("type")
-        if kind not in {*_RAW_INPUT, "function-after"} or "function" not in schema:
+        kind = schema["type"]
+        if kind not in {*_RAW_INPUT, "function-after"}:
             return False
         function = schema["function"]["function"]
         if _is_pydantics(function):
@@ -85,10 +88,10 @@ class _Reduction:
 
 def _is_pydantics(function: Any) -> bool:
     """Whether pydantic validates a type of the standard library, or a limit, with this function."""
-    return str(getattr(getattr(function, "func", function), "__module__", "")).partition(".")[0] in {"pydantic", "pydantic_core"}
+    return str(getattr(getattr(function, "func", function), "__module__", "")).partition(".")[0] == "pydantic"
 
 
 def _reads_context(function: Any) -> bool:
     """Whether the function reads the `context` of a validation, which a model does not keep."""
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    code = getattr(function, "__code__", None)
     return code is not None and "context" in code.co_names

@@ -37,8 +37,8 @@ SEED: Final = 20261127
 GOAL: Final = 0.9
 COPIED: Final = ("tests", "contract", "examples", "docs", "openapi.yaml", "pyproject.toml")
 FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
-KILLED: Final = frozenset({1, 3})
-"""pytest's exit codes for a failed test and for an error of its own."""
+KILLED: Final = frozenset({1, 2, 3, -11})
+"""pytest's exit codes for a failed test, for tests that cannot be imported, and for an error of its own, and that of a crash."""
 TIMEOUT: Final = frozenset({36, 24, -24, 152, 255})
 SURVIVED: Final = 0
 UNTESTED: Final = 33
@@ -81,17 +81,25 @@ def prepare(part: Part) -> Path:
 
 
 def settings(part: Part) -> str:
-    """The settings of mutmut, which reads them from setup.cfg. A mutant may take half as long again as its tests, and 15 seconds."""
+    """The settings of mutmut, which reads them from setup.cfg. A mutant may take half as long again as its tests, and 15 seconds.
+
+    Each mutant has a process that imports the client and the tests anew: else what is made once, like caches, would be of no mutant.
+    """
     values = {
         "source_paths": ["src"],
         "only_mutate": [f"src/fluxbase_jobs/{part.name}/*.py"],
         "also_copy": list(COPIED),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", "not slow", *(f"--deselect={each}" for each in part.left_out)],
+        "pytest_add_cli_args": [
+            *("-p", "no:cacheprovider", "-p", "tests.trust.mutation.deeper", "-m", "not slow"),
+            *(f"--deselect={each}" for each in part.left_out),
+        ],
         "pytest_add_cli_args_test_selection": list(part.tests),
         "timeout_multiplier": ["1.5"],
         "timeout_constant": ["10.0"],
         "track_dependencies": ["false"],
         "use_git_change_detection": ["false"],
+        "process_isolation": ["forkserver"],
+        "forkserver_warmup": ["none"],
     }
     lines = [f"{name} =\n    " + "\n    ".join(each) if len(each) > 1 else f"{name} = {each[0]}" for name, each in values.items()]
     return "\n".join(["[mutmut]", *lines, ""])
