@@ -19,7 +19,7 @@ from .exchange.causes import BARE_FAILURE, of_last_attempt
 from .exchange.denied import UNSURE, read_job
 from .exchange.request import exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
-from .log_lines import merged, missing_note
+from .log_lines import merged, missing_note, number_of
 from .polling import seconds_since
 
 LAG_SECONDS: Final = 2.0
@@ -108,7 +108,7 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
         again = yield from exchange(context, operation)
         meta = evolve(again.meta.plus(read.meta), false_not_found=read.meta.false_not_found + 1)
         read = Ok(again.data, meta) if isinstance(again, Ok) else Err(again.error.with_(attempts=meta.attempts), meta)
-    heard = [line for line in memory.heard(job_id) if (line.line_number or 0) > after_line]
+    heard = [line for line in memory.heard(job_id) if number_of(line) > after_line]
     if isinstance(read, Err):
         if read.error.message == DENIED and not read.error.hint:
             read = Err(read.error.with_(hint=UNSURE), read.meta)

@@ -215,7 +215,7 @@ def _until_next_poll(
         left = SAFETY_POLL if live else planned_for - (now.monotonic - began)
         if source is not None and left <= 0:
             return now
-        received = yield from wait_for_events(source, left, failed, now, end)
+        received = yield from wait_for_events(source, left, now, end)
         now = received.at
         for event in received.events:
             due = (yield from _take_event(event, pending)) or due

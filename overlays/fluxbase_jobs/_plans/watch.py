@@ -111,7 +111,7 @@ def _until_next_poll(
         left = SAFETY_POLL if live and not failed else interval - (now.monotonic - began)
         if left <= 0 and source is not None:
             return now
-        received = yield from wait_for_events(source, left, result, now, end)
+        received = yield from wait_for_events(source, left, now, end)
         now = received.at
         if not received.events:
             return now
