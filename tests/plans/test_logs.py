@@ -77,6 +77,7 @@ def test_a_log_is_waited_for_right_after_the_end() -> None:
     assert messages(result)[0] == "hello"
     assert driver.clock.seconds < 3.5
     assert result.meta.logs_hidden is False
+    assert result.meta.attempts == len(driver.requests) > 3
 
 
 def test_the_rest_of_a_log_is_waited_for_right_after_the_end() -> None:
@@ -122,6 +123,7 @@ def test_lines_that_were_read_are_kept_where_the_next_read_fails(heard: tuple[Li
 
     assert messages(read) == ["one", "two", *(line.message for line in heard)]
     assert isinstance(read.meta.logs_error, ServerFailed)
+    assert read.meta.attempts == len(driver.requests) - 1  # the first one was that of `get`
 
 
 def test_a_job_keeps_the_lines_that_were_read_where_the_next_read_fails() -> None:

@@ -87,6 +87,7 @@ PARTS: Final = (
             "tests/verbs/test_resubmit.py",
             "tests/verbs/test_cancel.py",
             "tests/verbs/test_get.py",
+            "tests/verbs/test_request_counts.py",
             "tests/verbs/test_list.py",
             "tests/verbs/test_iterate.py",
             "tests/verbs/test_logs.py",

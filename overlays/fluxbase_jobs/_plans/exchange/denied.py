@@ -15,7 +15,7 @@ from ...errors import NotFound
 from ...models.jobs import Job
 from ...result import Err, Meta, Ok, Result
 from .explain import not_allowed, with_reason
-from .request import exchange
+from .request import after, exchange
 from .steps import Instant, Plan, pause, read_clock
 
 T = TypeVar("T")
@@ -80,7 +80,8 @@ def _change(context: CallContext, change: Operation[None], reason_of: Callable[[
         return done
     listed = yield from _from_list(context, change.job_id, done)
     if isinstance(listed, Err):
-        return Err(listed.error if isinstance(listed.error, NotFound) else done.error, listed.meta)
+        error = listed.error if isinstance(listed.error, NotFound) else done.error
+        return Err(error.with_(attempts=listed.meta.attempts), listed.meta)
     refused = not_allowed(listed, done.error, reason_of)
     if refused is not None:
         return refused
@@ -94,13 +95,10 @@ def _again(context: CallContext, attempt: Callable[[int], Operation[T]], denied:
         now = yield from pause(delay)
         if now.monotonic >= context.deadline:
             break
-        again = yield from exchange(context, attempt(number), now)
-        meta = again.meta.plus(meta)
-        if isinstance(again, Ok):
-            return Ok(again.data, meta)
-        if not _denies(again):
-            return Err(again.error.with_(attempts=meta.attempts), meta)
-        meta = evolve(meta, false_not_found=meta.false_not_found + 1)
+        again = after(meta, (yield from exchange(context, attempt(number), now)))
+        if isinstance(again, Ok) or not _denies(again):
+            return again
+        meta = evolve(again.meta, false_not_found=again.meta.false_not_found + 1)
     return Err(denied.error.with_(hint=DENIED, retryable=True, attempts=meta.attempts), meta)
 
 

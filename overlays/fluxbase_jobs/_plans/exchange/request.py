@@ -68,6 +68,12 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
         now = yield from pause(delay, _retry_reason(operation, result.error, attempts, context))
 
 
+def after(before: Meta, result: Result[T]) -> Result[T]:
+    """The result of a request, with what was sent before it for the same call."""
+    meta = result.meta.plus(before)
+    return Ok(result.data, meta) if isinstance(result, Ok) else Err(result.error.with_(attempts=meta.attempts), meta)
+
+
 def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
     key, now = yield from current_key(context, now)
     if isinstance(key, FluxbaseError):
