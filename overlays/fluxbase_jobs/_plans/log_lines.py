@@ -143,8 +143,8 @@ class LineOrder:
         return taken
 
     def _note_gap(self, now: float) -> None:
-        waiting = bool(self._held) and not self._held.keys() & {self.after + 1, max(self.after, self._earlier) + 1}
-        self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
+        """Note since when lines are held back. Those that need not wait are taken at once, which begins the time anew."""
+        self.gap_since = (now if self.gap_since is None else self.gap_since) if self._held else None
 
 
 def _key(line: LogLine) -> tuple[int, int]:
