@@ -106,6 +106,19 @@ def test_what_is_older_than_a_poll_is_passed_over() -> None:
     assert newer.payload == known.payload
 
 
+def test_events_that_are_behind_change_nothing() -> None:
+    """They are not emitted, and cause no request: neither one that came late, nor one that says what is known."""
+    late = [(when, reported(5, 10)[1]) for when in (7.0, 8.0, 9.0)]
+    events = [reported(5, 10), reported(6, 20), *late, reported(9.5, 20), changed(30.1, status="completed", completed_at=at(30))]
+    driver = FakeDriver(one_job(working(30)))
+
+    emitted = watched(driver, ScheduledHub(LIVE, *events))
+
+    told = [(round(when, 1), result.unwrap().progress_percent) for when, result in emitted[1:-1]]
+    assert told == [(5.0, 10), (6.0, 20)]
+    assert [round(when, 1) for when in driver.times()] == [0.0, 30.1]
+
+
 def test_a_dropped_end_is_found_by_the_next_poll() -> None:
     """The server drops frames in floods, without a sign."""
     driver = FakeDriver(one_job(working(30)))

@@ -125,6 +125,7 @@ def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # 
     pairs = pairs_of(driver, [id_of(number) for number in range(40)], 20.0)
 
     assert len(pairs) == 40
+    assert {type(result.error) for _, result in pairs} == {WaitTimeout}
     assert driver.clock.seconds <= 20.1
     assert max(driver.times()) < 20.0
 

@@ -99,6 +99,7 @@ PARTS: Final = (
             "tests/context/test_sign_in.py",
             "tests/errors/test_confidential.py",
             "tests/errors/test_logging.py",
+            "tests/errors/test_what_is_said.py",
         ),
         left_out=("tests/verbs/admin/test_lifecycle.py",),
     ),
