@@ -341,6 +341,7 @@ def test_a_call_stops_waiting_for_the_lock_at_its_deadline() -> None:
     with pytest.raises(StopIteration) as end:
         waiting.send(script.perform(step))
     assert isinstance(end.value.value.error, RequestTimeout)
+    assert end.value.value.error.message == "the tokens are still being refreshed by another call"
     assert end.value.value.error.retryable
 
 

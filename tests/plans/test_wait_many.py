@@ -318,6 +318,10 @@ def test_an_id_that_raises_has_its_pair() -> None:
     pairs = pairs_of(FakeDriver(many(1, 5.0)), [Unreadable(), id_of(0), Unreadable()])
 
     assert [isinstance(result.error, InvalidInput) for _, result in pairs] == [True, True, False]
+    assert {str(result.error and result.error.message) for _, result in pairs[:2]} == {
+        "job_ids must be a UUID, as text or uuid.UUID; got Unreadable"
+    }
+    assert all(job_id.startswith("<tests.plans.test_wait_many.Unreadable object at ") for job_id, _ in pairs[:2])
     assert pairs[-1][1].unwrap().id == id_of(0)
 
 
@@ -370,7 +374,16 @@ def test_a_log_without_the_cause_says_where_it_is() -> None:
 
     assert isinstance(result.error, JobFailed)
     assert result.error.message == "exit status 1"
-    assert result.error.hint is not None
+    assert str(result.error.hint).startswith("the text that the job threw is in its log, which this server did not show: ")
+
+
+def test_a_cause_that_was_not_read_in_time_is_said_to_be_in_the_log() -> None:
+    """The job has failed just before the end of the wait, and its log lags behind."""
+    ((_, result),) = with_causes(FakeDriver(failing(1, Line(1, "Job execution error: no disk", 3, lag=5))), [id_of(0)], timeout=4.5)
+
+    assert isinstance(result.error, JobFailed)
+    assert result.error.hint == "the text that the job threw is in its log, which could not be read in time; call jobs.logs to read it"
+    assert (result.error.job_id, result.error.job and result.error.job.status, result.meta.status) == (id_of(0), "failed", 200)
 
 
 def test_causes_of_many_stay_below_the_rate_limit() -> None:

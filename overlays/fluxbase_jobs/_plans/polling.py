@@ -73,18 +73,9 @@ def read_ids(job_ids: Iterable[object]) -> Iterator[tuple[str, InvalidInput | No
     """The ids in their canonical form; one that is none as it was given, with what is wrong with it."""
     for given in job_ids:
         try:
-            yield _job_id(given), None
+            yield arguments.job_id(given, "job_ids"), None
         except InvalidInput as error:
             yield _label(given), error
-
-
-def _job_id(given: object) -> str:
-    try:
-        return arguments.job_id(given, "job_ids")
-    except InvalidInput:
-        raise
-    except Exception as fault:  # noqa: BLE001  # the caller's object may raise anything
-        raise InvalidInput(f"job_ids must be jobs or UUIDs; reading one raised {type(fault).__name__}") from None
 
 
 def _label(given: object) -> str:
