@@ -193,6 +193,7 @@ def test_a_401_without_a_refresh_token(connect: Connect, server: LocalServer, ke
     assert (result.meta.status, result.meta.attempts) == (401, 1)
 
 
+PAIRS: Final[list[Any]] = [("resize", {}), ("resize",)]
 ARGUMENTS: Final[list[tuple[Call, str, str | None]]] = [
     (
         lambda client: client.jobs.list(created_by="me"),
@@ -200,7 +201,7 @@ ARGUMENTS: Final[list[tuple[Call, str, str | None]]] = [
         "a service key, a client key and a service role's token belong to no user: pass the user's id as created_by",
     ),
     (
-        lambda client: client.jobs.submit_many([("resize", {}), ("resize",)]),
+        lambda client: client.jobs.submit_many(PAIRS),
         "items[1] must be a tuple of a job name and a payload, or a Submission",
         None,
     ),
@@ -211,11 +212,11 @@ ARGUMENTS: Final[list[tuple[Call, str, str | None]]] = [
     ),
     (lambda client: client.jobs.wait(JOB_ID, poll=1), "poll must be a PollPolicy", None),  # type: ignore[arg-type]  # on purpose
     (lambda client: client.jobs.wait(JOB_ID, on_progress=1), "on_progress must be a function or None; got 1", None),  # type: ignore[arg-type]  # on purpose
-    (lambda client: client.jobs.wait(JOB_ID, cancel_on_timeout=1), "cancel_on_timeout must be True or False; got 1", None),
-    (lambda client: client.jobs.wait(JOB_ID, cancel_on_exit=1), "cancel_on_exit must be True or False; got 1", None),
+    (lambda client: client.jobs.wait(JOB_ID, cancel_on_timeout=1), "cancel_on_timeout must be True or False; got 1", None),  # type: ignore[arg-type]  # on purpose
+    (lambda client: client.jobs.wait(JOB_ID, cancel_on_exit=1), "cancel_on_exit must be True or False; got 1", None),  # type: ignore[arg-type]  # on purpose
     (lambda client: client.jobs.tail(JOB_ID, to_logger="root"), "to_logger must be a logging.Logger", None),  # type: ignore[arg-type]  # on purpose
     (lambda client: client.jobs.wait_many(["x"]), "job_ids must be a UUID, as text or uuid.UUID; got 'x'", None),
-    (lambda client: client.jobs.wait_many([JOB_ID], causes=1), "causes must be True or False; got 1", None),
+    (lambda client: client.jobs.wait_many([JOB_ID], causes=1), "causes must be True or False; got 1", None),  # type: ignore[arg-type]  # on purpose
     (lambda client: client.jobs.define("resize", dict, dict).read(7), "job must be a Job; got 7", None),  # type: ignore[arg-type]  # on purpose
 ]
 

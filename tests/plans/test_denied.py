@@ -172,7 +172,8 @@ def test_a_change_is_not_tried_again_after_the_time_of_the_call() -> None:
     result = driver.run(call(plans.cancel, client, {}, JOB_ID))
 
     assert isinstance(result.error, NotFound)
-    assert (len(driver.times("POST")), driver.clock.seconds) == (5, pytest.approx(2.7, abs=0.05))
+    assert len(driver.times("POST")) == 5
+    assert driver.clock.seconds == pytest.approx(2.7, abs=0.05)
     assert result.error.attempts == result.meta.attempts == len(driver.requests)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from fluxbase_jobs import Conflict, ConnectionFailed, Err, FluxbaseError, RateLimited, RequestTimeout, RetryPolicy, ServerFailed, Submission
@@ -256,7 +257,7 @@ def test_a_retry_after_that_is_too_long_is_said_beside_another_hint() -> None:
 
 
 @pytest.mark.parametrize(("status", "options"), [(429, {"attempts": 1}), (400, {})], ids=["the only attempt", "a lasting failure"])
-def test_a_retry_after_is_not_spoken_of_where_no_attempt_would_follow(status: int, options: dict[str, int]) -> None:
+def test_a_retry_after_is_not_spoken_of_where_no_attempt_would_follow(status: int, options: dict[str, Any]) -> None:
     """The time is not the reason."""
     script = Script([reply(status, {"error": "no"}, retry_after="120")])
 

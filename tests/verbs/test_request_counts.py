@@ -51,7 +51,8 @@ def sync(client: FluxbaseClient) -> Result[Any]:
 
 def batch(client: FluxbaseClient) -> Result[Any]:
     """The only item of a batch whose earlier failures are tried again."""
-    ((_, result),) = client.jobs.submit_many([("resize", {})], batch_key="night", retry_failed=True)
+    items: list[Any] = [("resize", {})]
+    ((_, result),) = client.jobs.submit_many(items, batch_key="night", retry_failed=True)
     return result
 
 
