@@ -268,9 +268,10 @@ def test_without_a_key_the_first_request_is_the_refresh() -> None:
     assert script.sent_headers("authorization") == [None, "Bearer eyJ.second"]
 
 
-def test_a_refused_refresh_ahead_of_time_does_not_stop_a_token_that_still_works() -> None:
+@pytest.mark.parametrize("failure", [NO_TOKENS, DROPPED, reply(503)], ids=["refused", "dropped", "down"])
+def test_a_failed_refresh_ahead_of_time_does_not_stop_a_token_that_still_works(failure: Any) -> None:
     """Until the server says 401."""
-    script = Script([NO_TOKENS, FOUND])
+    script = Script([failure, FOUND])
 
     assert script.run(exchange(settings(key=token(-20), refresh_token="r1"), operations.get(JOB_ID))).ok
 

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from attrs import evolve
 from fluxbase_jobs import Conflict, ConnectionFailed, Err, FluxbaseError, RateLimited, RequestTimeout, RetryPolicy, ServerFailed, Submission
 from fluxbase_jobs._operations import auth
 from fluxbase_jobs._operations import jobs as operations
@@ -277,3 +278,18 @@ def test_a_body_that_repeats_the_key_has_its_retry_after_all_the_same() -> None:
     assert isinstance(error, RateLimited)
     assert "eyJ.a-token" not in f"{error} {error!r}"
     assert error.retry_after == 7.0
+
+
+def test_the_headers_of_a_request_go_before_those_of_the_client() -> None:
+    """Each once, however either is written; those of the client that the request has not are added."""
+    client = evolve(settings(), headers={"idempotency-key": "mine", "content-type": "text/plain", "x-tenant": "a"})
+    script = Script([reply(201, job(job_name="resize"))])
+
+    script.run(exchange(client, operations.submit(Submission("resize", idempotency_key="order-7"), NOON))).unwrap()
+
+    (send,) = script.sent
+    names = [name.lower() for name in send.request["headers"]]
+    assert len(names) == len(set(names))
+    assert script.sent_headers("idempotency-key") == ["order-7"]
+    assert script.sent_headers("content-type") == ["application/json"]
+    assert script.sent_headers("x-tenant") == ["a"]

@@ -32,18 +32,15 @@ def logged(seconds: float, number: int, message: str = "") -> tuple[float, Event
     return seconds, LineLogged(JOB_ID, convert(line.body(), LogLine))
 
 
+def changed(seconds: float, **changes: Any) -> tuple[float, Event]:
+    """The event of a change of the job."""
+    row = {**job(), **RUNNING, "payload": None, "created_at": at(0), "started_at": at(0), **changes}
+    return seconds, JobChanged(convert({key: value for key, value in row.items() if value is not None}, Job))
+
+
 def ended(seconds: float) -> tuple[float, Event]:
     """The event of the job's end."""
-    row = {
-        **job(),
-        **RUNNING,
-        "payload": None,
-        "created_at": at(0),
-        "started_at": at(0),
-        "status": "completed",
-        "completed_at": at(seconds),
-    }
-    return seconds, JobChanged(convert({key: value for key, value in row.items() if value is not None}, Job))
+    return changed(seconds, status="completed", completed_at=at(seconds))
 
 
 def shown(*numbers: int, lag: float = 1.0, since: float = 0.0) -> list[Line]:
@@ -208,3 +205,20 @@ def test_the_note_of_a_gap_has_no_number_and_the_time_of_the_next_line() -> None
 
     assert (note.level, note.line_number, note.timestamp) == ("warn", None, line.timestamp)
     assert note.id == f"{line.id}:gap"
+
+
+def test_a_jobs_next_attempt_is_read_at_once() -> None:
+    """Its lines may count from 1 again: an event that tells of a retry is worth a poll, one of progress is not."""
+    state: Life = [
+        (0.0, {**RUNNING, "created_at": at(0), "started_at": at(0)}),
+        (10.0, {**RUNNING, "retry_count": 1, "started_at": at(10)}),
+        (20.0, {"status": "completed", "completed_at": at(20)}),
+    ]
+    progress = [changed(float(second), progress=f'{{"percent":{second}}}', last_progress_at=at(second)) for second in (3, 4, 5)]
+    retried = changed(10.0, retry_count=1, started_at=at(10))
+    last = changed(20.0, retry_count=1, started_at=at(10), status="completed", completed_at=at(20))
+
+    given, driver = tailed(state, [], LIVE, *progress, logged(6, 1), retried, logged(11, 1, "again"), logged(20, 2, RESULT), last)
+
+    assert given == [(6.0, "line 1"), (11.0, "again")]
+    assert reads(driver) == [0.0, 10.0, 20.0]

@@ -154,6 +154,18 @@ def test_jobs_that_are_not_in_the_list_are_read_one_by_one() -> None:
     assert all(result.ok for _, result in pairs)
 
 
+@pytest.mark.parametrize(("count", "pages"), [(99, 1), (100, 2), (199, 2), (200, 3)])
+def test_jobs_are_looked_for_in_so_many_pages(count: int, pages: int) -> None:
+    """Among the newest, about twice as many as are waited for; the others are then read one by one."""
+    driver = FakeDriver(many(3000, older=count))
+    waited = driver.stream(waiting([id_of(3000 + number) for number in range(count)], 4.0))
+
+    assert next(waited)
+
+    listed = [request.query["offset"] for request in driver.requests if request.what == "GET /jobs" and request.at < 1.0]
+    assert listed == [str(200 * number) for number in range(pages)]
+
+
 def test_running_jobs_do_not_starve_the_others() -> None:
     """If one round cannot read all, the next one continues with the rest."""
     going_on, ending = [id_of(number) for number in range(2000, 2040)], [id_of(number) for number in range(2040, 2060)]

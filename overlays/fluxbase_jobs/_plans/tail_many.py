@@ -34,7 +34,7 @@ def tail_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[obje
         if error or refused:
             yield Emit((job_id, Err(error or refused or InvalidInput(job_id))))
         else:
-            valid[job_id] = None
+            valid.setdefault(job_id)
     if context and waiting and valid:
         sources = yield from listen_each(context, [[job_id] for job_id in valid], logs=True)
         yield from _Merged.of(context, waiting, [*valid], sources).emit()
