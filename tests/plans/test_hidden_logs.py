@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fluxbase_jobs import ServerFailed
-from fluxbase_jobs._plans.exchange.call import call
+from fluxbase_jobs import PollPolicy, ServerFailed
+from fluxbase_jobs._plans.exchange.call import call, stream
 from fluxbase_jobs._plans.logs import DENIED_ATTEMPTS, logs
+from fluxbase_jobs._plans.polling import WaitOptions
+from fluxbase_jobs._plans.tail import tail
 
 from tests.support.denying_jobs import UNSURE, Spoiled, knowing
 from tests.support.fake_driver import FakeDriver, at, settings
@@ -105,3 +107,16 @@ def test_lines_behind_the_one_that_was_named_are_given() -> None:
 
     assert [line.message for line in result.unwrap()] == ["line 3", "line 4"]
     assert [request.query for request in driver.requests] == [{"after_line": "2"}]
+
+
+def test_a_log_that_is_denied_with_its_job_is_followed_all_the_same() -> None:
+    """The job is found in the list meanwhile; its lines come when the server denies it no more."""
+    jobs = one_job(life(0, 20), *(Line(number, f"line {number}", number) for number in range(1, 5)))
+    driver, client = FakeDriver(jobs), settings()
+    knowing(driver, client)
+    driver.server = Spoiled(jobs, 9, logs_too=True)
+
+    emitted = [*driver.stream(stream(tail, client, {}, JOB_ID, 0, WaitOptions(timeout=60, poll=PollPolicy()), None))]
+
+    assert [result.unwrap().message for _, result in emitted] == ["line 1", "line 2", "line 3", "line 4"]
+    assert driver.clock.seconds < 28

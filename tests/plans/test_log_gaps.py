@@ -222,3 +222,18 @@ def test_a_jobs_next_attempt_is_read_at_once() -> None:
 
     assert given == [(6.0, "line 1"), (11.0, "again")]
     assert reads(driver) == [0.0, 10.0, 20.0]
+
+
+def test_lines_that_waited_belong_to_the_attempt_before() -> None:
+    """The job begins another one: they are given without a note, as nobody can say any more what is missing between them."""
+    state: Life = [
+        (0.0, {**RUNNING, "created_at": at(0), "started_at": at(0)}),
+        (10.0, {**RUNNING, "retry_count": 1, "started_at": at(10)}),
+        (20.0, {"status": "completed", "completed_at": at(20)}),
+    ]
+    retried = changed(10.0, retry_count=1, started_at=at(10))
+    last = changed(20.0, retry_count=1, started_at=at(10), status="completed", completed_at=at(20))
+
+    given, _ = tailed(state, [], LIVE, logged(6, 1), logged(9.8, 3), retried, logged(11, 4), logged(20, 5, RESULT), last, of=hidden())
+
+    assert given == [(6.0, "line 1"), (10.0, "line 3"), (11.0, "line 4")]

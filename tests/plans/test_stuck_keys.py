@@ -287,3 +287,21 @@ def test_the_search_has_the_whole_time_of_a_call() -> None:
 
     assert result.ok
     assert [request.timeout for request in driver.requests] == [30.0, 30.0, 30.0]
+
+
+def test_a_job_that_another_item_gets_meanwhile_is_not_given_twice() -> None:
+    """While it is read for the first item, the server says that it is the second one's."""
+    server = Stopped([queued(1)], repeated={"night#1": queued(1)})
+    batch = Batch(key="night", retry_failed=False)
+    (_, first), (_, second) = submissions(settings(retry=None), {}, [ITEM, ITEM], batch)
+    results: list[Result[Job]] = []
+
+    def meanwhile(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        if request.path.endswith(id_of(1)):
+            results.append(FakeDriver(server).run(second))
+        return server(request, clock)
+
+    stuck = FakeDriver(meanwhile).run(first)
+
+    assert results[0].unwrap().id == id_of(1)
+    assert "none of 1 jobs like it" in str(conflict(stuck).hint)

@@ -389,6 +389,17 @@ def test_a_log_without_the_cause_says_where_it_is() -> None:
     assert str(result.error.hint).startswith("the text that the job threw is in its log, which this server did not show: ")
 
 
+def test_a_log_that_cannot_be_read_for_a_while_is_read_later() -> None:
+    """A fault that passes ends nothing: the cause is told when the log can be read again."""
+    server = failing(3, Line(1, "Job execution error: no disk", 3))
+    driver = FakeDriver(lambda request, clock: DOWN if request.path.endswith("/logs") and clock.seconds < 60 else server(request, clock))
+
+    pairs = with_causes(driver, [*server.lives])
+
+    assert [result.error and result.error.message for _, result in pairs] == ["no disk"] * 3
+    assert 60 < driver.clock.seconds < 75
+
+
 def test_a_cause_that_was_not_read_in_time_is_said_to_be_in_the_log() -> None:
     """The job has failed just before the end of the wait, and its log lags behind."""
     ((_, result),) = with_causes(FakeDriver(failing(1, Line(1, "Job execution error: no disk", 3, lag=5))), [id_of(0)], timeout=4.5)

@@ -156,6 +156,17 @@ def test_a_run_that_is_interrupted_in_its_submit_cancels_the_job(server: LocalSe
     assert note == f"job {JOB_ID} was cancelled"
 
 
+@both
+def test_a_run_whose_job_cannot_be_found_again_says_so(server: LocalServer, interrupted: Interrupted) -> None:
+    """The same request fails, so the job cannot be cancelled: the note names the key."""
+    server.answer(LATE, Answer(403, {"error": "no"}))
+
+    (note,) = interrupted(server, lambda jobs: jobs.run("resize", idempotency_key="order-7", cancel_on_exit=True), 1).__notes__
+
+    assert note == ("the job may have been queued; the same call with idempotency_key='order-7' finds it; it could not be cancelled: no")
+    assert len(server.requests) == 2
+
+
 def test_a_second_ctrl_c_ends_the_cancel(server: LocalServer) -> None:
     """The server does not answer it."""
     server.answer(RUNNING, Answer(200, delay=20))

@@ -277,8 +277,6 @@ def _poll_each(
 ) -> Generator[Step | Emit[Pair], Any, Err | None]:
     """Read each of these jobs with its own request."""
     for job_id in job_ids:
-        if job_id not in pending.jobs:
-            continue  # the answer for another job was about this one
         found = yield from _read(context, operations.get(job_id), pending, end, read_job)
         pending.jobs[job_id] = pending.jobs.pop(job_id)  # to the end: the next round starts with those that this one leaves out
         if isinstance(found, Ok):

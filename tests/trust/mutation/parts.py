@@ -96,6 +96,7 @@ PARTS: Final = (
             "tests/verbs/test_interrupted.py",
             "tests/realtime/test_following.py",
             "tests/verbs/admin",
+            "tests/context/test_credentials.py",
             "tests/context/test_sign_in.py",
             "tests/errors/test_confidential.py",
             "tests/errors/test_logging.py",

@@ -12,7 +12,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 from attrs import define, field
-from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, NotFound, RetryPolicy, ServerFailed, Submission
+from fluxbase_jobs import AsyncFluxbaseClient, Err, FluxbaseClient, InvalidInput, NotFound, Ok, RetryPolicy, ServerFailed, Submission
+from fluxbase_jobs._plans.submit_many import BatchReport
 
 from tests.support.servers.idempotent_server import KEY, IdempotentServer, numbered_items
 from tests.support.servers.local_server import Answer, LocalServer, Request
@@ -573,3 +574,32 @@ def test_a_batch_works_under_each_event_loop(idempotent_server: IdempotentServer
 
     assert anyio.run(main, backend=backend) == numbered_items(20)
     assert seen == list(range(1, 21))
+
+
+OK: Final = Ok(None)
+FAILED: Final = Err(InvalidInput("no"))
+
+
+@pytest.mark.parametrize(
+    ("open_results", "told"),
+    [
+        ([], "1 jobs were submitted"),
+        ([FAILED], "1 jobs were submitted"),
+        ([OK, FAILED, OK], "3 jobs were submitted, 2 of them were not yielded yet"),
+        ([None], "1 jobs were submitted, 1 requests had no response yet, and the server may have queued their jobs"),
+        (
+            [OK, None, None],
+            (
+                "2 jobs were submitted, 1 of them were not yielded yet, 2 requests had no response yet, and the server may have queued "
+                "their jobs"
+            ),
+        ),
+    ],
+)
+def test_the_note_of_an_interrupted_batch(open_results: list[Any], told: str) -> None:
+    """One job was yielded and one item has failed; the others are open."""
+    report = BatchReport[Any](numbered_items(9), None, resumable=True)
+    report.count(OK)
+    report.count(FAILED)
+
+    assert report.note(open_results).partition("; ")[0] == f"submit_many: {told}"
