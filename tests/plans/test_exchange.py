@@ -293,3 +293,16 @@ def test_the_headers_of_a_request_go_before_those_of_the_client() -> None:
     assert script.sent_headers("idempotency-key") == ["order-7"]
     assert script.sent_headers("content-type") == ["application/json"]
     assert script.sent_headers("x-tenant") == ["a"]
+
+
+def test_a_request_whose_time_is_over_gets_a_moment() -> None:
+    """The function that gives the key took all of it: the request fails for the time and for nothing else."""
+    script = Script([FOUND])
+
+    def key() -> str:
+        script.clock += 100
+        return "eyJ.a-token"
+
+    script.run(exchange(settings(key=key), operations.get(JOB_ID)))
+
+    assert [send.timeout for send in script.sent] == [0.001]

@@ -40,7 +40,8 @@ def test_a_log_that_is_denied_is_read_again() -> None:
     result = driver.run(call(logs, client, {}, JOB_ID, 0))
 
     assert [line.message for line in result.unwrap()] == ["hello"]
-    assert result.meta.false_not_found == 2
+    assert (result.meta.false_not_found, result.meta.attempts) == (2, len(driver.requests))
+    assert driver.pauses[:2] == [0.25, 0.25]
 
 
 def test_a_log_that_is_always_denied_is_read_so_often() -> None:

@@ -89,6 +89,15 @@ def test_the_log_of_a_job_that_ended_long_ago_is_not_waited_for() -> None:
     assert driver.clock.seconds <= HOUR + 0.1
 
 
+@pytest.mark.parametrize(("ago", "requests"), [(61.0, 2), (59.0, 8)])
+def test_a_log_is_complete_a_minute_after_the_end(ago: float, requests: int) -> None:
+    """However wrong the clock is; until then lines may still come."""
+    driver = FakeDriver(one_job(life(0, 5), *STEPS[:3]), clock=Clock(seconds=5 + ago))
+
+    assert lines_of(driver) == messages(STEPS[:3])
+    assert len(driver.requests) == requests
+
+
 def test_faults_cost_no_lines() -> None:
     """Neither while the job runs nor after its end."""
     for start, end in ((10, 20), (32.5, 50), (34, 36)):

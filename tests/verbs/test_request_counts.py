@@ -108,3 +108,15 @@ def test_all_requests_of_a_call_are_counted(client: FluxbaseClient, server: Loca
     assert result.ok is ok
     assert result.meta.attempts == len(server.requests) == len(answers)
     assert result.error is None or result.error.attempts == len(answers)
+
+
+def test_a_failure_that_is_always_repeated_is_passed_over_so_often(client: FluxbaseClient, server: LocalServer) -> None:
+    """Each time under the next key, twenty in all."""
+    server.answer(UNKNOWN)
+
+    result = batch(client)
+
+    keys = [request.headers["idempotency-key"] for request in server.requests]
+    assert keys == ["night#0", *(f"night#0~{number}" for number in range(1, 20))]
+    assert result.error is not None
+    assert result.error.attempts == result.meta.attempts == 20

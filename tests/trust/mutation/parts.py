@@ -120,6 +120,11 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
     (r"shortened\(", "the bound of a message's length"),
     (r"(latin-1|errors=)", "equivalent: names of codecs and error handlers are read in any case, or the text has no such character"),
     (r"len\(.*(>=|<) .*MAX_", "a limit, one byte more or less"),
+    (r"^exchange\.steps\.for_each: values: list\[T\] = ", "equivalent: each stream that is run there emits a value, which replaces these"),
+    (
+        r"(monotonic|now\)|created_at) (<|>=) (end|complete_at|LAG_SECONDS|since)\b.* -> .*\1 (<=|>) \3\b",
+        "one instant of a clock, sooner or later",
+    ),
 )
 """A pattern of `where: was -> became`, and why no test tells the two apart."""
 
