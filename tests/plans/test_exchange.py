@@ -185,6 +185,8 @@ def test_elapsed_counts_requests_and_pauses() -> None:
     script = Script([DROPPED, FOUND], seconds=2.0, random=0.5)
 
     assert script.run(exchange(settings(first_delay=1.0), operations.get(JOB_ID))).meta.elapsed == 4.5
+    assert Script([DROPPED], seconds=2.0).run(exchange(settings(attempts=1), operations.get(JOB_ID))).meta.elapsed == 2.0
+    assert Script([reply(403)], seconds=2.0).run(exchange(settings(), operations.get(JOB_ID))).meta.elapsed == 2.0
 
 
 @pytest.mark.parametrize(

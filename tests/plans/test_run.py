@@ -10,6 +10,7 @@ from fluxbase_jobs import (
     Job,
     JobCancelled,
     JobFailed,
+    LogLine,
     NotFound,
     Ok,
     PollPolicy,
@@ -24,9 +25,11 @@ from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.run import run
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
+from msgspec import convert
 
 from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.scheduled_events import ScheduledHub
 from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, FakeJobs, Line, life, one_job
 
 THROWN = "Job execution error: the reactor is on fire"
@@ -122,6 +125,31 @@ def test_an_unreadable_log_does_not_hide_the_failure(refusal: RawResponse) -> No
         "--profile 2026-03"
     )
     assert len(driver.requests) == 3
+
+
+def test_lines_that_were_heard_are_kept_where_the_log_cannot_be_read() -> None:
+    """They came over the WebSocket, and none of them has the cause."""
+    client, jobs = settings(), one_job(life(2, 12, "failed", error_message="exit status 1"))
+    client.memory.hub = ScheduledHub()
+    client.memory.hub.heard.add(JOB_ID, convert(Line(1, "warming up", 3).body(), LogLine))
+    driver = FakeDriver(lambda request, clock: reply(403, {"error": "no"}) if request.path.endswith("/logs") else jobs(request, clock))
+
+    error = driver.run(call(run, client, {}, Submission("resize"), WaitOptions(timeout=900.0, poll=PollPolicy()))).error
+
+    assert isinstance(error, JobFailed)
+    assert [line.message for line in error.log_tail] == ["warming up"]
+
+
+def test_an_empty_log_of_a_server_that_shows_its_logs_has_lost_the_text() -> None:
+    """The client has seen another job's log there."""
+    client = settings()
+    client.memory.shows_logs = True
+    driver = FakeDriver(one_job(life(2, 12, "failed", error_message="exit status 1")))
+
+    error = driver.run(call(run, client, {}, Submission("resize"), WaitOptions(timeout=900.0, poll=PollPolicy()))).error
+
+    assert isinstance(error, JobFailed)
+    assert str(error.hint).startswith("the text that the job threw is not in its log: ")
 
 
 def test_a_cause_of_an_earlier_try_is_not_this_ones() -> None:

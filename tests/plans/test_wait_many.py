@@ -166,6 +166,17 @@ def test_jobs_are_looked_for_in_so_many_pages(count: int, pages: int) -> None:
     assert listed == [str(200 * number) for number in range(pages)]
 
 
+@pytest.mark.parametrize(("initial", "pause"), [(0.1, 3.2), (0.5, 16.0), (2.0, 16.0)])
+def test_a_round_of_many_requests_is_followed_by_a_long_pause(initial: float, pause: float) -> None:
+    """A second for each request, as the server allows 100 a minute; shorter where the caller polls so quickly on purpose."""
+    driver = FakeDriver(many(200, older=30))
+    ids = [id_of(200 + number) for number in range(15)]
+
+    list(driver.stream(waiting(ids, 60.0, PollPolicy(initial=initial, maximum=30.0))))
+
+    assert driver.pauses[0] == pytest.approx(pause)
+
+
 def test_running_jobs_do_not_starve_the_others() -> None:
     """If one round cannot read all, the next one continues with the rest."""
     going_on, ending = [id_of(number) for number in range(2000, 2040)], [id_of(number) for number in range(2040, 2060)]

@@ -31,7 +31,7 @@ def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
     operation = operations.submit(submission, now.utc)
-    submitted = yield from unless_interrupted(exchange(context, operation, now), lost_submit(operation, submission))
+    submitted = yield from unless_interrupted(exchange(context, operation), lost_submit(operation, submission))
     return with_function_name(submitted, submission)
 
 

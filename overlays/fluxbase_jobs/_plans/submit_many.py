@@ -101,7 +101,7 @@ def _submit_one(context: CallContext, item: object, batch: Batch, position: int)
     """
     now = yield from read_clock()
     operation, key = _prepared(item, batch, position, now)
-    result = yield from exchange(context, operation, now)
+    result = yield from exchange(context, operation)
     if key is None:
         return result
     for number in range(1, MAX_RESUBMISSIONS if batch.retry_failed else 1):

@@ -297,12 +297,12 @@ def _until_next_poll(
 
 def _poll(context: CallContext, read: Operation[Job], cursor: _LogCursor, now: Instant, end: float) -> Plan[_Snapshot]:
     """Read the job first, then its log: so the log that is read after an ended job was read holds all that there was then."""
-    found = yield from read_job(context.until(end, now.monotonic), read, now)
+    found = yield from read_job(context.until(end, now.monotonic), read)
     if isinstance(found, Err):
         return _Snapshot(None, found)
     cursor.observe(found.data)
     now = yield from read_clock()
-    lines = yield from exchange(context.until(end, now.monotonic), operations.logs(read.job_id, cursor.after), now)
+    lines = yield from exchange(context.until(end, now.monotonic), operations.logs(read.job_id, cursor.after))
     if found.meta.false_not_found and isinstance(lines, Err) and lines.error.message == DENIED:
         return _Snapshot(found.data, found)
     return _Snapshot(found.data, lines, cursor.new_lines(lines.data) if isinstance(lines, Ok) else ())

@@ -11,7 +11,6 @@ from attrs import define, field
 from .._context.call_context import CallContext, ClientSettings, RetryOption
 from .._operations import jobs as operations
 from .._realtime.subscriptions import Subscription
-from ..errors import InvalidInput
 from ..models.jobs import LogLine
 from ..result import Err, Result
 from .exchange.steps import Emit, Instant, NextEvent, Pause, Plan, Received, Stream, pause, read_clock
@@ -31,8 +30,9 @@ def tail_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[obje
     context, waiting, refused = yield from opened(client, retry, options)
     valid: dict[str, None] = {}
     for job_id, error in read_ids(job_ids):
-        if error or refused:
-            yield Emit((job_id, Err(error or refused or InvalidInput(job_id))))
+        wrong = error or refused
+        if wrong:
+            yield Emit((job_id, Err(wrong)))
         else:
             valid.setdefault(job_id)
     if context and waiting and valid:

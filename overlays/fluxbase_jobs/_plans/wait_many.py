@@ -30,7 +30,7 @@ from .watch import visible_state
 
 T = TypeVar("T")
 Pair: TypeAlias = tuple[str, Result[Job]]
-Reading: TypeAlias = Callable[[CallContext, Operation[T], Instant | None], Plan[Result[T]]]
+Reading: TypeAlias = Callable[[CallContext, Operation[T]], Plan[Result[T]]]
 
 JOBS: Final = "jobs or UUIDs"
 PAGE_SIZE: Final = 200
@@ -151,8 +151,9 @@ def _follow(
 ) -> Stream[Pair]:
     context, waiting, refused = yield from opened(client, retry, options, causes=causes)
     for job_id, error in read_ids(job_ids):
-        if error or refused:
-            yield Emit((job_id, Err(error or refused or InvalidInput(job_id))))
+        wrong = error or refused
+        if wrong:
+            yield Emit((job_id, Err(wrong)))
         else:
             pending.add(job_id)
     if context and waiting and pending.jobs:
@@ -303,7 +304,7 @@ def _look_for_causes(context: CallContext, pending: _Pending, end: float) -> Gen
         if now.monotonic >= end:
             return None
         pending.requests += 1
-        cause = yield from read_cause(context.until(end, now.monotonic), failed.job, now)
+        cause = yield from read_cause(context.until(end, now.monotonic), failed.job)
         if cause.error is not None and is_transient(cause.error):
             return Err(cause.error)
         now = yield from read_clock()
@@ -320,4 +321,4 @@ def _read(context: CallContext, operation: Operation[T], pending: _Pending, end:
     if now.monotonic >= end:
         return Err(RequestTimeout("the timeout expired before every job could be polled", retryable=True))
     pending.requests += 1
-    return (yield from reading(context.until(end, now.monotonic), operation, now))
+    return (yield from reading(context.until(end, now.monotonic), operation))

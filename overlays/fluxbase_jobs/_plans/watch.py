@@ -55,7 +55,7 @@ def _follow(
     now = yield from until_linked(source, now, end)
     seen.linked = source is not None and source.linked.changes
     while now.monotonic < end:
-        result = yield from read_job(context.until(end, now.monotonic), read, now)
+        result = yield from read_job(context.until(end, now.monotonic), read)
         now = yield from read_clock()
         if isinstance(result, Err) and not is_transient(result.error, not_found_too=just_submitted):
             yield Emit(seen.with_denied(result))

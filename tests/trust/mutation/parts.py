@@ -122,6 +122,11 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
     (r"len\(.*(>=|<) .*MAX_", "a limit, one byte more or less"),
     (r"^exchange\.steps\.for_each: values: list\[T\] = ", "equivalent: each stream that is run there emits a value, which replaces these"),
     (
+        r"^log_lines\.LineOrder\.take: first = .* if self\.after - 1 in",
+        "equivalent: the next number, if it is there, is the least, but found quicker",
+    ),
+    (r"if context (and|or) waiting", "equivalent: both are there or neither, and of no jobs nothing is done"),
+    (
         r"(monotonic|now\)|created_at) (<|>=) (end|complete_at|LAG_SECONDS|since)\b.* -> .*\1 (<=|>) \3\b",
         "one instant of a clock, sooner or later",
     ),

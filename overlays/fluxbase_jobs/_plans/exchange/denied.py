@@ -16,7 +16,7 @@ from ...models.jobs import Job
 from ...result import Err, Meta, Ok, Result
 from .explain import not_allowed, with_reason
 from .request import after, exchange
-from .steps import Instant, Plan, pause, read_clock
+from .steps import Plan, pause
 
 T = TypeVar("T")
 
@@ -34,9 +34,9 @@ DENIED: Final = (
 )
 
 
-def read_job(context: CallContext, read: Operation[Job], now: Instant | None = None) -> Plan[Result[Job]]:
+def read_job(context: CallContext, read: Operation[Job]) -> Plan[Result[Job]]:
     """Read a job. Where the server denies one that this client has seen, it is taken from the list: without its payload."""
-    found = yield from exchange(context, read, now)
+    found = yield from exchange(context, read)
     if isinstance(found, Ok) or not _denies(found):
         return found
     return (yield from _from_list(context, read.job_id, found))
@@ -95,7 +95,7 @@ def _again(context: CallContext, attempt: Callable[[int], Operation[T]], denied:
         now = yield from pause(delay)
         if now.monotonic >= context.deadline:
             break
-        again = after(meta, (yield from exchange(context, attempt(number), now)))
+        again = after(meta, (yield from exchange(context, attempt(number))))
         if isinstance(again, Ok) or not _denies(again):
             return again
         meta = evolve(again.meta, false_not_found=again.meta.false_not_found + 1)
@@ -115,8 +115,7 @@ def _from_list(context: CallContext, job_id: str | None, denied: Err) -> Plan[Re
     meta = denied.meta
     for number in range(MAX_PAGES):
         page = operations.page(Filters(job_name=seen.job_name, include_result=True), PAGE_SIZE, number * PAGE_SIZE)
-        now = yield from read_clock()
-        listed = yield from exchange(context, operations.list_(page), now)
+        listed = yield from exchange(context, operations.list_(page))
         meta = listed.meta.plus(meta)
         if isinstance(listed, Err):
             error = listed.error if listed.error.retryable else denied.error

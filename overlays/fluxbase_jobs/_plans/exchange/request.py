@@ -40,12 +40,9 @@ class _ReauthBudget:
     """Each run with a bad token leaves an idempotency key behind, for which the server replays its 401 for a day."""
 
 
-def exchange(context: CallContext, operation: Operation[T], now: Instant | None = None) -> Plan[Result[T]]:
-    """Send a request and read its response; retry by the context's policy, and with new credentials after a 401.
-
-    `now` is the time, where the caller knows it.
-    """
-    now = now or (yield from read_clock())
+def exchange(context: CallContext, operation: Operation[T]) -> Plan[Result[T]]:
+    """Send a request and read its response; retry by the context's policy, and with new credentials after a 401."""
+    now = yield from read_clock()
     attempts, budget = 0, _ReauthBudget()
     while True:
         attempt = yield from _attempt(context, operation, now)
