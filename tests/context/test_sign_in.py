@@ -62,8 +62,10 @@ def test_second_factor_is_an_error_with_a_hint(connect: Connect, server: LocalSe
     result = connect.sign_in(server.url, "ada@example.com", PASSWORD)
 
     assert type(result.error) is AuthenticationFailed
-    assert "2FA" in result.error.message
-    assert "factor" in (result.error.hint or "")
+    assert result.error.message == "the server asks for a second factor (2FA) and sent no tokens"
+    assert result.error.hint == (
+        "the account has two-factor authentication: sign in with the second factor elsewhere and pass the access token as key"
+    )
     assert (result.error.status, result.error.request_id, result.error.attempts) == (200, "r-1", 1)
 
 

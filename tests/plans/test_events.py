@@ -17,6 +17,7 @@ from fluxbase_jobs._plans.log_lines import LineOrder
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.tail import tail
 from fluxbase_jobs._plans.tail_many import tail_many
+from fluxbase_jobs._plans.wait_many import wait_many, watch_many
 from fluxbase_jobs._plans.watch import watch
 from fluxbase_jobs._realtime.protocol import JobChanged, LineLogged
 from fluxbase_jobs._realtime.subscriptions import Event, Linked
@@ -104,6 +105,19 @@ def test_what_is_older_than_a_poll_is_passed_over() -> None:
     assert newer is not None
     assert newer.progress_percent == 90
     assert newer.payload == known.payload
+
+
+def test_events_that_are_behind_change_nothing() -> None:
+    """They are not emitted, and cause no request: neither one that came late, nor one that says what is known."""
+    late = [(when, reported(5, 10)[1]) for when in (7.0, 8.0, 9.0)]
+    events = [reported(5, 10), reported(6, 20), *late, reported(9.5, 20), changed(30.1, status="completed", completed_at=at(30))]
+    driver = FakeDriver(one_job(working(30)))
+
+    emitted = watched(driver, ScheduledHub(LIVE, *events))
+
+    told = [(round(when, 1), result.unwrap().progress_percent) for when, result in emitted[1:-1]]
+    assert told == [(5.0, 10), (6.0, 20)]
+    assert [round(when, 1) for when in driver.times()] == [0.0, 30.1]
 
 
 def test_a_dropped_end_is_found_by_the_next_poll() -> None:
@@ -332,3 +346,52 @@ def test_every_line_is_given_once_in_order(numbers: list[int], dropped: set[int]
     told = sum(note is not None for _, note in given_lines)
     assert inside == came
     assert told == sum(later > earlier + 1 for earlier, later in pairwise([after, *came]))
+
+
+def test_events_of_a_lost_socket_do_not_put_off_a_poll() -> None:
+    """They come from before it was lost; who cannot rely on events polls as ever, however many there still are."""
+    events = [reported(second / 5, second % 100) for second in range(1, 400)]
+    driver, alone = FakeDriver(one_job(working(30))), FakeDriver(one_job(working(30)))
+
+    emitted = watched(driver, ScheduledHub((0.01, Linked()), *events))
+    list(alone.stream(stream(watch, settings(), {}, JOB_ID, OPTIONS)))
+
+    assert emitted[-1][1].unwrap().status == "completed"
+    assert emitted[-1][0] == pytest.approx(alone.clock.seconds, abs=3)
+    assert len(driver.requests) >= len(alone.requests)
+
+
+def test_what_comes_before_the_subscription_is_confirmed_is_not_lost() -> None:
+    """A line, and a change: the first read does not wait for more, and they are taken after it."""
+    line_first = ScheduledHub(
+        (0.1, logged(0.1, 1)[1]), (0.2, Linked(changes=True, logs=True)), logged(9, 2, '__RESULT__::{"success":true}')
+    )
+    change_first = ScheduledHub((0.1, reported(0.1, 7)[1]), LIVE, changed(9, status="completed", completed_at=at(9)))
+
+    lines = tailed(FakeDriver(one_job(working(9))), line_first)
+    changes = watched(FakeDriver(one_job(working(9))), change_first)
+
+    assert [(round(when, 1), result.unwrap().line_number) for when, result in lines] == [(0.1, 1)]
+    assert [result.unwrap().progress_percent for _, result in changes] == [None, 7, None]
+
+
+@pytest.mark.parametrize("verb", ["watch", "tail", "tail_many", "wait_many", "watch_many"])
+def test_a_caller_who_stops_early_gives_the_subscriptions_back(verb: str) -> None:
+    """As at the end."""
+    hub, options = ScheduledHub(LIVE, logged(1, 1)), WaitOptions(timeout=900, poll=PollPolicy())
+    client, driver = using(hub), FakeDriver(FakeJobs({JOB_ID: working(60), str(UUID(int=1)): working(0)}))
+    plans: dict[str, Any] = {
+        "watch": lambda: stream(watch, client, {}, JOB_ID, options),
+        "tail": lambda: stream(tail, client, {}, JOB_ID, 0, options, None),
+        "tail_many": lambda: tail_many(client, {}, [JOB_ID], options),
+        "wait_many": lambda: wait_many(client, {}, [JOB_ID, str(UUID(int=1))], options),
+        "watch_many": lambda: watch_many(client, {}, [JOB_ID], options),
+    }
+    plan = plans[verb]()
+    next(driver.stream(plan))
+    (subscription,) = hub.subscriptions
+    assert not subscription.closed
+
+    plan.close()
+
+    assert subscription.closed

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from attrs import evolve
 from fluxbase_jobs import Conflict, ConnectionFailed, Err, FluxbaseError, RateLimited, RequestTimeout, RetryPolicy, ServerFailed, Submission
 from fluxbase_jobs._operations import auth
 from fluxbase_jobs._operations import jobs as operations
@@ -190,6 +191,8 @@ def test_elapsed_counts_requests_and_pauses() -> None:
     script = Script([DROPPED, FOUND], seconds=2.0, random=0.5)
 
     assert script.run(exchange(settings(first_delay=1.0), operations.get(JOB_ID))).meta.elapsed == 4.5
+    assert Script([DROPPED], seconds=2.0).run(exchange(settings(attempts=1), operations.get(JOB_ID))).meta.elapsed == 2.0
+    assert Script([reply(403)], seconds=2.0).run(exchange(settings(), operations.get(JOB_ID))).meta.elapsed == 2.0
 
 
 @pytest.mark.parametrize(
@@ -236,12 +239,78 @@ def test_a_date_counts_from_the_servers_clock(date: str) -> None:
     assert error.retry_after == 7.0
 
 
-def test_a_retry_after_beyond_the_time_left_ends_at_once_and_says_so() -> None:
+@pytest.mark.parametrize("seconds", ["120.5", "90"])
+def test_a_retry_after_beyond_the_time_left_ends_at_once_and_says_so(seconds: str) -> None:
     """Nothing is waited for that cannot come."""
-    script = Script([reply(429, {"error": "slow down"}, retry_after="120.5")])
+    script = Script([reply(429, {"error": "slow down"}, retry_after=seconds)])
 
-    error = script.run(exchange(settings(), operations.get(JOB_ID))).error
+    result = script.run(exchange(settings(), operations.get(JOB_ID)))
+
+    assert result.error is not None
+    assert result.error.hint == f"the server asks to wait {seconds} s, more than the 90 s left"
+    assert (len(script.sent), script.pauses, result.meta.status) == (1, [], 429)
+
+
+def test_a_retry_after_that_is_too_long_is_said_beside_another_hint() -> None:
+    """The refresh after a 401 was the request that was too much."""
+    refused, limited = reply(401, {"error": "Invalid or expired token"}), reply(429, {"error": "slow down"}, retry_after="120")
+    script = Script([refused, limited], seconds=10.0)
+
+    error = script.run(exchange(settings(refresh_token="r1"), operations.get(JOB_ID))).error
+
+    assert isinstance(error, RateLimited)
+    assert error.hint == (
+        "this happened while the tokens were refreshed after a 401; the refresh token was not refused; the server asks to wait 120 s, more "
+        "than the 70 s left"
+    )
+
+
+@pytest.mark.parametrize(("status", "options"), [(429, {"attempts": 1}), (400, {})], ids=["the only attempt", "a lasting failure"])
+def test_a_retry_after_is_not_spoken_of_where_no_attempt_would_follow(status: int, options: dict[str, Any]) -> None:
+    """The time is not the reason."""
+    script = Script([reply(status, {"error": "no"}, retry_after="120")])
+
+    error = script.run(exchange(settings(**options), operations.get(JOB_ID))).error
 
     assert error is not None
-    assert "the server asks to wait 120.5 s, more than the 90 s left" in str(error)
-    assert (len(script.sent), script.pauses) == (1, [])
+    assert (error.hint, len(script.sent)) == (None, 1)
+
+
+def test_a_body_that_repeats_the_key_has_its_retry_after_all_the_same() -> None:
+    """The key is taken out of what is said, and the date counts as ever."""
+    date = format_datetime(NOON + timedelta(seconds=7))
+    script = Script([reply(429, {"error": "the token eyJ.a-token may send no more"}, retry_after=date)])
+
+    error = script.run(exchange(settings(attempts=1), operations.get(JOB_ID))).error
+
+    assert isinstance(error, RateLimited)
+    assert "eyJ.a-token" not in f"{error} {error!r}"
+    assert error.retry_after == 7.0
+
+
+def test_the_headers_of_a_request_go_before_those_of_the_client() -> None:
+    """Each once, however either is written; those of the client that the request has not are added."""
+    client = evolve(settings(), headers={"idempotency-key": "mine", "content-type": "text/plain", "x-tenant": "a"})
+    script = Script([reply(201, job(job_name="resize"))])
+
+    script.run(exchange(client, operations.submit(Submission("resize", idempotency_key="order-7"), NOON))).unwrap()
+
+    (send,) = script.sent
+    names = [name.lower() for name in send.request["headers"]]
+    assert len(names) == len(set(names))
+    assert script.sent_headers("idempotency-key") == ["order-7"]
+    assert script.sent_headers("content-type") == ["application/json"]
+    assert script.sent_headers("x-tenant") == ["a"]
+
+
+def test_a_request_whose_time_is_over_gets_a_moment() -> None:
+    """The function that gives the key took all of it: the request fails for the time and for nothing else."""
+    script = Script([FOUND])
+
+    def key() -> str:
+        script.clock += 100
+        return "eyJ.a-token"
+
+    script.run(exchange(settings(key=key), operations.get(JOB_ID)))
+
+    assert [send.timeout for send in script.sent] == [0.001]

@@ -120,3 +120,17 @@ def test_a_bad_argument_is_the_only_item(options: dict[str, Any], says: str) -> 
     assert isinstance(only[1].error, InvalidInput)
     assert only[1].error.message.startswith(says)
     assert driver.requests == []
+
+
+def test_each_page_has_the_time_of_a_call() -> None:
+    """An iteration takes as long as its caller does."""
+    server = Growing(10, 0)
+
+    def slow(request: ReceivedRequest, clock: Clock) -> RawResponse | FluxbaseError:
+        clock.pass_(29.0)
+        return server(request, clock)
+
+    driver = FakeDriver(slow)
+
+    assert len(ids(driver, iterating())) == 10
+    assert {request.timeout for request in driver.requests} == {30.0}

@@ -48,6 +48,7 @@ def test_a_log_is_waited_for_right_after_the_end() -> None:
     assert messages(result)[0] == "hello"
     assert driver.clock.seconds < 3.5
     assert result.meta.logs_hidden is False
+    assert result.meta.attempts == len(driver.requests) > 3
 
 
 def test_the_rest_of_a_log_is_waited_for_right_after_the_end() -> None:
@@ -93,6 +94,7 @@ def test_lines_that_were_read_are_kept_where_the_next_read_fails(heard: tuple[Li
 
     assert messages(read) == ["one", "two", *(line.message for line in heard)]
     assert isinstance(read.meta.logs_error, ServerFailed)
+    assert read.meta.attempts == len(driver.requests) - 1  # the first one was that of `get`
 
 
 def test_a_job_keeps_the_lines_that_were_read_where_the_next_read_fails() -> None:
@@ -150,13 +152,14 @@ def test_a_job_may_have_an_empty_log(state: Life) -> None:
 
 
 def test_lines_that_were_heard_are_given() -> None:
-    """Together with those that HTTP shows, each once, by number; or alone where HTTP shows none."""
+    """Together with those that HTTP shows, each once, by number, with the id that HTTP shows; or alone where HTTP shows none."""
     heard = (Line(1, "one", 1), Line(2, "two", 2), Line(3, RESULT, 3))
 
-    both, _ = read_at(20, life(0, 10), heard[1], Line(4, "four", 4), client=hearing(*heard))
+    both, _ = read_at(20, life(0, 10), Line(2, "two", 2.5), Line(4, "four", 4), client=hearing(*heard))
     alone, _ = read_at(20, life(0, 10), client=hearing(*heard))
 
     assert messages(both) == ["one", "two", RESULT, "four"]
+    assert [line.id for line in both.unwrap()][:2] == ["1@1", "2@2.5"]
     assert both.meta.logs_hidden is False
     assert messages(alone) == ["one", "two", RESULT]
     assert alone.meta.logs_hidden is True

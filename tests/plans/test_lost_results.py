@@ -161,7 +161,11 @@ def test_a_typed_job_whose_result_is_lost_is_an_error(waits: bool) -> None:  # n
     assert isinstance(result.error, ResultLost)
     assert result.error.job is not None
     assert result.error.job.succeeded
-    assert result.error.hint
+    assert (result.error.message, result.error.job_id) == ("the job completed, but the server lost its result", JOB_ID)
+    assert result.error.hint == (
+        "the server stops reading a job's output when its process ends: let the function wait for half a second before it returns, and "
+        "log less at its end; a result over 1 MB is always lost"
+    )
     assert result.meta.result_lost is True
     assert not isinstance(result, Ok)
 

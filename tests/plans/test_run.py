@@ -10,6 +10,7 @@ from fluxbase_jobs import (
     Job,
     JobCancelled,
     JobFailed,
+    LogLine,
     NotFound,
     Ok,
     PollPolicy,
@@ -24,9 +25,11 @@ from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.run import run
 from fluxbase_jobs._transports.messages import RawResponse
 from fluxbase_jobs.errors import FluxbaseError
+from msgspec import convert
 
 from tests.support.fake_driver import Clock, FakeDriver, ReceivedRequest, replies, reply, settings
 from tests.support.sample_responses import JOB_ID, job
+from tests.support.scheduled_events import ScheduledHub
 from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, FakeJobs, Line, life, one_job
 
 THROWN = "Job execution error: the reactor is on fire"
@@ -80,8 +83,9 @@ def test_the_log_is_polled_for_the_cause_for_two_seconds() -> None:
     assert len(reads) >= 2
     assert 1.5 <= driver.clock.seconds - reads[0] <= 2.1
     assert error.message == "exit status 1"
-    assert error.hint is not None
-    assert "log" in error.hint
+    assert error.hint == (
+        "the text that the job threw is not in its log: servers lose what a job prints in its last moment, more of it the busier they are"
+    )
     assert [line.message for line in error.log_tail] == ["warming up"]
 
 
@@ -115,8 +119,37 @@ def test_an_unreadable_log_does_not_hide_the_failure(refusal: RawResponse) -> No
 
     assert isinstance(error, JobFailed)
     assert (error.message, error.log_tail) == ("exit status 1", [])
-    assert error.hint is not None
+    assert error.hint == (
+        "the text that the job threw is in its log, which this server did not show: April 2026 servers show it after their next start, and "
+        "any server only to the job's own user and to service roles; an emulator shows it in its terminal, and to clients with "
+        "--profile 2026-03"
+    )
     assert len(driver.requests) == 3
+
+
+def test_lines_that_were_heard_are_kept_where_the_log_cannot_be_read() -> None:
+    """They came over the WebSocket, and none of them has the cause."""
+    client, jobs = settings(), one_job(life(2, 12, "failed", error_message="exit status 1"))
+    client.memory.hub = ScheduledHub()
+    client.memory.hub.heard.add(JOB_ID, convert(Line(1, "warming up", 3).body(), LogLine))
+    driver = FakeDriver(lambda request, clock: reply(403, {"error": "no"}) if request.path.endswith("/logs") else jobs(request, clock))
+
+    error = driver.run(call(run, client, {}, Submission("resize"), WaitOptions(timeout=900.0, poll=PollPolicy()))).error
+
+    assert isinstance(error, JobFailed)
+    assert [line.message for line in error.log_tail] == ["warming up"]
+
+
+def test_an_empty_log_of_a_server_that_shows_its_logs_has_lost_the_text() -> None:
+    """The client has seen another job's log there."""
+    client = settings()
+    client.memory.shows_logs = True
+    driver = FakeDriver(one_job(life(2, 12, "failed", error_message="exit status 1")))
+
+    error = driver.run(call(run, client, {}, Submission("resize"), WaitOptions(timeout=900.0, poll=PollPolicy()))).error
+
+    assert isinstance(error, JobFailed)
+    assert str(error.hint).startswith("the text that the job threw is not in its log: ")
 
 
 def test_a_cause_of_an_earlier_try_is_not_this_ones() -> None:
@@ -125,6 +158,7 @@ def test_a_cause_of_an_earlier_try_is_not_this_ones() -> None:
 
     assert failed_run(first, second, retry_count=1)[0].message == "no memory"
     assert failed_run(first, retry_count=1)[0].message == "exit status 1"
+    assert failed_run(Line(1, THROWN, 2), retry_count=1)[0].message == "the reactor is on fire"  # in the moment of its start
 
 
 def test_a_first_attempt_has_all_lines_of_its_log() -> None:
@@ -185,6 +219,12 @@ SPLIT = [
             "the job threw an error without a message",
         ),
         ([Line(1, "Job execution error: undefined", 14), Line(2, '__RESULT__::{"success":false}', 14)], "undefined"),
+        ([Line(1, "Job execution error: no disk", 14), Line(2, "__RESULT__::[1]", 14)], "no disk"),
+        ([Line(1, "Job execution error: no disk", 14), Line(2, "__RESULT__::{oops", 14)], "no disk"),
+        ([Line(1, "Job execution error: no disk", 14), Line(2, '__RESULT__::{"success":true,"error":"none"}', 14)], "no disk"),
+        ([Line(1, "Job execution error: no disk", 14), Line(2, '__RESULT__::{"success":false,"error":7}', 14)], "no disk"),
+        ([Line(1, "error: Uncaught Error: ", 14)], "the job threw an error without a message"),
+        ([Line(1, "error: first", 14), Line(2, "error: second", 14)], "second"),
     ],
 )
 def test_the_cause_is_what_the_log_shows(lines: list[Line], says: str) -> None:

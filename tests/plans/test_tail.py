@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import queue
+from itertools import pairwise
 from logging.handlers import QueueHandler
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fluxbase_jobs import InvalidInput, LogLine, NotFound, PollPolicy, Result, WaitTimeout
@@ -13,8 +15,9 @@ from fluxbase_jobs._plans.exchange.call import stream
 from fluxbase_jobs._plans.exchange.steps import Stream
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.tail import tail
+from fluxbase_jobs._plans.tail_many import tail_many
 
-from tests.support.fake_driver import Clock, FakeDriver, at, replies, reply, settings
+from tests.support.fake_driver import Clock, FakeDriver, Server, at, replies, reply, settings
 from tests.support.sample_responses import JOB_ID
 from tests.support.simulated_jobs import FOREVER, PENDING, RUNNING, FakeJobs, Life, Line, down, life, one_job
 
@@ -84,6 +87,15 @@ def test_the_log_of_a_job_that_ended_long_ago_is_not_waited_for() -> None:
     assert lines_of(driver) == messages(STEPS[:3])
     assert len(driver.requests) == 2
     assert driver.clock.seconds <= HOUR + 0.1
+
+
+@pytest.mark.parametrize(("ago", "requests"), [(61.0, 2), (59.0, 8)])
+def test_a_log_is_complete_a_minute_after_the_end(ago: float, requests: int) -> None:
+    """However wrong the clock is; until then lines may still come."""
+    driver = FakeDriver(one_job(life(0, 5), *STEPS[:3]), clock=Clock(seconds=5 + ago))
+
+    assert lines_of(driver) == messages(STEPS[:3])
+    assert len(driver.requests) == requests
 
 
 def test_faults_cost_no_lines() -> None:
@@ -284,3 +296,68 @@ def test_a_retry_after_beyond_the_deadline_ends_it_at_once() -> None:
     assert isinstance(result.error, WaitTimeout)
     assert "more than the 20 s left" in result.error.message
     assert driver.pauses == []
+
+
+def tailed_many(server: Server, *job_ids: str) -> tuple[list[tuple[float, str, str]], FakeDriver]:
+    """What `tail_many` gives of these jobs, and when; an error as its kind."""
+    driver = FakeDriver(server)
+    emitted = driver.stream(tail_many(settings(), {}, job_ids, WaitOptions(timeout=60.0, poll=PollPolicy())))
+    return [(when, of, result.data.message if result.ok else type(result.error).__name__) for when, (of, result) in emitted], driver
+
+
+JOB_IDS = [str(UUID(int=number)) for number in range(3)]
+
+
+def test_the_logs_of_many_jobs_are_read_in_turn() -> None:
+    """Each at most once in two seconds for each job: a poll takes two requests, and the server allows 100 a minute."""
+    lines = [Line(number, f"line {number}", number, lag=0) for number in range(1, 30)]
+
+    given, driver = tailed_many(FakeJobs(dict.fromkeys(JOB_IDS, life(0, 30)), lines), *JOB_IDS)
+
+    for job_id in JOB_IDS:
+        assert [text for _, of, text in given if of == job_id] == messages(lines)
+        polls = driver.times(f"GET /jobs/{job_id}/logs")
+        assert min(later - earlier for earlier, later in pairwise(polls)) >= 5.9
+    assert [request.what for request in driver.requests[:6]] == [
+        what for job_id in JOB_IDS for what in (f"GET /jobs/{job_id}", f"GET /jobs/{job_id}/logs")
+    ]
+
+
+def test_one_of_many_jobs_is_read_as_if_it_was_alone() -> None:
+    """Also where it was given twice, beside an id that is none."""
+    lines = [Line(number, f"line {number}", number, lag=0) for number in range(1, 30)]
+    server = FakeJobs({JOB_IDS[0]: life(0, 30)}, lines)
+    alone = FakeDriver(server)
+    list(alone.stream(tailing(job_id=JOB_IDS[0])))
+
+    given, driver = tailed_many(server, JOB_IDS[0], "{x}", JOB_IDS[0])
+
+    assert given[0] == (0.0, "{x}", "InvalidInput")
+    assert [text for _, of, text in given if of == JOB_IDS[0]] == messages(lines)
+    assert driver.times() == pytest.approx(alone.times())
+
+
+def test_an_error_ends_the_log_of_its_job_only() -> None:
+    """The others go on, and the last one ends the whole."""
+    server = FakeJobs({JOB_IDS[0]: life(0, 10), JOB_IDS[1]: FOREVER}, [Line(1, "one", 0, lag=0)])
+
+    given, driver = tailed_many(server, *JOB_IDS)
+
+    assert [(of, text) for _, of, text in given] == [
+        (JOB_IDS[0], "one"),
+        (JOB_IDS[1], "one"),
+        (JOB_IDS[2], "NotFound"),
+        (JOB_IDS[1], "WaitTimeout"),
+    ]
+    assert given[-1][0] == pytest.approx(60.0, abs=0.01)
+    assert driver.times(f"GET /jobs/{JOB_IDS[2]}") == [pytest.approx(0.016)]
+
+
+def test_a_pause_before_another_attempt_is_everybodys() -> None:
+    """A server that is overloaded is left alone by all."""
+    server = down(FakeJobs(dict.fromkeys(JOB_IDS, life(0, 10))), 0.0, 0.001, reply(429, {"error": "slow down"}, retry_after="7"))
+
+    _, driver = tailed_many(server, *JOB_IDS)
+
+    assert [when for when in driver.times() if 0.001 < when < 7] == []
+    assert driver.requests[1].what == f"GET /jobs/{JOB_IDS[0]}"

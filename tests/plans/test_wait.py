@@ -101,7 +101,7 @@ def test_an_interruption_gets_a_note_that_names_the_job(kind: type[BaseException
         plan.throw(kind())
 
     (note,) = caught.value.__notes__
-    assert f"jobs.wait('{JOB_ID}')" in note
+    assert note == f"job {JOB_ID} may still run on the server; call jobs.wait('{JOB_ID}') to wait for it again"
 
 
 def test_a_timeout_leaves_the_job_alone() -> None:

@@ -125,6 +125,7 @@ def test_the_deadline_bounds_each_request_of_a_round(cut_off: bool) -> None:  # 
     pairs = pairs_of(driver, [id_of(number) for number in range(40)], 20.0)
 
     assert len(pairs) == 40
+    assert {type(result.error) for _, result in pairs} == {WaitTimeout}
     assert driver.clock.seconds <= 20.1
     assert max(driver.times()) < 20.0
 
@@ -151,6 +152,29 @@ def test_jobs_that_are_not_in_the_list_are_read_one_by_one() -> None:
 
     assert sorted(job_id for job_id, _ in pairs) == [id_of(0), *old]
     assert all(result.ok for _, result in pairs)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(99, 1), (100, 2), (199, 2), (200, 3)])
+def test_jobs_are_looked_for_in_so_many_pages(count: int, pages: int) -> None:
+    """Among the newest, about twice as many as are waited for; the others are then read one by one."""
+    driver = FakeDriver(many(3000, older=count))
+    waited = driver.stream(waiting([id_of(3000 + number) for number in range(count)], 4.0))
+
+    next(waited)
+
+    listed = [request.query["offset"] for request in driver.requests if request.what == "GET /jobs" and request.at < 1.0]
+    assert listed == [str(200 * number) for number in range(pages)]
+
+
+@pytest.mark.parametrize(("initial", "pause"), [(0.1, 3.2), (0.5, 16.0), (2.0, 16.0)])
+def test_a_round_of_many_requests_is_followed_by_a_long_pause(initial: float, pause: float) -> None:
+    """A second for each request, as the server allows 100 a minute; shorter where the caller polls so quickly on purpose."""
+    driver = FakeDriver(many(200, older=30))
+    ids = [id_of(200 + number) for number in range(15)]
+
+    list(driver.stream(waiting(ids, 60.0, PollPolicy(initial=initial, maximum=30.0))))
+
+    assert driver.pauses[0] == pytest.approx(pause)
 
 
 def test_running_jobs_do_not_starve_the_others() -> None:
@@ -317,6 +341,10 @@ def test_an_id_that_raises_has_its_pair() -> None:
     pairs = pairs_of(FakeDriver(many(1, 5.0)), [Unreadable(), id_of(0), Unreadable()])
 
     assert [isinstance(result.error, InvalidInput) for _, result in pairs] == [True, True, False]
+    assert {str(result.error and result.error.message) for _, result in pairs[:2]} == {
+        "job_ids must be a UUID, as text or uuid.UUID; got Unreadable"
+    }
+    assert all(job_id.startswith("<tests.plans.test_wait_many.Unreadable object at ") for job_id, _ in pairs[:2])
     assert pairs[-1][1].unwrap().id == id_of(0)
 
 
@@ -369,7 +397,27 @@ def test_a_log_without_the_cause_says_where_it_is() -> None:
 
     assert isinstance(result.error, JobFailed)
     assert result.error.message == "exit status 1"
-    assert result.error.hint is not None
+    assert str(result.error.hint).startswith("the text that the job threw is in its log, which this server did not show: ")
+
+
+def test_a_log_that_cannot_be_read_for_a_while_is_read_later() -> None:
+    """A fault that passes ends nothing: the cause is told when the log can be read again."""
+    server = failing(3, Line(1, "Job execution error: no disk", 3))
+    driver = FakeDriver(lambda request, clock: DOWN if request.path.endswith("/logs") and clock.seconds < 60 else server(request, clock))
+
+    pairs = with_causes(driver, [*server.lives])
+
+    assert [result.error and result.error.message for _, result in pairs] == ["no disk"] * 3
+    assert 60 < driver.clock.seconds < 75
+
+
+def test_a_cause_that_was_not_read_in_time_is_said_to_be_in_the_log() -> None:
+    """The job has failed just before the end of the wait, and its log lags behind."""
+    ((_, result),) = with_causes(FakeDriver(failing(1, Line(1, "Job execution error: no disk", 3, lag=5))), [id_of(0)], timeout=4.5)
+
+    assert isinstance(result.error, JobFailed)
+    assert result.error.hint == "the text that the job threw is in its log, which could not be read in time; call jobs.logs to read it"
+    assert (result.error.job_id, result.error.job and result.error.job.status, result.meta.status) == (id_of(0), "failed", 200)
 
 
 def test_causes_of_many_stay_below_the_rate_limit() -> None:

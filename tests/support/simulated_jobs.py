@@ -93,7 +93,9 @@ class FakeJobs:
 
     def _page(self, query: Mapping[str, Any], clock: Clock) -> RawResponse:
         start, size = int(query.get("offset", 0)), int(query["limit"])
-        return reply(200, {"jobs": [self._job(job_id, clock) for job_id in [*self.lives][start : start + size]] or None})
+        left_out = {"payload"} if query.get("include_result") == "true" else {"payload", "result"}
+        shown = [self._job(job_id, clock) for job_id in [*self.lives][start : start + size]]
+        return reply(200, {"jobs": [{key: each[key] for key in each.keys() - left_out} for each in shown] or None})
 
     def _job(self, job_id: str, clock: Clock) -> dict[str, Any]:
         shown = {**BODY, "id": job_id}

@@ -60,7 +60,9 @@ def test_a_cancel_that_is_refused_is_noted(client: FluxbaseClient, server: Local
     with pytest.raises(Stop) as caught:
         client.jobs.wait(JOB_ID, poll=SLOW, on_progress=stop, cancel_on_exit=True)
 
-    assert "could not be cancelled: not yours" in caught.value.__notes__[0]
+    assert caught.value.__notes__ == [
+        f"job {JOB_ID} could not be cancelled: not yours; job {JOB_ID} may still run on the server; call jobs.wait({JOB_ID!r}) to wait for it again"
+    ]
 
 
 def test_without_it_nothing_is_cancelled(client: FluxbaseClient, server: LocalServer) -> None:

@@ -109,6 +109,19 @@ def test_submit_takes_the_options_of_jobs_submit(client: FluxbaseClient, server:
     assert server.requests[0].headers["idempotency-key"] == "k"
 
 
+def test_a_submit_that_is_repeated_has_the_result_of_its_job(client: FluxbaseClient, server: LocalServer) -> None:
+    """The server answers a key that it knows with the job, which may have ended: its result is of the declared type."""
+    answer = Answer(201, job(result=json.dumps(WIRE)), {"idempotency-replayed": "true"})
+    server.answer(answer)
+    resize = client.jobs.define("resize", AttrsModel, AttrsModel)
+
+    repeated = resize.submit(MODELS["attrs"], idempotency_key="k")
+    ((_, of_batch),) = resize.submit_many([MODELS["attrs"]], batch_key="k")
+
+    assert repeated.unwrap().result == of_batch.unwrap().result == MODELS["attrs"]
+    assert (repeated.meta.status, repeated.meta.idempotency_replayed, of_batch.meta.attempts) == (201, True, 1)
+
+
 @pytest.mark.parametrize(
     ("payload", "says"),
     [

@@ -94,7 +94,8 @@ def test_an_interrupted_submit_names_the_key_that_finds_the_job(server: LocalSer
 
     (note,) = interrupted(server, lambda jobs: jobs.submit("resize", {}), 1).__notes__
 
-    assert f"idempotency_key={server.requests[0].headers['idempotency-key']!r}" in note
+    key = server.requests[0].headers["idempotency-key"]
+    assert note == f"the job may have been queued; the same call with idempotency_key={key!r} finds it"
     assert len(server.requests) == 1
 
 
@@ -164,8 +165,11 @@ def test_an_interrupted_run_cancels_its_job_if_told_so(server: LocalServer, inte
     (note,) = interrupted(server, lambda jobs: jobs.run("resize", poll=SLOW, cancel_on_exit=cancels), 2).__notes__
 
     assert (server.request_lines[-1] == CANCEL) is cancels
-    assert ("was cancelled" in note) is cancels
-    assert ("may still run" in note) is not cancels
+    assert note == (
+        f"job {JOB_ID} was cancelled"
+        if cancels
+        else f"job {JOB_ID} may still run on the server; call jobs.wait('{JOB_ID}') to wait for it again"
+    )
 
 
 @both
@@ -179,6 +183,17 @@ def test_a_run_that_is_interrupted_in_its_submit_cancels_the_job(server: LocalSe
     assert submit.headers["idempotency-key"] == again.headers["idempotency-key"]
     assert cancel.path.endswith("/cancel")
     assert note == f"job {JOB_ID} was cancelled"
+
+
+@both
+def test_a_run_whose_job_cannot_be_found_again_says_so(server: LocalServer, interrupted: Interrupted) -> None:
+    """The same request fails, so the job cannot be cancelled: the note names the key."""
+    server.answer(LATE, Answer(403, {"error": "no"}))
+
+    (note,) = interrupted(server, lambda jobs: jobs.run("resize", idempotency_key="order-7", cancel_on_exit=True), 1).__notes__
+
+    assert note == ("the job may have been queued; the same call with idempotency_key='order-7' finds it; it could not be cancelled: no")
+    assert len(server.requests) == 2
 
 
 def test_a_second_ctrl_c_ends_the_cancel(server: LocalServer) -> None:

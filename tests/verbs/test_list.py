@@ -250,8 +250,10 @@ def test_list_stops_after_twenty_requests(client: FluxbaseClient, server: LocalS
     result = client.jobs.list(namespace="default")
 
     assert isinstance(result.error, FluxbaseError)
-    assert "iterate" in str(result.error)
-    assert "20" in result.error.message
+    assert result.error.message == (
+        "20 pages of jobs did not contain enough jobs that match namespace 'default', a filter that only the client can apply"
+    )
+    assert result.error.hint == "use iterate (admins: iterate_jobs), which reads further pages as you iterate"
     assert (len(server.requests), result.error.attempts, result.meta.attempts) == (20, 20, 20)
     assert not result.error.retryable
 

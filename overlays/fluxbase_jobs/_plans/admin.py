@@ -87,10 +87,10 @@ def _verified(context: CallContext, done: Ok[SyncResult], namespace: str) -> Pla
     meta, empty = done.meta, list[str]()
     for name in (*done.data.details.created, *done.data.details.updated):
         found = yield from exchange(context, operations.get_function(namespace, name))
-        meta = meta.plus(found.meta)
         if isinstance(found, Err):
-            failed = read_back_failed(found.error, f"the sync was made, but the function {name!r}", found.meta.plus(done.meta))
+            failed = read_back_failed(found.error, f"the sync was made, but the function {name!r}", found.meta.plus(meta))
             return Err(failed.error.with_(details=done.data), failed.meta)
+        meta = meta.plus(found.meta)
         if not found.data.code:
             empty.append(name)
     return Err(_no_code(done.data, empty, meta), meta) if empty else Ok(done.data, meta)
@@ -117,9 +117,8 @@ def _missing(failed: Err, reading: Plan[Result[Any]], message: str) -> Plan[Err]
     if isinstance(found.error, NotFound):
         missing = replace_error(NotFound, f"{message} (the server answers that with 500)", failed.error, meta)
         return Err(missing.with_(hint=found.error.hint), meta)
-    if found.meta.false_not_found:
-        return Err(failed.error.with_(hint=DENIED, attempts=meta.attempts), meta)
-    return failed
+    hint = DENIED if found.meta.false_not_found else failed.error.hint
+    return Err(failed.error.with_(hint=hint, attempts=meta.attempts), meta)
 
 
 def _reason_not_terminated(job: Job) -> str | None:

@@ -24,7 +24,7 @@ def iterate(context: CallContext, filters: Filters, page_size: object, endpoints
     while not reader.ended:
         now = yield from read_clock()
         operation = endpoints.list(evolve(sent, limit=reader.limit, offset=reader.offset))
-        listed = yield from exchange(context.restarted(now.monotonic), operation, now)
+        listed = yield from exchange(context.restarted(now.monotonic), operation)
         if isinstance(listed, Err):
             yield Emit(listed)
             return

@@ -22,7 +22,7 @@ from .exchange.explain import (
     with_function_name,
     with_retrys_alternative,
 )
-from .exchange.request import exchange
+from .exchange.request import after, exchange
 from .exchange.steps import Plan, read_clock
 from .logs import log_of_ended, read_lines
 
@@ -31,7 +31,7 @@ def submit(context: CallContext, submission: Submission) -> Plan[Result[Job]]:
     """Queue a job."""
     now = yield from read_clock()
     operation = operations.submit(submission, now.utc)
-    submitted = yield from unless_interrupted(exchange(context, operation, now), lost_submit(operation, submission))
+    submitted = yield from unless_interrupted(exchange(context, operation), lost_submit(operation, submission))
     return with_function_name(submitted, submission)
 
 
@@ -74,9 +74,7 @@ def resubmit(context: CallContext, job_id: object, key: object) -> Plan[Result[J
     if not found.data.is_terminal:
         return Err(_not_ended(found.data, found.meta), found.meta)
     operation = operations.submit_again(found.data, key)
-    submitted = yield from unless_interrupted(exchange(context, operation), lost_submit(operation))
-    meta = submitted.meta.plus(found.meta)
-    return Ok(submitted.data, meta) if isinstance(submitted, Ok) else Err(submitted.error.with_(attempts=meta.attempts), meta)
+    return after(found.meta, (yield from unless_interrupted(exchange(context, operation), lost_submit(operation))))
 
 
 def _not_ended(job: Job, meta: Meta) -> NotAllowedInState:

@@ -13,8 +13,8 @@ from .._realtime.protocol import JobChanged, LineLogged
 from .._realtime.subscriptions import Event, Linked, Subscription
 from ..models.jobs import Job
 from ..result import Err, Result
-from .exchange.steps import Instant, NextEvent, Plan, Received, Subscribe
-from .polling import last_change, pause_until_next_poll
+from .exchange.steps import Instant, NextEvent, Plan, Received, Subscribe, pause
+from .polling import last_change
 
 LINK_SECONDS: Final = 0.3
 """Seconds that a first read waits for the subscription: a read before it would have to be repeated after it."""
@@ -57,7 +57,7 @@ def until_linked(source: Subscription | None, now: Instant, end: float) -> Plan[
     """Wait a moment for a new subscription, so that the first read comes after it and misses nothing."""
     if source is None or source.linked.changes or source.linked.logs:
         return now
-    received: Received = yield NextEvent(source, max(0.0, min(LINK_SECONDS, end - now.monotonic)))
+    received = yield from wait_for_events(source, LINK_SECONDS, now, end)
     for event in received.events:
         if isinstance(event, LineLogged | JobChanged):
             source.put_back(received.events)
@@ -75,11 +75,12 @@ def planned(interval: float, result: Result[Any] | None) -> float:
     return max(interval, result.error.retry_after or 0.0) if isinstance(result, Err) else interval
 
 
-def wait_for_events(source: Subscription | None, left: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Received]:
-    """Wait for the next event, or for the next poll in so many seconds."""
+def wait_for_events(source: Subscription | None, left: float, now: Instant, end: float) -> Plan[Received]:
+    """Wait for the next event, or for the next poll in so many seconds, but not beyond the end."""
+    seconds = max(0.0, min(left, end - now.monotonic))
     if source is None:
-        return Received((), (yield from pause_until_next_poll(left, result, now, end)))
-    received: Received = yield NextEvent(source, max(0.0, min(left, end - now.monotonic)))
+        return Received((), (yield from pause(seconds)))
+    received: Received = yield NextEvent(source, seconds)
     return received
 
 

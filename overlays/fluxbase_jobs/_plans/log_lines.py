@@ -25,13 +25,18 @@ Given: TypeAlias = dict[tuple[int, int], datetime]
 """When each line was written, by its number and the hash of its text: a text may be long, and logs have many."""
 
 
+def number_of(line: LogLine) -> int:
+    """A line's number; zero where it has none, so that it comes before all others."""
+    return line.line_number or 0
+
+
 def merged(shown: Sequence[LogLine], heard: Sequence[LogLine]) -> list[LogLine]:
     """The lines of both, by number; a line that both have is the shown one, which has the server's id."""
     if not heard:
         return [*shown]
     known = {(line.line_number, line.message) for line in shown}
     new = [line for line in heard if (line.line_number, line.message) not in known]
-    return sorted([*shown, *new], key=lambda line: line.line_number or 0) if new else [*shown]
+    return sorted([*shown, *new], key=number_of) if new else [*shown]
 
 
 @define
@@ -77,7 +82,7 @@ class LineOrder:
     def add(self, lines: Iterable[LogLine], now: float) -> None:
         """Take lines of either source."""
         for line in lines:
-            number = line.line_number or 0
+            number = number_of(line)
             if self._is_given(line, self._given):
                 continue
             if self.not_before is not None and line.timestamp < self.not_before:
@@ -92,14 +97,14 @@ class LineOrder:
 
     def _add_earlier(self, line: LogLine) -> None:
         """Give a line of an earlier attempt at once, unless it was given."""
-        self._earlier = max(self._earlier, line.line_number or 0)
+        self._earlier = max(self._earlier, number_of(line))
         if not self._is_given(line, self._earlier_given):
             self._remember(line, self._earlier_given)
             self._late.append(line)
 
     def _is_given(self, line: LogLine, given: Given) -> bool:
         number, at = self._forgotten or (0, line.timestamp)
-        return _key(line) in given or ((line.line_number or 0) <= number and line.timestamp <= at)
+        return _key(line) in given or (number_of(line) <= number and line.timestamp <= at)
 
     def _remember(self, line: LogLine, given: Given) -> None:
         """Remember that a line was given, and forget the oldest lines where there are many."""
@@ -121,7 +126,7 @@ class LineOrder:
 
     def take(self, now: float, hold: float) -> list[tuple[LogLine, str | None]]:
         """The lines whose turn it is, each with what to say where lines before it are missing."""
-        taken: list[tuple[LogLine, str | None]] = [(line, None) for line in sorted(self._late, key=lambda line: line.line_number or 0)]
+        taken: list[tuple[LogLine, str | None]] = [(line, None) for line in sorted(self._late, key=number_of)]
         self._late = []
         while self._held:
             first = self.after + 1 if self.after + 1 in self._held else min(self._held)
@@ -138,12 +143,12 @@ class LineOrder:
         return taken
 
     def _note_gap(self, now: float) -> None:
-        waiting = bool(self._held) and not self._held.keys() & {self.after + 1, max(self.after, self._earlier) + 1}
-        self.gap_since = (now if self.gap_since is None else self.gap_since) if waiting else None
+        """Note since when lines are held back. Those that need not wait are taken at once, which begins the time anew."""
+        self.gap_since = (now if self.gap_since is None else self.gap_since) if self._held else None
 
 
 def _key(line: LogLine) -> tuple[int, int]:
-    return line.line_number or 0, hash(line.message)
+    return number_of(line), hash(line.message)
 
 
 def gap_line(note: str, before: LogLine) -> LogLine:
@@ -154,7 +159,7 @@ def gap_line(note: str, before: LogLine) -> LogLine:
 
 def missing_note(lines: Sequence[LogLine], after: int, kept: int | None) -> tuple[str, ...]:
     """What to say of the lines after a number that are not among these; nothing where all are there. See `ClientMemory.kept`."""
-    numbers = sorted({after, *(number for line in lines if (number := line.line_number or 0) > after)})
+    numbers = sorted({after, *(number for line in lines if (number := number_of(line)) > after)})
     gaps = [(before + 1, number - 1) for before, number in pairwise(numbers) if number > before + 1]
     return (gap_note(gaps[0][0], gaps[-1][1], sum(last - first + 1 for first, last in gaps), kept),) if gaps else ()
 

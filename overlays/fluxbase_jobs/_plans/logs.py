@@ -17,9 +17,9 @@ from ..models.wire_value import WireList
 from ..result import Err, Meta, Ok, Result
 from .exchange.causes import BARE_FAILURE, of_last_attempt, returned
 from .exchange.denied import UNSURE, read_job
-from .exchange.request import exchange
+from .exchange.request import after, exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
-from .log_lines import merged, missing_note
+from .log_lines import merged, missing_note, number_of
 from .polling import is_empty, seconds_since
 
 LAG_SECONDS: Final = 2.0
@@ -45,8 +45,7 @@ def logs(context: CallContext, job_id: object, after_line: object) -> Plan[Resul
     found = yield from read_job(context, operations.get(job_id))
     if isinstance(found, Err) or not found.data.is_terminal:
         return Ok(read.data, read.meta.plus(found.meta))
-    ended = yield from log_of_ended(context, found, read)
-    return Ok(ended.data, ended.meta.plus(read.meta)) if isinstance(ended, Ok) else ended
+    return after(found.meta, (yield from log_of_ended(context, found, read)))
 
 
 def _may_lack_lines(context: CallContext, job_id: str, read: Ok[list[LogLine]]) -> Plan[bool]:
@@ -68,6 +67,8 @@ def log_of_ended(context: CallContext, ended: Ok[Job], before: Ok[list[LogLine]]
     complete_at = now.monotonic + max(0.0, LAG_SECONDS - _age(ended, now))
     while True:
         read, shown = yield from _read(context, job.id, 0)
+        if before is not None:
+            read = after(evolve(before.meta, notes=()), read)  # what was said of fewer lines is out of date
         error = read.error or read.meta.logs_error
         if error is not None and before is not None and before.data:
             return Ok(_jobs_own(merged(before.data, read.data or ())), evolve(read.meta, logs_error=error))
@@ -105,10 +106,9 @@ def _read(context: CallContext, job_id: str, after_line: int) -> Plan[tuple[Resu
         if isinstance(read, Ok) or read.error.message != DENIED or memory.seen(job_id) is None:
             break
         yield from pause(LAG_POLL / 2)
-        again = yield from exchange(context, operation)
-        meta = evolve(again.meta.plus(read.meta), false_not_found=read.meta.false_not_found + 1)
-        read = Ok(again.data, meta) if isinstance(again, Ok) else Err(again.error.with_(attempts=meta.attempts), meta)
-    heard = [line for line in memory.heard(job_id) if (line.line_number or 0) > after_line]
+        denied = evolve(read.meta, false_not_found=read.meta.false_not_found + 1)
+        read = after(denied, (yield from exchange(context, operation)))
+    heard = [line for line in memory.heard(job_id) if number_of(line) > after_line]
     if isinstance(read, Err):
         if read.error.message == DENIED and not read.error.hint:
             read = Err(read.error.with_(hint=UNSURE), read.meta)
@@ -138,7 +138,7 @@ def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
         return Ok(job, evolve(ended.meta, result_lost=lost))
     read, shown = yield from _read(context, job.id, 0)
     if isinstance(read, Ok) and (shown or memory.shows_logs) and not has_result(read.data, job):
-        read = yield from log_of_ended(context, ended)
+        read = yield from log_of_ended(context, ended, read)
     if isinstance(read, Err):
         return Ok(job, _with_note(ended.meta.plus(read.meta), UNKNOWN))
     lost = _is_lost(merged(read.data, memory.heard(job.id)), job)

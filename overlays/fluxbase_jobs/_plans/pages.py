@@ -79,7 +79,6 @@ class PageReader:
         self.offset = max(0, self.offset - self._step_back)
         self._step_back *= 2
         self._restarts += self.offset == 0
-        self.stuck = self.ended = self._goes_in_circles()
 
     def _goes_in_circles(self) -> bool:
         """Whether the pages do not fit together, however often they are read again. To pass over what was read takes its pages."""

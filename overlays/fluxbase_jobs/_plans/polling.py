@@ -14,7 +14,7 @@ from ..errors import FluxbaseError, InvalidInput, NotFound, WaitTimeout
 from ..models.jobs import Job
 from ..policies.poll import PollPolicy
 from ..result import Err, Meta, Ok, Result
-from .exchange.steps import Instant, Plan, pause
+from .exchange.steps import Instant
 
 OnProgress: TypeAlias = Callable[[Job], object]
 
@@ -77,18 +77,9 @@ def read_ids(job_ids: Iterable[object]) -> Iterator[tuple[str, InvalidInput | No
     """The ids in their canonical form; one that is none as it was given, with what is wrong with it."""
     for given in job_ids:
         try:
-            yield _job_id(given), None
+            yield arguments.job_id(given, "job_ids"), None
         except InvalidInput as error:
             yield _label(given), error
-
-
-def _job_id(given: object) -> str:
-    try:
-        return arguments.job_id(given, "job_ids")
-    except InvalidInput:
-        raise
-    except Exception as fault:  # noqa: BLE001  # the caller's object may raise anything
-        raise InvalidInput(f"job_ids must be jobs or UUIDs; reading one raised {type(fault).__name__}") from None
 
 
 def _label(given: object) -> str:
@@ -97,12 +88,6 @@ def _label(given: object) -> str:
         return str(given)
     except Exception:  # noqa: BLE001  # the caller's object may raise anything
         return object.__repr__(given)
-
-
-def pause_until_next_poll(interval: float, result: Result[Any] | None, now: Instant, end: float) -> Plan[Instant]:
-    """Wait for the planned interval, or for the server's Retry-After, but not beyond the end."""
-    retry_after = (result.error.retry_after or 0.0) if isinstance(result, Err) else 0.0
-    return (yield from pause(max(0.0, min(max(interval, retry_after), end - now.monotonic))))
 
 
 def is_refused(result: Result[Any] | None, now: Instant, end: float) -> bool:
@@ -139,13 +124,16 @@ def wait_timeout(job_id: str | None, job: Job | None, timeout: float, last: Resu
     """
     if job is None:
         reason = f": {last.error.message}" if isinstance(last, Err) else ""
-        hint = f"the job may still run on the server; {_keep_waiting(job_id)}"
-        return WaitTimeout(f"job {job_id} could not be read within {timeout:g} s{reason}", hint=hint, job_id=job_id)
+        return WaitTimeout(f"job {job_id} could not be read within {timeout:g} s{reason}", hint=_may_run(job_id), job_id=job_id)
     return WaitTimeout(
         f"job {job_id} was {job.status} after {timeout:g} s",
         hint=_why_it_goes_on(job, last.meta, now),
         job_id=job_id,
     ).with_(job=job)
+
+
+def _may_run(job_id: str | None) -> str:
+    return f"the job may still run on the server; {_keep_waiting(job_id)}"
 
 
 def _keep_waiting(job_id: str | None) -> str:
@@ -177,9 +165,9 @@ def last_change(job: Job) -> datetime:
 def seconds_since(moment: datetime, meta: Meta, now: Instant) -> float:
     """By the server's clock where its response tells the time; else by ours, less a minute that it may be wrong."""
     try:
-        server = parsedate_to_datetime(meta.headers.get("date", ""))
+        server = parsedate_to_datetime(meta.headers["date"])
         server = server if server.tzinfo else server.replace(tzinfo=UTC)
-    except (TypeError, ValueError, IndexError, OverflowError):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         server = now.utc - timedelta(minutes=1)
     return max(0.0, (server - moment).total_seconds())
 
@@ -188,8 +176,4 @@ def wait_refused(job_id: str | None, job: Job | None, error: FluxbaseError, left
     """The error of a wait that the server does not let go on before its deadline."""
     status = f"was {job.status} when it was last read" if job else "could not be read"
     reason = f"the server asks to wait {error.retry_after:g} s, more than the {max(left, 0.0):.3g} s left"
-    return WaitTimeout(
-        f"job {job_id} {status}: {reason}",
-        hint=f"the job may still run on the server; call jobs.wait({job_id!r}) to keep waiting",
-        job_id=job_id,
-    ).with_(job=job)
+    return WaitTimeout(f"job {job_id} {status}: {reason}", hint=_may_run(job_id), job_id=job_id).with_(job=job)

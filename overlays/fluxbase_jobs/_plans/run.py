@@ -43,7 +43,7 @@ def _submit(context: CallContext, submission: Submission, waiting: Waiting) -> P
     lost = lost_submit(operation, submission)
     if waiting.cancel_on_exit:
         lost = _cancel_lost(context, operation, submission)
-    submitted = yield from unless_interrupted(exchange(context, operation, now), lost)
+    submitted = yield from unless_interrupted(exchange(context, operation), lost)
     return with_function_name(submitted, submission)
 
 
@@ -51,7 +51,7 @@ def _cancel_lost(context: CallContext, operation: Operation[Job], submission: Su
     """Cancel a job whose submit got no response. The server answers the same request again with the same job."""
     now = yield from read_clock()
     context = context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic)
-    found = yield from exchange(context, operation, now)
+    found = yield from exchange(context, operation)
     if isinstance(found, Err):
         unknown = yield from lost_submit(operation, submission)
         return f"{unknown}; it could not be cancelled: {found.error.message}"

@@ -18,7 +18,7 @@ from ..models.inputs import Submission
 from ..models.jobs import Job
 from ..result import Err, Ok, Result
 from .exchange.call import call
-from .exchange.request import exchange
+from .exchange.request import after, exchange
 from .exchange.steps import Instant, Invoke, Plan, read_clock
 from .exchange.stuck_keys import JobsOfBatch, is_stuck, look_up
 
@@ -101,13 +101,13 @@ def _submit_one(context: CallContext, item: object, batch: Batch, position: int)
     """
     now = yield from read_clock()
     operation, key = _prepared(item, batch, position, now)
-    result = yield from exchange(context, operation, now)
+    result = yield from exchange(context, operation)
     if key is None:
         return result
     for number in range(1, MAX_RESUBMISSIONS if batch.retry_failed else 1):
         if isinstance(result, Ok) or not result.meta.idempotency_replayed:
             break
-        result = yield from exchange(context, operation.with_key(derived(key, f"~{number}")))
+        result = after(result.meta, (yield from exchange(context, operation.with_key(derived(key, f"~{number}")))))
     if isinstance(result, Err) and is_stuck(result):
         return (yield from look_up(context, operation, result, batch.jobs, position))
     return batch.jobs.give(position, result)

@@ -25,7 +25,7 @@ from .exchange.denied import read_job
 from .exchange.request import exchange
 from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_clock
 from .listening import SAFETY_POLL, Event, LineLogged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
-from .log_lines import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, LineOrder, gap_line
+from .log_lines import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, LineOrder, gap_line, number_of
 from .logs import DENIED
 from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
 
@@ -91,14 +91,14 @@ class _LogCursor:
         self.seen.update(line.id for line in lines)
         self.wrote = self.wrote or not all(is_servers_own_line(line) for line in lines)
         # An earlier attempt may have more lines than this one: its numbers say nothing about what is still to come.
-        numbers = [line.line_number or 0 for line in lines if self.started_at is None or self._of_this_attempt(line)]
+        numbers = [number_of(line) for line in lines if self.started_at is None or self._of_this_attempt(line)]
         self.after = min(max([self.after, *numbers]), arguments.INT32)
         # The server sorts by number; where those began from 1 again, attempts are mixed.
         return sorted(fresh, key=self._of_this_attempt)
 
     def _wanted(self, line: LogLine) -> bool:
         """Whether a line comes after the one that the caller named, or belongs to an attempt that began since."""
-        return (line.line_number or 0) > self.first or (self.restarted and self._of_this_attempt(line))
+        return number_of(line) > self.first or (self.restarted and self._of_this_attempt(line))
 
     def _of_this_attempt(self, line: LogLine) -> bool:
         return self.started_at is not None and line.timestamp >= self.started_at
@@ -248,7 +248,7 @@ def _give(
     """Emit the lines whose turn it is: with a WebSocket in the order of their numbers, else those that were read."""
     lines: list[tuple[LogLine, str | None]] = [(line, None) for line in snapshot.lines]
     if following.source is not None:
-        following.shown_up_to = max([following.shown_up_to, *(line.line_number or 0 for line in snapshot.lines)])
+        following.shown_up_to = max([following.shown_up_to, *map(number_of, snapshot.lines)])
         following.order.add(snapshot.lines, now.monotonic)
         lines = following.order.take(now.monotonic, _hold(context, following) if hold is None else hold)
     for line, gap in lines:
@@ -284,7 +284,7 @@ def _until_next_poll(
         if source is not None and left <= 0:
             return now
         held = left if not gap else following.order.held_for(now.monotonic, _hold(context, following)) if hidden else GAP_POLL
-        received = yield from wait_for_events(source, min(left, held), snapshot.result, now, end)
+        received = yield from wait_for_events(source, min(left, held), now, end)
         now = received.at
         due = False
         for event in received.events:
@@ -297,14 +297,14 @@ def _until_next_poll(
 
 def _poll(context: CallContext, read: Operation[Job], cursor: _LogCursor, now: Instant, end: float) -> Plan[_Snapshot]:
     """Read the job first, then its log: so the log that is read after an ended job was read holds all that there was then."""
-    found = yield from read_job(context.until(end, now.monotonic), read, now)
+    found = yield from read_job(context.until(end, now.monotonic), read)
     if isinstance(found, Err):
         return _Snapshot(None, found)
     cursor.observe(found.data)
     now = yield from read_clock()
-    lines = yield from exchange(context.until(end, now.monotonic), operations.logs(read.job_id, cursor.after), now)
+    lines = yield from exchange(context.until(end, now.monotonic), operations.logs(read.job_id, cursor.after))
     if found.meta.false_not_found and isinstance(lines, Err) and lines.error.message == DENIED:
-        lines = Ok(list[LogLine](), found.meta)
+        return _Snapshot(found.data, found)
     return _Snapshot(found.data, lines, cursor.new_lines(lines.data) if isinstance(lines, Ok) else ())
 
 

@@ -11,7 +11,6 @@ from attrs import define, field
 from .._context.call_context import CallContext, ClientSettings, RetryOption
 from .._operations import jobs as operations
 from .._realtime.subscriptions import Subscription
-from ..errors import InvalidInput
 from ..models.jobs import LogLine
 from ..result import Err, Result
 from .exchange.call import public_argument
@@ -32,10 +31,11 @@ def tail_many(client: ClientSettings, retry: RetryOption, job_ids: Iterable[obje
     context, waiting, refused = yield from opened(client, retry, options)
     valid: dict[str, None] = {}
     for job_id, error in read_ids(job_ids):
-        if error or refused:
-            yield Emit((job_id, Err(public_argument(client, error or refused or InvalidInput(job_id)))))
+        wrong = error or refused
+        if wrong:
+            yield Emit((job_id, Err(public_argument(client, wrong))))
         else:
-            valid[job_id] = None
+            valid.setdefault(job_id)
     if context and waiting and valid:
         sources = yield from listen_each(context, [[job_id] for job_id in valid], logs=True)
         yield from _Merged.of(context, waiting, [*valid], sources).emit()

@@ -30,7 +30,7 @@ from .watch import visible_state
 
 T = TypeVar("T")
 Pair: TypeAlias = tuple[str, Result[Job]]
-Reading: TypeAlias = Callable[[CallContext, Operation[T], Instant | None], Plan[Result[T]]]
+Reading: TypeAlias = Callable[[CallContext, Operation[T]], Plan[Result[T]]]
 
 JOBS: Final = "jobs or UUIDs"
 PAGE_SIZE: Final = 200
@@ -151,8 +151,9 @@ def _follow(
 ) -> Stream[Pair]:
     context, waiting, refused = yield from opened(client, retry, options, causes=causes)
     for job_id, error in read_ids(job_ids):
-        if error or refused:
-            yield Emit((job_id, Err(public_argument(client, error or refused or InvalidInput(job_id)))))
+        wrong = error or refused
+        if wrong:
+            yield Emit((job_id, Err(public_argument(client, wrong))))
         else:
             pending.add(job_id)
     if context and waiting and pending.jobs:
@@ -215,7 +216,7 @@ def _until_next_poll(
         left = SAFETY_POLL if live else planned_for - (now.monotonic - began)
         if source is not None and left <= 0:
             return now
-        received = yield from wait_for_events(source, left, failed, now, end)
+        received = yield from wait_for_events(source, left, now, end)
         now = received.at
         for event in received.events:
             due = (yield from _take_event(event, pending)) or due
@@ -277,8 +278,6 @@ def _poll_each(
 ) -> Generator[Step | Emit[Pair], Any, Err | None]:
     """Read each of these jobs with its own request."""
     for job_id in job_ids:
-        if job_id not in pending.jobs:
-            continue  # the answer for another job was about this one
         found = yield from _read(context, operations.get(job_id), pending, end, read_job)
         pending.jobs[job_id] = pending.jobs.pop(job_id)  # to the end: the next round starts with those that this one leaves out
         if isinstance(found, Ok):
@@ -305,7 +304,7 @@ def _look_for_causes(context: CallContext, pending: _Pending, end: float) -> Gen
         if now.monotonic >= end:
             return None
         pending.requests += 1
-        cause = yield from read_cause(context.until(end, now.monotonic), failed.job, now)
+        cause = yield from read_cause(context.until(end, now.monotonic), failed.job)
         if cause.error is not None and is_transient(cause.error):
             return Err(cause.error)
         now = yield from read_clock()
@@ -322,4 +321,4 @@ def _read(context: CallContext, operation: Operation[T], pending: _Pending, end:
     if now.monotonic >= end:
         return Err(RequestTimeout("the timeout expired before every job could be polled", retryable=True))
     pending.requests += 1
-    return (yield from reading(context.until(end, now.monotonic), operation, now))
+    return (yield from reading(context.until(end, now.monotonic), operation))

@@ -54,7 +54,7 @@ def _follow(
     now = yield from until_linked(source, now, end)
     seen.linked = source is not None and source.linked.changes
     while now.monotonic < end:
-        result = yield from read_job(context.until(end, now.monotonic), read, now)
+        result = yield from read_job(context.until(end, now.monotonic), read)
         now = yield from read_clock()
         if isinstance(result, Err) and not is_transient(result.error, not_found_too=just_submitted):
             yield Emit(seen.as_told(result))
@@ -113,7 +113,7 @@ def _until_next_poll(
         left = SAFETY_POLL if live and not failed else interval - (now.monotonic - began)
         if left <= 0 and source is not None:
             return now
-        received = yield from wait_for_events(source, left, result, now, end)
+        received = yield from wait_for_events(source, left, now, end)
         now = received.at
         if not received.events:
             return now

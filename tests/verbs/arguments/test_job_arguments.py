@@ -148,9 +148,9 @@ def test_a_user_without_jobs_ends_after_twenty_pages(connect: Connect, server: L
     starts = [max(0, number * 100 - 1) for number in range(22)]
     server.answer(*(Answer(200, page(*table[start : start + 100 + (start > 0)])) for start in starts))
 
-    error = connect(server.url).jobs.list(created_by=USER).error
+    error = connect(server.url).jobs.list(created_by=USER, namespace="default").error
 
     assert isinstance(error, FluxbaseError)
-    assert "created_by" in error.message
+    assert f"match namespace 'default' and created_by {USER!r}, a filter" in error.message
     assert "iterate" in str(error)
     assert len(server.requests) == 20

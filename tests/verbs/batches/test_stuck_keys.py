@@ -231,3 +231,12 @@ def test_numbers_are_compared_by_value(first: Any, second: Any, same: bool) -> N
     """PostgreSQL writes 1e21 as an integer."""
     assert same_json(first, second) is same
     assert same_json({"a": [first]}, {"a": [second]}) is same
+
+
+def test_values_that_are_nested_too_deep_are_not_the_same() -> None:
+    """Python cannot compare them, so nothing is taken for a match."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    assert same_json(deep, deep) is False

@@ -12,7 +12,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 from attrs import define, field
-from fluxbase_jobs import AsyncFluxbaseClient, FluxbaseClient, InvalidInput, NotFound, RetryPolicy, ServerFailed, Submission
+from fluxbase_jobs import AsyncFluxbaseClient, Err, FluxbaseClient, InvalidInput, NotFound, Ok, RetryPolicy, ServerFailed, Submission
+from fluxbase_jobs._plans.submit_many import BatchReport
 
 from tests.support.servers.idempotent_server import KEY, IdempotentServer, numbered_items
 from tests.support.servers.local_server import Answer, LocalServer, Request
@@ -290,7 +291,7 @@ def test_replayed_failure_without_batch_key_is_final(connect: Connect) -> None:
 )
 def test_invalid_options_raise(client: FluxbaseClient, options: dict[str, Any]) -> None:
     """At once and by name, because there is no result to return them in."""
-    with pytest.raises(InvalidInput, match=next(iter(options))):
+    with pytest.raises(InvalidInput, match=f"^{next(iter(options))} must "):
         client.jobs.submit_many(numbered_items(1), **options)
 
 
@@ -376,26 +377,27 @@ class Nothing:
 
 
 BAD_ITEMS: Final[dict[str, Callable[[], Any]]] = {
-    "a payload": lambda: ("resize", Detached()),
-    "a value in it": lambda: ("resize", {"row": Detached()}),
-    "a submission": lambda: Hostile("resize"),
-    "an item": Nothing,
+    "payload cannot be read: RuntimeError": lambda: ("resize", Detached()),
+    "payload.row cannot be read: RuntimeError": lambda: ("resize", {"row": Detached()}),
+    "items[1] must be readable; reading it raised LookupError": lambda: Hostile("resize"),
+    "items[1] must be a tuple of a job name and a payload, or a Submission": Nothing,
 }
+"""By the message."""
 
 
-@pytest.mark.parametrize("kind", BAD_ITEMS)
+@pytest.mark.parametrize("message", BAD_ITEMS)
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_an_item_that_raises_loses_nothing_beside_it(
-    client: FluxbaseClient, idempotent_server: IdempotentServer, kind: str, concurrency: int
+    client: FluxbaseClient, idempotent_server: IdempotentServer, message: str, concurrency: int
 ) -> None:
     """It has an error in its own place, which does not quote what it raised."""
     good: Any = ("resize", {})
 
-    results = [result for _, result in client.jobs.submit_many([good, BAD_ITEMS[kind](), good], concurrency=concurrency)]
+    results = [result for _, result in client.jobs.submit_many([good, BAD_ITEMS[message](), good], concurrency=concurrency)]
 
     assert [result.ok for result in results] == [True, False, True]
     assert isinstance(results[1].error, InvalidInput)
-    assert "secret-value" not in str(results[1].error)
+    assert (results[1].error.message, results[1].error.hint) == (message, None)
     assert len(idempotent_server.jobs) == 2
 
 
@@ -415,8 +417,10 @@ def test_what_was_submitted_is_told_before_the_items_exception(
 
     assert len(received) == len(idempotent_server.jobs) == count
     (note,) = caught.value.__notes__
-    assert f": {count} jobs were submitted" in note
-    assert "same batch_key" in note
+    assert note == (
+        f"submit_many: {count} jobs were submitted; run the batch again with the same batch_key within 24 hours to submit only the items "
+        "that are missing"
+    )
 
 
 def test_what_was_submitted_is_told_before_a_callbacks_exception(connect: Connect, idempotent_server: IdempotentServer) -> None:
@@ -449,7 +453,7 @@ def test_tells_how_far_it_is(client: FluxbaseClient) -> None:
     list(client.jobs.submit_many(iter(numbered_items(1)), on_progress=lambda done, total: seen.append((done, total))))
 
     assert seen == [(1, 3), (2, 3), (3, 3), (1, None)]
-    with pytest.raises(InvalidInput, match="on_progress"):
+    with pytest.raises(InvalidInput, match=r"^on_progress must be a function or None; got 5$"):
         client.jobs.submit_many(numbered_items(1), on_progress=5)  # type: ignore[arg-type]  # on purpose
 
 
@@ -512,8 +516,11 @@ def test_an_interrupted_batch_sends_nothing_new(connect: Connect) -> None:
 
     assert len(server.requests) == sent <= 3
     (note,) = caught.value.__notes__
-    assert ": 0 jobs were submitted" in note
-    assert "batch_key" in note
+    told, _, advice = note.partition("; ")
+    assert told.removesuffix(", 3 requests had no response yet, and the server may have queued their jobs") == (
+        "submit_many: 0 jobs were submitted"
+    )
+    assert advice == "with a batch_key, running the batch again would submit only the items that are missing"
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -546,7 +553,10 @@ def test_a_cancelled_batch_stops(backend: str) -> None:
         server.released.set()
 
     assert sent == len(server.requests) == 3
-    assert "3 requests had no response" in note
+    assert note == (
+        "submit_many: 0 jobs were submitted, 3 requests had no response yet, and the server may have queued their jobs; run the batch again "
+        "with the same batch_key within 24 hours to submit only the items that are missing"
+    )
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -564,3 +574,32 @@ def test_a_batch_works_under_each_event_loop(idempotent_server: IdempotentServer
 
     assert anyio.run(main, backend=backend) == numbered_items(20)
     assert seen == list(range(1, 21))
+
+
+OK: Final = Ok(None)
+FAILED: Final = Err(InvalidInput("no"))
+
+
+@pytest.mark.parametrize(
+    ("open_results", "told"),
+    [
+        ([], "1 jobs were submitted"),
+        ([FAILED], "1 jobs were submitted"),
+        ([OK, FAILED, OK], "3 jobs were submitted, 2 of them were not yielded yet"),
+        ([None], "1 jobs were submitted, 1 requests had no response yet, and the server may have queued their jobs"),
+        (
+            [OK, None, None],
+            (
+                "2 jobs were submitted, 1 of them were not yielded yet, 2 requests had no response yet, and the server may have queued "
+                "their jobs"
+            ),
+        ),
+    ],
+)
+def test_the_note_of_an_interrupted_batch(open_results: list[Any], told: str) -> None:
+    """One job was yielded and one item has failed; the others are open."""
+    report = BatchReport[Any](numbered_items(9), None, resumable=True)
+    report.count(OK)
+    report.count(FAILED)
+
+    assert report.note(open_results).partition("; ")[0] == f"submit_many: {told}"

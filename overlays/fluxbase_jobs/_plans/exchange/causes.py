@@ -18,7 +18,7 @@ from ...result import Err
 from ..log_lines import merged
 from ..polling import CLEANUP_SECONDS
 from .request import exchange
-from .steps import Instant, Plan, pause, read_clock
+from .steps import Plan, pause, read_clock
 
 THROWN: Final = "Job execution error: "
 LOG_PAUSE: Final = 0.6
@@ -68,13 +68,13 @@ class Cause:
         return error.with_(job=job, log_tail=log_tail[-LOG_TAIL:])
 
 
-def read_cause(context: CallContext, job: Job, now: Instant) -> Plan[Cause]:
+def read_cause(context: CallContext, job: Job) -> Plan[Cause]:
     """Read a failed job's log once, unless the lines that were heard over the WebSocket show the cause."""
     heard = context.client.memory.heard(job.id)
     text = thrown(heard, job)
     if text is not None:
         return Cause(heard, text)
-    read = yield from exchange(context, operations.logs(job.id, 0), now)
+    read = yield from exchange(context, operations.logs(job.id, 0))
     if isinstance(read, Err):
         return Cause(heard, error=read.error)
     heard = context.client.memory.heard(job.id)  # again: the last lines may have come meanwhile
@@ -89,7 +89,7 @@ def failure_of(context: CallContext, job: Job) -> Plan[JobFailed]:
     lines: Sequence[LogLine] = ()
     shown = context.client.memory.shows_logs is True
     while True:
-        cause = yield from read_cause(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), job, now)
+        cause = yield from read_cause(context.until(now.monotonic + CLEANUP_SECONDS, now.monotonic), job)
         lines, shown = cause.lines or lines, cause.shown or shown
         now = yield from read_clock()
         if cause.is_final(job) or now.monotonic + LOG_PAUSE > end:

@@ -15,8 +15,8 @@ from ...errors import NotFound
 from ...models.jobs import Job
 from ...result import Err, Meta, Ok, Result
 from .explain import not_allowed, with_reason
-from .request import exchange
-from .steps import Instant, Plan, pause, read_clock
+from .request import after, exchange
+from .steps import Plan, pause
 
 T = TypeVar("T")
 
@@ -34,9 +34,9 @@ DENIED: Final = (
 )
 
 
-def read_job(context: CallContext, read: Operation[Job], now: Instant | None = None) -> Plan[Result[Job]]:
+def read_job(context: CallContext, read: Operation[Job]) -> Plan[Result[Job]]:
     """Read a job. Where the server denies one that this client has seen, it is taken from the list: without its payload."""
-    found = yield from exchange(context, read, now)
+    found = yield from exchange(context, read)
     if isinstance(found, Ok) or not _denies(found):
         return found
     return (yield from _from_list(context, read.job_id, found))
@@ -80,7 +80,8 @@ def _change(context: CallContext, change: Operation[None], reason_of: Callable[[
         return done
     listed = yield from _from_list(context, change.job_id, done)
     if isinstance(listed, Err):
-        return Err(listed.error if isinstance(listed.error, NotFound) else done.error, listed.meta)
+        error = listed.error if isinstance(listed.error, NotFound) else done.error
+        return Err(error.with_(attempts=listed.meta.attempts), listed.meta)
     refused = not_allowed(listed, done.error, reason_of)
     if refused is not None:
         return refused
@@ -94,13 +95,10 @@ def _again(context: CallContext, attempt: Callable[[int], Operation[T]], denied:
         now = yield from pause(delay)
         if now.monotonic >= context.deadline:
             break
-        again = yield from exchange(context, attempt(number), now)
-        meta = again.meta.plus(meta)
-        if isinstance(again, Ok):
-            return Ok(again.data, meta)
-        if not _denies(again):
-            return Err(again.error.with_(attempts=meta.attempts), meta)
-        meta = evolve(meta, false_not_found=meta.false_not_found + 1)
+        again = after(meta, (yield from exchange(context, attempt(number))))
+        if isinstance(again, Ok) or not _denies(again):
+            return again
+        meta = evolve(again.meta, false_not_found=again.meta.false_not_found + 1)
     return Err(denied.error.with_(hint=DENIED, retryable=True, attempts=meta.attempts), meta)
 
 
@@ -117,8 +115,7 @@ def _from_list(context: CallContext, job_id: str | None, denied: Err) -> Plan[Re
     meta = denied.meta
     for number in range(MAX_PAGES):
         page = operations.page(Filters(job_name=seen.job_name, include_result=True), PAGE_SIZE, number * PAGE_SIZE)
-        now = yield from read_clock()
-        listed = yield from exchange(context, operations.list_(page), now)
+        listed = yield from exchange(context, operations.list_(page))
         meta = listed.meta.plus(meta)
         if isinstance(listed, Err):
             error = listed.error if listed.error.retryable else denied.error

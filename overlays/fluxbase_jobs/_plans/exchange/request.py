@@ -49,12 +49,9 @@ class _ReauthBudget:
     """Each run with a bad token leaves an idempotency key behind, for which the server replays its 401 for a day."""
 
 
-def exchange(context: CallContext, operation: Operation[T], now: Instant | None = None) -> Plan[Result[T]]:
-    """Send a request and read its response; retry by the context's policy, and with new credentials after a 401.
-
-    `now` is the time, where the caller knows it.
-    """
-    now = now or (yield from read_clock())
+def exchange(context: CallContext, operation: Operation[T]) -> Plan[Result[T]]:
+    """Send a request and read its response; retry by the context's policy, and with new credentials after a 401."""
+    now = yield from read_clock()
     attempts, budget = 0, _ReauthBudget()
     while True:
         attempt = yield from _attempt(context, operation, now)
@@ -75,6 +72,12 @@ def exchange(context: CallContext, operation: Operation[T], now: Instant | None 
         if delay is None:
             return _with_wait_hint(context, result, attempts, now)
         now = yield from pause(delay, _retry_reason(operation, result.error, attempts, context))
+
+
+def after(before: Meta, result: Result[T]) -> Result[T]:
+    """The result of a request, with what was sent before it for the same call."""
+    meta = result.meta.plus(before)
+    return Ok(result.data, meta) if isinstance(result, Ok) else Err(result.error.with_(attempts=meta.attempts), meta)
 
 
 def _attempt(context: CallContext, operation: Operation[T], now: Instant) -> Plan[_Attempt]:
