@@ -1,4 +1,4 @@
-"""`jobs.tail` over real servers, sync and async. Timing is in plans/test_tail.py."""
+"""`jobs.tail` over real servers, sync and async. Timing is in plans/logs/test_tail.py."""
 
 from __future__ import annotations
 

@@ -84,11 +84,11 @@ def test_an_empty_log_is_hidden_where_there_must_be_one(age: float, state: dict[
     assert (result.unwrap(), result.meta.logs_hidden) == ([], said)
 
 
-@pytest.mark.parametrize(("age", "hides"), [(110.0, False), (130.0, True)])
+@pytest.mark.parametrize(("age", "hides"), [(60.0, False), (70.0, True)])
 def test_an_old_log_says_nothing_of_newer_ones(age: float, *, hides: bool) -> None:
     """April 2026 servers show those that were written before their last start.
 
-    One that was written less than a minute ago shows that all are; the client's clock may be wrong by another minute.
+    One that was written in the last seconds shows that all are; the client's clock may be wrong by a minute.
     """
     client = settings()
     known = FakeDriver(one_job(life(-age - 10, 10), Line(1, "one", -age)))
