@@ -46,7 +46,7 @@ class _Open:
         self.identity = id(value)
         self.items = items
         self.made = made
-        self.step: object = None
+        self.step: object = _UNSET
 
 
 def plain_tree(value: object, max_items: int) -> object:
@@ -75,7 +75,6 @@ def _walk(value: object, max_items: int, open_: list[_Open]) -> object:
         if isinstance(found, _Open):
             if found.identity in inside:
                 raise Unfit("must not contain itself")
-            found.step = _UNSET
             inside.add(found.identity)
             open_.append(found)
         elif not open_:

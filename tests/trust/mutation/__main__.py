@@ -90,7 +90,7 @@ def settings(part: Part) -> str:
         "only_mutate": [f"src/fluxbase_jobs/{part.name}/*.py"],
         "also_copy": list(COPIED),
         "pytest_add_cli_args": [
-            *("-p", "no:cacheprovider", "-p", "tests.trust.mutation.deeper", "-m", "not slow"),
+            *("-p", "no:cacheprovider", "-p", "tests.trust.mutation.plugin", "-m", "not slow"),
             *(f"--deselect={each}" for each in part.left_out),
         ],
         "pytest_add_cli_args_test_selection": list(part.tests),
