@@ -46,9 +46,10 @@ def running(timeout: float = 900.0, *, submission: Any = None, poll: Any = None,
 def failed_run(*lines: Line, error_message: str = "exit status 1", retry_count: int = 0) -> tuple[JobFailed, FakeDriver]:
     """A run whose job fails at 14 s, and its log."""
     driver = FakeDriver(one_job(life(2, 12, "failed", error_message=error_message, retry_count=retry_count), *lines))
-    error = driver.run(running()).error
-    assert isinstance(error, JobFailed)
-    return error, driver
+    result = driver.run(running())
+    assert isinstance(result.error, JobFailed)
+    assert result.meta.status == 200
+    return result.error, driver
 
 
 def test_a_completed_job_is_the_data() -> None:
@@ -263,9 +264,11 @@ def test_the_tail_of_the_log_is_kept_short() -> None:
 @pytest.mark.parametrize("end", ["cancelled", "interrupted"])
 def test_a_job_that_was_stopped_is_no_success(end: str) -> None:
     """It comes as JobCancelled, with the job."""
-    error = FakeDriver(one_job(life(1, 5, end))).run(running()).error
+    result = FakeDriver(one_job(life(1, 5, end))).run(running())
 
+    error = result.error
     assert isinstance(error, JobCancelled)
+    assert result.meta.status == 200
     assert error.job is not None
     assert error.job.status == end
     assert error.job_id == JOB_ID

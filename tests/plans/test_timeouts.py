@@ -112,7 +112,7 @@ SAID: dict[str, tuple[Server, str, str]] = {
         f"{HANGING}; the job is still running on the server; {KEEP_WAITING}",
     ),
     "scheduled": (
-        one_job([(0.0, {**QUEUED, "scheduled_at": at(61)})]),
+        one_job([(0.0, {**QUEUED, "scheduled_at": at(61.25)})]),
         f"job {JOB_ID} was pending after 60 s",
         f"the job is scheduled, and due at 2030-01-01 00:01:01+00:00; {KEEP_WAITING}",
     ),

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fluxbase_jobs import PollPolicy, ServerFailed
+from fluxbase_jobs import LogLine, PermissionDenied, PollPolicy, ServerFailed
+from fluxbase_jobs._plans import jobs
 from fluxbase_jobs._plans.exchange.call import call, stream
 from fluxbase_jobs._plans.logs import DENIED_ATTEMPTS, logs
 from fluxbase_jobs._plans.polling import WaitOptions
 from fluxbase_jobs._plans.tail import tail
+from msgspec import convert
 
 from tests.support.denying_jobs import UNSURE, Spoiled, knowing
-from tests.support.fake_driver import FakeDriver, at, settings
-from tests.support.sample_responses import JOB_ID
-from tests.support.simulated_jobs import Line, life, one_job
+from tests.support.fake_driver import FakeDriver, at, reply, settings
+from tests.support.sample_responses import JOB_ID, job
+from tests.support.scheduled_events import ScheduledHub
+from tests.support.simulated_jobs import RUNNING, Line, life, one_job
 
 
 def test_the_log_of_an_unknown_job_has_a_hint() -> None:
@@ -31,11 +34,11 @@ def test_the_log_of_an_unknown_job_has_a_hint() -> None:
 
 def test_a_log_that_is_denied_is_read_again() -> None:
     """The same connections fail with 500 there."""
-    jobs = one_job(life(0, 1), Line(1, "hello", 0.5))
-    driver, client = FakeDriver(jobs), settings()
+    simulated = one_job(life(0, 1), Line(1, "hello", 0.5))
+    driver, client = FakeDriver(simulated), settings()
     knowing(driver, client)
     driver.clock.pass_(60)
-    driver.server = Spoiled(jobs, 2, logs_too=True)
+    driver.server = Spoiled(simulated, 2, logs_too=True)
 
     result = driver.run(call(logs, client, {}, JOB_ID, 0))
 
@@ -46,11 +49,11 @@ def test_a_log_that_is_denied_is_read_again() -> None:
 
 def test_a_log_that_is_always_denied_is_read_so_often() -> None:
     """Then the denial is told, with what was spent on it."""
-    jobs = one_job(life(0, 1), Line(1, "hello", 0.5))
-    driver, client = FakeDriver(jobs), settings(retry=None)
+    simulated = one_job(life(0, 1), Line(1, "hello", 0.5))
+    driver, client = FakeDriver(simulated), settings(retry=None)
     knowing(driver, client)
     driver.clock.pass_(60)
-    driver.server = Spoiled(jobs, logs_too=True)
+    driver.server = Spoiled(simulated, logs_too=True)
 
     result = driver.run(call(logs, client, {}, JOB_ID, 0))
 
@@ -112,12 +115,30 @@ def test_lines_behind_the_one_that_was_named_are_given() -> None:
 
 def test_a_log_that_is_denied_with_its_job_is_followed_all_the_same() -> None:
     """The job is found in the list meanwhile; its lines come when the server denies it no more."""
-    jobs = one_job(life(0, 20), *(Line(number, f"line {number}", number) for number in range(1, 5)))
-    driver, client = FakeDriver(jobs), settings()
+    simulated = one_job(life(0, 20), *(Line(number, f"line {number}", number) for number in range(1, 5)))
+    driver, client = FakeDriver(simulated), settings()
     knowing(driver, client)
-    driver.server = Spoiled(jobs, 9, logs_too=True)
+    driver.server = Spoiled(simulated, 9, logs_too=True)
 
     emitted = [*driver.stream(stream(tail, client, {}, JOB_ID, 0, WaitOptions(timeout=60, poll=PollPolicy()), None))]
 
     assert [result.unwrap().message for _, result in emitted] == ["line 1", "line 2", "line 3", "line 4"]
     assert driver.clock.seconds < 28
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_lines_that_were_heard_are_given_where_the_log_cannot_be_read(*, heard: bool) -> None:
+    """With the reason why there are no others; without any, the reason is the result."""
+    client = settings()
+    client.memory.hub = ScheduledHub()
+    if heard:
+        client.memory.hub.heard.add(JOB_ID, convert(Line(3, "line 3", 1).body(), LogLine))
+    driver = FakeDriver(lambda request, _: reply(403, {"error": "no"}) if request.path.endswith("/logs") else reply(200, job(**RUNNING)))
+
+    read = driver.run(call(logs, client, {}, JOB_ID, 0))
+    with_log = driver.run(call(jobs.get, client, {}, JOB_ID, include_logs=True))
+
+    assert [line.message for line in with_log.unwrap().logs or ()] == (["line 3"] if heard else [])
+    assert isinstance(with_log.meta.logs_error, PermissionDenied)
+    assert read.ok is heard
+    assert isinstance(read.meta.logs_error if heard else read.error, PermissionDenied)
