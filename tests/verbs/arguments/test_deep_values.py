@@ -352,6 +352,7 @@ def test_results_of_pydantic_may_be_deep(client: FluxbaseClient, server: LocalSe
     assert finished.result.inner == nested(levels, dict)
 
 
+@pytest.mark.slow
 def test_a_deep_model_hides_nothing(client: FluxbaseClient, server: LocalServer) -> None:
     """Secrets, changed values, circles and too many levels are refused far below as elsewhere."""
     changed, around = chain(400), chain(400)
