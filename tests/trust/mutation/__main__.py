@@ -40,6 +40,7 @@ FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 KILLED: Final = frozenset({1, 2, 3, -11})
 """pytest's exit codes for a failed test, for tests that cannot be imported, and for an error of its own, and that of a crash."""
 TIMEOUT: Final = frozenset({36, 24, -24, 152, 255})
+"""Those of mutmut for a mutant that takes too long; 255 also for one with which no test begins, as the client cannot be imported."""
 SURVIVED: Final = 0
 UNTESTED: Final = 33
 
@@ -81,7 +82,7 @@ def prepare(part: Part) -> Path:
 
 
 def settings(part: Part) -> str:
-    """The settings of mutmut, which reads them from setup.cfg. A mutant may take half as long again as its tests, and 15 seconds.
+    """The settings of mutmut, which reads them from setup.cfg. A mutant may take half as long again as its tests, and 90 seconds.
 
     Each mutant has a process that imports the client and the tests anew: else what is made once, like caches, would be of no mutant.
     """
@@ -95,7 +96,7 @@ def settings(part: Part) -> str:
         ],
         "pytest_add_cli_args_test_selection": list(part.tests),
         "timeout_multiplier": ["1.5"],
-        "timeout_constant": ["10.0"],
+        "timeout_constant": ["60.0"],
         "track_dependencies": ["false"],
         "use_git_change_detection": ["false"],
         "process_isolation": ["forkserver"],
@@ -210,7 +211,7 @@ def report(outcomes: list[Outcome]) -> str:
         "part run until one fails. Where not all mutants ran, those that did were drawn with the seed named; where the time was over, the",
         "quick ones came first. Not counted are changes of the type that a cast names, which is for type checkers.",
         "",
-        "| part | mutants | ran | seed | killed | hung, which is noticed | survived | noticed | of these, equivalent | noticed, but for these |",
+        "| part | mutants | ran | seed | killed | hung, or not to be imported, which is noticed | survived | noticed | of these, equivalent | noticed, but for these |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for each in outcomes:
