@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -42,14 +42,18 @@ class Operation(Generic[T]):
         """The job that the request is about, if it is about one that exists."""
         return self.asked.job_id or self.asked.copied_id
 
+    @property
+    def key(self) -> str | None:
+        """The idempotency key that the request carries, if it carries one."""
+        return cast("str | None", self.request["headers"].get(KEY_HEADER))
+
     def rekeyed(self) -> Operation[T]:
         """The same under another idempotency key, if it has one.
 
         The server replays a 401 for 24 hours to whoever sends its key (recorded, idempotency). The new key follows from the old one, so
         that a program that is run again finds its jobs.
         """
-        key = self.request["headers"].get(KEY_HEADER)
-        return self if key is None else self.with_key(derived(key, _AFTER_401))
+        return self if self.key is None else self.with_key(derived(self.key, _AFTER_401))
 
     def with_key(self, key: str) -> Operation[T]:
         """The same request under this idempotency key."""

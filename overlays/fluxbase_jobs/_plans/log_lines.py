@@ -143,7 +143,7 @@ class LineOrder:
         return taken
 
     def _note_gap(self, now: float) -> None:
-        """Note since when lines are held back. Those that need not wait are taken at once, which begins the time anew."""
+        """Note since when lines are held back. Those that need not wait are taken at once, and the time then starts again."""
         self.gap_since = (now if self.gap_since is None else self.gap_since) if self._held else None
 
 

@@ -14,13 +14,13 @@ from .._operations.readers import RESULT_LINE, is_servers_own_line
 from .._validation import arguments
 from ..models.jobs import Job, LogLine
 from ..models.wire_value import WireList
-from ..result import Err, Meta, Ok, Result
+from ..result import Err, Ok, Result
 from .exchange.causes import BARE_FAILURE, of_last_attempt, returned
 from .exchange.denied import UNSURE, read_job
 from .exchange.request import after, exchange
 from .exchange.steps import Instant, Plan, pause, read_clock
 from .log_lines import merged, missing_note, number_of
-from .polling import is_empty, seconds_since
+from .polling import is_empty, seconds_since, with_note
 
 LAG_SECONDS: Final = 2.0
 """Seconds after a job's end within which its last lines are written."""
@@ -140,18 +140,14 @@ def with_result_lost(context: CallContext, ended: Ok[Job]) -> Plan[Ok[Job]]:
     if isinstance(read, Ok) and (shown or memory.shows_logs) and not has_result(read.data, job):
         read = yield from log_of_ended(context, ended, read)
     if isinstance(read, Err):
-        return Ok(job, _with_note(ended.meta.plus(read.meta), UNKNOWN))
+        return Ok(job, with_note(ended.meta.plus(read.meta), UNKNOWN))
     lost = _is_lost(merged(read.data, memory.heard(job.id)), job)
-    last = max(line.timestamp for line in read.data) if read.data else shown
+    last = max((line.timestamp for line in read.data), default=shown)
     is_shown = memory.shows_logs or (shown is not None and last is not None and (job.started_at is None or last >= job.started_at))
     if lost is None and ((read.meta.logs_error is None and is_shown) or memory.heard_all(job.id)):
         lost = True
     meta = evolve(ended.meta.plus(read.meta), result_lost=lost)
-    return Ok(job, _with_note(meta, UNKNOWN) if lost is None else meta)
-
-
-def _with_note(meta: Meta, note: str) -> Meta:
-    return evolve(meta, notes=(*meta.notes, note))
+    return Ok(job, with_note(meta, UNKNOWN) if lost is None else meta)
 
 
 def has_result(lines: Sequence[LogLine], job: Job) -> bool:

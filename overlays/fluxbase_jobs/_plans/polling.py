@@ -32,8 +32,6 @@ NOT_TAKEN: Final = (
     f"no worker took it for {STUCK_SECONDS / 60:g} minutes: all of the server's workers are busy with other jobs, or none runs; cancel it "
     "if it is not wanted any more"
 )
-
-
 EMPTY_RESULT: Final = "{}"
 UNCHECKED: Final = "the job completed with {}, as it also does where the server loses its result: run and wait look into its log for that, this verb does not"
 
@@ -109,7 +107,12 @@ def unchecked(result: Result[Job]) -> Result[Job]:
     """The result of a verb that does not read logs, with a note where the server may have lost the job's own."""
     if isinstance(result, Err) or not is_empty(result.data):
         return result
-    return Ok(result.data, evolve(result.meta, notes=(*result.meta.notes, UNCHECKED)))
+    return Ok(result.data, with_note(result.meta, UNCHECKED))
+
+
+def with_note(meta: Meta, note: str) -> Meta:
+    """The meta with one more note."""
+    return evolve(meta, notes=(*meta.notes, note))
 
 
 def wait_timeout(job_id: str | None, job: Job | None, timeout: float, last: Result[Any], now: Instant) -> WaitTimeout:

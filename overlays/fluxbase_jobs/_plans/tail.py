@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from .._context.call_context import CallContext
 from .._operations import jobs as operations
@@ -27,7 +27,7 @@ from .exchange.steps import Emit, Instant, Invoke, Plan, Step, Stream, read_cloc
 from .listening import SAFETY_POLL, Event, LineLogged, Linked, applied, changes_come, listen, planned, until_linked, wait_for_events
 from .log_lines import GAP_SECONDS, HIDDEN_GAP_SECONDS, LATE_GAP_SECONDS, LineOrder, gap_line, number_of
 from .logs import DENIED
-from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout
+from .polling import Waiting, WaitOptions, is_refused, is_transient, wait_refused, wait_timeout, with_note
 
 DRAIN_SECONDS: Final = 2.5
 """Seconds after a job's end during which lines may still come: the server writes its log each second."""
@@ -256,7 +256,7 @@ def _give(
             context.client.memory.shows_logs = context.client.memory.shows_logs if following.shown else False
             warning = gap_line(gap, line)
             yield from _log(following.logger, warning)
-            yield Emit(Ok(warning, evolve(snapshot.result.meta, notes=(*snapshot.result.meta.notes, gap))))
+            yield Emit(Ok(warning, with_note(snapshot.result.meta, gap)))
         if not line.message.startswith(RESULT_LINE) and not is_servers_own_line(line):
             yield from _log(following.logger, line)
             yield Emit(Ok(line, snapshot.result.meta))

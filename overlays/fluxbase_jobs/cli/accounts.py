@@ -14,7 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final, cast
 
-import msgspec
+import msgspec.structs
 from attrs import evolve, field, frozen
 
 from .. import AuthenticationFailed, FluxbaseClient, Tokens
@@ -120,14 +120,7 @@ def find_account(name: str) -> Account | None:
         raise CommandError(f"{path} cannot be read: {error.strerror}", "make it readable for you") from None
     except (ValueError, RecursionError):
         raise CommandError(f"{path} is no kept sign-in any more", f"run `{login_command(name)}` again") from None
-    return Account(
-        name=name,
-        url=kept.url,
-        email=kept.email,
-        refresh_token=kept.refresh_token,
-        access_token=kept.access_token,
-        expires_at=kept.expires_at,
-    )
+    return Account(name=name, **msgspec.structs.asdict(kept))
 
 
 def expiry_of(token: str, expires_in: float | None = None) -> float:

@@ -67,17 +67,9 @@ def status(number: int, content: Any = None, **headers: str) -> Behaviour:
 
 def field(name: str, value: Any) -> Behaviour:
     """The honest body with another value of a field, wherever that stands."""
-
-    def changed(content: Any) -> Any:
-        if isinstance(content, list):
-            return [changed(each) for each in cast("list[object]", content)]
-        if not isinstance(content, dict):
-            return content
-        fields = cast("dict[str, Any]", content)
-        inner = {key: changed(each) for key, each in fields.items()}
-        return {**inner, name: value} if name in fields else inner
-
-    return sends(lambda reply: evolve(reply, body=changed(reply.body)).wire(), keep=True)
+    return sends(
+        lambda reply: evolve(reply, body=described.with_value(reply.body, name, value, lambda held: name in held)).wire(), keep=True
+    )
 
 
 def of_type(spoiled: described.Field) -> Behaviour:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -48,13 +48,18 @@ def kinds_in(body: object) -> set[str]:
 
 def spoiled(body: object, field: Field) -> object:
     """The body with the wrong value in each object that has, or may have, the field."""
+    return with_value(body, field.name, field.value, lambda held: _is_one(held, field.schema))
+
+
+def with_value(body: object, name: str, value: object, where: Callable[[Mapping[str, object]], bool]) -> object:
+    """The body with this value under the name in each object that is one of those."""
     if isinstance(body, list):
-        return [spoiled(each, field) for each in cast("list[object]", body)]
+        return [with_value(each, name, value, where) for each in cast("list[object]", body)]
     if not isinstance(body, dict):
         return body
     held = cast("dict[str, object]", body)
-    inner = {name: spoiled(each, field) for name, each in held.items()}
-    return {**inner, field.name: field.value} if _is_one(held, field.schema) else inner
+    inner = {key: with_value(each, name, value, where) for key, each in held.items()}
+    return {**inner, name: value} if where(held) else inner
 
 
 def _is_one(held: Mapping[str, object], schema: str) -> bool:

@@ -84,7 +84,7 @@ def prepare(part: Part) -> Path:
 def settings(part: Part) -> str:
     """The settings of mutmut, which reads them from setup.cfg. A mutant may take half as long again as its tests, and 90 seconds.
 
-    Each mutant has a process that imports the client and the tests anew: else what is made once, like caches, would be of no mutant.
+    Each mutant has a process that imports the client and the tests itself: else what is made once, like caches, would be of no mutant.
     """
     values = {
         "source_paths": ["src"],

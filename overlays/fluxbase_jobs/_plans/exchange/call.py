@@ -56,5 +56,5 @@ def stream(
 
 
 def public_argument(client: ClientSettings, error: InvalidInput) -> InvalidInput:
-    """The error of an argument. It quotes short ones, and the key may have come into the wrong place."""
+    """The error of an argument, without the client's secrets: it quotes short arguments, and one of them may be the key."""
     return without_secrets_of_call(error, secrets_among(client.secrets))

@@ -16,7 +16,7 @@ from ..._operations.confidential import (
     without_secrets_of_call,
 )
 from ..._operations.interpret import interpret, public_error
-from ..._operations.operation import KEY_HEADER, Operation
+from ..._operations.operation import Operation
 from ..._transports.messages import RawResponse
 from ...errors import AuthenticationFailed, FluxbaseError, InvalidInput
 from ...models.jobs import notes_on
@@ -27,8 +27,8 @@ from .steps import Instant, Plan, pause, read_clock
 
 T = TypeVar("T")
 
-_GUESSED_BY_NOBODY: Final = 20
-"""Characters; a shorter idempotency key is one of the user's, and maybe a word of the error."""
+_MIN_SECRET_KEY: Final = 20
+"""Characters of an idempotency key that is hidden: a shorter one was chosen by the user, and may be a word of the error."""
 
 
 @define
@@ -170,6 +170,5 @@ def _result(context: CallContext, operation: Operation[T], attempt: _Attempt, at
 
 def _secrets(context: CallContext, operation: Operation[T], attempt: _Attempt) -> tuple[str, ...]:
     """What was sent, or could be, that no answer may bring into an error, a log or a pickle."""
-    sent_key = operation.request.get("headers", {}).get(KEY_HEADER, "")
-    own = sent_key if len(sent_key) >= _GUESSED_BY_NOBODY else None
-    return secrets_among((attempt.used.value, own, *context.client.secrets))
+    key = operation.key if operation.key and len(operation.key) >= _MIN_SECRET_KEY else None
+    return secrets_among((attempt.used.value, key, *context.client.secrets))

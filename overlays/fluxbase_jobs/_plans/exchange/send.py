@@ -13,7 +13,7 @@ MIN_TIMEOUT: Final = 0.001
 
 def send(context: CallContext, request: Request, credentials: dict[str, str], now: Instant) -> Plan[Sent]:
     """Send a request of an operation with the call's timeout, or with what is left until its deadline."""
-    own = Private((name.lower(), value) for name, value in request.get("headers", {}).items())
+    own = Private((name.lower(), value) for name, value in request["headers"].items())
     addressed = Private(
         request, url=context.client.base_url + request["url"], headers=Private({**context.client.headers, **credentials, **own})
     )

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import msgspec
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from ..._context.call_context import CallContext
 from ..._operations import jobs as operations
@@ -22,6 +22,7 @@ from ..._operations.operation import Operation
 from ...errors import Conflict
 from ...models.jobs import Job
 from ...result import Err, Meta, Ok, Result
+from ..polling import with_note
 from .denied import read_job
 from .request import exchange
 from .steps import Plan, read_clock
@@ -125,7 +126,7 @@ def look_up(context: CallContext, operation: Operation[Job], stuck: Err, jobs: J
     ordered = listed.jobs if near is None else sorted(listed.jobs, key=lambda job: abs(job.created_at - near))
     matches, unread, meta = yield from _matching(context, ordered, submitted, listed.meta.plus(stuck.meta))
     if len(matches) == 1 and jobs.give_looked_up(position, matches[0]):
-        return Ok(matches[0], evolve(meta, notes=(*meta.notes, FOUND.format(jobs=listed))))
+        return Ok(matches[0], with_note(meta, FOUND.format(jobs=listed)))
     if len(matches) > 1:
         return _failed(stuck, f"several jobs are like it, {' and '.join(job.id for job in matches)} among them", meta)
     if unread or not listed.complete:
